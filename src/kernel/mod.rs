@@ -1,0 +1,12 @@
+//! Hot loops over slices: free functions, plain arguments, no state.
+//!
+//! In: slices of times and values. Out: numbers, or values written into a caller's slice. Never: a
+//! label, a file, a clock, or an allocation per sample.
+//!
+//! Two rules hold everywhere. NaN is "no sample": it is skipped, and a window of nothing but NaN
+//! yields NaN (a count of 0). Sums are added in the order of the slice, so a result does not depend
+//! on how many threads shared the work.
+
+mod quantile;
+
+pub use quantile::{median, quantile, quantile_sorted};

@@ -1,0 +1,86 @@
+//! Exact quantiles, with linear interpolation between order statistics (type 7 of Hyndman and Fan,
+//! 1996, which Prometheus and NumPy use too).
+
+/// The `q` quantile of `values`, `q` in `[0, 1]` (clamped); NaN where there is no number.
+/// Reorders `values`: NaN go last. Linear time.
+///
+/// ```
+/// let mut values = [3.0, 1.0, f64::NAN, 2.0];
+/// assert_eq!(plimsoll::kernel::quantile(&mut values, 0.75), 2.5);
+/// ```
+pub fn quantile(values: &mut [f64], q: f64) -> f64 {
+    let numbers = numbers_first(values);
+    if numbers.is_empty() || q.is_nan() {
+        return f64::NAN;
+    }
+    let rank = q.clamp(0.0, 1.0) * (numbers.len() - 1) as f64;
+    let low = rank as usize;
+    let (_, at, above) = numbers.select_nth_unstable_by(low, f64::total_cmp);
+    let at = *at;
+    match above.iter().copied().min_by(f64::total_cmp) {
+        Some(next) => interpolate(at, next, rank - low as f64),
+        None => at,
+    }
+}
+
+/// The median of `values`, as [`quantile`] with 0.5. Reorders `values`.
+pub fn median(values: &mut [f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The `q` quantile of a slice that is sorted and free of NaN; NaN where it is empty.
+pub fn quantile_sorted(sorted: &[f64], q: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    if q.is_nan() {
+        return f64::NAN;
+    }
+    let rank = q.clamp(0.0, 1.0) * last as f64;
+    let low = rank as usize;
+    interpolate(sorted[low], sorted[last.min(low + 1)], rank - low as f64)
+}
+
+/// Between two neighbours; equal ones (infinities among them) need no arithmetic.
+fn interpolate(low: f64, high: f64, fraction: f64) -> f64 {
+    if low == high || fraction == 0.0 { low } else { low + (high - low) * fraction }
+}
+
+/// Moves NaN behind the numbers and returns the numbers.
+fn numbers_first(values: &mut [f64]) -> &mut [f64] {
+    let mut count = 0;
+    for at in 0..values.len() {
+        if !values[at].is_nan() {
+            values.swap(at, count);
+            count += 1;
+        }
+    }
+    &mut values[..count]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn known_values() {
+        // NumPy: quantile([1, 2, 3, 4], [0, 0.1, 0.5, 0.9, 1]).
+        for (q, expected) in [(0.0, 1.0), (0.1, 1.3), (0.5, 2.5), (0.9, 3.7), (1.0, 4.0)] {
+            let mut values = [4.0, 2.0, 1.0, 3.0];
+            assert!((quantile(&mut values, q) - expected).abs() < 1e-12);
+        }
+        assert!(quantile(&mut [], 0.5).is_nan());
+        assert!(median(&mut [f64::NAN]).is_nan());
+        assert_eq!(median(&mut [f64::INFINITY, f64::INFINITY]), f64::INFINITY);
+    }
+
+    proptest! {
+        #[test]
+        fn selection_equals_sorting(mut values in prop::collection::vec(-1e9..1e9_f64, 0..200), q in 0.0..1.0) {
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let expected = quantile_sorted(&sorted, q);
+            let found = quantile(&mut values, q);
+            prop_assert!(found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan()));
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Every hard limit with its reason. A limit that is met is an error with the limit's name, never a
+//! silent cut.
+
+/// Labels of one series, the metric name included. Prometheus scrapes rarely pass 30.
+pub const LABELS_PER_SERIES_MAX: usize = 64;
+/// Bytes of one label name: names are typed by people.
+pub const LABEL_NAME_BYTES_MAX: usize = 256;
+/// Bytes of one label value: long enough for a path or an image digest, short enough to print.
+pub const LABEL_VALUE_BYTES_MAX: usize = 4_096;
+/// Series in one store: ids are 32 bits, and postings of this many stay below a gigabyte.
+pub const SERIES_MAX: usize = 100_000_000;
+/// Samples of one group of one append. A group is one database record, which is held in memory
+/// whole by writer, log and reader.
+pub const GROUP_SAMPLES_MAX: usize = 1 << 20;
+/// Samples in one block of a segment: one unit of packing, of statistics and of pruning.
+pub const BLOCK_SAMPLES: usize = 1_024;
+/// Values in one tile of query results: 8 MiB of `f64`, a few of which fit in any agent's budget.
+pub const TILE_VALUES_MAX: usize = 1 << 20;
+/// Steps that one query may ask for: a year of minutes is 525,600.
+pub const QUERY_STEPS_MAX: usize = 4_000_000;
+/// Compiled size of one regular expression in a selector, in bytes.
+pub const REGEX_BYTES_MAX: usize = 1 << 20;
+/// Characters of one selector.
+pub const SELECTOR_BYTES_MAX: usize = 16 << 10;
+
+const _: () = assert!(BLOCK_SAMPLES.is_power_of_two() && BLOCK_SAMPLES <= GROUP_SAMPLES_MAX);
+const _: () = assert!(SERIES_MAX <= u32::MAX as usize);

@@ -1,0 +1,20 @@
+//! The words every room shares: times, labels, units, batches, frames, selectors, limits.
+//!
+//! In: plain values. Out: validated ones. Never: input or output, a clock, or loops over a fleet's
+//! samples.
+
+pub mod limits;
+
+mod batch;
+mod frame;
+mod labels;
+mod selector;
+mod time;
+mod unit;
+
+pub use batch::{Batch, Group, SeriesId, Sink};
+pub use frame::Frame;
+pub use labels::{Labels, METRIC_LABEL};
+pub use selector::{MatchOp, Matcher, Selector};
+pub use time::{Span, TimeRange, Timestamp};
+pub use unit::Unit;

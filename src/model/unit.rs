@@ -1,0 +1,193 @@
+//! Units of measurement: enough to compare a usage with its limit and to print both for people.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// The unit of a metric, as written by its owner ("MHz", "KB", "KB/s", "%", "cores").
+///
+/// Units of one family convert: `KB` to `GiB`, `MHz` to `GHz`, `%` to `ratio`. Any other text is a
+/// unit of its own and converts to itself only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Unit(Box<str>);
+
+/// What a known unit measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Bytes,
+    Hertz,
+    Ratio,
+    Seconds,
+}
+
+/// Known units: text, family, how many base units one is. `KB` is 1,000 bytes and `KiB` 1,024.
+const KNOWN: [(&str, Family, f64); 24] = [
+    ("B", Family::Bytes, 1.0),
+    ("KB", Family::Bytes, 1e3),
+    ("kB", Family::Bytes, 1e3),
+    ("MB", Family::Bytes, 1e6),
+    ("GB", Family::Bytes, 1e9),
+    ("TB", Family::Bytes, 1e12),
+    ("PB", Family::Bytes, 1e15),
+    ("KiB", Family::Bytes, 1_024.0),
+    ("MiB", Family::Bytes, 1_048_576.0),
+    ("GiB", Family::Bytes, 1_073_741_824.0),
+    ("TiB", Family::Bytes, 1_099_511_627_776.0),
+    ("bytes", Family::Bytes, 1.0),
+    ("Hz", Family::Hertz, 1.0),
+    ("kHz", Family::Hertz, 1e3),
+    ("MHz", Family::Hertz, 1e6),
+    ("MHZ", Family::Hertz, 1e6),
+    ("GHz", Family::Hertz, 1e9),
+    ("THz", Family::Hertz, 1e12),
+    ("ratio", Family::Ratio, 1.0),
+    ("%", Family::Ratio, 0.01),
+    ("percent", Family::Ratio, 0.01),
+    ("s", Family::Seconds, 1.0),
+    ("ms", Family::Seconds, 1e-3),
+    ("us", Family::Seconds, 1e-6),
+];
+
+/// Steps for printing, largest first, for families that are scaled for people.
+const PRINTED: [(Family, &str, f64); 11] = [
+    (Family::Bytes, "PB", 1e15),
+    (Family::Bytes, "TB", 1e12),
+    (Family::Bytes, "GB", 1e9),
+    (Family::Bytes, "MB", 1e6),
+    (Family::Bytes, "KB", 1e3),
+    (Family::Bytes, "B", 1.0),
+    (Family::Hertz, "THz", 1e12),
+    (Family::Hertz, "GHz", 1e9),
+    (Family::Hertz, "MHz", 1e6),
+    (Family::Hertz, "kHz", 1e3),
+    (Family::Hertz, "Hz", 1.0),
+];
+
+impl Unit {
+    /// The text as its owner wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What to multiply a value in this unit by to get it in `other`; `None` where the two measure
+    /// different things.
+    ///
+    /// ```
+    /// use plimsoll::Unit;
+    /// let (kb, gib): (Unit, Unit) = ("KB".parse()?, "GiB".parse()?);
+    /// assert_eq!(kb.factor_to(&gib), Some(1e3 / 1_073_741_824.0));
+    /// assert_eq!(kb.factor_to(&"MHz".parse()?), None);
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    pub fn factor_to(&self, other: &Self) -> Option<f64> {
+        if self == other {
+            return Some(1.0);
+        }
+        let (from, from_rate) = self.split();
+        let (to, to_rate) = other.split();
+        let (from, to) = (known(from)?, known(to)?);
+        (from.0 == to.0 && from_rate == to_rate).then(|| from.1 / to.1)
+    }
+
+    /// A value in this unit for people: three significant digits, the unit scaled to fit.
+    ///
+    /// ```
+    /// let kb: plimsoll::Unit = "KB".parse()?;
+    /// assert_eq!(kb.show(8_218_624.0), "8.22 GB");
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    pub fn show(&self, value: f64) -> String {
+        let (base, rate) = self.split();
+        let rate = if rate { "/s" } else { "" };
+        if let Some((family, factor)) = known(base) {
+            let amount = value * factor;
+            // A shade below the step, so that what rounds to 1,000 of one is 1 of the next.
+            let fits = |p: &&(Family, &str, f64)| p.0 == family && amount.abs() >= p.2 * 0.9995;
+            if let Some((_, text, step)) = PRINTED.iter().find(fits) {
+                return format!("{} {text}{rate}", three_digits(amount / step));
+            }
+            if family == Family::Ratio {
+                return format!("{}%", three_digits(amount * 100.0));
+            }
+        }
+        format!("{} {}", three_digits(value), self.0).trim_end().to_owned()
+    }
+
+    /// The unit without a trailing `/s`, and whether there was one.
+    fn split(&self) -> (&str, bool) {
+        match self.0.strip_suffix("/s") {
+            Some(base) => (base, true),
+            None => (&self.0, false),
+        }
+    }
+}
+
+fn known(text: &str) -> Option<(Family, f64)> {
+    KNOWN.iter().find(|k| k.0 == text).map(|k| (k.1, k.2))
+}
+
+/// Three significant digits, thousands written out.
+fn three_digits(value: f64) -> String {
+    let size = value.abs();
+    let decimals = match size {
+        s if s >= 99.95 || s == 0.0 => 0,
+        s if s >= 9.995 => 1,
+        s if s >= 0.9995 => 2,
+        _ => 3,
+    };
+    format!("{value:.decimals$}")
+}
+
+impl FromStr for Unit {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if text.is_empty() || text.len() > 32 || text.chars().any(char::is_control) {
+            return Err(Error::invalid(format!(
+                "{text:?} is not a unit; write 1 to 32 characters, as in KB, MHz, % or requests/s"
+            )));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(text: &str) -> Unit {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn conversion_within_a_family_only() {
+        assert_eq!(unit("%").factor_to(&unit("ratio")), Some(0.01));
+        assert_eq!(unit("KB/s").factor_to(&unit("MB/s")), Some(1e-3));
+        assert_eq!(unit("KB/s").factor_to(&unit("MB")), None);
+        assert_eq!(unit("cores").factor_to(&unit("cores")), Some(1.0));
+        assert_eq!(unit("cores").factor_to(&unit("apples")), None);
+    }
+
+    #[test]
+    fn printing_picks_the_step() {
+        for (text, value, shown) in [
+            ("KB", 999.6, "1.00 MB"),
+            ("MHz", 5_851.9989, "5.85 GHz"),
+            ("%", 37.25, "37.2%"),
+            ("ratio", 0.5, "50.0%"),
+            ("cores", 16.0, "16.0 cores"),
+            ("KB/s", 0.0, "0 KB/s"),
+            ("requests/s", 41_000.0, "41000 requests/s"),
+        ] {
+            assert_eq!(unit(text).show(value), shown);
+        }
+    }
+}
