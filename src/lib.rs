@@ -34,6 +34,9 @@ pub mod demo;
 #[cfg(feature = "cli")]
 pub mod cli;
 
+#[cfg(feature = "store")]
+pub use store::{Store, StoreOptions};
+
 pub use error::{Error, Result};
 pub use model::{
     Batch, Frame, Group, Labels, MatchOp, Matcher, Selector, SeriesId, Sink, Span, TimeRange,

@@ -1,1 +1,4 @@
+//! One binary for all integration tests: each further one would link RocksDB again.
 
+mod model;
+mod support;

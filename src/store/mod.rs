@@ -1,1 +1,171 @@
-//! The room `store`.
+//! The store: samples in, snapshots out. It owns the life of a sample:
+//!
+//! ```text
+//! append ─► head (database + memory) ─► seal ─► segment ─► compact ─► segment ─► retain: gone
+//! ```
+//!
+//! In: batches of samples under labels. Out: snapshots, which queries read. Never: an aggregate, a
+//! wall clock, or a thread of its own. The sub-rooms `head`, `segment` and `catalog` never see each
+//! other; only the files beside this one join them.
+
+mod append;
+mod catalog;
+mod check;
+mod clock;
+mod compact;
+mod head;
+mod layout;
+mod manifest;
+mod open;
+mod options;
+mod recover;
+mod retain;
+mod samples;
+mod seal;
+mod segment;
+mod snapshot;
+mod stat;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+pub use append::Appender;
+pub use check::{CheckReport, Finding};
+pub use clock::{Clock, SystemClock};
+pub use compact::CompactReport;
+pub use options::{Conflict, Durability, StoreOptions};
+pub use samples::Samples;
+pub use segment::Segment;
+pub use snapshot::Snapshot;
+pub use stat::StoreStat;
+
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::fs::{Fs, Lock};
+use crate::model::Timestamp;
+use catalog::Catalog;
+use head::Head;
+use layout::Layout;
+use manifest::{Edit, QuarantineRecord};
+
+/// A time-series store in a folder. One process may hold it for writing; others may open it
+/// read-only beside. All methods take `&self` and may be called from several threads.
+///
+/// ```
+/// use plimsoll::store::{Samples, Store, StoreOptions};
+/// use plimsoll::{Batch, Group, Labels, TimeRange};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let store = Store::open(folder.path(), StoreOptions::default())?;
+/// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
+/// for minute in 0..3 {
+///     let row = Group::row(&[cpu], minute * 60_000_000_000, &[0.5 + minute as f64]);
+///     store.append(&Batch { groups: vec![row] })?;
+/// }
+/// store.seal()?;
+///
+/// let mut samples = Samples::default();
+/// store.snapshot()?.scan(cpu, TimeRange::ALL, &mut samples)?;
+/// assert_eq!(samples.values, [0.5, 1.5, 2.5]);
+/// store.close()?;
+/// # Ok::<(), plimsoll::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Store {
+    layout: Layout,
+    fs: Arc<dyn Fs>,
+    db: Arc<dyn Db>,
+    clock: Arc<dyn Clock>,
+    options: StoreOptions,
+    store_id: u128,
+    /// Held for life by a writer; a reader has none.
+    lock: Option<Box<dyn Lock>>,
+    catalog: Arc<RwLock<Catalog>>,
+    view: RwLock<Arc<View>>,
+    writer: Mutex<Writer>,
+    conflicts: AtomicU64,
+}
+
+/// What a query may see. Replaced whole, never changed.
+#[derive(Debug, Clone, Default)]
+struct View {
+    /// Live segments; where two have a sample of one instant, the later in this list counts.
+    segments: Vec<Arc<Segment>>,
+    /// Heads by epoch; the last is the one that is written.
+    heads: Vec<Arc<RwLock<Head>>>,
+    /// Samples before this instant are gone.
+    retain_from: Option<Timestamp>,
+    quarantined: Vec<(u64, QuarantineRecord)>,
+}
+
+/// What only the writing thread may touch.
+#[derive(Debug)]
+struct Writer {
+    next_sequence: u64,
+    durable_sequence: u64,
+    synced_at: Duration,
+    counters: manifest::Counters,
+    /// The first failure after which it is not known what reached the disk.
+    poison: Option<String>,
+}
+
+impl Store {
+    /// Syncs what was appended and closes the store. Dropping it closes it too, but cannot report
+    /// an error.
+    pub fn close(self) -> Result<()> {
+        if self.lock.is_some() { self.sync() } else { Ok(()) }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writer's state, if the store may be written.
+    fn writer_for_change(&self) -> Result<MutexGuard<'_, Writer>> {
+        if self.lock.is_none() {
+            return Err(Error::invalid("the store is open read-only; open it for writing"));
+        }
+        let writer = self.writer();
+        match &writer.poison {
+            Some(reason) => Err(Error::Poisoned { reason: reason.clone() }),
+            None => Ok(writer),
+        }
+    }
+
+    fn view(&self) -> Arc<View> {
+        read(&self.view).clone()
+    }
+
+    fn publish(&self, view: View) {
+        *write(&self.view) = Arc::new(view);
+    }
+
+    /// Commits a change of the manifest: written, synced, or the writer is poisoned.
+    fn commit(&self, writer: &mut Writer, edit: Edit) -> Result<()> {
+        self.guarded(writer, |store| {
+            store.db.write(&edit.batch)?;
+            store.db.sync()
+        })
+    }
+
+    /// Runs a step after whose failure the state of the disk is not known.
+    fn guarded<T>(&self, writer: &mut Writer, step: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let done = step(self);
+        if let Err(why) = &done
+            && writer.poison.is_none()
+        {
+            writer.poison = Some(why.to_string());
+        }
+        done
+    }
+}
+
+/// A lock whose holder panicked is still good: values behind these locks are replaced whole.
+fn read<T: ?Sized>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T: ?Sized>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

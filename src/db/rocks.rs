@@ -1,0 +1,199 @@
+//! RocksDB behind the [`Db`] trait.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Db, Visit, WriteSet};
+use crate::error::{Error, Result};
+use rocksdb::{
+    BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode,
+    IteratorMode, Options, WriteBatch,
+};
+
+/// Memory of one column family before it is written to a table, in bytes. Two may exist at a time.
+const WRITE_BUFFER_BYTES: usize = 16 << 20;
+/// Cache of table blocks, index and filter blocks included, in bytes.
+const CACHE_BYTES: usize = 8 << 20;
+/// Log bytes at which families that hold old log files back are written to tables.
+const LOG_BYTES_MAX: u64 = 128 << 20;
+
+/// A RocksDB database in a folder of its own.
+pub struct RocksDb {
+    db: DB,
+    /// One block cache for all families, those made later included.
+    cache: Cache,
+    families: Mutex<BTreeSet<String>>,
+}
+
+impl std::fmt::Debug for RocksDb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RocksDb({})", self.db.path().display())
+    }
+}
+
+impl RocksDb {
+    /// Opens a database for writing, made if absent.
+    pub fn open(path: &Path) -> Result<Self> {
+        let (options, cache, names) = setup(path);
+        let families = descriptors(&names, &cache);
+        let db = DB::open_cf_descriptors(&options, path, families).map_err(failed("open"))?;
+        Ok(Self { db, cache, families: Mutex::new(names) })
+    }
+
+    /// Opens a database for reading, as it is now, beside a possible writer.
+    pub fn open_read_only(path: &Path) -> Result<Self> {
+        let (mut options, cache, names) = setup(path);
+        // All files are opened now: a writer may delete them later.
+        options.set_max_open_files(-1);
+        let families = descriptors(&names, &cache);
+        let db = DB::open_cf_descriptors_read_only(&options, path, families, false)
+            .map_err(failed("open read-only"))?;
+        Ok(Self { db, cache, families: Mutex::new(names) })
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.families.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn family(&self, name: &str) -> Result<Arc<BoundColumnFamily<'_>>> {
+        self.db.cf_handle(name).ok_or_else(|| Error::Database {
+            action: "find a column family",
+            message: format!("there is no {name:?}"),
+        })
+    }
+}
+
+/// Options for the whole database, its cache, and the names of the families found in it.
+fn setup(path: &Path) -> (Options, Cache, BTreeSet<String>) {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    // After a crash: everything up to the first record that did not reach the disk whole, nothing
+    // after it. This is the prefix rule that stores promise.
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_max_total_wal_size(LOG_BYTES_MAX);
+    options.set_recycle_log_file_num(0);
+    options.set_max_open_files(64);
+    options.set_max_background_jobs(1);
+    options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(1 << 20);
+    options.set_stats_dump_period_sec(0);
+    options.set_log_level(rocksdb::LogLevel::Warn);
+    let cache = Cache::new_lru_cache(CACHE_BYTES);
+    // A new database has no list of families yet; `default` is always there.
+    let mut names: BTreeSet<_> =
+        DB::list_cf(&options, path).unwrap_or_default().into_iter().collect();
+    names.insert(rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_owned());
+    (options, cache, names)
+}
+
+fn descriptors(names: &BTreeSet<String>, cache: &Cache) -> Vec<ColumnFamilyDescriptor> {
+    names.iter().map(|name| ColumnFamilyDescriptor::new(name, family_options(cache))).collect()
+}
+
+fn family_options(cache: &Cache) -> Options {
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(cache);
+    table.set_cache_index_and_filter_blocks(true);
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&table);
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    options.set_max_write_buffer_number(2);
+    options
+}
+
+fn failed(action: &'static str) -> impl Fn(rocksdb::Error) -> Error {
+    move |why| Error::Database { action, message: why.into_string() }
+}
+
+impl Db for RocksDb {
+    fn families(&self) -> Vec<String> {
+        self.names().iter().cloned().collect()
+    }
+
+    fn create_family(&self, name: &str) -> Result<()> {
+        if self.db.cf_handle(name).is_some() {
+            return Ok(());
+        }
+        let options = family_options(&self.cache);
+        self.db.create_cf(name, &options).map_err(failed("create a column family"))?;
+        self.names().insert(name.to_owned());
+        Ok(())
+    }
+
+    fn drop_family(&self, name: &str) -> Result<()> {
+        self.db.drop_cf(name).map_err(failed("drop a column family"))?;
+        self.names().remove(name);
+        Ok(())
+    }
+
+    fn get(&self, family: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.db.get_cf(&self.family(family)?, key).map_err(failed("read"))
+    }
+
+    fn write(&self, batch: &WriteSet) -> Result<()> {
+        let mut changes = WriteBatch::default();
+        for change in batch.changes() {
+            let family = self.family(&change.family)?;
+            match &change.value {
+                Some(value) => changes.put_cf(&family, &change.key, value),
+                None => changes.delete_cf(&family, &change.key),
+            }
+        }
+        self.db.write(changes).map_err(failed("write"))
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.db.flush_wal(true).map_err(failed("sync"))
+    }
+
+    fn scan(&self, family: &str, visit: &mut Visit<'_>) -> Result<()> {
+        let family = self.family(family)?;
+        for entry in self.db.iterator_cf(&family, IteratorMode::Start) {
+            let (key, value) = entry.map_err(failed("scan"))?;
+            visit(&key, &value)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&self, families: &[&str]) -> Result<()> {
+        for name in families {
+            self.db.flush_cf(&self.family(name)?).map_err(failed("flush"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_there_after_reopening_and_for_a_reader_beside_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = RocksDb::open(folder.path()).unwrap();
+        db.create_family("a").unwrap();
+        db.create_family("b").unwrap();
+        let mut batch = WriteSet::default();
+        batch.put("a", b"2", b"two".to_vec());
+        batch.put("a", b"1", b"one".to_vec());
+        batch.put("b", b"x", b"y".to_vec());
+        batch.delete("b", b"x");
+        db.write(&batch).unwrap();
+        db.sync().unwrap();
+        for reader in [RocksDb::open_read_only(folder.path()).unwrap(), {
+            drop(db);
+            RocksDb::open(folder.path()).unwrap()
+        }] {
+            let mut seen = Vec::new();
+            let mut visit = |key: &[u8], value: &[u8]| {
+                seen.push((key.to_vec(), value.to_vec()));
+                Ok(())
+            };
+            reader.scan("a", &mut visit).unwrap();
+            assert_eq!(seen, [(b"1".to_vec(), b"one".to_vec()), (b"2".to_vec(), b"two".to_vec())]);
+            assert_eq!(reader.get("b", b"x").unwrap(), None);
+        }
+    }
+}

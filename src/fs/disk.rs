@@ -1,0 +1,144 @@
+//! The real disk.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{AppendFile, Entry, Fs, Lock, Map};
+use crate::error::{Error, Result};
+
+/// The operating system's files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DiskFs;
+
+#[derive(Debug)]
+struct DiskFile {
+    file: File,
+    path: PathBuf,
+}
+
+#[derive(Debug)]
+struct DiskLock {
+    _file: File,
+}
+
+impl Lock for DiskLock {}
+
+impl Fs for DiskFs {
+    fn create(&self, path: &Path) -> Result<Box<dyn AppendFile>> {
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = opened.map_err(|why| Error::io("create", path, why))?;
+        Ok(Box::new(DiskFile { file, path: path.to_owned() }))
+    }
+
+    fn map(&self, path: &Path) -> Result<Map> {
+        let file = File::open(path).map_err(|why| Error::io("open", path, why))?;
+        let bytes = file.metadata().map_err(|why| Error::io("read the size of", path, why))?.len();
+        if bytes == 0 {
+            return Ok(Map::owned(Vec::new()));
+        }
+        Map::of_file(&file).map_err(|why| Error::io("map", path, why))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        if to.exists() {
+            let why = io::Error::from(io::ErrorKind::AlreadyExists);
+            return Err(Error::io("rename to", to, why));
+        }
+        fs::rename(from, to).map_err(|why| Error::io("rename", from, why))
+    }
+
+    fn remove(&self, path: &Path) -> Result<()> {
+        fs::remove_file(path).map_err(|why| Error::io("remove", path, why))
+    }
+
+    fn sync_folder(&self, path: &Path) -> Result<()> {
+        let folder = File::open(path).map_err(|why| Error::io("open", path, why))?;
+        folder.sync_all().map_err(|why| Error::io("sync", path, why))
+    }
+
+    fn create_folder(&self, path: &Path) -> Result<()> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|why| Error::io("create the folder", path, why))
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<Entry>> {
+        let failed = |why| Error::io("list", path, why);
+        let entries = match fs::read_dir(path) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let meta = match entry.metadata() {
+                // Removed between the listing and the look: no longer an entry.
+                Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
+                meta => meta.map_err(failed)?,
+            };
+            let folder = meta.is_dir();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            found.push(Entry { name, bytes: if folder { 0 } else { meta.len() }, folder });
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    fn lock(&self, path: &Path) -> Result<Box<dyn Lock>> {
+        let opened =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+        let file = opened.map_err(|why| Error::io("open", path, why))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Box::new(DiskLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: path.to_owned() }),
+            Err(TryLockError::Error(why)) => Err(Error::io("lock", path, why)),
+        }
+    }
+}
+
+impl AppendFile for DiskFile {
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|why| Error::io("write", &self.path, why))
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.file.sync_all().map_err(|why| Error::io("sync", &self.path, why))?;
+        // Sealed from here on: the name may change, the bytes may not.
+        let sealed = fs::Permissions::from_mode(0o400);
+        self.file.set_permissions(sealed).map_err(|why| Error::io("seal", &self.path, why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_renamed_and_mapped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (temp, sealed) = (folder.path().join("a.tmp"), folder.path().join("a.seg"));
+        let mut file = DiskFs.create(&temp).unwrap();
+        file.append(b"ab").unwrap();
+        file.append(b"c").unwrap();
+        file.sync().unwrap();
+        DiskFs.rename(&temp, &sealed).unwrap();
+        DiskFs.sync_folder(folder.path()).unwrap();
+        assert_eq!(&*DiskFs.map(&sealed).unwrap(), b"abc");
+        let names: Vec<_> = DiskFs.list(folder.path()).unwrap();
+        assert_eq!(names, [Entry { name: "a.seg".into(), bytes: 3, folder: false }]);
+        assert!(DiskFs.create(&sealed).is_err(), "an existing file is never overwritten");
+        DiskFs.create(&temp).unwrap();
+        assert!(DiskFs.rename(&temp, &sealed).is_err(), "nor replaced by a rename");
+    }
+
+    #[test]
+    fn the_lock_is_exclusive_and_ends_with_its_guard() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("LOCK");
+        let held = DiskFs.lock(&path).unwrap();
+        assert!(matches!(DiskFs.lock(&path), Err(Error::Locked { .. })));
+        drop(held);
+        DiskFs.lock(&path).unwrap();
+    }
+}

@@ -1,0 +1,191 @@
+//! Appending: check, write to the database, then to memory; a sync as the durability asks.
+
+use super::head::wire;
+use super::layout::Layout;
+use super::options::Durability;
+use super::{Store, Writer, read, write};
+use crate::db::WriteSet;
+use crate::error::{Error, Result};
+use crate::model::limits::GROUP_SAMPLES_MAX;
+use crate::model::{Batch, Group, Labels, SeriesId, Sink, Unit};
+
+/// Samples that an [`Appender`] gathers before it appends.
+const APPENDER_SAMPLES: usize = 1 << 16;
+
+impl Store {
+    /// The number of a series, made if it is new.
+    pub fn series_id(&self, labels: &Labels) -> Result<SeriesId> {
+        if let Some(id) = read(&self.catalog).id(labels) {
+            return Ok(id);
+        }
+        let mut writer = self.writer_for_change()?;
+        let mut catalog = write(&self.catalog);
+        if let Some(id) = catalog.id(labels) {
+            return Ok(id);
+        }
+        if labels.metric().is_empty() {
+            return Err(Error::invalid(format!("{labels} has no metric name")));
+        }
+        self.guarded(&mut writer, |store| catalog.add(labels, &*store.db))
+    }
+
+    /// Sets the unit of a metric; setting it again replaces it.
+    pub fn set_unit(&self, metric: &str, unit: &Unit) -> Result<()> {
+        if read(&self.catalog).unit(metric) == Some(unit) {
+            return Ok(());
+        }
+        let mut writer = self.writer_for_change()?;
+        let mut catalog = write(&self.catalog);
+        self.guarded(&mut writer, |store| catalog.set_unit(metric, unit, &*store.db))
+    }
+
+    /// Appends a batch, whole or not at all, and returns its sequence number. It is in every
+    /// snapshot taken from now on. Its durability is that of the store's options; see
+    /// [`Store::durable_sequence`].
+    pub fn append(&self, batch: &Batch) -> Result<u64> {
+        let mut writer = self.writer_for_change()?;
+        self.check_batch(batch)?;
+        let view = self.view();
+        let Some(head) = view.heads.last() else {
+            return Err(Error::invalid("the store has no head to append to"));
+        };
+        let sequence = writer.next_sequence;
+        let epoch = read(head).epoch;
+        let mut set = WriteSet::default();
+        set.put(&Layout::head_family(epoch), &sequence.to_be_bytes(), wire::encode(&batch.groups));
+        self.guarded(&mut writer, |store| store.db.write(&set))?;
+        writer.next_sequence += 1;
+        let samples = {
+            let mut head = write(head);
+            for group in &batch.groups {
+                head.append(group);
+            }
+            head.samples()
+        };
+        self.sync_if_due(&mut writer)?;
+        if samples >= self.options.head_samples_max {
+            self.seal_with(&mut writer)?;
+        }
+        Ok(sequence)
+    }
+
+    /// The sequence number of the last batch that survives a power cut.
+    pub fn durable_sequence(&self) -> u64 {
+        self.writer().durable_sequence
+    }
+
+    /// Samples that were not taken since the store was opened because it held another value for
+    /// their instant (`Conflict::FirstWins`).
+    pub fn conflicts(&self) -> u64 {
+        self.conflicts.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Waits until everything appended so far survives a power cut.
+    pub fn sync(&self) -> Result<()> {
+        let mut writer = self.writer_for_change()?;
+        self.sync_with(&mut writer)
+    }
+
+    /// Syncs if the interval of `Durability::Interval` has passed. Appending does this by itself;
+    /// the owner of a store that may fall idle calls this now and then.
+    pub fn tick(&self) -> Result<()> {
+        let mut writer = self.writer_for_change()?;
+        self.sync_if_due(&mut writer)
+    }
+
+    /// A sink for importers, which appends in larger batches. Call [`Appender::finish`].
+    pub fn appender(&self) -> Appender<'_> {
+        Appender { store: self, batch: Batch::default(), samples: 0 }
+    }
+
+    fn sync_if_due(&self, writer: &mut Writer) -> Result<()> {
+        let due = match self.options.durability {
+            Durability::Buffered => false,
+            Durability::Interval(interval) => {
+                writer.durable_sequence + 1 < writer.next_sequence
+                    && self.clock.elapsed().saturating_sub(writer.synced_at) >= interval
+            }
+            Durability::Sync => true,
+        };
+        if due { self.sync_with(writer) } else { Ok(()) }
+    }
+
+    pub(super) fn sync_with(&self, writer: &mut Writer) -> Result<()> {
+        self.guarded(writer, |store| store.db.sync())?;
+        writer.durable_sequence = writer.next_sequence - 1;
+        writer.synced_at = self.clock.elapsed();
+        Ok(())
+    }
+
+    fn check_batch(&self, batch: &Batch) -> Result<()> {
+        let known = read(&self.catalog).len();
+        for group in &batch.groups {
+            group.check()?;
+            if let Some(id) = group.series.iter().find(|id| id.0 as usize >= known) {
+                return Err(Error::invalid(format!(
+                    "series {} is not in this store; get its number from series_id",
+                    id.0
+                )));
+            }
+            if group.times.contains(&i64::MAX) {
+                return Err(Error::invalid("the last instant of all cannot carry a sample"));
+            }
+            check_unique(&group.series)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_unique(series: &[SeriesId]) -> Result<()> {
+    if series.is_sorted_by(|a, b| a < b) {
+        return Ok(());
+    }
+    let mut sorted = series.to_vec();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|two| two.first() == two.last()) {
+        Some(_) => Err(Error::invalid("a group names a series twice")),
+        None => Ok(()),
+    }
+}
+
+/// Gathers groups and appends them to a store in larger batches.
+#[derive(Debug)]
+pub struct Appender<'a> {
+    store: &'a Store,
+    batch: Batch,
+    samples: usize,
+}
+
+impl Appender<'_> {
+    /// Appends what is left. Dropping an appender without it loses up to a batch.
+    pub fn finish(mut self) -> Result<()> {
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.samples > 0 {
+            self.store.append(&self.batch)?;
+            self.batch.groups.clear();
+            self.samples = 0;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Appender<'_> {
+    fn series(&mut self, labels: &Labels, unit: Option<&Unit>) -> Result<SeriesId> {
+        if let Some(unit) = unit {
+            self.store.set_unit(labels.metric(), unit)?;
+        }
+        self.store.series_id(labels)
+    }
+
+    fn group(&mut self, group: &Group) -> Result<()> {
+        if group.samples() > GROUP_SAMPLES_MAX {
+            return group.check();
+        }
+        self.samples += group.samples();
+        self.batch.groups.push(group.clone());
+        if self.samples >= APPENDER_SAMPLES { self.flush() } else { Ok(()) }
+    }
+}

@@ -1,0 +1,116 @@
+//! Verification of everything a store has on disk, as a list of findings.
+
+use super::layout::Layout;
+use super::segment::{Segment, label_file};
+use super::{Store, head, read};
+use crate::error::{Error, Result};
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// The file, or the part of the database.
+    pub file: String,
+    /// What is wrong and what it costs.
+    pub what: String,
+}
+
+/// The result of verifying a store.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct CheckReport {
+    /// Files that were read whole.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Samples that were decoded.
+    pub samples: u64,
+    /// What is wrong; nothing when all is well.
+    pub findings: Vec<Finding>,
+}
+
+impl Store {
+    /// Reads every byte of every segment, label file and head: checksums, structure, order of
+    /// times, statistics against samples, labels against the catalog. Changes nothing.
+    pub fn check(&self) -> Result<CheckReport> {
+        let view = self.view();
+        let mut report = CheckReport::default();
+        for segment in &view.segments {
+            report.files += 1;
+            report.bytes += segment.bytes();
+            match self.check_segment(segment) {
+                Ok(samples) => report.samples += samples,
+                Err(why) => report.find(segment.path().display().to_string(), why.to_string()),
+            }
+        }
+        self.check_labels(&mut report)?;
+        self.check_heads(&mut report);
+        for (id, lost) in &view.quarantined {
+            let what = format!(
+                "set aside: {}; {} samples from {} to {} are missing",
+                lost.why, lost.samples, lost.range.start, lost.range.end
+            );
+            report.find(format!("segment {id:016x}"), what);
+        }
+        Ok(report)
+    }
+
+    /// Maps the file anew, so that what is verified is what a later open would see.
+    fn check_segment(&self, segment: &Segment) -> Result<u64> {
+        let path = segment.path();
+        let fresh = Segment::open(self.fs.map(path)?, path)?;
+        if fresh.footer() != segment.footer() || fresh.identity() != segment.identity() {
+            return Err(Error::corrupt(path, 0, "the file was replaced by another"));
+        }
+        let samples = fresh.verify()?;
+        let address = segment.footer().label_file;
+        let labels_path = self.layout.label_file(address);
+        let named = label_file::decode(&labels_path, &self.fs.map(&labels_path)?, address)?;
+        let catalog = read(&self.catalog);
+        for (id, labels) in &named {
+            if catalog.labels(*id) != Some(labels) {
+                let what = format!("{labels} is another series in the catalog");
+                return Err(Error::corrupt(&labels_path, 0, what));
+            }
+        }
+        if !fresh.series().eq(named.iter().map(|(id, _)| *id)) {
+            return Err(Error::corrupt(path, 0, "its series are not those of its label file"));
+        }
+        Ok(samples)
+    }
+
+    fn check_labels(&self, report: &mut CheckReport) -> Result<()> {
+        for entry in self.fs.list(&self.layout.labels())? {
+            let path = self.layout.labels().join(&entry.name);
+            let Some(address) = Layout::label_address(&entry.name) else { continue };
+            report.files += 1;
+            report.bytes += entry.bytes;
+            let decoded =
+                self.fs.map(&path).and_then(|bytes| label_file::decode(&path, &bytes, address));
+            if let Err(why) = decoded {
+                report.find(path.display().to_string(), why.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    fn check_heads(&self, report: &mut CheckReport) {
+        for head in &self.view().heads {
+            let family = Layout::head_family(read(head).epoch);
+            let mut samples = 0;
+            let scanned = self.db.scan(&family, &mut |_, value| {
+                let groups = head::wire::decode(value)?;
+                samples += groups.iter().map(|group| group.samples() as u64).sum::<u64>();
+                Ok(())
+            });
+            report.samples += samples;
+            if let Err(why) = scanned {
+                report.find(family, why.to_string());
+            }
+        }
+    }
+}
+
+impl CheckReport {
+    fn find(&mut self, file: String, what: String) {
+        self.findings.push(Finding { file, what });
+    }
+}

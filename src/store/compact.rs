@@ -1,0 +1,178 @@
+//! Compaction: several segments become one. A pure function chooses, another carries it out.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::manifest::Edit;
+use super::samples::Samples;
+use super::seal::SegmentJob;
+use super::segment::Segment;
+use super::snapshot::scan_segments;
+use super::{Store, View, Writer, read};
+use crate::error::Result;
+use crate::model::{SeriesId, TimeRange, Timestamp};
+
+/// Segments that are merged at once when small ones have gathered.
+const FAN_IN: usize = 8;
+/// Samples over which a segment is not merged any more by itself: rewriting it costs more than one
+/// file less saves.
+const MERGED_SAMPLES_MAX: u64 = 1 << 28;
+
+/// What a compaction did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct CompactReport {
+    /// Segments before.
+    pub segments_before: u64,
+    /// Segments after.
+    pub segments_after: u64,
+    /// Bytes of all segments before.
+    pub bytes_before: u64,
+    /// Bytes of all segments after.
+    pub bytes_after: u64,
+}
+
+impl Store {
+    /// Merges segments: all of them into one if `whole`, else those that the policy picks, if any.
+    /// Samples that a later one overrides, or that retention has ended, take no room afterwards.
+    pub fn compact(&self, whole: bool) -> Result<CompactReport> {
+        let mut writer = self.writer_for_change()?;
+        self.compact_with(&mut writer, whole)
+    }
+
+    pub(super) fn compact_with(&self, writer: &mut Writer, whole: bool) -> Result<CompactReport> {
+        let mut report = CompactReport::default();
+        (report.segments_before, report.bytes_before) = totals(&self.view());
+        loop {
+            let view = self.view();
+            let sizes: Vec<u64> = view.segments.iter().map(|s| s.footer().samples).collect();
+            let Some(chosen) = choose(&sizes, whole) else { break };
+            self.merge(writer, &view, chosen)?;
+        }
+        (report.segments_after, report.bytes_after) = totals(&self.view());
+        Ok(report)
+    }
+
+    /// Merges neighbouring segments. Neighbours in order of precedence, so that what overrides what
+    /// stays as it was.
+    fn merge(&self, writer: &mut Writer, view: &View, chosen: Range<usize>) -> Result<()> {
+        let inputs = view.segments.get(chosen).unwrap_or(&[]).to_vec();
+        let mut series: Vec<SeriesId> = inputs.iter().flat_map(|s| s.series()).collect();
+        series.sort_unstable();
+        series.dedup();
+        read(&self.catalog).sort_metric_major(&mut series);
+        let range =
+            TimeRange { start: view.retain_from.unwrap_or(Timestamp::MIN), end: Timestamp::MAX };
+        let job = SegmentJob {
+            order: inputs.iter().map(|s| s.footer().order).max().unwrap_or(0),
+            epochs: Vec::new(),
+            supersedes: inputs.iter().map(|s| s.identity().segment_id).collect(),
+        };
+        let made = self.make_segment(writer, job, &series, |id| {
+            let mut out = Samples::default();
+            scan_segments(&inputs, id, range, &mut out, &mut Default::default())?;
+            Ok(out)
+        })?;
+        let mut edit = Edit::default();
+        if let Some((segment, record)) = &made {
+            edit.put_segment(segment.identity().segment_id, record)?;
+        }
+        edit.put_counters(&writer.counters)?;
+        self.replace(writer, view, &inputs, made.map(|(segment, _)| segment), edit)
+    }
+
+    /// Commits that `gone` leave (and `made` comes), publishes it, and unlinks the files.
+    pub(super) fn replace(
+        &self,
+        writer: &mut Writer,
+        view: &View,
+        gone: &[Arc<Segment>],
+        made: Option<Segment>,
+        mut edit: Edit,
+    ) -> Result<()> {
+        for segment in gone {
+            edit.drop_segment(segment.identity().segment_id)?;
+        }
+        self.commit(writer, edit)?;
+        let mut next = View::clone(view);
+        next.segments.retain(|segment| !gone.iter().any(|other| Arc::ptr_eq(segment, other)));
+        next.segments.extend(made.map(Arc::new));
+        next.segments.sort_by_key(|segment| segment.footer().order);
+        self.publish(next);
+        self.unlink(writer, gone)
+    }
+
+    /// Unlinks dropped segments and label files that nobody names any more. Snapshots that still
+    /// read a segment keep its bytes.
+    fn unlink(&self, writer: &mut Writer, gone: &[Arc<Segment>]) -> Result<()> {
+        self.guarded(writer, |store| {
+            let mut edit = Edit::default();
+            for segment in gone {
+                store.fs.remove(segment.path())?;
+                edit.forget_drop(segment.identity().segment_id);
+            }
+            store.fs.sync_folder(&store.layout.segments())?;
+            store.db.write(&edit.batch)?;
+            let view = store.view();
+            let mut unused: Vec<u128> = gone.iter().map(|s| s.footer().label_file).collect();
+            unused.sort_unstable();
+            unused.dedup();
+            unused.retain(|file| !view.segments.iter().any(|s| s.footer().label_file == *file));
+            for address in unused {
+                store.fs.remove(&store.layout.label_file(address))?;
+            }
+            store.fs.sync_folder(&store.layout.labels())
+        })
+    }
+}
+
+fn totals(view: &View) -> (u64, u64) {
+    (view.segments.len() as u64, view.segments.iter().map(|s| s.bytes()).sum())
+}
+
+/// Which neighbours to merge, given the samples of each segment in order of precedence: all of
+/// them if `whole`; else the newest eight neighbours of which no single one is larger than the
+/// other seven together, so that each sample is rewritten a few times in its life and no more.
+fn choose(samples: &[u64], whole: bool) -> Option<Range<usize>> {
+    if whole {
+        return (samples.len() > 1).then_some(0..samples.len());
+    }
+    let starts = (0..=samples.len().checked_sub(FAN_IN)?).rev();
+    starts.map(|start| start..start + FAN_IN).find(|range| {
+        let window = samples.get(range.clone()).unwrap_or(&[]);
+        let sum: u64 = window.iter().sum();
+        let largest = window.iter().copied().max().unwrap_or(0);
+        sum <= MERGED_SAMPLES_MAX && largest <= sum - largest
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_neighbours_are_merged_and_large_ones_are_left() {
+        assert_eq!(choose(&[10; 7], false), None);
+        assert_eq!(choose(&[10; 8], false), Some(0..8));
+        assert_eq!(choose(&[80, 10, 10, 10, 10, 10, 10, 10], false), None);
+        assert_eq!(choose(&[80, 10, 10, 10, 10, 10, 10, 10, 10], false), Some(1..9));
+        assert_eq!(choose(&[MERGED_SAMPLES_MAX / 4; 9], false), None);
+        assert_eq!(choose(&[5, 1], true), Some(0..2));
+        assert_eq!(choose(&[5], true), None);
+    }
+
+    #[test]
+    fn each_sample_is_rewritten_a_few_times_only() {
+        // 4,096 seals of equal size: the work of all merges against the samples there are.
+        let (mut segments, mut rewritten) = (Vec::new(), 0_u64);
+        for _ in 0..4_096 {
+            segments.push(1_u64);
+            while let Some(range) = choose(&segments, false) {
+                let merged: u64 = segments.drain(range.clone()).sum();
+                rewritten += merged;
+                segments.insert(range.start, merged);
+            }
+        }
+        assert!(rewritten <= 4_096 * 5, "{rewritten} samples rewritten");
+        assert!(segments.len() <= 40, "{} segments left", segments.len());
+    }
+}

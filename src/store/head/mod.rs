@@ -1,0 +1,239 @@
+//! The head: what was appended since the last seal, in memory and, as the same batches, in the
+//! database.
+//!
+//! In: groups, in the order in which they were appended. Out: the samples of one series, in order
+//! of time. Never: a file, a database, or labels.
+//!
+//! Series that are always appended together (the metrics of one host) share one column of times: a
+//! row set. It costs 8 bytes per sample and 12 bytes per row.
+
+pub(super) mod wire;
+
+use std::collections::HashMap;
+
+use super::options::Conflict;
+use super::samples::Samples;
+use crate::model::{Group, SeriesId, TimeRange, Timestamp};
+
+/// The samples of one seal epoch.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) epoch: u64,
+    pub(super) conflict: Conflict,
+    row_sets: Vec<RowSet>,
+    /// The row set of each list of series.
+    by_series: HashMap<Box<[SeriesId]>, usize>,
+    /// Where each series has columns.
+    columns: HashMap<SeriesId, Vec<ColumnPlace>>,
+    rows: u32,
+    samples: usize,
+    range: Option<(i64, i64)>,
+}
+
+#[derive(Debug)]
+struct RowSet {
+    series: Box<[SeriesId]>,
+    times: Vec<i64>,
+    /// The head's row count when the row came: the order of arrival across row sets.
+    arrivals: Vec<u32>,
+    columns: Vec<Vec<f64>>,
+    /// Whether `times` is strictly ascending, as it nearly always is.
+    ordered: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct ColumnPlace {
+    row_set: u32,
+    column: u32,
+}
+
+/// How many rows of each row set a snapshot sees.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen(Vec<u32>);
+
+impl Head {
+    pub(super) fn new(epoch: u64, conflict: Conflict) -> Self {
+        Self {
+            epoch,
+            conflict,
+            row_sets: Vec::new(),
+            by_series: HashMap::new(),
+            columns: HashMap::new(),
+            rows: 0,
+            samples: 0,
+            range: None,
+        }
+    }
+
+    /// Takes a group that passed `Group::check`.
+    pub(super) fn append(&mut self, group: &Group) {
+        let (Some(first), Some(last)) = (group.times.iter().min(), group.times.iter().max()) else {
+            return;
+        };
+        let at = match self.by_series.get(group.series.as_slice()) {
+            Some(at) => *at,
+            None => self.add_row_set(&group.series),
+        };
+        let Some(set) = self.row_sets.get_mut(at) else { return };
+        let mut previous = set.times.last().copied();
+        for time in &group.times {
+            set.ordered &= previous.is_none_or(|previous| previous < *time);
+            previous = Some(*time);
+            set.arrivals.push(self.rows);
+            self.rows = self.rows.saturating_add(1);
+        }
+        set.times.extend_from_slice(&group.times);
+        for (at, column) in set.columns.iter_mut().enumerate() {
+            column.extend_from_slice(group.column(at));
+        }
+        self.samples += group.samples();
+        let (start, end) = self.range.unwrap_or((*first, *last));
+        self.range = Some((start.min(*first), end.max(*last)));
+    }
+
+    fn add_row_set(&mut self, series: &[SeriesId]) -> usize {
+        let at = self.row_sets.len();
+        for (column, id) in series.iter().enumerate() {
+            let place = ColumnPlace { row_set: at as u32, column: column as u32 };
+            self.columns.entry(*id).or_default().push(place);
+        }
+        self.by_series.insert(series.into(), at);
+        self.row_sets.push(RowSet {
+            series: series.into(),
+            times: Vec::new(),
+            arrivals: Vec::new(),
+            columns: vec![Vec::new(); series.len()],
+            ordered: true,
+        });
+        at
+    }
+
+    pub(super) fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// From the first sample to 1 ns after the last.
+    pub(super) fn range(&self) -> Option<TimeRange> {
+        let (first, last) = self.range?;
+        let end = Timestamp::from_nanos(last.saturating_add(1));
+        Some(TimeRange { start: Timestamp::from_nanos(first), end })
+    }
+
+    /// All series with samples here.
+    pub(super) fn series(&self) -> impl Iterator<Item = SeriesId> {
+        self.columns.keys().copied()
+    }
+
+    /// Marks what is here now, for a snapshot.
+    pub(super) fn seen(&self) -> Seen {
+        Seen(self.row_sets.iter().map(|set| set.times.len() as u32).collect())
+    }
+
+    /// Replaces `out` with the samples of one series in a range, in order of time, conflicts among
+    /// them resolved. `seen` limits it to what was there when a snapshot was taken.
+    pub(super) fn gather(
+        &self,
+        id: SeriesId,
+        range: TimeRange,
+        seen: Option<&Seen>,
+        out: &mut Samples,
+    ) {
+        out.clear();
+        let places = self.columns.get(&id).map_or(&[][..], Vec::as_slice);
+        if let [place] = places
+            && let Some((set, rows, values)) = self.column(*place, seen)
+            && set.ordered
+        {
+            let times = set.times.get(..rows).unwrap_or(&[]);
+            out.extend_within(times, values, range);
+            return;
+        }
+        self.gather_unordered(places, range, seen, out);
+    }
+
+    /// The slow path: rows out of order, repeated, or in several row sets.
+    fn gather_unordered(
+        &self,
+        places: &[ColumnPlace],
+        range: TimeRange,
+        seen: Option<&Seen>,
+        out: &mut Samples,
+    ) {
+        let mut rows: Vec<(i64, u32, f64)> = Vec::new();
+        for place in places {
+            let Some((set, _, values)) = self.column(*place, seen) else { continue };
+            let all = set.times.iter().zip(&set.arrivals).zip(values);
+            let inside = all.filter(|((t, _), _)| range.contains(Timestamp::from_nanos(**t)));
+            rows.extend(inside.map(|((time, arrival), value)| (*time, *arrival, *value)));
+        }
+        rows.sort_unstable_by_key(|(time, arrival, _)| (*time, *arrival));
+        for (time, _, value) in rows {
+            if out.times.last() != Some(&time) {
+                out.push(time, value);
+            } else if self.conflict == Conflict::LastWins
+                && let Some(last) = out.values.last_mut()
+            {
+                *last = value;
+            }
+        }
+    }
+
+    /// A column's row set, how many of its rows are seen, and their values.
+    fn column(&self, place: ColumnPlace, seen: Option<&Seen>) -> Option<(&RowSet, usize, &[f64])> {
+        let set = self.row_sets.get(place.row_set as usize)?;
+        let rows = match seen {
+            Some(Seen(rows)) => *rows.get(place.row_set as usize)? as usize,
+            None => set.times.len(),
+        };
+        let values = set.columns.get(place.column as usize)?.get(..rows)?;
+        Some((set, rows, values))
+    }
+
+    /// Bytes of memory held by samples, for statistics.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let set_bytes = |set: &RowSet| {
+            let values: usize = set.columns.iter().map(|c| c.capacity() * 8).sum();
+            values + set.times.capacity() * 8 + set.arrivals.capacity() * 4 + set.series.len() * 32
+        };
+        self.row_sets.iter().map(set_bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: SeriesId = SeriesId(1);
+    const B: SeriesId = SeriesId(2);
+
+    fn gathered(head: &Head, id: SeriesId, seen: Option<&Seen>) -> Vec<(i64, f64)> {
+        let mut out = Samples::default();
+        head.gather(id, TimeRange::ALL, seen, &mut out);
+        out.times.into_iter().zip(out.values).collect()
+    }
+
+    #[test]
+    fn rows_in_any_order_come_out_in_order() {
+        for (rule, at_two) in [(Conflict::LastWins, 22.0), (Conflict::FirstWins, 2.0)] {
+            let mut head = Head::new(0, rule);
+            head.append(&Group::row(&[A, B], 3, &[3.0, 30.0]));
+            head.append(&Group::row(&[A], 2, &[2.0]));
+            head.append(&Group::row(&[A, B], 2, &[22.0, 20.0]));
+            assert_eq!(gathered(&head, A, None), [(2, at_two), (3, 3.0)]);
+            assert_eq!(gathered(&head, B, None), [(2, 20.0), (3, 30.0)]);
+            assert_eq!(head.samples(), 5);
+            assert_eq!(head.range().unwrap().start.nanos(), 2);
+        }
+    }
+
+    #[test]
+    fn a_snapshot_does_not_see_what_came_later() {
+        let mut head = Head::new(0, Conflict::LastWins);
+        head.append(&Group::row(&[A], 1, &[1.0]));
+        let seen = head.seen();
+        head.append(&Group::row(&[A], 2, &[2.0]));
+        head.append(&Group::row(&[B], 1, &[1.0]));
+        assert_eq!(gathered(&head, A, Some(&seen)), [(1, 1.0)]);
+        assert_eq!(gathered(&head, B, Some(&seen)), []);
+    }
+}

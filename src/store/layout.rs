@@ -1,0 +1,118 @@
+//! Names inside a store's folder. Only numbers become names, never a label.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of a store.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+/// What a file in `segments/` is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SegmentFile {
+    /// Left behind by a seal or compaction that did not finish.
+    Temporary,
+    /// A sealed segment.
+    Sealed(u64),
+    /// Nothing of ours.
+    Foreign,
+}
+
+impl Layout {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.root.join("LOCK")
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.root.join("db")
+    }
+
+    pub(super) fn segments(&self) -> PathBuf {
+        self.root.join("segments")
+    }
+
+    pub(super) fn segment(&self, id: u64) -> PathBuf {
+        self.segments().join(format!("{id:016x}.seg"))
+    }
+
+    pub(super) fn segment_temporary(&self, id: u64) -> PathBuf {
+        self.segments().join(format!("{id:016x}.tmp"))
+    }
+
+    pub(super) fn labels(&self) -> PathBuf {
+        self.root.join("labels")
+    }
+
+    pub(super) fn label_file(&self, address: u128) -> PathBuf {
+        self.labels().join(format!("{address:032x}.lbl"))
+    }
+
+    pub(super) fn label_temporary(&self, address: u128) -> PathBuf {
+        self.labels().join(format!("{address:032x}.tmp"))
+    }
+
+    pub(super) fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
+    }
+
+    /// The database's family of a head epoch.
+    pub(super) fn head_family(epoch: u64) -> String {
+        format!("head-{epoch:016x}")
+    }
+
+    /// The epoch of a family; `None` for other families.
+    pub(super) fn epoch_of(family: &str) -> Option<u64> {
+        u64::from_str_radix(family.strip_prefix("head-")?, 16).ok()
+    }
+
+    pub(super) fn segment_file(name: &str) -> SegmentFile {
+        match name.split_once('.') {
+            Some((stem, "tmp")) if is_hex(stem, 16) => SegmentFile::Temporary,
+            Some((stem, "seg")) if is_hex(stem, 16) => match u64::from_str_radix(stem, 16) {
+                Ok(id) => SegmentFile::Sealed(id),
+                Err(_) => SegmentFile::Foreign,
+            },
+            _ => SegmentFile::Foreign,
+        }
+    }
+
+    /// The content address in a label file's name; `None` for other files.
+    pub(super) fn label_address(name: &str) -> Option<u128> {
+        let stem = name.strip_suffix(".lbl").filter(|stem| is_hex(stem, 32))?;
+        u128::from_str_radix(stem, 16).ok()
+    }
+
+    /// Whether a file in `labels/` was left behind by a seal that did not finish.
+    pub(super) fn is_label_temporary(name: &str) -> bool {
+        name.strip_suffix(".tmp").is_some_and(|stem| is_hex(stem, 32))
+    }
+}
+
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_others_are_foreign() {
+        assert_eq!(Layout::segment_file("00000000000000ff.seg"), SegmentFile::Sealed(255));
+        assert_eq!(Layout::segment_file("00000000000000ff.tmp"), SegmentFile::Temporary);
+        for name in ["ff.seg", "00000000000000FF.seg", "notes.txt", "00000000000000ff.seg.bak"] {
+            assert_eq!(Layout::segment_file(name), SegmentFile::Foreign, "{name}");
+        }
+        assert_eq!(Layout::epoch_of(&Layout::head_family(7)), Some(7));
+        assert_eq!(Layout::epoch_of("catalog"), None);
+    }
+}

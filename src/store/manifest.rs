@@ -1,0 +1,169 @@
+//! The manifest: the one place that says which segments and head epochs belong to a store. Every
+//! change is one synced batch; what is not named here does not count.
+
+use crate::db::{Db, WriteSet, record};
+use crate::error::{Error, Result};
+use crate::model::{TimeRange, Timestamp};
+use crate::store::options::Conflict;
+
+/// The column family of the manifest.
+pub(super) const FAMILY: &str = "manifest";
+/// The version of the store's layout as a whole.
+pub(super) const STORE_VERSION: u32 = 0;
+
+const STORE_KEY: &[u8] = b"store";
+const COUNTERS_KEY: &[u8] = b"counters";
+const RETAIN_KEY: &[u8] = b"retain";
+const EPOCH_PREFIX: &[u8] = b"epoch/";
+const SEGMENT_PREFIX: &[u8] = b"segment/";
+const DROP_PREFIX: &[u8] = b"drop/";
+const QUARANTINE_PREFIX: &[u8] = b"quarantine/";
+
+/// All that the manifest says.
+#[derive(Debug, Default)]
+pub(super) struct Manifest {
+    pub(super) store: Option<StoreRecord>,
+    pub(super) counters: Counters,
+    /// Samples before this instant are gone.
+    pub(super) retain_from: Option<Timestamp>,
+    pub(super) epochs: Vec<(u64, EpochRecord)>,
+    pub(super) segments: Vec<(u64, SegmentRecord)>,
+    /// Segments whose files are to be unlinked.
+    pub(super) drops: Vec<u64>,
+    pub(super) quarantined: Vec<(u64, QuarantineRecord)>,
+}
+
+/// Who the store is.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(super) struct StoreRecord {
+    pub(super) version: u32,
+    pub(super) store_id: u128,
+}
+
+/// Numbers that are never given twice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Counters {
+    pub(super) next_epoch: u64,
+    pub(super) next_segment: u64,
+    /// The sequence number of the last batch before the newest epoch.
+    pub(super) last_sequence: u64,
+}
+
+/// A head epoch whose batches are in the database.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(super) struct EpochRecord {
+    pub(super) conflict: Conflict,
+}
+
+/// A live segment.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct SegmentRecord {
+    pub(super) order: u64,
+    pub(super) file_bytes: u64,
+    pub(super) samples: u64,
+    pub(super) range: TimeRange,
+    pub(super) label_file: u128,
+}
+
+/// A segment that was found damaged and set aside.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(super) struct QuarantineRecord {
+    pub(super) why: String,
+    pub(super) samples: u64,
+    pub(super) range: TimeRange,
+}
+
+impl Manifest {
+    pub(super) fn load(db: &dyn Db) -> Result<Self> {
+        let mut manifest = Self::default();
+        db.scan(FAMILY, &mut |key, value| manifest.read(key, value))?;
+        manifest.segments.sort_by_key(|(_, segment)| segment.order);
+        Ok(manifest)
+    }
+
+    fn read(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        match key {
+            STORE_KEY => self.store = Some(record::decode(value)?),
+            COUNTERS_KEY => self.counters = record::decode(value)?,
+            RETAIN_KEY => self.retain_from = Some(record::decode(value)?),
+            _ => {
+                if let Some(id) = id_after(EPOCH_PREFIX, key) {
+                    self.epochs.push((id, record::decode(value)?));
+                } else if let Some(id) = id_after(SEGMENT_PREFIX, key) {
+                    self.segments.push((id, record::decode(value)?));
+                } else if let Some(id) = id_after(DROP_PREFIX, key) {
+                    self.drops.push(id);
+                } else if let Some(id) = id_after(QUARANTINE_PREFIX, key) {
+                    self.quarantined.push((id, record::decode(value)?));
+                } else {
+                    return Err(Error::decode("an unknown key in the manifest"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A change of the manifest in the making.
+#[derive(Debug, Default)]
+pub(super) struct Edit {
+    pub(super) batch: WriteSet,
+}
+
+impl Edit {
+    pub(super) fn put_store(&mut self, store: &StoreRecord) -> Result<()> {
+        self.put(STORE_KEY, store)
+    }
+
+    pub(super) fn put_counters(&mut self, counters: &Counters) -> Result<()> {
+        self.put(COUNTERS_KEY, counters)
+    }
+
+    pub(super) fn put_retain(&mut self, from: Timestamp) -> Result<()> {
+        self.put(RETAIN_KEY, &from)
+    }
+
+    pub(super) fn put_epoch(&mut self, id: u64, epoch: &EpochRecord) -> Result<()> {
+        self.put(&key(EPOCH_PREFIX, id), epoch)
+    }
+
+    pub(super) fn delete_epoch(&mut self, id: u64) {
+        self.batch.delete(FAMILY, &key(EPOCH_PREFIX, id));
+    }
+
+    pub(super) fn put_segment(&mut self, id: u64, segment: &SegmentRecord) -> Result<()> {
+        self.put(&key(SEGMENT_PREFIX, id), segment)
+    }
+
+    /// Takes a segment out and remembers that its file is to be unlinked.
+    pub(super) fn drop_segment(&mut self, id: u64) -> Result<()> {
+        self.batch.delete(FAMILY, &key(SEGMENT_PREFIX, id));
+        self.put(&key(DROP_PREFIX, id), &())
+    }
+
+    /// Forgets a segment whose file is gone.
+    pub(super) fn forget_drop(&mut self, id: u64) {
+        self.batch.delete(FAMILY, &key(DROP_PREFIX, id));
+    }
+
+    /// Takes a damaged segment out and remembers what is lost.
+    pub(super) fn quarantine(&mut self, id: u64, record: &QuarantineRecord) -> Result<()> {
+        self.batch.delete(FAMILY, &key(SEGMENT_PREFIX, id));
+        self.put(&key(QUARANTINE_PREFIX, id), record)
+    }
+
+    fn put<T: serde::Serialize>(&mut self, key: &[u8], value: &T) -> Result<()> {
+        self.batch.put(FAMILY, key, record::encode(value)?);
+        Ok(())
+    }
+}
+
+/// Keys sort by number: ids are big-endian.
+fn key(prefix: &[u8], id: u64) -> Vec<u8> {
+    [prefix, &id.to_be_bytes()].concat()
+}
+
+fn id_after(prefix: &[u8], key: &[u8]) -> Option<u64> {
+    let id = key.strip_prefix(prefix)?;
+    Some(u64::from_be_bytes(id.try_into().ok()?))
+}

@@ -1,0 +1,55 @@
+//! What may be chosen when a store is opened, and what each choice costs.
+
+use std::time::Duration;
+
+/// When an appended batch is safe from a power cut. At every level it is safe from the end of the
+/// process (kill -9, panic) as soon as `append` returns, since the system then has the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Safe when it is sealed, or after `Store::sync`. For imports, which can be repeated.
+    Buffered,
+    /// Safe at most this long after it was appended, provided appends go on or the owner calls
+    /// `Store::tick`. One disk sync per interval, whatever the rate.
+    Interval(Duration),
+    /// Safe when `append` returns. One disk sync per append: 0.1 to 10 ms each.
+    Sync,
+}
+
+/// Which of two samples counts when a series has two at the same instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Conflict {
+    /// The one that was appended later. For live data, where a later word is a correction.
+    LastWins,
+    /// The one that the store holds already. For imports: importing a file again, renamed or with
+    /// its rows in another order, then changes nothing.
+    FirstWins,
+}
+
+/// Options of a store. `Default` suits a monitoring agent.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    // What the store does.
+    /// When appended batches are safe from a power cut. Default: `Interval` of 1 second.
+    pub durability: Durability,
+    /// Which of two samples of one instant counts. Default: the later one.
+    pub conflict: Conflict,
+
+    // What it costs.
+    /// Samples in the head at which it is sealed into a segment. More make better segments and
+    /// cost 8 to 16 bytes of memory each. Default: 4,000,000.
+    pub head_samples_max: usize,
+    /// Whether small segments are merged after a seal. Default: yes.
+    pub compact_after_seal: bool,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Interval(Duration::from_secs(1)),
+            conflict: Conflict::LastWins,
+            head_samples_max: 4_000_000,
+            compact_after_seal: true,
+        }
+    }
+}

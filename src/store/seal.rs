@@ -1,0 +1,254 @@
+//! Sealing: a head becomes a segment. Every step may be the last before a crash:
+//!
+//! 1. Freeze: a new epoch begins (manifest, synced); appends go there.
+//! 2. Write the labels and the segment under temporary names; sync; rename; sync the folder.
+//! 3. Reopen the file and verify every byte.
+//! 4. Commit: one synced manifest batch adds the segment and forgets the epoch.
+//! 5. Publish the new view; drop the epoch's column family.
+//!
+//! Before 4 the samples are in the head, after it in the segment, never in both or neither.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use rayon::prelude::*;
+
+use super::head::Head;
+use super::layout::Layout;
+use super::manifest::{self, Edit, EpochRecord, SegmentRecord};
+use super::options::Conflict;
+use super::samples::Samples;
+use super::segment::{EncodedColumn, Footer, Segment, SegmentIdentity, SegmentWriter, label_file};
+use super::snapshot::{FrozenHead, scan_segments};
+use super::{Store, View, Writer, catalog, read};
+use crate::codec::ValueCache;
+use crate::error::{Error, Result};
+use crate::model::{Labels, SeriesId, TimeRange, Timestamp};
+
+/// Series that are encoded together, one task each, before they are written in order.
+pub(super) const TILE_SERIES: usize = 64;
+
+/// One series ready to be written.
+pub(super) struct Encoded {
+    pub(super) id: SeriesId,
+    pub(super) times: Vec<i64>,
+    pub(super) column: EncodedColumn,
+}
+
+impl Store {
+    /// Turns the head into a segment. Samples that the store holds already with the same value
+    /// take no room again. Nothing happens where nothing was appended.
+    pub fn seal(&self) -> Result<()> {
+        let mut writer = self.writer_for_change()?;
+        self.seal_with(&mut writer)
+    }
+
+    pub(super) fn seal_with(&self, writer: &mut Writer) -> Result<()> {
+        let current = self.view().heads.last().map_or(0, |head| read(head).samples());
+        if current > 0 {
+            self.start_epoch(writer)?;
+        }
+        loop {
+            let view = self.view();
+            let [frozen, _current, ..] = view.heads.as_slice() else { break };
+            self.seal_head(writer, &view, frozen)?;
+        }
+        if self.options.compact_after_seal {
+            self.compact_with(writer, false)?;
+        }
+        Ok(())
+    }
+
+    /// Begins a new epoch; the head before it is frozen.
+    pub(super) fn start_epoch(&self, writer: &mut Writer) -> Result<()> {
+        let epoch = writer.counters.next_epoch;
+        let conflict = self.options.conflict;
+        self.guarded(writer, |store| store.db.create_family(&Layout::head_family(epoch)))?;
+        writer.counters.next_epoch += 1;
+        writer.counters.last_sequence = writer.next_sequence - 1;
+        let mut edit = Edit::default();
+        edit.put_epoch(epoch, &EpochRecord { conflict })?;
+        edit.put_counters(&writer.counters)?;
+        self.commit(writer, edit)?;
+        writer.durable_sequence = writer.next_sequence - 1;
+        let mut view = View::clone(&self.view());
+        view.heads.push(Arc::new(std::sync::RwLock::new(Head::new(epoch, conflict))));
+        self.publish(view);
+        Ok(())
+    }
+
+    fn seal_head(&self, writer: &mut Writer, view: &View, frozen: &FrozenHead) -> Result<()> {
+        let head = read(frozen);
+        let mut series: Vec<SeriesId> = head.series().collect();
+        read(&self.catalog).sort_metric_major(&mut series);
+        let job = SegmentJob { order: head.epoch, epochs: vec![head.epoch], supersedes: vec![] };
+        let made = self.make_segment(writer, job, &series, |id| self.fresh(&head, view, id))?;
+        let mut edit = Edit::default();
+        edit.delete_epoch(head.epoch);
+        if let Some((segment, record)) = &made {
+            edit.put_segment(segment.identity().segment_id, record)?;
+        }
+        edit.put_counters(&writer.counters)?;
+        self.commit(writer, edit)?;
+        let mut next = View::clone(view);
+        next.heads.retain(|other| !Arc::ptr_eq(other, frozen));
+        next.segments.extend(made.map(|(segment, _)| Arc::new(segment)));
+        next.segments.sort_by_key(|segment| segment.footer().order);
+        self.publish(next);
+        self.guarded(writer, |store| {
+            store.db.drop_family(&Layout::head_family(head.epoch))?;
+            store.db.flush(&[catalog::FAMILY, manifest::FAMILY])
+        })
+    }
+
+    /// The samples of a frozen head that the segments do not hold yet.
+    fn fresh(&self, head: &Head, view: &View, id: SeriesId) -> Result<Samples> {
+        let start = view.retain_from.unwrap_or(Timestamp::MIN);
+        let mut found = Samples::default();
+        head.gather(id, TimeRange { start, end: Timestamp::MAX }, None, &mut found);
+        let (Some(first), Some(last)) = (found.times.first(), found.times.last()) else {
+            return Ok(found);
+        };
+        let range = TimeRange {
+            start: Timestamp::from_nanos(*first),
+            end: Timestamp::from_nanos(last.saturating_add(1)),
+        };
+        let overlapping: Vec<Arc<Segment>> = view
+            .segments
+            .iter()
+            .filter(|s| s.series_range(id).is_some_and(|held| held.overlaps(range)))
+            .cloned()
+            .collect();
+        if overlapping.is_empty() {
+            return Ok(found);
+        }
+        let mut held = Samples::default();
+        scan_segments(&overlapping, id, range, &mut held, &mut Default::default())?;
+        let (fresh, conflicts) = not_held(&found, &held, head.conflict);
+        self.conflicts.fetch_add(conflicts, Ordering::Relaxed);
+        Ok(fresh)
+    }
+
+    /// Writes a segment from what `samples` yields for each series, verifies it and makes its name
+    /// durable. It does not count until it is committed. `None` where there was no sample.
+    pub(super) fn make_segment(
+        &self,
+        writer: &mut Writer,
+        job: SegmentJob,
+        series: &[SeriesId],
+        samples: impl Fn(SeriesId) -> Result<Samples> + Sync,
+    ) -> Result<Option<(Segment, SegmentRecord)>> {
+        // A new number for every attempt: a file that failed is never written again.
+        let segment_id = writer.counters.next_segment;
+        writer.counters.next_segment += 1;
+        let made = self.write_segment(segment_id, job, series, samples);
+        if !matches!(made, Ok(Some(_))) {
+            // Best effort: what cannot be removed now is removed when the store is next opened.
+            drop(self.fs.remove(&self.layout.segment_temporary(segment_id)));
+        }
+        made
+    }
+
+    fn write_segment(
+        &self,
+        segment_id: u64,
+        job: SegmentJob,
+        series: &[SeriesId],
+        samples: impl Fn(SeriesId) -> Result<Samples> + Sync,
+    ) -> Result<Option<(Segment, SegmentRecord)>> {
+        let identity = SegmentIdentity { store_id: self.store_id, segment_id };
+        let temporary = self.layout.segment_temporary(segment_id);
+        let mut file = SegmentWriter::create(&*self.fs, &temporary, identity)?;
+        let mut written = Vec::new();
+        for tile in series.chunks(TILE_SERIES) {
+            let encoded: Result<Vec<Encoded>> =
+                tile.par_iter().map(|id| samples(*id).map(|found| encode(*id, found))).collect();
+            for Encoded { id, times, column } in encoded? {
+                if !times.is_empty() {
+                    file.push(id, &times, &column)?;
+                    written.push(id);
+                }
+            }
+        }
+        if file.samples() == 0 {
+            return Ok(None);
+        }
+        let label_file = self.write_labels(&written)?;
+        let footer = file.finish(Footer::new(job.order, label_file, job.epochs, job.supersedes))?;
+        let path = self.layout.segment(segment_id);
+        self.fs.rename(&temporary, &path)?;
+        self.fs.sync_folder(&self.layout.segments())?;
+        let segment = Segment::open(self.fs.map(&path)?, &path)?;
+        segment.verify()?;
+        let record = SegmentRecord {
+            order: footer.order,
+            file_bytes: segment.bytes(),
+            samples: footer.samples,
+            range: footer.range,
+            label_file,
+        };
+        Ok(Some((segment, record)))
+    }
+
+    /// Writes the label file of these series unless it is there; returns its content address.
+    fn write_labels(&self, series: &[SeriesId]) -> Result<u128> {
+        let catalog = read(&self.catalog);
+        let mut named: Vec<(SeriesId, Labels)> = Vec::with_capacity(series.len());
+        for id in series {
+            let labels = catalog.labels(*id).cloned();
+            let labels = labels.ok_or_else(|| Error::invalid("a series without labels"))?;
+            named.push((*id, labels));
+        }
+        let (address, bytes) = label_file::encode(&named);
+        let (path, temporary) =
+            (self.layout.label_file(address), self.layout.label_temporary(address));
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let entries = self.fs.list(&self.layout.labels())?;
+        if entries.iter().any(|e| e.name == name && e.bytes == bytes.len() as u64) {
+            return Ok(address);
+        }
+        for entry in entries.iter().filter(|e| Layout::is_label_temporary(&e.name)) {
+            self.fs.remove(&self.layout.labels().join(&entry.name))?;
+        }
+        let mut file = self.fs.create(&temporary)?;
+        file.append(&bytes)?;
+        file.sync()?;
+        self.fs.rename(&temporary, &path)?;
+        self.fs.sync_folder(&self.layout.labels())?;
+        Ok(address)
+    }
+}
+
+/// What a new segment replaces.
+#[derive(Debug)]
+pub(super) struct SegmentJob {
+    pub(super) order: u64,
+    pub(super) epochs: Vec<u64>,
+    pub(super) supersedes: Vec<u64>,
+}
+
+fn encode(id: SeriesId, samples: Samples) -> Encoded {
+    let column = EncodedColumn::of(&samples.values, &mut ValueCache::default());
+    Encoded { id, times: samples.times, column }
+}
+
+/// The samples of `found` that `held` lacks, and under `FirstWins` how many differ from a held one
+/// and were left out; under `LastWins` those are kept.
+fn not_held(found: &Samples, held: &Samples, rule: Conflict) -> (Samples, u64) {
+    let mut fresh = Samples::default();
+    let mut conflicts = 0;
+    let mut at = 0;
+    for (time, value) in found.times.iter().zip(&found.values) {
+        while held.times.get(at).is_some_and(|held| held < time) {
+            at += 1;
+        }
+        let held_value = held.values.get(at).filter(|_| held.times.get(at) == Some(time));
+        match held_value {
+            None => fresh.push(*time, *value),
+            Some(held_value) if held_value.to_bits() == value.to_bits() => {}
+            Some(_) if rule == Conflict::LastWins => fresh.push(*time, *value),
+            Some(_) => conflicts += 1,
+        }
+    }
+    (fresh, conflicts)
+}

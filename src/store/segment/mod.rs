@@ -1,0 +1,17 @@
+//! Segments: sealed, immutable, checksummed files of sorted columns. The bytes are described in
+//! `docs/format/segment.md`.
+//!
+//! In: columns of one series after another, metric-major. Out: the samples of one series in a
+//! range. Never: a change to a published file, or a byte used before its checksum was verified.
+
+mod column;
+mod format;
+mod index;
+pub(super) mod label_file;
+mod reader;
+mod writer;
+
+pub(super) use column::EncodedColumn;
+pub(super) use format::{Footer, SegmentIdentity};
+pub use reader::Segment;
+pub(super) use writer::SegmentWriter;

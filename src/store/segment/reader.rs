@@ -1,0 +1,260 @@
+//! Reads one segment. Everything is checked before it is trusted: lengths before they are used,
+//! checksums before bytes are decoded.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::column::{decode_blocks, samples_in_block};
+use super::format::padded_bytes;
+use super::format::{ALIGN_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES};
+use super::index::{Axis, Column, Index};
+use super::writer::{STATISTICS, statistics_row};
+use crate::codec::{self, BlockStats};
+use crate::db::record;
+use crate::error::{Error, Result};
+use crate::fs::Map;
+use crate::model::limits::BLOCK_SAMPLES;
+use crate::model::{SeriesId, TimeRange};
+use crate::store::samples::Samples;
+
+/// An open segment. Its bytes stay readable as long as this value lives, even after the file was
+/// superseded and unlinked.
+#[derive(Debug)]
+pub struct Segment {
+    map: Map,
+    path: PathBuf,
+    identity: SegmentIdentity,
+    footer: Footer,
+    index: Index,
+    /// Positions in `index.series`, sorted by id.
+    by_id: Vec<u32>,
+    axes_verified: Vec<AtomicBool>,
+    columns_verified: Vec<AtomicBool>,
+}
+
+impl Segment {
+    /// Reads header, trailer, footer and index of a mapped segment. Columns are verified when they
+    /// are first read.
+    pub fn open(map: Map, path: &Path) -> Result<Self> {
+        let identity = SegmentIdentity::from_header(path, &map)?;
+        let region = identity.footer_region(path, &map)?;
+        let bytes = identity.region(path, &map, region)?;
+        let footer: Footer = record::decode(bytes).map_err(|e| e.at(path, region.offset))?;
+        let end = region.offset + padded_bytes(region.bytes) + TRAILER_BYTES as u64;
+        if footer.segment_id != identity.segment_id || end != map.len() as u64 {
+            return Err(Error::corrupt(path, region.offset, "footer and header disagree"));
+        }
+        let bytes = identity.region(path, &map, footer.index)?;
+        let index = Index::decode(bytes).map_err(|e| e.at(path, footer.index.offset))?;
+        let mut by_id: Vec<u32> = (0..index.series.len() as u32).collect();
+        by_id.sort_by_key(|at| index.series.get(*at as usize).map(|column| column.id));
+        let flags = |count| std::iter::repeat_with(|| AtomicBool::new(false)).take(count).collect();
+        let (axes_verified, columns_verified) = (flags(index.axes.len()), flags(by_id.len()));
+        let path = path.to_owned();
+        Ok(Self { map, path, identity, footer, index, by_id, axes_verified, columns_verified })
+    }
+
+    pub(in crate::store) fn identity(&self) -> SegmentIdentity {
+        self.identity
+    }
+
+    pub(in crate::store) fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// The file's length in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The series inside, in metric-major order.
+    pub fn series(&self) -> impl ExactSizeIterator<Item = SeriesId> {
+        self.index.series.iter().map(|column| column.id)
+    }
+
+    /// From the first sample of a series to 1 ns after its last; `None` where it is not here.
+    pub fn series_range(&self, id: SeriesId) -> Option<TimeRange> {
+        let (_, column) = self.column(id)?;
+        let axis = self.index.axes.get(column.axis)?;
+        let nanos = crate::model::Timestamp::from_nanos;
+        let end = nanos(axis.last_time.saturating_add(1));
+        Some(TimeRange { start: nanos(axis.first_time()), end })
+    }
+
+    /// Replaces `out` with the samples of one series in a range; with none where it is not here.
+    pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
+        out.clear();
+        let Some((at, column)) = self.column(id) else { return Ok(()) };
+        let Some(axis) = self.index.axes.get(column.axis) else { return Ok(()) };
+        let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        self.decode_axis(column.axis, axis, blocks.clone(), &mut out.times)?;
+        self.decode_column(at, column, axis, blocks, &mut out.values)?;
+        cut(out, range);
+        Ok(())
+    }
+
+    fn column(&self, id: SeriesId) -> Option<(usize, &Column)> {
+        let of = |at: &u32| self.index.series.get(*at as usize);
+        let found = self.by_id.binary_search_by_key(&Some(id), |at| of(at).map(|c| c.id)).ok()?;
+        let at = *self.by_id.get(found)? as usize;
+        Some((at, self.index.series.get(at)?))
+    }
+
+    fn decode_axis(
+        &self,
+        at: usize,
+        axis: &Axis,
+        blocks: Range<usize>,
+        out: &mut Vec<i64>,
+    ) -> Result<()> {
+        let bytes = self.verified(axis.region, self.axes_verified.get(at))?;
+        let decoded = decode_blocks(bytes, &axis.block_bytes, axis.samples, blocks, |b, count| {
+            codec::decode_times(b, count, out)
+        });
+        decoded.map_err(|e| e.at(&self.path, axis.region.offset))
+    }
+
+    fn decode_column(
+        &self,
+        at: usize,
+        column: &Column,
+        axis: &Axis,
+        blocks: Range<usize>,
+        out: &mut Vec<f64>,
+    ) -> Result<()> {
+        let bytes = self.verified(column.region, self.columns_verified.get(at))?;
+        let block_bytes = &column.block_bytes;
+        let decoded = decode_blocks(bytes, block_bytes, axis.samples, blocks, |b, count| {
+            codec::decode_values(b, count, out)
+        });
+        decoded.map_err(|e| e.at(&self.path, column.region.offset))
+    }
+
+    /// A region's bytes; its checksum is verified the first time.
+    fn verified(&self, region: Region, flag: Option<&AtomicBool>) -> Result<&[u8]> {
+        if flag.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            let start = region.offset as usize;
+            return Ok(self.map.get(start..start + region.bytes as usize).unwrap_or(&[]));
+        }
+        let bytes = self.identity.region(&self.path, &self.map, region)?;
+        if let Some(flag) = flag {
+            flag.store(true, Ordering::Relaxed);
+        }
+        Ok(bytes)
+    }
+
+    /// The statistics of every block of every series, series after series.
+    pub(in crate::store) fn statistics(&self) -> Result<Vec<[f64; STATISTICS]>> {
+        let region = self.footer.statistics;
+        let bytes = self.identity.region(&self.path, &self.map, region)?;
+        decode_statistics(bytes, self.index.blocks()).map_err(|e| e.at(&self.path, region.offset))
+    }
+
+    /// Verifies every byte and every block, and that the statistics are those of the samples.
+    /// Returns the number of samples.
+    pub fn verify(&self) -> Result<u64> {
+        self.verify_layout()?;
+        let statistics = self.statistics()?;
+        let mut times = Vec::new();
+        for (at, axis) in self.index.axes.iter().enumerate() {
+            times.clear();
+            self.decode_axis(at, axis, 0..axis.block_bytes.len(), &mut times)?;
+            self.verify_axis(axis, &times)?;
+        }
+        let (mut values, mut samples) = (Vec::new(), 0);
+        for (at, column) in self.index.series.iter().enumerate() {
+            let Some(axis) = self.index.axes.get(column.axis) else { continue };
+            values.clear();
+            self.decode_column(at, column, axis, 0..column.block_bytes.len(), &mut values)?;
+            samples += values.len() as u64;
+            for (block, values) in values.chunks(BLOCK_SAMPLES).enumerate() {
+                let found = statistics_row(&BlockStats::of(values)).map(f64::to_bits);
+                let kept = statistics.get(column.first_block + block);
+                if kept.map(|row| row.map(f64::to_bits)) != Some(found) {
+                    return Err(self.damage(column.region, "statistics that are not the block's"));
+                }
+            }
+        }
+        if samples != self.footer.samples {
+            let what = format!("{samples} samples, the footer says {}", self.footer.samples);
+            return Err(self.damage(self.footer.index, &what));
+        }
+        Ok(samples)
+    }
+
+    fn verify_axis(&self, axis: &Axis, times: &[i64]) -> Result<()> {
+        let ordered = times.is_sorted_by(|a, b| a < b);
+        let starts = times.iter().step_by(BLOCK_SAMPLES).eq(&axis.block_starts);
+        if !ordered || !starts || times.last() != Some(&axis.last_time) {
+            return Err(self.damage(axis.region, "times that are not in order or not the index's"));
+        }
+        Ok(())
+    }
+
+    /// Every byte lies in exactly one region: regions follow each other without gaps.
+    fn verify_layout(&self) -> Result<()> {
+        let footer = self.identity.footer_region(&self.path, &self.map)?;
+        let mut regions: Vec<Region> = self.index.axes.iter().map(|axis| axis.region).collect();
+        regions.extend(self.index.series.iter().map(|column| column.region));
+        regions.extend([self.footer.statistics, self.footer.index, footer]);
+        regions.sort_by_key(|region| region.offset);
+        let mut at = HEADER_BYTES as u64;
+        for region in &regions {
+            if region.offset != at || region.offset % ALIGN_BYTES as u64 != 0 {
+                return Err(self.damage(*region, "a region that does not follow the one before"));
+            }
+            self.identity.region(&self.path, &self.map, *region)?;
+            at += padded_bytes(region.bytes);
+        }
+        Ok(())
+    }
+
+    fn damage(&self, region: Region, what: &str) -> Error {
+        Error::corrupt(&self.path, region.offset, what)
+    }
+}
+
+/// Removes what lies outside the range from decoded blocks.
+fn cut(out: &mut Samples, range: TimeRange) {
+    let to = out.times.partition_point(|t| *t < range.end.nanos());
+    out.times.truncate(to);
+    out.values.truncate(to);
+    let from = out.times.partition_point(|t| *t < range.start.nanos());
+    if from > 0 {
+        out.times.drain(..from);
+        out.values.drain(..from);
+    }
+}
+
+fn decode_statistics(mut bytes: &[u8], blocks: usize) -> Result<Vec<[f64; STATISTICS]>> {
+    let mut rows = Vec::new();
+    let mut column = Vec::new();
+    for which in 0..STATISTICS {
+        column.clear();
+        for block in 0..blocks.div_ceil(BLOCK_SAMPLES) {
+            let length =
+                usize::try_from(codec::varint::read_u64(&mut bytes)?).unwrap_or(usize::MAX);
+            let (body, rest) = bytes
+                .split_at_checked(length)
+                .ok_or_else(|| Error::decode("statistics that end too early"))?;
+            codec::decode_values(body, samples_in_block(blocks, block), &mut column)?;
+            bytes = rest;
+        }
+        rows.resize(column.len(), [0.0; STATISTICS]);
+        for (row, value) in rows.iter_mut().zip(&column) {
+            if let Some(place) = row.get_mut(which) {
+                *place = *value;
+            }
+        }
+    }
+    if bytes.is_empty() { Ok(rows) } else { Err(Error::decode("bytes after the statistics")) }
+}

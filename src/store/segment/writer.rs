@@ -1,0 +1,164 @@
+//! Writes one segment, front to back: columns as they come, then index, statistics, footer, trailer.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::column::{EncodedAxis, EncodedColumn};
+use super::format::{CRC_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES};
+use super::format::{padded_bytes, padding_bytes};
+use super::index::{Axis, Column, Index};
+use crate::codec::{self, BlockStats, ValueCache};
+use crate::db::record;
+use crate::error::Result;
+use crate::fs::{AppendFile, Fs};
+use crate::model::limits::BLOCK_SAMPLES;
+use crate::model::{SeriesId, TimeRange, Timestamp};
+
+/// Bytes gathered before they are handed to the file.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// A segment being written under a temporary name.
+#[derive(Debug)]
+pub(in crate::store) struct SegmentWriter {
+    file: Box<dyn AppendFile>,
+    identity: SegmentIdentity,
+    buffer: Vec<u8>,
+    /// Where the next region starts.
+    offset: u64,
+    index: Index,
+    /// The axes written so far, by their content.
+    axes: HashMap<u128, usize>,
+    statistics: Vec<BlockStats>,
+    samples: u64,
+    range: Option<(i64, i64)>,
+}
+
+impl SegmentWriter {
+    pub(in crate::store) fn create(
+        fs: &dyn Fs,
+        path: &Path,
+        identity: SegmentIdentity,
+    ) -> Result<Self> {
+        Ok(Self {
+            file: fs.create(path)?,
+            identity,
+            buffer: identity.header().to_vec(),
+            offset: HEADER_BYTES as u64,
+            index: Index::default(),
+            axes: HashMap::new(),
+            statistics: Vec::new(),
+            samples: 0,
+            range: None,
+        })
+    }
+
+    /// Adds a series: its times, strictly ascending and not empty, and its encoded values. Series
+    /// come in metric-major order, each once.
+    pub(in crate::store) fn push(
+        &mut self,
+        id: SeriesId,
+        times: &[i64],
+        column: &EncodedColumn,
+    ) -> Result<()> {
+        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
+        let axis = self.axis(times, *last)?;
+        let region = self.region(&column.bytes)?;
+        let first_block = self.index.blocks();
+        let block_bytes = column.block_bytes.clone();
+        self.index.series.push(Column { id, axis, region, block_bytes, first_block });
+        self.statistics.extend_from_slice(&column.statistics);
+        self.samples += times.len() as u64;
+        let (start, end) = self.range.unwrap_or((*first, *last));
+        self.range = Some((start.min(*first), end.max(*last)));
+        Ok(())
+    }
+
+    /// Samples written so far.
+    pub(in crate::store) fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// Writes the rest and syncs the file. `footer` makes the footer's own part from the range.
+    pub(in crate::store) fn finish(mut self, mut footer: Footer) -> Result<Footer> {
+        let (first, last) = self.range.unwrap_or((0, 0));
+        footer.range = TimeRange {
+            start: Timestamp::from_nanos(first),
+            end: Timestamp::from_nanos(last.saturating_add(1)),
+        };
+        footer.segment_id = self.identity.segment_id;
+        footer.samples = self.samples;
+        footer.series = self.index.series.len() as u64;
+        footer.statistics = self.region(&encode_statistics(&self.statistics))?;
+        footer.index = self.region(&self.index.encode())?;
+        let footer_region = self.region(&record::encode(&footer)?)?;
+        let file_bytes = self.offset + TRAILER_BYTES as u64;
+        let trailer = self.identity.trailer(footer_region, file_bytes);
+        self.buffer.extend_from_slice(&trailer);
+        self.file.append(&self.buffer)?;
+        self.file.sync()?;
+        Ok(footer)
+    }
+
+    /// The axis with these times, written now if it is new.
+    fn axis(&mut self, times: &[i64], last_time: i64) -> Result<usize> {
+        let mut bytes = Vec::with_capacity(times.len() * 8);
+        for time in times {
+            bytes.extend_from_slice(&time.to_le_bytes());
+        }
+        let content = xxh3_128(&bytes);
+        if let Some(at) = self.axes.get(&content) {
+            return Ok(*at);
+        }
+        let EncodedAxis { bytes, block_bytes, block_starts } = EncodedAxis::of(times);
+        let region = self.region(&bytes)?;
+        let at = self.index.axes.len();
+        let samples = times.len();
+        self.index.axes.push(Axis { region, samples, last_time, block_starts, block_bytes });
+        self.axes.insert(content, at);
+        Ok(at)
+    }
+
+    /// Writes a region with its checksum and padding.
+    fn region(&mut self, bytes: &[u8]) -> Result<Region> {
+        let region = Region { offset: self.offset, bytes: bytes.len() as u64 };
+        self.buffer.extend_from_slice(bytes);
+        let crc = self.identity.checksum(self.offset, bytes);
+        self.buffer.extend_from_slice(&crc.to_le_bytes());
+        let padding = padding_bytes(bytes.len() + CRC_BYTES);
+        self.buffer.resize(self.buffer.len() + padding, 0);
+        self.offset += padded_bytes(region.bytes);
+        if self.buffer.len() >= BUFFER_BYTES {
+            self.file.append(&self.buffer)?;
+            self.buffer.clear();
+        }
+        Ok(region)
+    }
+}
+
+/// The statistics of a block as columns of numbers, in the order of their storage.
+pub(super) const STATISTICS: usize = 7;
+
+pub(super) fn statistics_row(block: &BlockStats) -> [f64; STATISTICS] {
+    let count = f64::from(block.count);
+    [count, block.min, block.max, block.sum, block.first, block.last, block.increase]
+}
+
+/// Statistics column after column, each in blocks of 1,024 with its length before it.
+fn encode_statistics(statistics: &[BlockStats]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for which in 0..STATISTICS {
+        let column: Vec<f64> =
+            statistics.iter().filter_map(|s| statistics_row(s).get(which).copied()).collect();
+        let mut cache = ValueCache::default();
+        let mut block_out = Vec::new();
+        for block in column.chunks(BLOCK_SAMPLES) {
+            block_out.clear();
+            codec::encode_values(block, &mut cache, &mut block_out);
+            codec::varint::write_u64(&mut out, block_out.len() as u64);
+            out.extend_from_slice(&block_out);
+        }
+    }
+    out
+}

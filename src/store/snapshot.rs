@@ -1,0 +1,107 @@
+//! Snapshots: what a query sees. Appends, seals and compactions that come later do not change it.
+
+use std::sync::{Arc, RwLock};
+
+use super::catalog::Catalog;
+use super::head::{Head, Seen};
+use super::options::Conflict;
+use super::samples::Samples;
+use super::segment::Segment;
+use super::{Store, View, read};
+use crate::error::Result;
+use crate::model::{Labels, Selector, SeriesId, TimeRange, Timestamp, Unit};
+
+/// A fixed view of a store. Cheap to clone and to send between threads. It keeps superseded
+/// segments readable, so hold it no longer than a query lasts.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    view: Arc<View>,
+    /// What of each head is seen.
+    seen: Arc<[Seen]>,
+    catalog: Arc<RwLock<Catalog>>,
+}
+
+impl Store {
+    /// What a query may see now.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let view = self.view();
+        let seen = view.heads.iter().map(|head| read(head).seen()).collect();
+        Ok(Snapshot { view, seen, catalog: self.catalog.clone() })
+    }
+}
+
+impl Snapshot {
+    /// The selected series, metric-major: the series of one metric lie side by side.
+    pub fn select(&self, selector: &Selector) -> Vec<SeriesId> {
+        read(&self.catalog).select(selector)
+    }
+
+    /// The labels of a series; `None` for a number that this store never gave.
+    pub fn labels(&self, id: SeriesId) -> Option<Labels> {
+        read(&self.catalog).labels(id).cloned()
+    }
+
+    /// The unit of a metric, where one was set.
+    pub fn unit(&self, metric: &str) -> Option<Unit> {
+        read(&self.catalog).unit(metric).cloned()
+    }
+
+    /// From the first sample of all series to 1 ns after the last; `None` without samples.
+    pub fn range(&self) -> Option<TimeRange> {
+        let segments = self.view.segments.iter().map(|segment| segment.footer().range);
+        let heads = self.view.heads.iter().filter_map(|head| read(head).range());
+        let whole = segments
+            .chain(heads)
+            .reduce(|a, b| TimeRange { start: a.start.min(b.start), end: a.end.max(b.end) })?;
+        let start = whole.start.max(self.retain_from());
+        (start < whole.end).then_some(TimeRange { start, end: whole.end })
+    }
+
+    /// Replaces `out` with the samples of one series in a range, in order of time, each instant
+    /// once. `out` is reused from call to call, so that a fleet is scanned without allocation.
+    pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
+        let mut scratch = (Samples::default(), Samples::default());
+        let start = range.start.max(self.retain_from());
+        let range = TimeRange { start, end: range.end.max(start) };
+        scan_segments(&self.view.segments, id, range, out, &mut scratch)?;
+        for (head, seen) in self.view.heads.iter().zip(self.seen.iter()) {
+            let head = read(head);
+            head.gather(id, range, Some(seen), &mut scratch.0);
+            if !scratch.0.is_empty() {
+                let newer_wins = head.conflict == Conflict::LastWins;
+                out.merge(&scratch.0, newer_wins, &mut scratch.1);
+            }
+        }
+        Ok(())
+    }
+
+    fn retain_from(&self) -> Timestamp {
+        self.view.retain_from.unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// Replaces `out` with the samples that segments hold of one series; later segments win.
+pub(super) fn scan_segments(
+    segments: &[Arc<Segment>],
+    id: SeriesId,
+    range: TimeRange,
+    out: &mut Samples,
+    (run, scratch): &mut (Samples, Samples),
+) -> Result<()> {
+    out.clear();
+    for segment in segments {
+        if !segment.footer().range.overlaps(range) {
+            continue;
+        }
+        if out.is_empty() {
+            segment.scan(id, range, out)?;
+        } else {
+            segment.scan(id, range, run)?;
+            out.merge(run, true, scratch);
+        }
+    }
+    Ok(())
+}
+
+/// A head that is no longer written, for the sealer.
+pub(super) type FrozenHead = Arc<RwLock<Head>>;

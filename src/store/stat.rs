@@ -1,0 +1,76 @@
+//! Numbers about a store.
+
+use std::path::Path;
+
+use super::{Store, read};
+use crate::error::Result;
+use crate::fs::Fs;
+use crate::model::TimeRange;
+
+/// Numbers about a store at one moment.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct StoreStat {
+    /// Samples in segments and heads. One that a later segment overrides counts until the two are
+    /// merged.
+    pub samples: u64,
+    /// Of these, samples in heads.
+    pub head_samples: u64,
+    /// Memory that the heads' samples take, in bytes.
+    pub head_memory_bytes: u64,
+    /// Series ever seen.
+    pub series: u64,
+    /// Live segments.
+    pub segments: u64,
+    /// Bytes of all files of the store.
+    pub disk_bytes: u64,
+    /// Of these, bytes of live segments.
+    pub segment_bytes: u64,
+    /// From the first sample to 1 ns after the last.
+    pub range: Option<TimeRange>,
+    /// Segments that were found damaged and set aside.
+    pub quarantined: u64,
+    /// Sequence number of the last appended batch.
+    pub sequence: u64,
+    /// Sequence number of the last batch that survives a power cut.
+    pub durable_sequence: u64,
+}
+
+impl Store {
+    /// Numbers about the store now.
+    pub fn stat(&self) -> Result<StoreStat> {
+        let view = self.view();
+        let heads: Vec<_> = view.heads.iter().map(|head| read(head)).collect();
+        let head_samples: u64 = heads.iter().map(|head| head.samples() as u64).sum();
+        let head_memory_bytes = heads.iter().map(|head| head.memory_bytes() as u64).sum();
+        drop(heads);
+        let sealed: u64 = view.segments.iter().map(|s| s.footer().samples).sum();
+        let (sequence, durable_sequence) = {
+            let writer = self.writer();
+            (writer.next_sequence - 1, writer.durable_sequence)
+        };
+        Ok(StoreStat {
+            samples: sealed + head_samples,
+            head_samples,
+            head_memory_bytes,
+            series: read(&self.catalog).len() as u64,
+            segments: view.segments.len() as u64,
+            disk_bytes: folder_bytes(&*self.fs, self.layout.root())?,
+            segment_bytes: view.segments.iter().map(|s| s.bytes()).sum(),
+            range: self.snapshot()?.range(),
+            quarantined: view.quarantined.len() as u64,
+            sequence,
+            durable_sequence,
+        })
+    }
+}
+
+fn folder_bytes(fs: &dyn Fs, folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in fs.list(folder)? {
+        bytes += entry.bytes;
+        if entry.folder {
+            bytes += folder_bytes(fs, &folder.join(&entry.name))?;
+        }
+    }
+    Ok(bytes)
+}

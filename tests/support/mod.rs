@@ -1,0 +1,8 @@
+//! What several promises need to be checked.
+
+pub(crate) mod prng;
+
+/// Whether the slow suites were asked for (`make test-slow`).
+pub(crate) fn slow() -> bool {
+    std::env::var_os("PLIMSOLL_SLOW").is_some()
+}
