@@ -18,6 +18,8 @@ pub const BLOCK_SAMPLES: usize = 1_024;
 pub const TILE_VALUES_MAX: usize = 1 << 20;
 /// Steps that one query may ask for: a year of minutes is 525,600.
 pub const QUERY_STEPS_MAX: usize = 4_000_000;
+/// Samples that one row of quantiles may hold in memory: 1 GiB at 16 bytes each.
+pub const QUANTILE_SAMPLES_MAX: usize = 1 << 26;
 /// Compiled size of one regular expression in a selector, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 /// Characters of one selector.

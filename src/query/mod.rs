@@ -1,1 +1,313 @@
-//! The room `query`.
+//! Queries: which series, over which time, reduced how. In: a store's snapshot and a [`Query`].
+//! Out: a stream of bounded [`Frame`]s. Never: a write, a clock, or an answer that depends on the
+//! number of threads.
+//!
+//! A query has two stages. First every series is reduced to one value per step by its
+//! [`Aggregate`]. Then, where labels to group by are given, the series of one group become one row:
+//! pooled, as if all their samples were one series, or combined value by value ([`Across`]).
+
+mod group;
+mod reduce;
+mod scan;
+
+use std::str::FromStr;
+
+pub use scan::Frames;
+
+use crate::error::{Error, Result};
+use crate::model::limits::QUERY_STEPS_MAX;
+use crate::model::{Selector, Span, TimeRange, Timestamp};
+use crate::store::Snapshot;
+
+/// How the samples of one step become one value. NaN samples are skipped; a step without a number
+/// is NaN, and 0 for [`Aggregate::Count`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Aggregate {
+    /// The sum.
+    Sum,
+    /// The arithmetic mean.
+    Mean,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
+    /// How many there are.
+    Count,
+    /// The latest.
+    Last,
+    /// The quantile of a rank in `[0, 1]`, exact, interpolated (type 7).
+    Quantile(f64),
+    /// By how much a counter grew: the sum of the differences to the sample before, where a fall
+    /// is a reset, after which the counter started from 0. A difference belongs to the step of its
+    /// later sample.
+    Increase,
+    /// [`Aggregate::Increase`] per second of the time that these differences span.
+    Rate,
+}
+
+/// How the values of several series at one step become one. NaN are skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Across {
+    /// The sum.
+    Sum,
+    /// The arithmetic mean over series.
+    Mean,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
+    /// How many series have a value.
+    Count,
+}
+
+/// A question to a store.
+///
+/// ```
+/// use plimsoll::query::{Aggregate, Query};
+/// use plimsoll::store::{Store, StoreOptions};
+/// use plimsoll::{Batch, Group, Labels, Span};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let store = Store::open(folder.path(), StoreOptions::default())?;
+/// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
+/// for minute in 0..120 {
+///     let row = Group::row(&[cpu], minute * 60_000_000_000, &[minute as f64]);
+///     store.append(&Batch { groups: vec![row] })?;
+/// }
+///
+/// let query = Query::new("cpu{host=~\"web-.*\"}".parse()?)
+///     .aggregate(Aggregate::Max)
+///     .step(Span::HOUR);
+/// for frame in query.run(&store.snapshot()?)? {
+///     assert_eq!(frame?.row(0), [59.0, 119.0]);
+/// }
+/// # Ok::<(), plimsoll::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Query {
+    selector: Selector,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    step: Option<Span>,
+    aggregate: Aggregate,
+    by: Option<Vec<String>>,
+    across: Option<Across>,
+    fill: Span,
+}
+
+/// The steps of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grid {
+    start: Timestamp,
+    end: Timestamp,
+    step: Span,
+    steps: usize,
+}
+
+impl Query {
+    /// The mean of each selected series over all of its time; narrow it down with the methods.
+    pub fn new(selector: Selector) -> Self {
+        Self {
+            selector,
+            start: None,
+            end: None,
+            step: None,
+            aggregate: Aggregate::Mean,
+            by: None,
+            across: None,
+            fill: Span::default(),
+        }
+    }
+
+    /// Only samples at or after `start`, which is also where the first step begins. Default: the
+    /// step in which the first sample of the store lies, in whole steps since the epoch.
+    #[must_use]
+    pub fn from(mut self, start: Timestamp) -> Self {
+        self.start = Some(start);
+        self
+    }
+
+    /// Only samples before `end`. Default: past the last sample of the store.
+    #[must_use]
+    pub fn to(mut self, end: Timestamp) -> Self {
+        self.end = Some(end);
+        self
+    }
+
+    /// One value per `step`. Default: one for the whole range.
+    #[must_use]
+    pub fn step(mut self, step: Span) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    /// How samples become one value per step. Default: their mean.
+    #[must_use]
+    pub fn aggregate(mut self, aggregate: Aggregate) -> Self {
+        self.aggregate = aggregate;
+        self
+    }
+
+    /// One row per combination of values of these labels instead of one per series. With no name,
+    /// one row for all.
+    #[must_use]
+    pub fn by<S: Into<String>>(mut self, labels: impl IntoIterator<Item = S>) -> Self {
+        self.by = Some(labels.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Reduces each series of a group by itself first, then combines their values. Default: the
+    /// samples of a group are pooled.
+    #[must_use]
+    pub fn across(mut self, across: Across) -> Self {
+        self.across = Some(across);
+        self
+    }
+
+    /// Carries a series' value over steps without a sample, up to this long, before series are
+    /// combined: a scrape that came a second late would else look like a fall of the group's sum.
+    /// Default: not at all.
+    #[must_use]
+    pub fn fill(mut self, fill: Span) -> Self {
+        self.fill = fill;
+        self
+    }
+
+    /// Resolves the query; the frames are computed as they are asked for. Every row has the same
+    /// steps. No series or no samples yield no frame.
+    pub fn run(&self, snapshot: &Snapshot) -> Result<Frames> {
+        if let Aggregate::Quantile(rank) = self.aggregate
+            && !(0.0..=1.0).contains(&rank)
+        {
+            return Err(Error::invalid(format!(
+                "quantile {rank} is outside 0 to 1; the 95th percentile is 0.95"
+            )));
+        }
+        if self.across.is_none() && self.by.is_some() && !self.fill.is_zero() {
+            return Err(Error::invalid(
+                "fill carries the value of each series on, so say how the series of a group are \
+                 combined (across)",
+            ));
+        }
+        let groups = group::resolve(snapshot, &self.selector, self.by.as_deref())?;
+        let grid = self.grid(snapshot.range())?;
+        Ok(Frames::new(self.clone(), snapshot.clone(), groups, grid))
+    }
+
+    /// The steps; none where there is no sample in the range.
+    fn grid(&self, stored: Option<TimeRange>) -> Result<Option<Grid>> {
+        let Some(stored) = stored else { return Ok(None) };
+        let step = self.step.filter(|step| !step.is_zero());
+        if self.step.is_some() && step.is_none() {
+            return Err(Error::invalid("a step of no length; write 5m or 1h"));
+        }
+        let first = step.map_or(stored.start, |step| stored.start.floor(step));
+        let start = self.start.unwrap_or(first);
+        let end = self.end.unwrap_or(stored.end);
+        let range = TimeRange::new(start, end)?;
+        if range.span().is_zero() {
+            return Ok(None);
+        }
+        let step = step.unwrap_or(range.span());
+        let steps = (range.span().nanos() as u64).div_ceil(step.nanos() as u64) as usize;
+        if steps > QUERY_STEPS_MAX {
+            return Err(Error::Limit {
+                what: "the number of steps of a query",
+                value: steps as u64,
+                limit: QUERY_STEPS_MAX as u64,
+                remedy: "take a longer step or a shorter range",
+            });
+        }
+        Ok(Some(Grid { start, end, step, steps }))
+    }
+}
+
+impl FromStr for Aggregate {
+    type Err = Error;
+
+    /// Reads `sum`, `mean`, `min`, `max`, `count`, `last`, `increase`, `rate`, `median`, and
+    /// quantiles as `p95`, `p99.9` or `q0.95`.
+    fn from_str(text: &str) -> Result<Self> {
+        let number = |rest: &str, scale: f64| {
+            rest.parse::<f64>().ok().map(|n| n / scale).filter(|q| (0.0..=1.0).contains(q))
+        };
+        let quantile = match text.split_at_checked(1) {
+            Some(("p", rest)) => number(rest, 100.0),
+            Some(("q", rest)) => number(rest, 1.0),
+            _ => None,
+        };
+        match (text, quantile) {
+            (_, Some(rank)) => Ok(Self::Quantile(rank)),
+            ("sum", _) => Ok(Self::Sum),
+            ("mean" | "avg", _) => Ok(Self::Mean),
+            ("min", _) => Ok(Self::Min),
+            ("max", _) => Ok(Self::Max),
+            ("count", _) => Ok(Self::Count),
+            ("last", _) => Ok(Self::Last),
+            ("median", _) => Ok(Self::Quantile(0.5)),
+            ("increase", _) => Ok(Self::Increase),
+            ("rate", _) => Ok(Self::Rate),
+            _ => Err(Error::invalid(format!(
+                "{text:?} is no aggregate; write sum, mean, min, max, count, last, median, \
+                 increase, rate, or a quantile as p95 or q0.95"
+            ))),
+        }
+    }
+}
+
+impl FromStr for Across {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "sum" => Ok(Self::Sum),
+            "mean" | "avg" => Ok(Self::Mean),
+            "min" => Ok(Self::Min),
+            "max" => Ok(Self::Max),
+            "count" => Ok(Self::Count),
+            _ => Err(Error::invalid(format!(
+                "{text:?} combines no series; write sum, mean, min, max or count"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn aggregates_read() {
+        for (text, expected) in [
+            ("mean", Some(Aggregate::Mean)),
+            ("p95", Some(Aggregate::Quantile(0.95))),
+            ("q0.5", Some(Aggregate::Quantile(0.5))),
+            ("median", Some(Aggregate::Quantile(0.5))),
+            ("p101", None),
+            ("p", None),
+            ("", None),
+            ("sums", None),
+        ] {
+            assert_eq!(text.parse().ok(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn steps_follow_the_range_asked_for_or_whole_steps_since_the_epoch() {
+        let stored = Some(TimeRange { start: at(3_700), end: at(11_000) });
+        let query = Query::new(Selector::all()).step(Span::HOUR);
+        let grid = query.grid(stored).unwrap().unwrap();
+        assert_eq!((grid.start, grid.steps), (at(3_600), 3));
+        let grid = query.clone().from(at(4_000)).to(at(4_001)).grid(stored).unwrap().unwrap();
+        assert_eq!((grid.start, grid.end, grid.steps), (at(4_000), at(4_001), 1));
+        assert!(query.clone().from(at(5)).to(at(4)).grid(stored).is_err());
+        assert!(query.clone().step(Span::from_nanos(1)).grid(stored).is_err());
+        assert_eq!(query.grid(None).unwrap(), None);
+    }
+}

@@ -1,0 +1,383 @@
+//! Samples to one value per step: accumulators that are filled series by series and merged in a
+//! fixed order, so that the answer does not depend on who filled them.
+
+use super::{Across, Aggregate, Grid};
+use crate::kernel;
+
+/// Partial results of one or several series, one place per step.
+#[derive(Debug)]
+pub(super) enum Accumulator {
+    /// Sums and how many samples they hold: for sum, mean and count.
+    Sums { sums: Vec<f64>, counts: Vec<u64> },
+    /// The least value per step, NaN without one.
+    Min(Vec<f64>),
+    /// The greatest value per step, NaN without one.
+    Max(Vec<f64>),
+    /// The latest sample per step, and its instant.
+    Last { times: Vec<i64>, values: Vec<f64> },
+    /// Step and value of each sample.
+    Values(Vec<(u32, f64)>),
+    /// Growth of counters, NaN without one, and the nanoseconds it took.
+    Growth { increases: Vec<f64>, nanos: Vec<i64> },
+}
+
+impl Accumulator {
+    pub(super) fn new(aggregate: Aggregate, steps: usize) -> Self {
+        let gaps = || vec![f64::NAN; steps];
+        match aggregate {
+            Aggregate::Sum | Aggregate::Mean | Aggregate::Count => {
+                // -0.0 is what adding leaves every number as it is, its sign included.
+                Self::Sums { sums: vec![-0.0; steps], counts: vec![0; steps] }
+            }
+            Aggregate::Min => Self::Min(gaps()),
+            Aggregate::Max => Self::Max(gaps()),
+            Aggregate::Last => Self::Last { times: vec![i64::MIN; steps], values: gaps() },
+            Aggregate::Quantile(_) => Self::Values(Vec::new()),
+            Aggregate::Increase | Aggregate::Rate => {
+                Self::Growth { increases: gaps(), nanos: vec![0; steps] }
+            }
+        }
+    }
+
+    /// Adds the samples of one series, in order of time. Samples before the grid only serve as the
+    /// "sample before" of a counter.
+    pub(super) fn add(&mut self, times: &[i64], values: &[f64], grid: &Grid) {
+        if let Self::Growth { increases, nanos } = self {
+            return add_growth(increases, nanos, times, values, grid);
+        }
+        let mut cursor = Cursor::new(grid);
+        for (time, value) in times.iter().zip(values) {
+            if value.is_nan() {
+                continue;
+            }
+            let Some(step) = cursor.step_of(*time) else { continue };
+            self.add_one(step, *time, *value);
+        }
+    }
+
+    #[inline]
+    fn add_one(&mut self, step: usize, time: i64, value: f64) {
+        match self {
+            Self::Sums { sums, counts } => {
+                sums[step] += value;
+                counts[step] += 1;
+            }
+            // The place comes second: `f64::min` then replaces its NaN.
+            Self::Min(least) => least[step] = value.min(least[step]),
+            Self::Max(greatest) => greatest[step] = value.max(greatest[step]),
+            Self::Last { times, values } => {
+                if values[step].is_nan() || times[step] <= time {
+                    times[step] = time;
+                    values[step] = value;
+                }
+            }
+            Self::Values(all) => all.push((step as u32, value)),
+            Self::Growth { .. } => {}
+        }
+    }
+
+    /// Merges the partial results of series that come after those in here.
+    pub(super) fn merge(&mut self, later: Self) {
+        match (self, later) {
+            (Self::Sums { sums, counts }, Self::Sums { sums: more, counts: number }) => {
+                sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+                counts.iter_mut().zip(number).for_each(|(count, more)| *count += more);
+            }
+            (Self::Min(least), Self::Min(other)) => {
+                least.iter_mut().zip(other).for_each(|(a, b)| *a = b.min(*a));
+            }
+            (Self::Max(greatest), Self::Max(other)) => {
+                greatest.iter_mut().zip(other).for_each(|(a, b)| *a = b.max(*a));
+            }
+            (Self::Last { times, values }, Self::Last { times: new_times, values: new }) => {
+                for (step, (time, value)) in new_times.into_iter().zip(new).enumerate() {
+                    if !value.is_nan() && (values[step].is_nan() || times[step] <= time) {
+                        times[step] = time;
+                        values[step] = value;
+                    }
+                }
+            }
+            (Self::Values(all), Self::Values(more)) => all.extend(more),
+            (
+                Self::Growth { increases, nanos },
+                Self::Growth { increases: more, nanos: more_nanos },
+            ) => {
+                for (step, (more, time)) in more.into_iter().zip(more_nanos).enumerate() {
+                    if !more.is_nan() {
+                        increases[step] = more + zero_if_gap(increases[step]);
+                        nanos[step] = nanos[step].saturating_add(time);
+                    }
+                }
+            }
+            // Accumulators of one query are of one kind.
+            _ => {}
+        }
+    }
+
+    /// Samples held one by one, for the memory limit.
+    pub(super) fn held(&self) -> usize {
+        if let Self::Values(all) = self { all.len() } else { 0 }
+    }
+
+    /// One value per step.
+    pub(super) fn finish(self, aggregate: Aggregate, steps: usize) -> Vec<f64> {
+        match self {
+            Self::Sums { sums, counts } => {
+                let of = |(sum, count): (f64, u64)| match (aggregate, count) {
+                    (Aggregate::Count, _) => count as f64,
+                    (_, 0) => f64::NAN,
+                    (Aggregate::Mean, _) => sum / count as f64,
+                    _ => sum,
+                };
+                sums.into_iter().zip(counts).map(of).collect()
+            }
+            Self::Min(values) | Self::Max(values) | Self::Last { values, .. } => values,
+            Self::Values(all) => quantiles(all, aggregate, steps),
+            Self::Growth { increases, nanos } => {
+                let rate = aggregate == Aggregate::Rate;
+                let of = |(increase, nanos): (f64, i64)| match rate {
+                    true if nanos > 0 => increase / (nanos as f64 / 1e9),
+                    true => f64::NAN,
+                    false => increase,
+                };
+                increases.into_iter().zip(nanos).map(of).collect()
+            }
+        }
+    }
+}
+
+fn zero_if_gap(value: f64) -> f64 {
+    if value.is_nan() { 0.0 } else { value }
+}
+
+fn add_growth(
+    increases: &mut [f64],
+    nanos: &mut [i64],
+    times: &[i64],
+    values: &[f64],
+    grid: &Grid,
+) {
+    let mut cursor = Cursor::new(grid);
+    let mut before: Option<(i64, f64)> = None;
+    for (time, value) in times.iter().zip(values) {
+        if value.is_nan() {
+            continue;
+        }
+        let step = cursor.step_of(*time);
+        if let (Some(step), Some((time_before, value_before))) = (step, before) {
+            let growth = if *value < value_before { *value } else { *value - value_before };
+            increases[step] = growth + zero_if_gap(increases[step]);
+            nanos[step] = nanos[step].saturating_add(time.saturating_sub(time_before));
+        }
+        before = Some((*time, *value));
+    }
+}
+
+fn quantiles(mut all: Vec<(u32, f64)>, aggregate: Aggregate, steps: usize) -> Vec<f64> {
+    let mut out = vec![f64::NAN; steps];
+    let Aggregate::Quantile(rank) = aggregate else { return out };
+    all.sort_by_key(|(step, _)| *step);
+    let mut values = Vec::new();
+    for run in all.chunk_by(|a, b| a.0 == b.0) {
+        values.clear();
+        values.extend(run.iter().map(|(_, value)| *value));
+        if let Some((step, _)) = run.first() {
+            out[*step as usize] = kernel::quantile(&mut values, rank);
+        }
+    }
+    out
+}
+
+/// Finds the step of ascending instants; a division only where a step is skipped.
+#[derive(Debug)]
+struct Cursor {
+    start: i64,
+    end: i64,
+    step_nanos: i64,
+    step: usize,
+    /// Start of the step after `step`.
+    next: i64,
+}
+
+impl Cursor {
+    fn new(grid: &Grid) -> Self {
+        let (start, step_nanos) = (grid.start.nanos(), grid.step.nanos());
+        let end = grid.end.nanos();
+        Self { start, end, step_nanos, step: 0, next: start.saturating_add(step_nanos) }
+    }
+
+    /// The step of an instant, at or after the one before; `None` outside the grid.
+    #[inline]
+    fn step_of(&mut self, time: i64) -> Option<usize> {
+        if time < self.start || time >= self.end {
+            return None;
+        }
+        if time >= self.next {
+            // The difference fits: a grid has at most `QUERY_STEPS_MAX` steps of positive length.
+            self.step = (time.wrapping_sub(self.start) as u64 / self.step_nanos as u64) as usize;
+            let passed = (self.step as i64 + 1).saturating_mul(self.step_nanos);
+            self.next = self.start.saturating_add(passed);
+        }
+        Some(self.step)
+    }
+}
+
+/// Carries values over gaps of at most `steps_max` steps.
+pub(super) fn fill_gaps(row: &mut [f64], steps_max: usize) {
+    let (mut last, mut gap) = (f64::NAN, 0);
+    for value in row {
+        if value.is_nan() {
+            gap += 1;
+            if gap <= steps_max {
+                *value = last;
+            }
+        } else {
+            (last, gap) = (*value, 0);
+        }
+    }
+}
+
+/// Combines rows of single series, added one after the other.
+#[derive(Debug)]
+pub(super) struct Combiner {
+    across: Across,
+    values: Vec<f64>,
+    counts: Vec<u32>,
+}
+
+impl Combiner {
+    pub(super) fn new(across: Across, steps: usize) -> Self {
+        Self { across, values: vec![f64::NAN; steps], counts: vec![0; steps] }
+    }
+
+    pub(super) fn add(&mut self, row: &[f64]) {
+        let places = self.values.iter_mut().zip(&mut self.counts);
+        for ((place, count), value) in places.zip(row).filter(|(_, value)| !value.is_nan()) {
+            *count += 1;
+            *place = match self.across {
+                Across::Sum | Across::Mean | Across::Count => zero_if_gap(*place) + value,
+                Across::Min => value.min(*place),
+                Across::Max => value.max(*place),
+            };
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Vec<f64> {
+        for (value, count) in self.values.iter_mut().zip(self.counts) {
+            match self.across {
+                Across::Mean if count > 0 => *value /= f64::from(count),
+                Across::Count => *value = f64::from(count),
+                _ => {}
+            }
+        }
+        self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Span, Timestamp};
+    use proptest::prelude::*;
+
+    fn grid(start: i64, step: i64, steps: usize) -> Grid {
+        let nanos = Timestamp::from_nanos;
+        let end = nanos(start + step * steps as i64);
+        Grid { start: nanos(start), end, step: Span::from_nanos(step), steps }
+    }
+
+    fn reduced(aggregate: Aggregate, times: &[i64], values: &[f64], grid: &Grid) -> Vec<f64> {
+        let mut accumulator = Accumulator::new(aggregate, grid.steps);
+        accumulator.add(times, values, grid);
+        accumulator.finish(aggregate, grid.steps)
+    }
+
+    #[test]
+    fn a_counter_grows_over_steps_and_resets() {
+        let grid = grid(100, 100, 3);
+        // 10 before the grid; reset to 3 at 210.
+        let (times, values) = ([90, 110, 190, 210, 250], [10.0, 14.0, 20.0, 3.0, 5.0]);
+        let increases = reduced(Aggregate::Increase, &times, &values, &grid);
+        assert_eq!(increases.get(..2), Some(&[10.0, 5.0][..]));
+        assert!(increases[2].is_nan());
+        let rates = reduced(Aggregate::Rate, &times, &values, &grid);
+        assert_eq!(rates.get(..2), Some(&[10.0 / 100e-9, 5.0 / 60e-9][..]));
+    }
+
+    #[test]
+    fn gaps_are_filled_for_so_long_and_no_longer() {
+        let nan = f64::NAN;
+        let mut row = [nan, 1.0, nan, nan, nan, 2.0];
+        fill_gaps(&mut row, 2);
+        assert!(row[0].is_nan() && row[4].is_nan());
+        assert_eq!((row[2], row[3], row[5]), (1.0, 1.0, 2.0));
+    }
+
+    #[test]
+    fn rows_are_combined_without_their_gaps() {
+        let rows = [[1.0, f64::NAN, 5.0], [3.0, f64::NAN, f64::NAN]];
+        for (across, expected) in [
+            (Across::Sum, [4.0, f64::NAN, 5.0]),
+            (Across::Mean, [2.0, f64::NAN, 5.0]),
+            (Across::Min, [1.0, f64::NAN, 5.0]),
+            (Across::Max, [3.0, f64::NAN, 5.0]),
+            (Across::Count, [2.0, 0.0, 1.0]),
+        ] {
+            let mut combiner = Combiner::new(across, 3);
+            rows.iter().for_each(|row| combiner.add(row));
+            let found = combiner.finish();
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(*found == expected || (found.is_nan() && expected.is_nan()), "{across:?}");
+            }
+        }
+    }
+
+    /// One step after the other, straight from the definition.
+    fn naive(aggregate: Aggregate, samples: &[(i64, f64)], grid: &Grid) -> Vec<f64> {
+        (0..grid.steps as i64)
+            .map(|step| {
+                let start = grid.start.nanos() + step * grid.step.nanos();
+                let inside = |t: i64| start <= t && t < start + grid.step.nanos();
+                let mut values: Vec<f64> =
+                    samples.iter().filter(|s| inside(s.0) && !s.1.is_nan()).map(|s| s.1).collect();
+                match aggregate {
+                    Aggregate::Count => values.len() as f64,
+                    _ if values.is_empty() => f64::NAN,
+                    Aggregate::Sum => values.iter().sum(),
+                    Aggregate::Mean => values.iter().sum::<f64>() / values.len() as f64,
+                    Aggregate::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
+                    Aggregate::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                    Aggregate::Last => *values.last().unwrap(),
+                    Aggregate::Quantile(rank) => kernel::quantile(&mut values, rank),
+                    _ => f64::NAN,
+                }
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn reducing_equals_the_definition(
+            times in prop::collection::btree_set(-500_i64..1_500, 0..200),
+            seed: u64, step in 1_i64..300, steps in 1_usize..20,
+        ) {
+            let value = |at: usize| match (seed >> (at % 60)) % 5 {
+                0 => f64::NAN,
+                n => (n as f64 - 2.0) * at as f64,
+            };
+            let samples: Vec<(i64, f64)> =
+                times.iter().enumerate().map(|(at, time)| (*time, value(at))).collect();
+            let (times, values): (Vec<i64>, Vec<f64>) = samples.iter().copied().unzip();
+            let grid = grid(0, step, steps);
+            for aggregate in [
+                Aggregate::Sum, Aggregate::Mean, Aggregate::Min, Aggregate::Max,
+                Aggregate::Count, Aggregate::Last, Aggregate::Quantile(0.3),
+            ] {
+                let found = reduced(aggregate, &times, &values, &grid);
+                let expected = naive(aggregate, &samples, &grid);
+                let bits = |row: &[f64]| row.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                prop_assert_eq!(bits(&found), bits(&expected), "{:?}", aggregate);
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The scan: rows of series to frames, tile after tile, in parallel over rows and series.
+
+use rayon::prelude::*;
+
+use super::group::RowGroup;
+use super::reduce::{Accumulator, Combiner, fill_gaps};
+use super::{Across, Aggregate, Grid, Query};
+use crate::error::{Error, Result};
+use crate::model::limits::{QUANTILE_SAMPLES_MAX, TILE_VALUES_MAX};
+use crate::model::{Frame, SeriesId, Span, TimeRange};
+use crate::store::{Samples, Snapshot};
+
+/// Series of one row that are reduced side by side before they are merged in order.
+const SERIES_AT_ONCE: usize = 16;
+/// How far before its range a counter's "sample before" is looked for, at least.
+const COUNTER_LOOKBACK: Span = Span::from_seconds(3_600);
+
+/// The frames of a query, computed one by one as they are asked for. Each holds at most
+/// [`TILE_VALUES_MAX`] values, or one row.
+#[derive(Debug)]
+pub struct Frames {
+    query: Query,
+    snapshot: Snapshot,
+    rows: std::vec::IntoIter<RowGroup>,
+    grid: Option<Grid>,
+}
+
+impl Frames {
+    pub(super) fn new(
+        query: Query,
+        snapshot: Snapshot,
+        rows: Vec<RowGroup>,
+        grid: Option<Grid>,
+    ) -> Self {
+        Self { query, snapshot, rows: rows.into_iter(), grid }
+    }
+
+    /// Rows that are still to come; 0 where there is no sample in the range.
+    pub fn rows_left(&self) -> usize {
+        if self.grid.is_some() { self.rows.len() } else { 0 }
+    }
+
+    fn frame(&self, grid: &Grid, rows: Vec<RowGroup>) -> Result<Frame> {
+        let reduced: Result<Vec<Vec<f64>>> =
+            rows.par_iter().map(|row| self.row(grid, &row.series)).collect();
+        let labels = rows.into_iter().map(|row| row.labels).collect();
+        Frame::new(grid.start, grid.step, grid.steps, labels, reduced?.concat())
+    }
+
+    fn row(&self, grid: &Grid, series: &[SeriesId]) -> Result<Vec<f64>> {
+        match (self.query.across, series) {
+            (Some(across), _) => self.combined(grid, series, across),
+            (None, [single]) => self.single(grid, *single),
+            (None, _) => self.pooled(grid, series),
+        }
+    }
+
+    /// All samples of the series as if they were one series.
+    fn pooled(&self, grid: &Grid, series: &[SeriesId]) -> Result<Vec<f64>> {
+        let aggregate = self.query.aggregate;
+        let mut whole = Accumulator::new(aggregate, grid.steps);
+        for some in series.chunks(SERIES_AT_ONCE) {
+            let parts: Result<Vec<Accumulator>> =
+                some.par_iter().map(|id| self.accumulate(grid, *id)).collect();
+            parts?.into_iter().for_each(|part| whole.merge(part));
+            if whole.held() > QUANTILE_SAMPLES_MAX {
+                return Err(Error::Limit {
+                    what: "the number of samples under one row of quantiles",
+                    value: whole.held() as u64,
+                    limit: QUANTILE_SAMPLES_MAX as u64,
+                    remedy: "take a shorter range, or group by more labels",
+                });
+            }
+        }
+        Ok(whole.finish(aggregate, grid.steps))
+    }
+
+    /// One value per series and step, then one per step.
+    fn combined(&self, grid: &Grid, series: &[SeriesId], across: Across) -> Result<Vec<f64>> {
+        let mut whole = Combiner::new(across, grid.steps);
+        for some in series.chunks(SERIES_AT_ONCE) {
+            let rows: Result<Vec<Vec<f64>>> =
+                some.par_iter().map(|id| self.single(grid, *id)).collect();
+            rows?.iter().for_each(|row| whole.add(row));
+        }
+        Ok(whole.finish())
+    }
+
+    fn single(&self, grid: &Grid, id: SeriesId) -> Result<Vec<f64>> {
+        let accumulator = self.accumulate(grid, id)?;
+        let mut row = accumulator.finish(self.query.aggregate, grid.steps);
+        let fill_steps = self.query.fill.nanos() / grid.step.nanos();
+        fill_gaps(&mut row, fill_steps as usize);
+        Ok(row)
+    }
+
+    fn accumulate(&self, grid: &Grid, id: SeriesId) -> Result<Accumulator> {
+        let counter = matches!(self.query.aggregate, Aggregate::Increase | Aggregate::Rate);
+        let lookback = if counter { COUNTER_LOOKBACK.max(grid.step) } else { Span::default() };
+        let range = TimeRange { start: grid.start.minus(lookback), end: grid.end };
+        let mut samples = Samples::default();
+        self.snapshot.scan(id, range, &mut samples)?;
+        let mut accumulator = Accumulator::new(self.query.aggregate, grid.steps);
+        accumulator.add(&samples.times, &samples.values, grid);
+        Ok(accumulator)
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let grid = self.grid?;
+        let rows_max = (TILE_VALUES_MAX / grid.steps.max(1)).max(1);
+        let rows: Vec<RowGroup> = self.rows.by_ref().take(rows_max).collect();
+        if rows.is_empty() { None } else { Some(self.frame(&grid, rows)) }
+    }
+}
