@@ -1,4 +1,5 @@
 //! One binary for all integration tests: each further one would link RocksDB again.
 
 mod model;
+mod query;
 mod support;

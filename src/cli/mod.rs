@@ -1,1 +1,72 @@
-//! The room `cli`.
+//! The command line: arguments in, exit code out. The only room where the two arms are joined.
+//!
+//! In: arguments. Out: data on stdout, progress and errors on stderr, an exit code. Never: a
+//! decision that the library could not make; each command is a short function over its rooms.
+//!
+//! Exit codes: 0 done; 1 failed; 2 wrong usage; 3 checked and found problems; 4 imported in part.
+
+mod args;
+mod compute;
+mod import;
+mod inspect;
+mod output;
+mod plan;
+mod progress;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use output::Stop;
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// All was done.
+    Done,
+    /// Something was checked and problems were found.
+    FoundProblems,
+    /// Some lines were rejected, all others were imported.
+    Partial,
+}
+
+/// Runs the command that the arguments name, the program's own name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(why) => {
+            // Help goes to stdout with code 0, errors of usage to stderr with code 2.
+            drop(why.print());
+            return ExitCode::from(if why.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match dispatch(&args.command) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::FoundProblems) => ExitCode::from(3),
+        Ok(Outcome::Partial) => ExitCode::from(4),
+        // Whoever read our output has had enough, as `head` does: no failure.
+        Err(Stop::OutputClosed) => ExitCode::SUCCESS,
+        Err(Stop::Failed(why)) => {
+            drop(writeln!(std::io::stderr(), "plimsoll: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: &Command) -> Result<Outcome, Stop> {
+    match command {
+        Command::Demo(args) => plan::demo(args),
+        Command::Import(args) => import::import(args),
+        Command::Ls(args) => inspect::ls(args),
+        Command::Stat(args) => inspect::stat(args),
+        Command::Check(args) => inspect::check(args),
+        Command::Compact(args) => inspect::compact(args),
+        Command::Query(args) => compute::query(args),
+        Command::Forecast(args) => compute::forecast(args),
+        Command::Plan(args) => plan::plan(args),
+        Command::Study(args) => plan::study(args),
+    }
+}

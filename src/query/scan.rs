@@ -1,5 +1,7 @@
 //! The scan: rows of series to frames, tile after tile, in parallel over rows and series.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
 use super::group::RowGroup;
@@ -38,6 +40,13 @@ impl Frames {
     /// Rows that are still to come; 0 where there is no sample in the range.
     pub fn rows_left(&self) -> usize {
         if self.grid.is_some() { self.rows.len() } else { 0 }
+    }
+
+    /// The names of all labels of the rows to come, sorted: the columns of a table of them.
+    pub fn label_names(&self) -> Vec<String> {
+        let rows = self.rows.as_slice().iter();
+        let names = rows.flat_map(|row| row.labels.iter().map(|(name, _)| name));
+        names.map(ToOwned::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn frame(&self, grid: &Grid, rows: Vec<RowGroup>) -> Result<Frame> {

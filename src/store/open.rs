@@ -34,6 +34,12 @@ impl Store {
         Self::open_on(path, options, fs, db, Arc::new(SystemClock::default()), lock)
     }
 
+    /// Opens a store for writing that must be there already.
+    pub fn open_existing(path: &Path, options: StoreOptions) -> Result<Self> {
+        refuse_missing(&Layout::new(path))?;
+        Self::open(path, options)
+    }
+
     /// Opens a store for writing on a given disk, database and clock: for tests that fail them.
     /// `lock` is what keeps other writers out; it is held as long as the store is open.
     pub fn open_on(
@@ -64,9 +70,7 @@ impl Store {
     /// disk; what the writer appends later is not seen.
     pub fn open_read_only(path: &Path) -> Result<Self> {
         let layout = Layout::new(path);
-        if !layout.database().exists() {
-            return Err(Error::invalid(format!("there is no store in {}", path.display())));
-        }
+        refuse_missing(&layout)?;
         // A writer may seal or compact between our reading of a list of files and of the files it
         // names; then what is named next time is there.
         let mut attempts = READ_ONLY_ATTEMPTS;
@@ -167,6 +171,14 @@ fn may_pass(why: &Error) -> bool {
         Error::Database { .. } => true,
         _ => false,
     }
+}
+
+fn refuse_missing(layout: &Layout) -> Result<()> {
+    if layout.database().exists() {
+        return Ok(());
+    }
+    let folder = layout.root().display();
+    Err(Error::invalid(format!("there is no store in {folder}; `plimsoll import` makes one")))
 }
 
 /// A folder that holds other things is not made a store: `--store ~` would litter it.

@@ -1,0 +1,191 @@
+//! Commands that look at a store or tidy it: `ls`, `stat`, `check`, `compact`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use super::Outcome;
+use super::args::{CompactArgs, ListArgs, ReportFormat, StoreArgs};
+use super::output::{Stop, json_to_stdout, to_stdout};
+use crate::error::Result;
+use crate::model::{Labels, Selector, TimeRange, Unit};
+use crate::store::{CheckReport, Store, StoreOptions, StoreStat};
+
+/// The version of the JSON forms here; raised when a field changes its meaning or goes.
+const SCHEMA_VERSION: u32 = 1;
+
+#[derive(serde::Serialize)]
+struct Versioned<T> {
+    schema_version: u32,
+    #[serde(flatten)]
+    body: T,
+}
+
+impl<T> Versioned<T> {
+    fn new(body: T) -> Self {
+        Self { schema_version: SCHEMA_VERSION, body }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Listing {
+    metrics: Vec<Metric>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    series: Vec<BTreeMap<String, String>>,
+}
+
+#[derive(serde::Serialize)]
+struct Metric {
+    name: String,
+    unit: Option<String>,
+    series: usize,
+    labels: Vec<String>,
+}
+
+/// Lists metrics, or with `--series` all series.
+pub(super) fn ls(args: &ListArgs) -> Result<Outcome, Stop> {
+    let store = Store::open_read_only(&args.store)?;
+    let snapshot = store.snapshot()?;
+    let selector = args.selector.clone().unwrap_or_else(Selector::all);
+    let ids = snapshot.select(&selector);
+    let all: Vec<Labels> = ids.into_iter().filter_map(|id| snapshot.labels(id)).collect();
+    let metrics = metrics(&all, |name| snapshot.unit(name));
+    if args.format == ReportFormat::Json {
+        let pairs = |labels: &Labels| {
+            labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        };
+        let series = if args.series { all.iter().map(pairs).collect() } else { Vec::new() };
+        json_to_stdout(&Versioned::new(Listing { metrics, series }))?;
+        return Ok(Outcome::Done);
+    }
+    to_stdout(|out| {
+        if args.series {
+            return all.iter().try_for_each(|labels| writeln!(out, "{labels}"));
+        }
+        let width = metrics.iter().map(|m| m.name.len()).max().unwrap_or(0);
+        for metric in &metrics {
+            let unit = metric.unit.as_deref().unwrap_or("-");
+            let labels = metric.labels.join(",");
+            let name = &metric.name;
+            writeln!(out, "{name:width$}  {unit:>8}  {:>8} series  {{{labels}}}", metric.series)?;
+        }
+        Ok::<(), std::io::Error>(())
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// The metrics of series, by name, with the names of their labels.
+fn metrics(all: &[Labels], unit: impl Fn(&str) -> Option<Unit>) -> Vec<Metric> {
+    let mut by_name: BTreeMap<&str, Metric> = BTreeMap::new();
+    for labels in all {
+        let name = labels.metric();
+        let metric = by_name.entry(name).or_insert_with(|| Metric {
+            name: name.to_owned(),
+            unit: unit(name).map(|unit| unit.to_string()),
+            series: 0,
+            labels: Vec::new(),
+        });
+        metric.series += 1;
+        for (label, _) in labels.iter().filter(|(label, _)| *label != crate::model::METRIC_LABEL) {
+            if !metric.labels.iter().any(|known| known == label) {
+                metric.labels.push(label.to_owned());
+            }
+        }
+    }
+    by_name.into_values().collect()
+}
+
+/// Prints numbers about a store.
+pub(super) fn stat(args: &StoreArgs) -> Result<Outcome, Stop> {
+    let stat = Store::open_read_only(&args.store)?.stat()?;
+    if args.format == ReportFormat::Json {
+        json_to_stdout(&Versioned::new(StatWithRatio {
+            bytes_per_sample: bytes_per_sample(&stat),
+            stat,
+        }))?;
+        return Ok(Outcome::Done);
+    }
+    to_stdout(|out| write_stat(&stat, out))?;
+    Ok(Outcome::Done)
+}
+
+#[derive(serde::Serialize)]
+struct StatWithRatio {
+    #[serde(flatten)]
+    stat: StoreStat,
+    bytes_per_sample: Option<f64>,
+}
+
+/// Bytes of all files per sample; `None` without samples.
+fn bytes_per_sample(stat: &StoreStat) -> Option<f64> {
+    (stat.samples > 0).then(|| stat.disk_bytes as f64 / stat.samples as f64)
+}
+
+fn write_stat(stat: &StoreStat, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "samples           {}", stat.samples)?;
+    writeln!(out, "  in the head     {}", stat.head_samples)?;
+    writeln!(out, "series            {}", stat.series)?;
+    writeln!(out, "segments          {}", stat.segments)?;
+    writeln!(out, "disk bytes        {}", stat.disk_bytes)?;
+    writeln!(out, "  in segments     {}", stat.segment_bytes)?;
+    match bytes_per_sample(stat) {
+        Some(ratio) => writeln!(out, "bytes per sample  {ratio:.3}")?,
+        None => writeln!(out, "bytes per sample  -")?,
+    }
+    match stat.range {
+        Some(TimeRange { start, end }) => {
+            let days = end.since(start).days();
+            writeln!(out, "time              {start} to {end} ({days:.1} days)")?;
+        }
+        None => writeln!(out, "time              -")?,
+    }
+    if stat.quarantined > 0 {
+        writeln!(out, "set aside         {} damaged segments; see check", stat.quarantined)?;
+    }
+    Ok(())
+}
+
+/// Verifies every byte of a store.
+pub(super) fn check(args: &StoreArgs) -> Result<Outcome, Stop> {
+    let report: CheckReport = Store::open_read_only(&args.store)?.check()?;
+    let clean = report.findings.is_empty();
+    if args.format == ReportFormat::Json {
+        json_to_stdout(&Versioned::new(&report))?;
+    } else {
+        to_stdout(|out| {
+            for finding in &report.findings {
+                writeln!(out, "{}: {}", finding.file, finding.what)?;
+            }
+            let (files, bytes, samples) = (report.files, report.bytes, report.samples);
+            let verdict = match report.findings.len() {
+                0 => "nothing is wrong".to_owned(),
+                found => format!("{found} findings"),
+            };
+            writeln!(out, "{files} files, {bytes} bytes, {samples} samples verified: {verdict}")
+        })?;
+    }
+    Ok(if clean { Outcome::Done } else { Outcome::FoundProblems })
+}
+
+/// Seals the head and merges segments into one.
+pub(super) fn compact(args: &CompactArgs) -> Result<Outcome, Stop> {
+    let options = StoreOptions { compact_after_seal: false, ..StoreOptions::default() };
+    let store = Store::open_existing(&args.store, options)?;
+    if let Some(before) = args.drop_before {
+        store.retain(before)?;
+    }
+    store.seal()?;
+    let report = store.compact(true)?;
+    store.close()?;
+    if args.format == ReportFormat::Json {
+        json_to_stdout(&Versioned::new(report))?;
+        return Ok(Outcome::Done);
+    }
+    to_stdout(|out| {
+        writeln!(
+            out,
+            "{} segments of {} bytes became {} of {}",
+            report.segments_before, report.bytes_before, report.segments_after, report.bytes_after
+        )
+    })?;
+    Ok(Outcome::Done)
+}

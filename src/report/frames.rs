@@ -1,0 +1,249 @@
+//! Query results for people (table), for spreadsheets (CSV) and for programs (JSON).
+
+use std::io::{self, Write};
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+
+use super::guarded_cell;
+use crate::error::Result;
+use crate::model::{Frame, Labels, METRIC_LABEL};
+
+/// Lines after which a table for people is cut; the other forms are always whole.
+const TABLE_LINES_MAX: usize = 500;
+/// The version of the JSON form; raised when a field changes its meaning or goes.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What goes wrong while frames are written: the query, or the output.
+#[derive(Debug)]
+pub enum FramesError {
+    /// The query failed.
+    Query(crate::Error),
+    /// The output took no more.
+    Output(io::Error),
+}
+
+impl From<crate::Error> for FramesError {
+    fn from(why: crate::Error) -> Self {
+        Self::Query(why)
+    }
+}
+
+impl From<io::Error> for FramesError {
+    fn from(why: io::Error) -> Self {
+        Self::Output(why)
+    }
+}
+
+impl From<csv::Error> for FramesError {
+    fn from(why: csv::Error) -> Self {
+        Self::Output(why.into())
+    }
+}
+
+impl From<serde_json::Error> for FramesError {
+    fn from(why: serde_json::Error) -> Self {
+        Self::Output(why.into())
+    }
+}
+
+/// Writes a table: a line per series and step with a value, a column per label. Gaps are left out;
+/// a long table is cut and says so.
+pub fn write_table(
+    label_names: &[String],
+    frames: impl Iterator<Item = Result<Frame>>,
+    out: &mut dyn Write,
+) -> Result<(), FramesError> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    let names = label_names.iter().map(|name| shown_name(name).to_owned());
+    table.set_header(names.chain(["time".to_owned(), "value".to_owned()]));
+    if let Some(column) = table.column_mut(label_names.len() + 1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let (mut lines, mut left_out) = (0, 0_u64);
+    for frame in frames {
+        let frame = frame?;
+        for (labels, row) in frame.rows() {
+            for (step, value) in row.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+                if lines == TABLE_LINES_MAX {
+                    left_out += 1;
+                    continue;
+                }
+                lines += 1;
+                let cells = label_names.iter().map(|name| shown_value(labels, name));
+                let time = frame.time(step).to_string();
+                table.add_row(cells.chain([time, number(*value)]));
+            }
+        }
+    }
+    if lines == 0 {
+        writeln!(out, "no samples in this range")?;
+        return Ok(());
+    }
+    for line in table.lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    if left_out > 0 {
+        writeln!(out, "... and {left_out} more; --format csv or json writes them all")?;
+    }
+    Ok(())
+}
+
+/// Writes CSV: a line per series and step with a value, a column per label, times in RFC 3339 and
+/// in nanoseconds since the epoch. Gaps are left out.
+pub fn write_csv(
+    label_names: &[String],
+    frames: impl Iterator<Item = Result<Frame>>,
+    out: &mut dyn Write,
+) -> Result<(), FramesError> {
+    let mut writer = csv::Writer::from_writer(out);
+    let names = label_names.iter().map(|name| guarded_cell(shown_name(name)).into_owned());
+    let fixed = ["time", "time_nanos", "value"].map(ToOwned::to_owned);
+    writer.write_record(names.chain(fixed))?;
+    for frame in frames {
+        let frame = frame?;
+        for (labels, row) in frame.rows() {
+            let own: Vec<_> = label_names
+                .iter()
+                .map(|name| guarded_cell(labels.get(name).unwrap_or("")).into_owned())
+                .collect();
+            for (step, value) in row.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+                let time = frame.time(step);
+                own.iter().try_for_each(|cell| writer.write_field(cell))?;
+                writer.write_field(time.to_string())?;
+                writer.write_field(time.nanos().to_string())?;
+                writer.write_field(number(*value))?;
+                writer.write_record(None::<&[u8]>)?;
+            }
+        }
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// Writes JSON: `{"schema_version", "series": [{"labels", "start", "step_seconds", "values"}]}`,
+/// with `null` where there is no value. Series are written as they are computed.
+pub fn write_json(
+    frames: impl Iterator<Item = Result<Frame>>,
+    out: &mut dyn Write,
+) -> Result<(), FramesError> {
+    write!(out, "{{\"schema_version\":{SCHEMA_VERSION},\"series\":[")?;
+    let mut separator = "\n";
+    for frame in frames {
+        let frame = frame?;
+        for (labels, values) in frame.rows() {
+            out.write_all(separator.as_bytes())?;
+            serde_json::to_writer(&mut *out, &JsonRow { frame: &frame, labels, values })?;
+            separator = ",\n";
+        }
+    }
+    writeln!(out, "\n]}}")?;
+    Ok(())
+}
+
+struct JsonRow<'a> {
+    frame: &'a Frame,
+    labels: &'a Labels,
+    values: &'a [f64],
+}
+
+impl Serialize for JsonRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_struct("series", 4)?;
+        row.serialize_field("labels", &JsonLabels(self.labels))?;
+        row.serialize_field("start", &self.frame.start().to_string())?;
+        row.serialize_field("step_seconds", &self.frame.step().seconds())?;
+        // serde_json writes NaN and infinities as null.
+        row.serialize_field("values", self.values)?;
+        row.end()
+    }
+}
+
+struct JsonLabels<'a>(&'a Labels);
+
+impl Serialize for JsonLabels<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.0.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// The shortest text that reads back as the same number.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-5..1e16).contains(&size) {
+        format!("{value:e}")
+    } else {
+        format!("{value}")
+    }
+}
+
+fn shown_name(name: &str) -> &str {
+    if name == METRIC_LABEL { "metric" } else { name }
+}
+
+/// A label's value without characters that steer a terminal.
+fn shown_value(labels: &Labels, name: &str) -> String {
+    labels.get(name).unwrap_or("").chars().flat_map(visible).collect()
+}
+
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let (plain, escaped) =
+        if c.is_control() { (None, Some(c.escape_debug())) } else { (Some(c), None) };
+    plain.into_iter().chain(escaped.into_iter().flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Span, Timestamp};
+
+    fn frames() -> impl Iterator<Item = Result<Frame>> {
+        let labels = vec![
+            Labels::new("cpu", [("host", "=cmd()"), ("zone", "a")]).unwrap(),
+            Labels::new("cpu", [("host", "w\x1b[31m")]).unwrap(),
+        ];
+        let values = vec![1.5, f64::NAN, 1e300, -0.25];
+        let frame = Frame::new(Timestamp::from_seconds(0), Span::HOUR, 2, labels, values);
+        std::iter::once(frame)
+    }
+
+    fn written(write: impl FnOnce(&[String], &mut dyn Write) -> Result<(), FramesError>) -> String {
+        let names = ["__name__", "host", "zone"].map(ToOwned::to_owned);
+        let mut out = Vec::new();
+        write(&names, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn csv_has_a_line_per_value_and_no_formula() {
+        let expected = "metric,host,zone,time,time_nanos,value\n\
+             cpu,'=cmd(),a,1970-01-01T00:00:00Z,0,1.5\n\
+             cpu,w\x1b[31m,,1970-01-01T00:00:00Z,0,1e300\n\
+             cpu,w\x1b[31m,,1970-01-01T01:00:00Z,3600000000000,-0.25\n";
+        assert_eq!(written(|names, out| write_csv(names, frames(), out)), expected);
+    }
+
+    #[test]
+    fn json_reads_back_and_gaps_are_null() {
+        let text = written(|_, out| write_json(frames(), out));
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["schema_version"], 1);
+        assert_eq!(json["series"][0]["labels"]["host"], "=cmd()");
+        assert_eq!(json["series"][0]["values"], serde_json::json!([1.5, null]));
+        assert_eq!(json["series"][1]["step_seconds"], 3600.0);
+    }
+
+    #[test]
+    fn a_table_shows_values_and_never_steers_the_terminal() {
+        let text = written(|names, out| write_table(names, frames(), out));
+        assert!(!text.contains('\x1b') && text.contains("\\u{1b}"), "{text}");
+        assert_eq!(text.lines().count(), 4, "{text}");
+        let none = written(|names, out| write_table(names, std::iter::empty(), out));
+        assert_eq!(none, "no samples in this range\n");
+    }
+}
