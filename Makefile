@@ -1,0 +1,50 @@
+# `make demo` and `make test` each do all of their own set-up. `make help` lists the rest.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# One profile and one target folder for everything that needs the store, so that RocksDB compiles
+# once. The pure rooms are tested in the debug profile as well: there overflow is caught.
+ENV := . scripts/env;
+RELEASE := --locked --release
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## install a C++ compiler and libclang where they are missing
+	@scripts/setup
+
+demo: setup ## simulated fleet -> store -> capacity plan on screen and plimsoll-report.html
+	@$(ENV) cargo build $(RELEASE)
+	@$(ENV) "$${CARGO_TARGET_DIR:-target}/release/plimsoll" demo
+
+test: setup test-pure crate-count ## all tests
+	@$(ENV) cargo test $(RELEASE)
+	@$(ENV) cargo check $(RELEASE) --lib --no-default-features --features store
+
+test-pure: ## the rooms that need no C++, with overflow checks; and the shape of the source
+	@$(ENV) cargo test --locked --no-default-features --lib --test tidy
+
+test-slow: setup ## the long suites: all data, 20 demo seeds, hundreds of random histories
+	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE)
+
+crate-count: ## the lean library stays lean
+	@scripts/crate-count
+
+bench: setup ## criterion benchmarks; figures in docs/BENCHMARKS.md
+	@$(ENV) cargo bench --locked
+
+lint: setup ## format and clippy, warnings are errors
+	@$(ENV) cargo fmt --check
+	@$(ENV) cargo clippy $(RELEASE) --all-targets -- -D warnings
+	@$(ENV) cargo clippy --locked --no-default-features --all-targets -- -D warnings
+
+docs: setup ## the library's documentation, warnings are errors
+	@$(ENV) RUSTDOCFLAGS="-D warnings" cargo doc $(RELEASE) --no-deps
+
+deny: ## licences, sources and advisories of the crates (needs cargo-deny)
+	@$(ENV) cargo deny check
+
+.PHONY: help setup demo test test-pure test-slow crate-count bench lint docs deny
