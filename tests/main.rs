@@ -2,4 +2,5 @@
 
 mod model;
 mod query;
+mod realdata;
 mod support;

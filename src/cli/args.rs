@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::error::{Error, Result};
+use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit, Zone};
 use crate::model::{Selector, Span, Timestamp};
 use crate::query::{Across, Aggregate};
 
@@ -162,4 +164,159 @@ pub(super) struct ForecastArgs {
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: OutputFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    #[command(subcommand)]
+    pub(super) format: ImportFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportFormat {
+    /// Tables of characters: a column per metric, or a row per sample.
+    Csv(CsvArgs),
+    /// InfluxDB line protocol.
+    Influx(InfluxArgs),
+}
+
+/// What every import needs.
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportInput {
+    /// The store's folder; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+    /// Files, folders (all files below them), or - for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// A label for every series, as in site=ams. May be given several times.
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = parse_label)]
+    pub(super) labels: Vec<(String, String)>,
+    /// Fail at the first bad line instead of counting it.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(super) format: ReportFormat,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example, one file per host:\n  plimsoll import csv --store s \
+                        --host-from-file --time-unit s 2013-7 2013-8\n\
+                        The rules for times, missing values and bad lines are in docs/import.md.")]
+pub(super) struct CsvArgs {
+    #[command(flatten)]
+    pub(super) input: ImportInput,
+    /// The label host is the file's name without its extension.
+    #[arg(long, conflicts_with = "labels_from_path")]
+    pub(super) host_from_file: bool,
+    /// Labels from the end of each file's path, as in '{zone}/{}/{host}.csv'; {} is no label.
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) labels_from_path: Option<PathPattern>,
+    /// The character between cells, or `tab`. Default: found from the header.
+    #[arg(long, value_name = "CHAR", value_parser = CsvOptions::parse_delimiter)]
+    pub(super) delimiter: Option<u8>,
+    /// Whether a column is a metric, or a row is a sample. Default: found from the header.
+    #[arg(long, value_enum)]
+    pub(super) shape: Option<ShapeArg>,
+    /// The header of the time column. Default: found by its name.
+    #[arg(long, value_name = "HEADER")]
+    pub(super) time_column: Option<String>,
+    /// How times are written: s, ms, us or ns since 1970, or text. Default: found from the first
+    /// one, refused where that is ambiguous.
+    #[arg(long, value_name = "UNIT")]
+    pub(super) time_unit: Option<TimeForm>,
+    /// The zone of times without one: UTC, Europe/Berlin, +02:00.
+    #[arg(long, value_name = "ZONE")]
+    pub(super) zone: Option<Zone>,
+    /// How times as text are written, in strptime letters, as in '%d.%m.%Y %H:%M'.
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) time_format: Option<String>,
+    /// What a column is: 'HEADER=METRIC', then any of ',scale=F', ',unit=U', ',label=NAME',
+    /// ',drop'. May be given several times.
+    #[arg(long = "column", value_name = "RULE")]
+    pub(super) columns: Vec<ColumnRule>,
+    /// The same options from a TOML file; flags add to it.
+    #[arg(long, value_name = "FILE")]
+    pub(super) mapping: Option<PathBuf>,
+    /// Numbers have a decimal comma.
+    #[arg(long)]
+    pub(super) decimal_comma: bool,
+}
+
+/// The shape of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ShapeArg {
+    /// A row per instant, a column per metric.
+    Wide,
+    /// A row per sample, with columns `metric` and `value`; the others are labels.
+    Long,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll import influx --store s cpu.lp\n\
+                        A field becomes the metric measurement_field, tags become labels.")]
+pub(super) struct InfluxArgs {
+    #[command(flatten)]
+    pub(super) input: ImportInput,
+    /// The unit of timestamps: ns, us, ms or s.
+    #[arg(long, value_name = "UNIT", default_value = "ns")]
+    pub(super) precision: TimeUnit,
+}
+
+fn parse_label(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(Error::invalid(format!("{text:?} is no label; write NAME=VALUE"))),
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll study init --store s > study.toml\n  \
+                        plimsoll plan --store s --study study.toml")]
+pub(super) struct PlanArgs {
+    /// The store's folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+    /// The study file; `plimsoll study init` writes one to start from.
+    #[arg(long, value_name = "FILE")]
+    pub(super) study: PathBuf,
+    /// Print every row, not only the worst.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// How to write the plan.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(super) format: OutputFormat,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StudyArgs {
+    #[command(subcommand)]
+    pub(super) command: StudyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StudyCommand {
+    /// Write a commented study file from what a store holds, to stdout.
+    Init {
+        /// The store's folder.
+        #[arg(long, value_name = "DIR")]
+        store: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DemoArgs {
+    /// Hosts of the simulated fleet.
+    #[arg(long, default_value_t = 200)]
+    pub(super) hosts: usize,
+    /// Days of history.
+    #[arg(long, default_value_t = 90)]
+    pub(super) days: u32,
+    /// Another seed is another fleet.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// The folder of the demo's store and study; must be new or empty, or an earlier demo's.
+    #[arg(long, value_name = "DIR", default_value = "plimsoll-demo")]
+    pub(super) folder: PathBuf,
 }

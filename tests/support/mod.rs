@@ -1,5 +1,6 @@
 //! What several promises need to be checked.
 
+pub(crate) mod data;
 pub(crate) mod prng;
 
 /// Whether the slow suites were asked for (`make test-slow`).

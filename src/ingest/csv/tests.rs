@@ -1,0 +1,352 @@
+//! Whole tables through the importer.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::Error;
+use crate::ingest::testing::Memory;
+use crate::ingest::time::{TimeForm, TimeOptions, Zone};
+use crate::model::Unit;
+
+fn options(edit: impl FnOnce(&mut CsvOptions)) -> CsvOptions {
+    let mut options = CsvOptions::default();
+    edit(&mut options);
+    options
+}
+
+fn rules(rules: &[&str]) -> CsvOptions {
+    options(|o| o.columns = rules.iter().map(|rule| rule.parse().unwrap()).collect())
+}
+
+fn form(text: &str) -> CsvOptions {
+    options(|o| o.time.form = Some(text.parse().unwrap()))
+}
+
+fn zone(text: &str) -> CsvOptions {
+    let zone = if text == "CET" { Zone::central_european() } else { text.parse().unwrap() };
+    options(|o| o.time.zone = Some(zone))
+}
+
+fn import(text: &[u8], options: &CsvOptions) -> Result<(Memory, ImportReport)> {
+    let mut sink = Memory::default();
+    let labels = [("file".to_owned(), "f".to_owned())];
+    let report = import_csv(Source::new(&mut &*text, "f.csv", &labels), options, &mut sink)?;
+    assert_eq!(report.samples, sink.groups.iter().map(|g| g.samples() as u64).sum::<u64>());
+    Ok((sink, report))
+}
+
+#[track_caller]
+fn samples(text: &str, options: &CsvOptions) -> Vec<String> {
+    let (sink, report) = import(text.as_bytes(), options).unwrap();
+    assert_eq!(report.problems, []);
+    sink.print()
+}
+
+/// The one problem of a table.
+#[track_caller]
+fn problem(text: &[u8], options: &CsvOptions) -> String {
+    let (_, report) = import(text, options).unwrap();
+    assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
+    report.problems[0].to_string()
+}
+
+fn error(text: &[u8], options: &CsvOptions) -> String {
+    let error: Error = import(text, options).unwrap_err();
+    error.to_string()
+}
+
+#[test]
+fn a_wide_table_as_bitbrains_writes_it() {
+    let text = "Timestamp [ms];\tCPU cores;\tCPU usage [MHZ];\tCPU usage [%]\r\n\
+                1372629804;\t2;\t87.7799835;\t1.5\r\n1372630104;\t2;\t;\tNaN\r\n";
+    let (sink, report) = import(text.as_bytes(), &form("s")).unwrap();
+    let expected = [
+        "cpu_cores{file=\"f\"} @ 1372629804 = 2",
+        "cpu_cores{file=\"f\"} @ 1372630104 = 2",
+        "cpu_usage_mhz{file=\"f\"} @ 1372629804 = 87.7799835",
+        "cpu_usage_percent{file=\"f\"} @ 1372629804 = 1.5",
+    ];
+    assert_eq!(sink.print(), expected);
+    let units: Vec<_> = sink.series.iter().map(|s| s.1.as_ref().map(Unit::as_str)).collect();
+    assert_eq!(units, [None, Some("MHZ"), Some("%")]);
+    assert_eq!((report.lines, report.samples, report.missing, report.rejected), (2, 4, 2, 0));
+    let error = error(text.as_bytes(), &CsvOptions::default());
+    let start = "f.csv:2: the header \"Timestamp [ms]\" says ms, but \"1372629804\" is a time \
+                 between 2000 and 2100 only in s; give the unit: --time-unit s";
+    assert!(error.starts_with(start), "{error}");
+}
+
+#[test]
+fn columns_become_metrics_and_labels() {
+    let text = "time,host,rack,Memory [KB],note,used\n\
+                1400000000,a,1,2,x,3\n1400000060,b,1,4,y,5\n1400000060,a,1,6,z,7\n";
+    let rules = rules(&[
+        "rack,label",
+        "Memory [KB]=mem,scale=1000,unit=B",
+        "note,drop",
+        "used,unit=KB",
+        "used=used_memory",
+    ]);
+    let (sink, _) = import(text.as_bytes(), &rules).unwrap();
+    let expected = [
+        "mem{file=\"f\",host=\"a\",rack=\"1\"} @ 1400000000 = 2000",
+        "mem{file=\"f\",host=\"a\",rack=\"1\"} @ 1400000060 = 6000",
+        "mem{file=\"f\",host=\"b\",rack=\"1\"} @ 1400000060 = 4000",
+        "used_memory{file=\"f\",host=\"a\",rack=\"1\"} @ 1400000000 = 3",
+        "used_memory{file=\"f\",host=\"a\",rack=\"1\"} @ 1400000060 = 7",
+        "used_memory{file=\"f\",host=\"b\",rack=\"1\"} @ 1400000060 = 5",
+    ];
+    assert_eq!(sink.print(), expected);
+    assert_eq!(sink.series[0].1, Some("B".parse().unwrap()));
+    assert_eq!(sink.series[1].1, Some("KB".parse().unwrap()));
+}
+
+#[test]
+fn a_long_table_by_names_and_by_rules() {
+    let text = "value,metric,time,host,zone\n1,cpu,1400000000,a,z\n2,mem,1400000000,a,z\n\
+                n/a,cpu,1400000060,a,z\n3,cpu,1400000060,b,\nup,state,1400000060,b,\n";
+    let expected = [
+        "cpu_pct{file=\"f\",host=\"a\",zone=\"z\"} @ 1400000000 = 10",
+        "cpu_pct{file=\"f\",host=\"b\"} @ 1400000060 = 30",
+        "mem{file=\"f\",host=\"a\",zone=\"z\"} @ 1400000000 = 2",
+    ];
+    let named = ["cpu=cpu_pct,unit=%,scale=10", "state,drop"];
+    let (sink, report) = import(text.as_bytes(), &rules(&named)).unwrap();
+    assert_eq!((sink.print(), report.missing), (expected.map(str::to_owned).to_vec(), 1));
+    assert_eq!(sink.series[0].1, Some("%".parse().unwrap()));
+    let other = text.replace("value,metric", "Reading,Sensor");
+    let mut ruled = rules(&["Sensor,label=__name__", "Reading=value"]);
+    ruled.columns.extend(rules(&named).columns);
+    assert_eq!(samples(&other, &ruled), expected);
+}
+
+#[test]
+fn times_in_every_form() {
+    let at = |time: &str| format!("time,v\n{time},1\n");
+    let seconds = |time: &str, options: &CsvOptions| {
+        let line = samples(&at(time), options).remove(0);
+        line.split(' ').nth(2).unwrap().to_owned()
+    };
+    let default = CsvOptions::default();
+    for time in [
+        "1400000000",
+        "1400000000000",
+        "1400000000000000",
+        "1400000000000000000",
+        "1400000000.000",
+        "2014-05-13T16:53:20Z",
+        "2014-05-13 18:53:20+02:00",
+        "2014-05-13 16:53:20 UTC",
+    ] {
+        assert_eq!(seconds(time, &default), "1400000000", "{time}");
+    }
+    assert_eq!(seconds("2014-05-13 18:53:20", &zone("CET")), "1400000000");
+    assert_eq!(seconds("2014-05-13T18:53:20", &zone("+02")), "1400000000");
+    assert_eq!(seconds("2014-05-13T16:53:20Z", &zone("+02")), "1400000000");
+    assert_eq!(seconds("2014-05-13", &zone("UTC")), "1399939200");
+    assert_eq!(seconds("1500.25", &form("ms")), "1.50025");
+    assert_eq!(seconds("-1", &form("s")), "-1");
+    let pattern = |format: &str| {
+        let time = TimeOptions { format: Some(format.into()), ..zone("+02:00").time };
+        options(|o| o.time = time)
+    };
+    assert_eq!(seconds("13.05.2014 18:53:20", &pattern("%d.%m.%Y %H:%M:%S")), "1400000000");
+    assert_eq!(seconds("2014/05/13", &pattern("%Y/%m/%d")), "1399932000");
+    assert_eq!(samples("ts_ms;v\n1400000000000;1\n", &default).len(), 1);
+    assert_eq!(samples(",v\n1400000000,1\n", &default).len(), 1, "an index of pandas");
+}
+
+#[test]
+fn bytes_around_the_text_do_no_harm() {
+    let text = "\u{FEFF}\r\n\"time\" | \"Disk, read\" | b |\r\n\r\n1400000000| \"1\" |2|\n1400000060|3|4| |";
+    let expected = [
+        "b{file=\"f\"} @ 1400000000 = 2",
+        "b{file=\"f\"} @ 1400000060 = 4",
+        "disk_read{file=\"f\"} @ 1400000000 = 1",
+        "disk_read{file=\"f\"} @ 1400000060 = 3",
+    ];
+    assert_eq!(samples(text, &CsvOptions::default()), expected);
+    let comma = options(|o| o.decimal_comma = true);
+    assert_eq!(samples("time;v\n1400000000;-1,5", &comma), ["v{file=\"f\"} @ 1400000000 = -1.5"]);
+    assert_eq!(samples("time,v\n1400000000,\"1,5\"", &comma).len(), 1);
+}
+
+#[test]
+fn of_rows_with_one_time_the_last_one_wins() {
+    let text =
+        "time,a,b\n1400000000,1,1\n1400000060,2,2\n1400000000,3,\n1400000060,,4\n1400000000,5,5\n";
+    let expected =
+        ["a @ 1400000000 = 5", "a @ 1400000060 = 2", "b @ 1400000000 = 5", "b @ 1400000060 = 4"]
+            .map(|line| line.replacen(' ', "{file=\"f\"} ", 1));
+    assert_eq!(samples(text, &CsvOptions::default()), expected);
+}
+
+#[test]
+fn bad_lines_say_where_why_and_what_to_do() {
+    let wide = |row: &str| format!("time,v,w\n1400000000,1,2\n{row}\n1400000060,3,4\n");
+    for (row, start) in [
+        ("1400000030,1", "f.csv:3: the row has 2 cells and the header 3"),
+        ("1400000030,1,2,3", "f.csv:3: the row has 4 cells and the header 3"),
+        ("1400000030,\"1,2", "f.csv:3: a quote does not close on its line; close"),
+        ("1400000030,\"1\"x,2", "f.csv:3: text follows a closing quote; write"),
+        (",1,2", "f.csv:3: the row has no time"),
+        ("soon,1,2", "f.csv:3: the time \"soon\" does not read in s: write digits"),
+        ("400000030,1,2", "f.csv:3: the time \"400000030\" is not between 2000 and 2100"),
+        ("1400000030000,1,2", "f.csv:3: the time \"1400000030000\" does not read in s: outside"),
+        ("1400000000.0000000001,1,2", "f.csv:3: the time \"1400000000.0000000001\" does not read"),
+        ("99999999999999999999,1,2", "f.csv:3: the time \"99999999999999999999\" does not read"),
+        (
+            "1400000030,up,2",
+            "f.csv:3: column \"v\": \"up\" is no number; if none of the column is, make it a label",
+        ),
+        ("1400000030,1,\"2,5\"", "f.csv:3: column \"w\": \"2,5\" has a comma; if it separates"),
+        ("1400000030,1,1e999", "f.csv:3: column \"w\": \"1e999\" is no number"),
+    ] {
+        let (text, default) = (wide(row), CsvOptions::default());
+        let found = problem(text.as_bytes(), &default);
+        assert!(found.starts_with(start), "{found}");
+        let (sink, report) = import(text.as_bytes(), &default).unwrap();
+        assert_eq!((sink.by_id().len(), report.rejected, report.lines), (4, 1, 3), "{row}");
+        let strict = options(|o| o.strict = true);
+        assert_eq!(error(text.as_bytes(), &strict), found);
+    }
+    let longest = format!("time,v\n1400000000,1\n{}\n", "9".repeat(2 << 20));
+    let found = problem(longest.as_bytes(), &CsvOptions::default());
+    assert_eq!(found, "f.csv:3: the line is longer than 1 MiB");
+}
+
+#[test]
+fn bad_labels_and_times_say_where_and_why() {
+    let text = b"time,host,v\n1400000000,\xFF,1\n1400000000,a,1\n";
+    let found = problem(text, &CsvOptions::default());
+    assert_eq!(found, "f.csv:2: the label host is not UTF-8; convert the file (iconv)");
+    let long = b"time,metric,value\n1400000000,,1\n1400000000,a,1\n";
+    assert_eq!(problem(long, &CsvOptions::default()), "f.csv:2: \"\" is no name of a metric");
+    let last = format!("time,v\n{},1\n1,2\n", i64::MAX);
+    assert!(problem(last.as_bytes(), &form("ns")).contains("which is reserved"));
+    let central = zone("CET");
+    for time in ["2014-10-26 02:30:00", "2014-03-30 02:30:00"] {
+        let text = format!("time,v\n2014-01-01 00:00:00,1\n{time},1\n");
+        let found = problem(text.as_bytes(), &central);
+        assert!(found.contains("occurs twice or never") && found.contains("UTC"), "{found}");
+    }
+    let mixed = b"time,v\n2014-01-01T00:00:00Z,1\n2014-01-01 00:00:00,1\n2014-01-32,1\n";
+    let (_, report) = import(mixed, &CsvOptions::default()).unwrap();
+    assert!(report.problems[0].what.contains("has no zone; give it: --zone UTC"));
+    assert!(report.problems[1].what.contains("another form needs --time-format"));
+    assert_eq!(report.reasons, [(Reason::Time, 2)].into());
+    let comma = options(|o| o.decimal_comma = true);
+    assert!(problem(b"time;v\n1400000000;1.5\n", &comma).contains("has a point"));
+}
+
+#[test]
+fn what_is_ambiguous_is_refused_as_a_whole() {
+    let default = CsvOptions::default();
+    for (text, options, part) in [
+        ("", &default, "f.csv:1: the file is empty"),
+        ("\n\n", &default, "f.csv:1: the file is empty"),
+        ("time\n1\n", &default, "one column only"),
+        ("time,a;b\n", &default, "as many of one delimiter as of another"),
+        ("a,b\n", &default, "no column looks like the time; give it (--time-column)"),
+        ("time,timestamp,v\n", &default, "both \"time\" and \"timestamp\""),
+        ("time,v,v\n", &default, "columns 2 and 3 have the same header \"v\""),
+        ("time,Cpu Use,cpu_use\n", &default, "would both be the metric \"cpu_use\""),
+        ("time,host\n", &default, "no column is left for a metric"),
+        ("time,file,v\n", &rules(&["file,label"]), "the label \"file\" is given twice"),
+        ("time,x,v\n", &rules(&["x,label=__name__"]), "cannot be the name of a label"),
+        (
+            "time,v\n",
+            &rules(&["w=cpu"]),
+            "there is no column \"w\"; the header has \"time\", \"v\"",
+        ),
+        ("time,v\n", &options(|o| o.time.column = Some("t".into())), "no time column \"t\""),
+        ("time,v\n", &options(|o| o.shape = Some(Shape::Long)), "needs a column metric"),
+        ("time,metric,v\n", &options(|o| o.shape = Some(Shape::Long)), "needs a column value"),
+        ("time,ts,v\n", &rules(&["ts,drop", "time,drop"]), "no column looks like the time"),
+        (
+            "time,v\n12345,1\n",
+            &default,
+            "f.csv:2: the time \"12345\" is between 2000 and 2100 in no",
+        ),
+        (
+            "time,v\n2014-04-02 14:29:00,1\n",
+            &default,
+            "f.csv:2: the time \"2014-04-02 14:29:00\" has no zone",
+        ),
+        ("time,v\n2014-04-02 14:29:00,1\n", &form("text"), "has no zone; give it"),
+    ] {
+        let found = error(text.as_bytes(), options);
+        assert!(found.contains(part), "{text:?}: {found}");
+    }
+    assert!(error(b"\xFF\xFEt\0i\0", &default).contains("UTF-16"));
+    assert!(error(b"time,\xE9\n", &default).contains("not UTF-8 at byte 5"));
+    let both = TimeOptions {
+        format: Some("%Y".into()),
+        form: Some("s".parse::<TimeForm>().unwrap()),
+        ..TimeOptions::default()
+    };
+    assert!(error(b"time,v\n", &options(|o| o.time = both)).contains("give one"));
+}
+
+/// Rows of a table: seconds and cells.
+type Numbers = Vec<(i64, Vec<Option<f64>>)>;
+
+/// A table, whether it is wide, whether all is quoted, and the delimiter.
+fn tables() -> impl Strategy<Value = (Numbers, bool, bool, u8)> {
+    let value = prop_oneof![
+        3 => any::<i16>().prop_map(|v| Some(f64::from(v) / 8.0)),
+        1 => any::<f64>().prop_map(|v| Some(v).filter(|v| !v.is_nan())),
+        1 => Just(None),
+    ];
+    let row = (946_684_800_i64..4_102_444_800, proptest::collection::vec(value, 4));
+    let delimiter = proptest::sample::select(vec![b',', b';', b'\t', b'|']);
+    (proptest::collection::vec(row, 0..40), any::<bool>(), any::<bool>(), delimiter)
+}
+
+proptest! {
+    #[test]
+    fn generated_tables_come_back((rows, wide, quoted, delimiter) in tables()) {
+        let style = if quoted { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
+        let mut writer =
+            csv::WriterBuilder::new().delimiter(delimiter).quote_style(style).from_writer(vec![]);
+        let header: &[&str] =
+            if wide { &["time", "m0", "m1", "m2", "m3"] } else { &["time", "metric", "value"] };
+        writer.write_record(header).unwrap();
+        let mut expected = std::collections::BTreeMap::new();
+        for (time, cells) in &rows {
+            let text = |cell: &Option<f64>| cell.map(|v| v.to_string()).unwrap_or_default();
+            let time_text = time.to_string();
+            if wide {
+                let cells = cells.iter().map(text);
+                writer.write_record(std::iter::once(time_text.clone()).chain(cells)).unwrap();
+            }
+            for (c, cell) in cells.iter().enumerate() {
+                let metric = format!("m{c}");
+                if !wide {
+                    writer.write_record([&time_text, &metric, &text(cell)]).unwrap();
+                }
+                if let Some(value) = cell {
+                    let key = (format!("{metric}{{file=\"f\"}}"), time * 1_000_000_000);
+                    expected.insert(key, value.to_bits());
+                }
+            }
+        }
+        let text = writer.into_inner().unwrap();
+        let (sink, report) = import(&text, &CsvOptions::default()).unwrap();
+        prop_assert_eq!(report.problems, vec![]);
+        prop_assert_eq!(sink.samples(), expected);
+    }
+
+    #[test]
+    fn any_bytes_are_imported_or_refused(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        text in "(time|metric|value|host|v|,|;|\"|\n|1400000000|1,5|-|2014-01-01T00:00:00Z|é){0,40}",
+    ) {
+        for options in [CsvOptions::default(), options(|o| o.decimal_comma = true), form("ns")] {
+            let _ = import(&bytes, &options);
+            let _ = import(text.as_bytes(), &options);
+            let table = [b"time,host,v\n".as_slice(), &bytes].concat();
+            let _ = import(&table, &options);
+        }
+    }
+}

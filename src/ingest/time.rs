@@ -1,0 +1,440 @@
+//! Times as text: epochs in a unit, or calendar times in a zone. Nothing is guessed where two
+//! readings are possible.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+
+use super::report::{Reason, Refusal, Trouble, shown};
+use crate::error::{Error, Result};
+
+/// The years in which an epoch without a stated unit must lie, in seconds: 2000 to 2100.
+const PLAUSIBLE_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+
+/// The unit of an integer epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeUnit {
+    /// Seconds.
+    Seconds,
+    /// Thousandths of a second.
+    Milliseconds,
+    /// Millionths of a second.
+    Microseconds,
+    /// Billionths of a second.
+    Nanoseconds,
+}
+
+/// How times are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeForm {
+    /// A number since 1970-01-01T00:00:00Z.
+    Epoch(TimeUnit),
+    /// Calendar text.
+    Text,
+}
+
+/// A time zone for calendar times that carry none: an IANA name, `UTC`, or an offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+/// What is known about the times of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TimeOptions {
+    /// The header of the time column; found by its name where `None`.
+    pub column: Option<String>,
+    /// How times are written; found from the first one where `None` and only one reading is
+    /// possible.
+    pub form: Option<TimeForm>,
+    /// The zone of calendar times without one; they are refused where `None`.
+    pub zone: Option<Zone>,
+    /// A pattern of calendar times in `strptime` letters (`%d.%m.%Y %H:%M`), where they are not
+    /// written as in RFC 3339 or ISO 8601.
+    pub format: Option<String>,
+}
+
+impl TimeUnit {
+    const ALL: [Self; 4] =
+        [Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
+
+    /// Nanoseconds of one.
+    pub const fn nanos(self) -> i64 {
+        match self {
+            Self::Seconds => 1_000_000_000,
+            Self::Milliseconds => 1_000_000,
+            Self::Microseconds => 1_000,
+            Self::Nanoseconds => 1,
+        }
+    }
+
+    const fn letters(self) -> &'static str {
+        match self {
+            Self::Seconds => "s",
+            Self::Milliseconds => "ms",
+            Self::Microseconds => "us",
+            Self::Nanoseconds => "ns",
+        }
+    }
+
+    /// The unit that a word of a header names.
+    pub(super) fn from_word(word: &str) -> Option<Self> {
+        Some(match word.to_lowercase().as_str() {
+            "s" | "sec" | "secs" | "second" | "seconds" => Self::Seconds,
+            "ms" | "msec" | "millis" | "millisecond" | "milliseconds" => Self::Milliseconds,
+            "us" | "µs" | "usec" | "micros" | "microsecond" | "microseconds" => Self::Microseconds,
+            "ns" | "nsec" | "nanos" | "nanosecond" | "nanoseconds" => Self::Nanoseconds,
+            _ => return None,
+        })
+    }
+
+    /// The only unit that puts an epoch into the plausible years; their ranges do not meet.
+    fn plausible(text: &[u8]) -> Option<Self> {
+        let fits = |unit: &Self| {
+            let seconds = epoch_nanos(text, *unit).ok().map(|nanos| nanos / 1_000_000_000);
+            seconds.is_some_and(|seconds| PLAUSIBLE_SECONDS.contains(&seconds))
+        };
+        Self::ALL.into_iter().find(fits)
+    }
+}
+
+impl fmt::Display for TimeUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.letters())
+    }
+}
+
+impl FromStr for TimeUnit {
+    type Err = Error;
+
+    /// Reads `s`, `ms`, `us` or `ns`.
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|unit| unit.letters() == text).ok_or_else(|| {
+            Error::invalid(format!("{text:?} is not a time unit; write s, ms, us or ns"))
+        })
+    }
+}
+
+impl FromStr for TimeForm {
+    type Err = Error;
+
+    /// Reads `s`, `ms`, `us`, `ns` or `text`.
+    fn from_str(text: &str) -> Result<Self> {
+        if text == "text" {
+            return Ok(Self::Text);
+        }
+        text.parse().map(Self::Epoch).map_err(|_| {
+            Error::invalid(format!("{text:?} is not a form of time; write s, ms, us, ns or text"))
+        })
+    }
+}
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Self = Self(TimeZone::UTC);
+
+    /// Central European time by its rule, which needs no time zone database.
+    #[cfg(test)]
+    pub(super) fn central_european() -> Self {
+        Self(TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap())
+    }
+}
+
+impl FromStr for Zone {
+    type Err = Error;
+
+    /// Reads `UTC`, `Europe/Berlin` (any IANA name), `+02:00` or `-0530`.
+    fn from_str(text: &str) -> Result<Self> {
+        let zone = match text {
+            "UTC" | "Z" => Some(TimeZone::UTC),
+            _ if text.starts_with(['+', '-']) => offset(text).map(TimeZone::fixed),
+            _ => TimeZone::get(text).ok(),
+        };
+        zone.map(Self).ok_or_else(|| {
+            Error::invalid(format!(
+                "{text:?} is not a time zone known here; write an IANA name such as Europe/Berlin \
+                 (it needs the system's tzdata), UTC, or an offset such as +02:00"
+            ))
+        })
+    }
+}
+
+/// Reads `+hh`, `+hhmm` or `+hh:mm`.
+fn offset(text: &str) -> Option<Offset> {
+    let (sign, digits) = text.split_at_checked(1)?;
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
+    let number = |text: &str| {
+        let good = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i32>().ok().filter(|_| good)
+    };
+    let minutes = if digits.len() == 2 { 0 } else { number(minutes).filter(|m| *m < 60)? };
+    let seconds = number(hours)? * 3_600 + minutes * 60;
+    Offset::from_seconds(if sign == "-" { -seconds } else { seconds }).ok()
+}
+
+/// Reads the cells of one file's time column.
+#[derive(Debug)]
+pub(super) struct Clock<'a> {
+    options: &'a TimeOptions,
+    header: &'a str,
+    /// The unit that the header names.
+    hint: Option<TimeUnit>,
+    form: Option<TimeForm>,
+    /// Whether the form was found from the first time rather than given.
+    found: bool,
+    /// Whether a time has been read.
+    started: bool,
+}
+
+impl<'a> Clock<'a> {
+    pub(super) fn new(
+        options: &'a TimeOptions,
+        header: &'a str,
+        hint: Option<TimeUnit>,
+    ) -> Result<Self> {
+        let form = match (&options.format, options.form) {
+            (Some(_), Some(TimeForm::Epoch(unit))) => {
+                return Err(Error::invalid(format!(
+                    "a time format is for calendar times and a unit ({unit}) for numbers; give one"
+                )));
+            }
+            (Some(_), _) => Some(TimeForm::Text),
+            (None, form) => form,
+        };
+        Ok(Self { options, header, hint, form, found: false, started: false })
+    }
+
+    /// Nanoseconds since the epoch.
+    pub(super) fn read(&mut self, cell: &[u8]) -> Result<i64, Trouble> {
+        let form = match self.form {
+            Some(form) => form,
+            None => self.find_form(cell)?,
+        };
+        let nanos = match form {
+            TimeForm::Text => self.calendar_nanos(cell)?,
+            TimeForm::Epoch(unit) => epoch_nanos(cell, unit).map_err(|why| {
+                refused(format!("the time {} does not read in {unit}: {why}", shown(cell)))
+            })?,
+        };
+        if self.found
+            && form != TimeForm::Text
+            && !PLAUSIBLE_SECONDS.contains(&(nanos / 1_000_000_000))
+        {
+            return Err(refused(format!(
+                "the time {} is not between 2000 and 2100 in the unit of the first line; if it is \
+                 right, give the unit (--time-unit)",
+                shown(cell)
+            ))
+            .into());
+        }
+        if nanos == i64::MAX {
+            return Err(refused("the time is the last instant there is, which is reserved").into());
+        }
+        self.form = Some(form);
+        self.started = true;
+        Ok(nanos)
+    }
+
+    /// The form of the first time, if it has only one reading.
+    fn find_form(&mut self, cell: &[u8]) -> Result<TimeForm, Trouble> {
+        let digits = cell.strip_prefix(b"-").unwrap_or(cell);
+        self.found = true;
+        if digits.is_empty() || !digits.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
+            return Ok(TimeForm::Text);
+        }
+        let header = shown(self.header.as_bytes());
+        let time = shown(cell);
+        let remedy = "give the unit: --time-unit s (or ms, us, ns), or `unit` under [time] in the \
+                      mapping file";
+        match (TimeUnit::plausible(cell), self.hint) {
+            (Some(unit), None) => Ok(TimeForm::Epoch(unit)),
+            (Some(unit), Some(hint)) if unit == hint => Ok(TimeForm::Epoch(unit)),
+            (Some(unit), Some(hint)) => Err(Trouble::File(format!(
+                "the header {header} says {hint}, but {time} is a time between 2000 and 2100 only \
+                 in {unit}; {remedy}"
+            ))),
+            (None, _) => Err(Trouble::File(format!(
+                "the time {time} is between 2000 and 2100 in no unit, so its unit cannot be told; \
+                 {remedy}"
+            ))),
+        }
+    }
+
+    fn calendar_nanos(&self, cell: &[u8]) -> Result<i64, Trouble> {
+        let unreadable = || {
+            let wanted = match &self.options.format {
+                Some(format) => format!("the pattern {format:?}"),
+                None => "2013-08-01T12:00:00Z or 2013-08-01 12:00:00; another form needs \
+                         --time-format"
+                    .to_owned(),
+            };
+            refused(format!("the time {} does not read as {wanted}", shown(cell)))
+        };
+        let text = std::str::from_utf8(cell).map_err(|_| unreadable())?;
+        let read = match &self.options.format {
+            Some(format) => patterned(format, text),
+            None => standard(text),
+        };
+        let instant = match read.ok_or_else(unreadable)? {
+            Calendar::Instant(instant) => instant,
+            Calendar::Local(local) => self.localize(local, text)?,
+        };
+        i64::try_from(instant.as_nanosecond())
+            .map_err(|_| refused(format!("the time {text:?} is outside 1678 to 2262")).into())
+    }
+
+    fn localize(&self, local: DateTime, text: &str) -> Result<jiff::Timestamp, Trouble> {
+        let Some(Zone(zone)) = &self.options.zone else {
+            let what = format!(
+                "the time {text:?} has no zone; give it: --zone UTC (or Europe/Berlin, +02:00), or \
+                 `zone` under [time] in the mapping file"
+            );
+            // Before the first good time the whole file is in doubt, later only this line is.
+            let in_doubt = !self.started;
+            return Err(if in_doubt { Trouble::File(what) } else { refused(what).into() });
+        };
+        zone.to_ambiguous_timestamp(local).unambiguous().map_err(|_| {
+            refused(format!(
+                "the time {text:?} occurs twice or never in its zone, as its clocks change then; \
+                 export times in UTC"
+            ))
+            .into()
+        })
+    }
+}
+
+/// A calendar time, with its zone or without.
+enum Calendar {
+    Instant(jiff::Timestamp),
+    Local(DateTime),
+}
+
+fn standard(text: &str) -> Option<Calendar> {
+    for suffix in [" UTC", " GMT"] {
+        if let Some(local) = text.strip_suffix(suffix) {
+            let local: DateTime = local.parse().ok()?;
+            return TimeZone::UTC.to_timestamp(local).ok().map(Calendar::Instant);
+        }
+    }
+    match text.parse() {
+        Ok(instant) => Some(Calendar::Instant(instant)),
+        Err(_) => text.parse().ok().map(Calendar::Local),
+    }
+}
+
+fn patterned(format: &str, text: &str) -> Option<Calendar> {
+    let parts = jiff::fmt::strtime::parse(format, text).ok()?;
+    match parts.to_timestamp() {
+        Ok(instant) => Some(Calendar::Instant(instant)),
+        Err(_) => parts.to_datetime().ok().map(Calendar::Local),
+    }
+}
+
+fn refused(what: impl Into<String>) -> Refusal {
+    Refusal::new(Reason::Time, what)
+}
+
+/// The exact nanoseconds of an epoch written as `-?digits[.digits]`.
+pub(super) fn epoch_nanos(text: &[u8], unit: TimeUnit) -> Result<i64, &'static str> {
+    const RANGE: &str = "outside 1678 to 2262";
+    const FORM: &str = "write digits only";
+    let (negative, mut rest) = match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        _ => (false, text),
+    };
+    if rest.is_empty() {
+        return Err("it is empty");
+    }
+    let mut nanos = 0_i64;
+    while let Some((digit @ b'0'..=b'9', behind)) = rest.split_first() {
+        let more = nanos.checked_mul(10).and_then(|n| n.checked_add(i64::from(digit - b'0')));
+        nanos = more.ok_or(RANGE)?;
+        rest = behind;
+    }
+    nanos = nanos.checked_mul(unit.nanos()).ok_or(RANGE)?;
+    let fraction = match rest.split_first() {
+        None => &[][..],
+        Some((b'.', fraction)) if rest.len() < text.len() => fraction,
+        Some(_) => return Err(FORM),
+    };
+    let mut weight = unit.nanos();
+    for byte in fraction {
+        let digit = byte.checked_sub(b'0').filter(|d| *d < 10).ok_or(FORM)?;
+        weight /= 10;
+        if weight == 0 && digit != 0 {
+            return Err("it is finer than a nanosecond");
+        }
+        nanos = nanos.checked_add(i64::from(digit) * weight).ok_or(RANGE)?;
+    }
+    Ok(if negative { -nanos } else { nanos })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn zones_and_forms_read_or_say_what_to_write() {
+        for (text, seconds) in [("+02:00", 7_200), ("-0530", -19_800), ("+01", 3_600), ("-00", 0)] {
+            let zone: Zone = text.parse().unwrap();
+            assert_eq!(zone, Zone(TimeZone::fixed(Offset::from_seconds(seconds).unwrap())));
+        }
+        for text in ["", "+", "+1", "+1:00", "+01:60", "+01:0", "+99:00", "Mars", "+-1:00", "+é1"]
+        {
+            let error = text.parse::<Zone>().unwrap_err().to_string();
+            assert!(error.contains("write an IANA name"), "{error}");
+        }
+        assert!("UTC".parse::<Zone>().unwrap() == Zone::UTC);
+        assert_eq!("us".parse::<TimeForm>().unwrap(), TimeForm::Epoch(TimeUnit::Microseconds));
+        assert!("h".parse::<TimeForm>().unwrap_err().to_string().contains("s, ms, us, ns or text"));
+        assert!("text".parse::<TimeUnit>().unwrap_err().to_string().contains("s, ms, us or ns"));
+    }
+
+    #[test]
+    fn an_iana_name_reads_where_the_system_knows_it() {
+        match "Europe/Berlin".parse::<Zone>() {
+            Ok(zone) => assert_ne!(zone, Zone::UTC),
+            Err(error) => assert!(error.to_string().contains("tzdata"), "{error}"),
+        }
+    }
+
+    #[test]
+    fn no_number_fits_two_units() {
+        for seconds in [PLAUSIBLE_SECONDS.start, PLAUSIBLE_SECONDS.end - 1] {
+            for unit in TimeUnit::ALL {
+                let number = seconds * (1_000_000_000 / unit.nanos());
+                assert_eq!(TimeUnit::plausible(number.to_string().as_bytes()), Some(unit));
+            }
+        }
+        for text in ["0", "20140402", "946684799", "4102444800", "-1400000000"] {
+            assert_eq!(TimeUnit::plausible(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        /// Against whole-number arithmetic in 128 bits.
+        #[test]
+        fn epochs_are_exact(
+            whole in -20_000_000_000_i64..20_000_000_000, fraction in "[0-9]{0,12}",
+            unit in proptest::sample::select(TimeUnit::ALL.to_vec())
+        ) {
+            let point = if fraction.is_empty() { "" } else { "." };
+            let text = format!("{whole}{point}{fraction}");
+            let tail: i128 = format!("0{fraction}").parse().unwrap();
+            let scale = 10_i128.pow(fraction.len() as u32);
+            let size = (i128::from(whole.unsigned_abs()) * scale + tail) * i128::from(unit.nanos());
+            let nanos = size / scale * if whole < 0 { -1 } else { 1 };
+            let exact = size % scale == 0 && i64::try_from(nanos).is_ok();
+            let expected = exact.then_some(nanos as i64);
+            prop_assert_eq!(epoch_nanos(text.as_bytes(), unit).ok(), expected);
+        }
+
+        #[test]
+        fn any_time_is_read_or_refused(text in "[-+0-9.:TZ /]{0,30}") {
+            let _ = (epoch_nanos(text.as_bytes(), TimeUnit::Seconds), text.parse::<Zone>());
+        }
+    }
+}
