@@ -1,1 +1,3 @@
-//! The room `capacity`.
+//! What the fleet needs and when.
+
+pub mod exhaustion;

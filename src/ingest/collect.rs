@@ -193,7 +193,7 @@ impl<'a> Collector<'a> {
 }
 
 impl Family {
-    /// The place of the shape with these series, looked for from `start` on and then from the front.
+    /// The place of the shape with these series, looked for from `start` on, then from the front.
     fn find(&mut self, start: usize, series: &[SeriesId]) -> Option<usize> {
         let fits = |at: &usize| self.shapes.get(*at).is_some_and(|s| s.series == series);
         let at = (start..self.shapes.len()).chain(0..start).find(fits)?;
@@ -278,6 +278,24 @@ mod tests {
             assert!(collector.waiting_samples < WAITING_SAMPLES_MAX);
         }
         assert_eq!(collector.finish().unwrap(), 2_200_000);
+    }
+
+    #[test]
+    fn a_ragged_family_is_gathered_series_by_series() {
+        let mut sink = Memory::default();
+        let mut collector = Collector::new(&mut sink);
+        let family = collector.family();
+        let mut expected = BTreeMap::new();
+        for row in 1_i64..1_024 {
+            let series = ids(&(0..10).filter(|c| row >> c & 1 == 1).collect::<Vec<_>>());
+            let values = vec![row as f64; series.len()];
+            // Every instant comes twice, the second time with other series.
+            collector.push(family, &series, row / 2, &values).unwrap();
+            expected.extend(series.iter().map(|id| ((*id, row / 2), row as f64)));
+        }
+        collector.finish().unwrap();
+        assert_eq!(sink.by_id(), expected);
+        assert_eq!(sink.groups.len(), SHAPES_MAX + 10);
     }
 
     proptest! {

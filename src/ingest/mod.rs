@@ -25,7 +25,8 @@
 //! # let mut sink = Print;
 //! let text = "time;CPU usage [%]\n2013-08-01T00:00:00Z;12.5\n2013-08-01T00:05:00Z;13\nlost;1\n";
 //! let labels = [("host".to_owned(), "web-1".to_owned())];
-//! let source = Source::new(&mut text.as_bytes(), "web-1.csv", &labels);
+//! let mut input = text.as_bytes();
+//! let source = Source::new(&mut input, "web-1.csv", &labels);
 //! let report = import_csv(source, &CsvOptions::default(), &mut sink)?;
 //! assert_eq!((report.samples, report.rejected), (2, 1));
 //! assert!(report.problems[0].to_string().starts_with("web-1.csv:4: "));

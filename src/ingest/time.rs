@@ -185,6 +185,8 @@ pub(super) struct Clock<'a> {
     found: bool,
     /// Whether a time has been read.
     started: bool,
+    /// The last calendar time and its instant: long tables repeat it row after row.
+    last: (Vec<u8>, i64),
 }
 
 impl<'a> Clock<'a> {
@@ -202,11 +204,22 @@ impl<'a> Clock<'a> {
             (Some(_), _) => Some(TimeForm::Text),
             (None, form) => form,
         };
-        Ok(Self { options, header, hint, form, found: false, started: false })
+        Ok(Self {
+            options,
+            header,
+            hint,
+            form,
+            found: false,
+            started: false,
+            last: (Vec::new(), 0),
+        })
     }
 
     /// Nanoseconds since the epoch.
     pub(super) fn read(&mut self, cell: &[u8]) -> Result<i64, Trouble> {
+        if !self.last.0.is_empty() && self.last.0 == cell {
+            return Ok(self.last.1);
+        }
         let form = match self.form {
             Some(form) => form,
             None => self.find_form(cell)?,
@@ -233,6 +246,11 @@ impl<'a> Clock<'a> {
         }
         self.form = Some(form);
         self.started = true;
+        if form == TimeForm::Text {
+            self.last.0.clear();
+            self.last.0.extend_from_slice(cell);
+            self.last.1 = nanos;
+        }
         Ok(nanos)
     }
 

@@ -8,5 +8,11 @@
 //! on how many threads shared the work.
 
 mod quantile;
+mod random;
+mod student;
+mod trend;
 
 pub use quantile::{median, quantile, quantile_sorted};
+pub use random::Random;
+pub use student::student_p;
+pub use trend::{Line, robust_deviation, theil_sen};

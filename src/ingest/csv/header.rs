@@ -84,7 +84,7 @@ impl Plan {
         let mut headers = read_headers((0..row.len()).map(text).collect())?;
         let last = headers.iter().rposition(|header| !header.text.is_empty());
         headers.truncate(last.map_or(0, |last| last + 1));
-        let mut rules = Rules::new(&headers, &options.columns);
+        let rules = Rules::new(&headers, &options.columns);
         let time = time_column(&headers, &rules, options.time.column.as_deref())?;
         if rules.of(time).is_some() {
             return Err(format!(

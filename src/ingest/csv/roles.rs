@@ -57,7 +57,8 @@ impl<'a> Rules<'a> {
                 header
                     .is_some_and(|h| names.contains(&h.name.as_str()) || names.contains(&&*h.text))
             };
-            (0..headers.len()).filter(|at| *at != time && self.of(*at).is_none()).find(named)
+            let free = |at: &usize| *at != time && self.of(*at).is_none();
+            (0..headers.len()).filter(free).find(named)
         };
         let metric = by_rule(|rule| rule.label.as_deref() == Some(METRIC_LABEL))
             .or_else(|| by_name(&METRIC_NAMES))
@@ -68,7 +69,7 @@ impl<'a> Rules<'a> {
     }
 
     pub(super) fn long(
-        &mut self,
+        &self,
         headers: &[Header],
         time: usize,
         metric: usize,
@@ -109,7 +110,7 @@ impl<'a> Rules<'a> {
         Ok((labels, Body::Long(LongColumns { metric, value, value_header, rules })))
     }
 
-    pub(super) fn wide(&mut self, headers: &[Header], time: usize) -> Result<Planned, String> {
+    pub(super) fn wide(&self, headers: &[Header], time: usize) -> Result<Planned, String> {
         if let Some(rule) = self.others.first() {
             return Err(format!("there is no column {:?}; {}", rule.column, listed(headers)));
         }

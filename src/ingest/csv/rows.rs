@@ -150,8 +150,8 @@ impl<'a> Wide<'a> {
             let number = self.common.number(row.cell(metric.at), &metric.header)?;
             if let Some(value) = number {
                 self.present.push(c);
-                // A factor of one is left out: it would lose the payload of no number, but time.
-                self.values.push(if metric.scale == 1.0 { value } else { value * metric.scale });
+                // Times one is exact, so that values without a scale pass bit for bit.
+                self.values.push(value * metric.scale);
             }
         }
         Ok(())
@@ -269,7 +269,6 @@ impl Rows for Long<'_> {
             Some(kept) => kept,
             None => self.add(row, tally)?,
         };
-        let value = if scale == 1.0 { value } else { value * scale };
-        Ok(tally.collector.push(family, &[id], time_nanos, &[value])?)
+        Ok(tally.collector.push(family, &[id], time_nanos, &[value * scale])?)
     }
 }

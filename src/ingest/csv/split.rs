@@ -71,8 +71,8 @@ impl Cells {
     }
 }
 
-/// The content of a quoted cell that begins at `start`, its doubled quotes made single in place, and
-/// where the line goes on behind the closing quote.
+/// The content of a quoted cell that begins at `start`, its doubled quotes made single in place,
+/// and where the line goes on behind the closing quote.
 fn unquote(line: &mut [u8], start: usize) -> Result<(Range<usize>, usize), Refusal> {
     let (mut from, mut to) = (start, start);
     while let Some(byte) = line.get(from).copied() {

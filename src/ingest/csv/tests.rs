@@ -77,6 +77,39 @@ fn a_wide_table_as_bitbrains_writes_it() {
 }
 
 #[test]
+fn the_mapping_file_of_the_manual_does_what_it_says() {
+    let manual = include_str!("../../../docs/import.md");
+    let mapping = manual.split("```").find_map(|block| block.strip_prefix("toml\n")).unwrap();
+    let options = CsvOptions::from_toml(mapping, "import.md").unwrap();
+    let text = "Timestamp [ms];\tCPU cores;\tCPU capacity provisioned [MHZ];\tCPU usage [MHZ];\t\
+                CPU usage [%];\tMemory usage [KB]\n1372629804;\t2;\t5851;\t87;\t1.5;\t1034592\n";
+    let labels = r#"{file="f",provider="bitbrains"} @ 1372629804"#;
+    let expected = [
+        ("cpu_cores", 2),
+        ("cpu_mhz_limit", 5_851),
+        ("cpu_mhz", 87),
+        ("memory_bytes", 1_034_592_000),
+    ]
+    .map(|(metric, value)| format!("{metric}{labels} = {value}"));
+    assert_eq!(samples(text, &options), expected);
+}
+
+#[test]
+fn threads_share_the_options() {
+    let options = &rules(&["v=w"]);
+    let read = |start: i64, options: &CsvOptions| {
+        let rows: Vec<_> = (start..start + 100).map(|t| format!("{t},{t}")).collect();
+        samples(&format!("time,v\n{}", rows.join("\n")), options).len()
+    };
+    let counts = std::thread::scope(|scope| {
+        let threads =
+            [1_400_000_000, 1_500_000_000].map(|start| scope.spawn(move || read(start, options)));
+        threads.map(|thread| thread.join().unwrap())
+    });
+    assert_eq!(counts, [100, 100]);
+}
+
+#[test]
 fn columns_become_metrics_and_labels() {
     let text = "time,host,rack,Memory [KB],note,used\n\
                 1400000000,a,1,2,x,3\n1400000060,b,1,4,y,5\n1400000060,a,1,6,z,7\n";
@@ -158,7 +191,8 @@ fn times_in_every_form() {
 
 #[test]
 fn bytes_around_the_text_do_no_harm() {
-    let text = "\u{FEFF}\r\n\"time\" | \"Disk, read\" | b |\r\n\r\n1400000000| \"1\" |2|\n1400000060|3|4| |";
+    let text = "\u{FEFF}\r\n\"time\" | \"Disk, read\" | b |\r\n\r\n1400000000| \"1\" |2|\n\
+                1400000060|3|4| |";
     let expected = [
         "b{file=\"f\"} @ 1400000000 = 2",
         "b{file=\"f\"} @ 1400000060 = 4",
@@ -340,7 +374,7 @@ proptest! {
     #[test]
     fn any_bytes_are_imported_or_refused(
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
-        text in "(time|metric|value|host|v|,|;|\"|\n|1400000000|1,5|-|2014-01-01T00:00:00Z|é){0,40}",
+        text in "(time|metric|value|host|v|,|;|\"|\n|1400000000|1,5|-|2014-01-01T00:00Z|é){0,40}",
     ) {
         for options in [CsvOptions::default(), options(|o| o.decimal_comma = true), form("ns")] {
             let _ = import(&bytes, &options);

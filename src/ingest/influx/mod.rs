@@ -38,8 +38,8 @@ impl Default for InfluxOptions {
 ///
 /// Linear time. Memory: 16 MiB of waiting samples, one line of at most 1 MiB, and the names of the
 /// series of the file. Several threads may import different files. A bad line is counted in the
-/// report, or is the error in a `strict` import; samples of the lines before it may have been handed
-/// to the sink by then.
+/// report, or is the error in a `strict` import; samples of the lines before it may have been
+/// handed to the sink by then.
 pub fn import_influx(
     source: Source<'_>,
     options: &InfluxOptions,

@@ -84,6 +84,8 @@ fn bad_lines_say_where_why_and_what_to_do() {
         ("m a=\"x\"y 1", "follows the closing quote of \"a\""),
         ("m a=1,a=2 1", "has a field twice; keep one"),
         ("good c=1,b=3,c=2 1", "has a field twice; keep one"),
+        ("good new=1,b=x 1", "the field \"b\" is \"x\", which is no number"),
+        ("good new=1", "has no timestamp"),
         ("m a=1, 1", "is not of the form name=value"),
     ] {
         let text = format!("good b=1,c=2 1\n{line}\ngood b=2,c=4 2\n");

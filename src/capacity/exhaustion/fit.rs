@@ -1,0 +1,238 @@
+//! A line through daily peaks, the memory of what is left, and how certain the slope is.
+
+use super::step_deviation;
+use crate::kernel::{self, Line, student_p, theil_sen};
+
+/// Days of a week: peaks of one weekday are alike.
+const WEEK: usize = 7;
+/// Weekdays are told apart from so many days on.
+const WEEKLY_DAYS_MIN: usize = 28;
+/// Residuals are cut at so many robust deviations before their memory is measured.
+const CLIP_DEVIATIONS: f64 = 4.0;
+/// From this memory on, futures are random walks around the line.
+const RANDOM_WALK_MEMORY: f64 = 0.85;
+/// A line through logarithms must leave this share less than a straight one.
+const LOGARITHM_GAIN: f64 = 0.9;
+
+/// Peaks as a line, a weekly pattern and noise with memory, all in the scale of `logarithm`.
+#[derive(Debug, Clone)]
+pub(super) struct Fit {
+    /// Whether the line runs through the logarithms of the peaks.
+    pub(super) logarithm: bool,
+    pub(super) line: Line,
+    /// What each weekday (day index modulo 7) adds.
+    pub(super) weekdays: [f64; WEEK],
+    /// The number of days, unknown ones included.
+    pub(super) days: usize,
+    /// The first-order autocorrelation of the residuals, corrected for its bias: 0 is white noise,
+    /// 1 a random walk.
+    memory: f64,
+    /// The memory of futures: near 1 it cannot be told from 1, and a random walk is the safer guess.
+    pub(super) future_memory: f64,
+    /// What is new in each residual: `r(t) - memory * r(t - 1)`, around 0.
+    pub(super) innovations: Vec<f64>,
+    /// The last residual.
+    pub(super) last_residual: f64,
+    /// Standard error of the slope, and the degrees of freedom it was found with.
+    pub(super) slope_error: f64,
+    pub(super) freedom: f64,
+    /// Standard error of the line's middle.
+    pub(super) level_error: f64,
+    /// Mean of the day-to-day steps, and its standard error: the slope as a random walk sees it.
+    drift: (f64, f64),
+    known: usize,
+}
+
+impl Fit {
+    /// Fits the peaks of one regime; `None` for fewer than two.
+    pub(super) fn of(peaks: &[f64]) -> Option<Self> {
+        let straight = Self::in_scale(peaks, false)?;
+        let positive = peaks.iter().all(|peak| peak.is_nan() || *peak > 0.0);
+        if !positive || straight.line.slope <= 0.0 {
+            return Some(straight);
+        }
+        let logarithms: Vec<f64> = peaks.iter().map(|peak| peak.ln()).collect();
+        let curved = Self::in_scale(&logarithms, true)?;
+        // Compared where both count: in the unit of the peaks.
+        let better = curved.misfit(peaks) < LOGARITHM_GAIN * straight.misfit(peaks);
+        Some(if better { curved } else { straight })
+    }
+
+    fn in_scale(values: &[f64], logarithm: bool) -> Option<Self> {
+        let values: Vec<f64> =
+            values.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
+        let mut line = theil_sen(&values)?;
+        let known = values.iter().filter(|value| !value.is_nan()).count();
+        let weekdays = weekdays(&values, line, known);
+        let flat: Vec<f64> =
+            values.iter().enumerate().map(|(day, value)| value - weekdays[day % WEEK]).collect();
+        line = theil_sen(&flat)?;
+        let residuals: Vec<f64> =
+            flat.iter().enumerate().map(|(day, value)| value - line.at(day as f64)).collect();
+        let memory = memory(&residuals, known);
+        let mut fit = Self {
+            logarithm,
+            line,
+            weekdays,
+            days: values.len(),
+            memory,
+            future_memory: if memory >= RANDOM_WALK_MEMORY { 1.0 } else { memory },
+            innovations: innovations(&residuals, memory),
+            last_residual: residuals.iter().copied().rfind(|r| !r.is_nan()).unwrap_or(0.0),
+            slope_error: 0.0,
+            freedom: 1.0,
+            level_error: 0.0,
+            drift: drift(&flat),
+            known,
+        };
+        fit.measure_errors(&residuals);
+        Some(fit)
+    }
+
+    /// Errors of slope and level for noise with memory: those of white noise, times
+    /// `sqrt((1 + memory) / (1 - memory))`, with as many degrees of freedom as there are independent
+    /// days. For a random walk the mean step is the better bound.
+    fn measure_errors(&mut self, residuals: &[f64]) {
+        let clipped = clipped(residuals);
+        let n = self.known as f64;
+        let deviation = (clipped.iter().map(|r| r * r).sum::<f64>() / (n - 2.0).max(1.0)).sqrt();
+        let days: Vec<f64> =
+            (0..residuals.len()).filter(|d| !residuals[*d].is_nan()).map(|d| d as f64).collect();
+        let middle = days.iter().sum::<f64>() / n;
+        let spread = days.iter().map(|day| (day - middle).powi(2)).sum::<f64>().sqrt();
+        let inflation = ((1.0 + self.memory) / (1.0 - self.memory).max(1e-3)).sqrt();
+        let of_line = deviation * inflation / spread.max(f64::MIN_POSITIVE);
+        self.freedom = (n / (inflation * inflation) - 2.0).max(1.0);
+        self.slope_error = of_line.min(self.drift.1);
+        self.level_error = deviation * inflation.min(n.sqrt()) / n.sqrt();
+    }
+
+    /// How far the fit is from the peaks, on average, in their unit.
+    fn misfit(&self, peaks: &[f64]) -> f64 {
+        let off = |(day, peak): (usize, &f64)| (peak - self.level(day as f64, day)).abs();
+        peaks.iter().enumerate().map(off).filter(|off| !off.is_nan()).sum()
+    }
+
+    /// The fitted peak of a day, in the unit of the peaks.
+    fn level(&self, at: f64, day: usize) -> f64 {
+        self.unscaled(self.line.at(at) + self.weekdays[day % WEEK])
+    }
+
+    /// A value in the fit's scale as one in the unit of the peaks.
+    pub(super) fn unscaled(&self, value: f64) -> f64 {
+        if self.logarithm { value.exp() } else { value }
+    }
+
+    /// Growth per day at the last day, in the unit of the peaks.
+    pub(super) fn slope_per_day(&self) -> f64 {
+        let last = self.days.saturating_sub(1) as f64;
+        if self.logarithm { self.line.at(last).exp() * self.line.slope } else { self.line.slope }
+    }
+
+    /// The probability of so steep a slope where there is none. Two tests are made: of the line,
+    /// against noise with memory, and of the mean step, against a random walk; the better one
+    /// counts, at double its price.
+    pub(super) fn p_value(&self) -> f64 {
+        let of = |slope: f64, error: f64, freedom: f64| {
+            if slope == 0.0 { 1.0 } else { student_p(slope / error, freedom) }
+        };
+        let n = self.known as f64;
+        let inflation = (1.0 + self.memory) / (1.0 - self.memory).max(1e-3);
+        let line_freedom = n / inflation - 2.0;
+        let line = if line_freedom >= 1.0 {
+            of(self.line.slope, self.line_error(), line_freedom)
+        } else {
+            1.0
+        };
+        let drift = of(self.drift.0, self.drift.1, n - 2.0);
+        (2.0 * line.min(drift)).min(1.0)
+    }
+
+    /// The error of the slope without the bound that a random walk gives.
+    fn line_error(&self) -> f64 {
+        let n = self.known as f64;
+        // Level error and slope error of a line over evenly spread days are in this relation.
+        let of_line = self.level_error * 12.0_f64.sqrt() / (self.days as f64).max(1.0);
+        if n < 3.0 { f64::INFINITY } else { of_line }
+    }
+}
+
+/// Median distance from the line for each weekday; zeros where there are too few weeks, or where
+/// weekdays do not explain at least a tenth of the noise.
+fn weekdays(values: &[f64], line: Line, known: usize) -> [f64; WEEK] {
+    let mut pattern = [0.0; WEEK];
+    if known < WEEKLY_DAYS_MIN {
+        return pattern;
+    }
+    let residuals: Vec<f64> =
+        values.iter().enumerate().map(|(day, value)| value - line.at(day as f64)).collect();
+    for (weekday, place) in pattern.iter_mut().enumerate() {
+        let mut own: Vec<f64> = residuals.iter().skip(weekday).step_by(WEEK).copied().collect();
+        let middle = kernel::median(&mut own);
+        *place = if middle.is_nan() { 0.0 } else { middle };
+    }
+    let without: Vec<f64> =
+        residuals.iter().enumerate().map(|(day, r)| r - pattern[day % WEEK]).collect();
+    let (before, after) = (mean_size(&residuals), mean_size(&without));
+    // Seven free medians shrink pure noise by about 7 / n; ask for clearly more than that.
+    let gain = 1.0 - after / before;
+    if before > 0.0 && gain > 0.1 + 7.0 / known as f64 { pattern } else { [0.0; WEEK] }
+}
+
+fn mean_size(values: &[f64]) -> f64 {
+    let known = values.iter().filter(|value| !value.is_nan());
+    let (sum, count) = known.fold((0.0, 0), |(sum, count), v| (sum + v.abs(), count + 1));
+    sum / f64::from(count.max(1))
+}
+
+/// Residuals without the gaps, cut at a few robust deviations: one burst is no memory.
+fn clipped(residuals: &[f64]) -> Vec<f64> {
+    let known: Vec<f64> = residuals.iter().copied().filter(|r| !r.is_nan()).collect();
+    let deviation = kernel::robust_deviation(&mut known.clone());
+    if deviation == 0.0 {
+        return known;
+    }
+    let bound = CLIP_DEVIATIONS * deviation;
+    known.into_iter().map(|r| r.clamp(-bound, bound)).collect()
+}
+
+/// The lag-1 autocorrelation of residuals from a line, corrected for what the line takes out of it:
+/// about `(2 + 4 memory) / n` (Kendall 1954; Marriott and Pope 1954, with a trend fitted).
+fn memory(residuals: &[f64], known: usize) -> f64 {
+    let values = clipped(residuals);
+    let power: f64 = values.iter().map(|r| r * r).sum();
+    if power == 0.0 {
+        return 0.0;
+    }
+    let product: f64 = values.iter().zip(values.iter().skip(1)).map(|(a, b)| a * b).sum();
+    let raw = product / power;
+    (raw + (2.0 + 4.0 * raw.max(0.0)) / known as f64).clamp(0.0, 1.0)
+}
+
+/// What is new in each residual, centred. Days after a gap are left out.
+fn innovations(residuals: &[f64], memory: f64) -> Vec<f64> {
+    let pairs = residuals.iter().zip(residuals.iter().skip(1));
+    let mut found: Vec<f64> = pairs.map(|(a, b)| b - memory * a).filter(|e| !e.is_nan()).collect();
+    let n = found.len() as f64;
+    let mean = found.iter().sum::<f64>() / n.max(1.0);
+    // A line and a memory were fitted: what is left is a little too small.
+    let widen = (n / (n - 3.0).max(1.0)).sqrt();
+    found.iter_mut().for_each(|e| *e = (*e - mean) * widen);
+    found
+}
+
+/// Mean step and its standard error, from steps between neighbouring days.
+fn drift(values: &[f64]) -> (f64, f64) {
+    let steps: Vec<f64> = values
+        .iter()
+        .zip(values.iter().skip(1))
+        .map(|(a, b)| b - a)
+        .filter(|step| !step.is_nan())
+        .collect();
+    let n = steps.len() as f64;
+    let mean = steps.iter().sum::<f64>() / n.max(1.0);
+    let variance = steps.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    // Steps that are nearly all alike hide rare large ones from the plain deviation of few days.
+    let deviation = variance.sqrt().max(step_deviation(&steps));
+    (mean, deviation / n.max(1.0).sqrt())
+}

@@ -1,0 +1,263 @@
+//! Time to exhaustion: when a daily peak first reaches a line, as a distribution.
+//!
+//! In: one peak per day and the line. Out: an [`Exhaustion`]. Never: a date without a significant
+//! trend, or a number that stands for a word ("never", "already").
+//!
+//! The steps: find the last regime (a deploy step is no trend); fit a robust line, or a line through
+//! logarithms; test its slope against noise with memory; then let many paths run on from the last
+//! days, each with a slope of its own, and note when each first reaches the line.
+//! `docs/method/exhaustion.md` has the formulas and their sources.
+
+mod backtest;
+mod discovery;
+mod fit;
+mod paths;
+mod regime;
+
+pub use backtest::PeakBacktest;
+pub use discovery::benjamini_hochberg;
+
+use crate::kernel;
+use fit::Fit;
+
+/// Fewer days of one regime say nothing about a trend.
+const DAYS_MIN: usize = 14;
+
+/// How the time to exhaustion is found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExhaustionOptions {
+    /// How far ahead is looked, in days; what lies beyond counts as never.
+    pub horizon_days: f64,
+    /// A trend that noise alone would yield more often than this is no trend.
+    pub significance: f64,
+    /// How many futures are drawn.
+    pub paths: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+/// What is known of the time to exhaustion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exhaustion {
+    /// The trend, where there are enough days to measure one.
+    pub trend: Option<Trend>,
+    /// When the line is reached.
+    pub outcome: Outcome,
+    /// How the same method did on the series' own past.
+    pub backtest: Option<PeakBacktest>,
+}
+
+/// The trend of the daily peak in its last regime.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trend {
+    /// Growth per day at the last day, in the unit of the peaks.
+    pub slope_per_day: f64,
+    /// The probability of so steep a slope, up or down, where there is none.
+    pub p_value: f64,
+    /// The first day of the regime, as an index into the peaks.
+    pub regime_start_day: usize,
+}
+
+/// When the line is reached.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// Nothing can be said.
+    NotEnoughData {
+        /// What is missing.
+        what: String,
+    },
+    /// The peaks are at or over the line.
+    Already {
+        /// Since this day, as an index into the peaks.
+        since_day: usize,
+    },
+    /// No trend that could not be chance.
+    NoTrend,
+    /// The trend leads away from the line, or reaches it within the horizon with a probability of
+    /// less than 10%.
+    Never,
+    /// The line is reached, sooner or later.
+    Within(Quantiles),
+}
+
+/// The distribution of the time to exhaustion, in days after the last day of the peaks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quantiles {
+    /// Reached by then with probability 10%; `None` beyond the horizon, as below.
+    pub p10_days: Option<f64>,
+    /// ... 50%.
+    pub p50_days: Option<f64>,
+    /// ... 90%.
+    pub p90_days: Option<f64>,
+    /// The probability that it is reached within 7 days.
+    pub within_7: f64,
+    /// ... within 30 days.
+    pub within_30: f64,
+    /// ... within 90 days.
+    pub within_90: f64,
+    /// The probability that it is not reached within the horizon.
+    pub never: f64,
+}
+
+impl Default for ExhaustionOptions {
+    fn default() -> Self {
+        Self { horizon_days: 365.0, significance: 0.05, paths: 500, seed: 1 }
+    }
+}
+
+/// Days until a level that grows by `slope_per_day` reaches `line`: 0 at or over it, `None` where it
+/// does not grow.
+///
+/// ```
+/// use plimsoll::capacity::exhaustion::days_to_line;
+/// assert_eq!(days_to_line(400.0, 2.5, 1_000.0), Some(240.0));
+/// assert_eq!(days_to_line(400.0, 2.5, 900.0), Some(200.0));
+/// assert_eq!(days_to_line(400.0, -2.5, 900.0), None);
+/// ```
+pub fn days_to_line(level: f64, slope_per_day: f64, line: f64) -> Option<f64> {
+    if level >= line {
+        return Some(0.0);
+    }
+    (slope_per_day > 0.0).then(|| (line - level) / slope_per_day)
+}
+
+/// Periods until a level that grows by the factor `1 + growth` per period reaches `line`.
+///
+/// ```
+/// use plimsoll::capacity::exhaustion::periods_to_line;
+/// let months = periods_to_line(0.60, 0.05, 0.90).unwrap();
+/// assert!((months / 8.310386 - 1.0).abs() < 1e-6);
+/// ```
+pub fn periods_to_line(level: f64, growth: f64, line: f64) -> Option<f64> {
+    if level >= line {
+        return Some(0.0);
+    }
+    (level > 0.0 && growth > 0.0).then(|| (line / level).ln() / growth.ln_1p())
+}
+
+/// When the daily peaks first reach `line`. `daily_peaks` has one value per day in order, NaN where
+/// a day is not known; its last day is the one from which days are counted.
+///
+/// ```
+/// use plimsoll::capacity::exhaustion::{ExhaustionOptions, Outcome, time_to_exhaustion};
+/// // A disk that fills by 2 GB a day, give or take, 100 GB under the line.
+/// let noise = [0.1, -0.2, 0.0, 0.15, -0.1, 0.05];
+/// let peaks: Vec<f64> = (0..60).map(|day| 2.0 * day as f64 + noise[day % 6]).collect();
+/// let found = time_to_exhaustion(&peaks, 218.0, &ExhaustionOptions::default());
+/// let Outcome::Within(days) = found.outcome else { panic!("{found:?}") };
+/// assert!((days.p50_days.unwrap() - 50.0).abs() <= 1.0);
+/// assert!(days.p10_days <= days.p50_days && days.p50_days <= days.p90_days);
+/// ```
+pub fn time_to_exhaustion(
+    daily_peaks: &[f64],
+    line: f64,
+    options: &ExhaustionOptions,
+) -> Exhaustion {
+    let nothing = |what: String| Exhaustion {
+        trend: None,
+        outcome: Outcome::NotEnoughData { what },
+        backtest: None,
+    };
+    let known = daily_peaks.iter().filter(|peak| peak.is_finite()).count();
+    if line.is_nan() {
+        return nothing("the line is not known".to_owned());
+    }
+    if let Some(since_day) = reached_since(daily_peaks, line) {
+        return Exhaustion { trend: None, outcome: Outcome::Already { since_day }, backtest: None };
+    }
+    if known < DAYS_MIN {
+        return nothing(format!("{known} days of peaks; a trend takes {DAYS_MIN}"));
+    }
+    let start = regime::last_start(daily_peaks);
+    let last_regime = daily_peaks.get(start..).unwrap_or(&[]);
+    let days = last_regime.iter().filter(|peak| peak.is_finite()).count();
+    if days < DAYS_MIN {
+        return nothing(format!(
+            "the level changed {} days ago; a trend takes {DAYS_MIN}",
+            last_regime.len()
+        ));
+    }
+    let Some(fit) = Fit::of(last_regime) else {
+        return nothing("no line fits the peaks".to_owned());
+    };
+    let trend = Trend {
+        slope_per_day: fit.slope_per_day(),
+        p_value: fit.p_value(),
+        regime_start_day: start,
+    };
+    let outcome = if trend.p_value > options.significance {
+        Outcome::NoTrend
+    } else if trend.slope_per_day <= 0.0 {
+        Outcome::Never
+    } else {
+        paths::first_passages(&fit, line, options).outcome(options)
+    };
+    let backtest = backtest::backtest(last_regime, options.seed);
+    Exhaustion { trend: Some(trend), outcome, backtest }
+}
+
+/// The first day of the time since which the peaks are at or over the line: most of the last seven
+/// known days are, or two of the last three with the last one. A single burst is not enough.
+fn reached_since(peaks: &[f64], line: f64) -> Option<usize> {
+    let known: Vec<(usize, bool)> = peaks
+        .iter()
+        .enumerate()
+        .filter(|(_, peak)| !peak.is_nan())
+        .map(|(day, peak)| (day, *peak >= line))
+        .collect();
+    let over = |window: &[(usize, bool)]| window.iter().filter(|(_, over)| *over).count();
+    let reached = |end: usize| {
+        let last = known.get(end.saturating_sub(7)..end).unwrap_or(&[]);
+        let three = last.get(last.len().saturating_sub(3)..).unwrap_or(&[]);
+        let at_end = last.last().is_some_and(|(_, over)| *over);
+        over(last) >= 4 || (at_end && over(three) >= 2)
+    };
+    if !reached(known.len()) {
+        return None;
+    }
+    let mut end = known.len();
+    while end > 1 && reached(end - 1) {
+        end -= 1;
+    }
+    // The window ends where the state began; it began with the first day over the line in it.
+    let window = known.get(end.saturating_sub(7)..end).unwrap_or(&[]);
+    window.iter().find(|(_, over)| *over).map(|(day, _)| *day)
+}
+
+/// The times at which drawn paths first reach the line; infinite where they do not.
+#[derive(Debug)]
+struct Passages(Vec<f64>);
+
+impl Passages {
+    fn outcome(mut self, options: &ExhaustionOptions) -> Outcome {
+        self.0.sort_by(f64::total_cmp);
+        let quantile = |q: f64| Some(self.rank(q)).filter(|days| *days <= options.horizon_days);
+        let Some(p10) = quantile(0.1) else { return Outcome::Never };
+        let share = |days: f64| {
+            self.0.partition_point(|passage| *passage <= days) as f64 / self.0.len().max(1) as f64
+        };
+        Outcome::Within(Quantiles {
+            p10_days: Some(p10),
+            p50_days: quantile(0.5),
+            p90_days: quantile(0.9),
+            within_7: share(7.0),
+            within_30: share(30.0),
+            within_90: share(90.0),
+            never: 1.0 - share(options.horizon_days),
+        })
+    }
+
+    /// The quantile, without interpolation: passages may be infinite.
+    fn rank(&self, q: f64) -> f64 {
+        let at = (q * self.0.len() as f64).ceil() as usize;
+        self.0.get(at.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
+    }
+}
+
+/// The robust scale of what the values do from one day to the next, without their drift.
+fn step_deviation(steps: &[f64]) -> f64 {
+    kernel::robust_deviation(&mut steps.to_vec())
+}
+
+#[cfg(test)]
+mod tests;

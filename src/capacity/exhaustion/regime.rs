@@ -1,0 +1,98 @@
+//! Where the last regime of a series begins: after its last jump.
+
+use super::step_deviation;
+use crate::kernel;
+
+/// Days on each side of a jump that must agree on it.
+const SIDE_DAYS: usize = 7;
+/// A jump is so many times what the level does from day to day.
+const JUMP_DEVIATIONS: f64 = 6.0;
+/// So many falls make a sawtooth: a disk that is cleaned up now and then.
+const SAWTOOTH_FALLS: usize = 2;
+
+/// The first day after the last jump of the level; 0 where there was none. A series that falls back
+/// again and again (log rotation) is one regime: its teeth are no trend.
+pub(super) fn last_start(peaks: &[f64]) -> usize {
+    let known: Vec<(usize, f64)> =
+        peaks.iter().copied().enumerate().filter(|(_, peak)| peak.is_finite()).collect();
+    let jumps = jumps(&known);
+    let falls = jumps.iter().filter(|(_, size)| *size < 0.0).count();
+    if falls >= SAWTOOTH_FALLS {
+        return 0;
+    }
+    jumps.last().map_or(0, |(day, _)| *day)
+}
+
+/// Jumps as the day after each and its size.
+fn jumps(known: &[(usize, f64)]) -> Vec<(usize, f64)> {
+    let steps: Vec<f64> = known.windows(2).map(|two| two[1].1 - two[0].1).collect();
+    let drift = kernel::median(&mut steps.clone());
+    let noise = step_deviation(&steps);
+    let mut found: Vec<(usize, f64)> = Vec::new();
+    let mut at = SIDE_DAYS.min(known.len());
+    while at + 3 <= known.len() {
+        let size = jump(known, at, drift);
+        let step = known[at].1 - known[at - 1].1 - drift;
+        // The place of a jump is where the step itself is: its neighbours see it too.
+        let here = size.abs() > JUMP_DEVIATIONS * noise.max(size_floor(known))
+            && step.abs() > size.abs() / 2.0
+            && step.signum() == size.signum();
+        if here {
+            found.push((known[at].0, size));
+            at += 3;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+/// By how much the medians of the days on both sides of `at` differ, beyond the drift.
+fn jump(known: &[(usize, f64)], at: usize, drift: f64) -> f64 {
+    let before = &known[at - SIDE_DAYS.min(at)..at];
+    let after = &known[at..(at + SIDE_DAYS).min(known.len())];
+    let middle = |side: &[(usize, f64)]| {
+        let mut values: Vec<f64> =
+            side.iter().enumerate().map(|(i, (_, value))| value - drift * i as f64).collect();
+        kernel::median(&mut values)
+    };
+    middle(after) - middle(before) - drift * before.len() as f64
+}
+
+/// Below this share of the level nothing is a jump, however quiet the series is.
+fn size_floor(known: &[(usize, f64)]) -> f64 {
+    let mut sizes: Vec<f64> = known.iter().map(|(_, value)| value.abs()).collect();
+    kernel::median(&mut sizes) * 0.01
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Random;
+
+    fn noisy(days: usize, level: impl Fn(usize) -> f64) -> Vec<f64> {
+        let mut random = Random::new(5);
+        (0..days).map(|day| level(day) + random.normal()).collect()
+    }
+
+    #[test]
+    fn a_step_starts_a_regime_and_a_slope_or_a_burst_does_not() {
+        let step = noisy(60, |day| if day < 37 { 50.0 } else { 80.0 });
+        assert_eq!(last_start(&step), 37);
+        assert_eq!(last_start(&noisy(60, |day| day as f64)), 0);
+        let mut burst = noisy(60, |_| 50.0);
+        burst[30] = 500.0;
+        assert_eq!(last_start(&burst), 0);
+        assert_eq!(last_start(&[]), 0);
+        assert_eq!(last_start(&[1.0; 60]), 0);
+    }
+
+    #[test]
+    fn a_single_cleanup_starts_a_regime_and_a_sawtooth_is_one() {
+        let once =
+            noisy(60, |day| if day < 30 { 100.0 + day as f64 } else { 70.0 + day as f64 - 30.0 });
+        assert_eq!(last_start(&once), 30);
+        let sawtooth = noisy(90, |day| 100.0 + 2.0 * (day % 20) as f64);
+        assert_eq!(last_start(&sawtooth), 0);
+    }
+}

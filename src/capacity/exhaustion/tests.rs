@@ -1,0 +1,200 @@
+//! The method against processes whose truth is known. Every number is drawn from a printed seed.
+
+use super::*;
+use crate::kernel::Random;
+
+const DAYS: usize = 90;
+
+/// How many series of each kind are drawn: a thousand in the slow suite, else as many as are quick
+/// without optimisation.
+fn seeds() -> u64 {
+    if std::env::var_os("PLIMSOLL_SLOW").is_some() { 1_000 } else { 120 }
+}
+
+fn options() -> ExhaustionOptions {
+    ExhaustionOptions { horizon_days: 180.0, paths: 200, ..ExhaustionOptions::default() }
+}
+
+/// Stationary noise around 0 of deviation 1: `kind` as in [`KINDS`].
+fn noise(kind: &str, days: usize, random: &mut Random) -> Vec<f64> {
+    let mut level = random.normal() / 0.19_f64.sqrt();
+    let one = |day: usize, random: &mut Random| match kind {
+        "white" => random.normal(),
+        "memory" => {
+            level = 0.9 * level + random.normal();
+            level
+        }
+        "weekly" => [3.0, 3.2, 3.1, 3.0, 2.8, 0.0, -0.4][day % 7] + 0.5 * random.normal(),
+        _ => {
+            random.normal().abs() + if random.below(20) == 0 { 8.0 * random.uniform() } else { 0.0 }
+        }
+    };
+    let mut one = one;
+    (0..days).map(|day| one(day, random)).collect()
+}
+
+const KINDS: [&str; 4] = ["white", "memory", "weekly", "bursty"];
+
+#[test]
+fn noise_without_a_trend_yields_few_dates_and_in_a_fleet_next_to_none() {
+    let mut p_values = Vec::new();
+    for kind in KINDS {
+        let mut dates = 0_u64;
+        for seed in 0..seeds() {
+            let mut random = Random::new(seed);
+            let peaks: Vec<f64> =
+                noise(kind, DAYS, &mut random).iter().map(|n| 50.0 + 2.0 * n).collect();
+            let found = time_to_exhaustion(&peaks, 75.0, &options());
+            p_values.extend(found.trend.map(|trend| trend.p_value));
+            dates +=
+                u64::from(matches!(found.outcome, Outcome::Within(_) | Outcome::Already { .. }));
+        }
+        println!("{kind}: {dates} dates of {}", seeds());
+        assert!(dates * 20 <= seeds(), "{kind}: {dates} dates");
+    }
+    let fleet = benjamini_hochberg(&p_values, 0.05).iter().filter(|found| **found).count();
+    println!("fleet of {}: {fleet} trends", p_values.len());
+    let hosts = p_values.len();
+    assert!(hosts as u64 > seeds() * 3 && fleet * 100 <= hosts, "{fleet} trends, {hosts} hosts");
+}
+
+/// The first day at or after day `DAYS` on which `level + noise` is at or over the line.
+fn crossing(values: &[f64], line: f64) -> Option<usize> {
+    values.iter().skip(DAYS).position(|value| *value >= line).map(|at| at + 1)
+}
+
+#[test]
+fn dates_of_planted_growth_lie_inside_p10_to_p90_as_often_as_they_should() {
+    for (name, kind, growth, curved) in [
+        ("steady growth, white noise", "white", 0.3, false),
+        ("steady growth, noise with memory", "memory", 0.5, false),
+        ("steady growth, weekly", "weekly", 0.3, false),
+        ("compound growth, weekly", "weekly", 0.008, true),
+    ] {
+        let (mut inside, mut dated, mut all) = (0, 0, 0);
+        for seed in 0..seeds() {
+            let mut random = Random::new(10_000 + seed);
+            let level = |day: usize| match curved {
+                true => 30.0 * f64::exp(growth * day as f64),
+                false => 30.0 + growth * day as f64,
+            };
+            let noise = noise(kind, 400, &mut random);
+            let values: Vec<f64> = (0..400).map(|day| level(day) + 1.5 * noise[day]).collect();
+            let line = level(DAYS + 40);
+            let Some(truth) = crossing(&values, line) else { continue };
+            if values[..DAYS].iter().any(|value| *value >= line) {
+                continue;
+            }
+            all += 1;
+            let found = time_to_exhaustion(&values[..DAYS], line, &options());
+            if let Outcome::Within(days) = found.outcome {
+                dated += 1;
+                let low = days.p10_days.unwrap_or(f64::INFINITY);
+                let high = days.p90_days.unwrap_or(f64::INFINITY);
+                inside += usize::from((low..=high).contains(&(truth as f64)));
+            }
+        }
+        println!("{name}: {inside} of {dated} dates inside, {dated} of {all} dated");
+        assert!(dated * 10 >= all * 8, "{name}: only {dated} of {all} dated");
+        let share = inside as f64 / dated as f64;
+        assert!((0.65..=0.95).contains(&share), "{name}: {share} inside");
+    }
+}
+
+#[test]
+fn a_disk_that_fills_by_random_amounts_is_dated() {
+    let (mut inside, mut dated) = (0, 0);
+    for seed in 0..seeds() {
+        let mut random = Random::new(20_000 + seed);
+        let mut level = 100.0;
+        let values: Vec<f64> = (0..400)
+            .map(|_| {
+                level += 1.0 + random.normal();
+                level
+            })
+            .collect();
+        let line = values[DAYS - 1] + 40.0;
+        let truth = crossing(&values, line).unwrap() as f64;
+        if let Outcome::Within(days) = time_to_exhaustion(&values[..DAYS], line, &options()).outcome
+        {
+            dated += 1;
+            let high = days.p90_days.unwrap_or(f64::INFINITY);
+            inside += usize::from((days.p10_days.unwrap()..=high).contains(&truth));
+        }
+    }
+    println!("{inside} of {dated} inside");
+    assert!(dated * 10 > seeds() as usize * 9);
+    assert!((0.65..=0.95).contains(&(inside as f64 / dated as f64)));
+}
+
+#[test]
+fn a_line_without_noise_is_reached_on_its_day() {
+    let peaks: Vec<f64> = (0..60).map(|day| 400.0 + 2.5 * f64::from(day)).collect();
+    // 59 days on from 400: 240 days in all to 1,000.
+    let found = time_to_exhaustion(&peaks, 1_000.0, &ExhaustionOptions::default());
+    let Outcome::Within(days) = found.outcome else { panic!("{found:?}") };
+    assert_eq!((days.p10_days, days.p90_days), (Some(181.0), Some(181.0)));
+    assert_eq!((days.within_90, days.never), (0.0, 0.0));
+    let backtest = found.backtest.unwrap();
+    assert!(backtest.mase < 1e-9 && backtest.origins == 8, "{backtest:?}");
+    // capacity.md feature 4: 50 + 0.1 t + 20 sin(day); its peaks are 70 + 0.1 t, over 80 at 100 d.
+    let peaks: Vec<f64> = (0..60).map(|day| 70.0 + 0.1 * f64::from(day)).collect();
+    let Outcome::Within(days) =
+        time_to_exhaustion(&peaks, 80.0, &ExhaustionOptions::default()).outcome
+    else {
+        panic!()
+    };
+    assert!((59.0 + days.p50_days.unwrap() - 100.0).abs() <= 1.0);
+}
+
+#[test]
+fn words_where_words_are_due() {
+    let outcome = |peaks: &[f64], line: f64| time_to_exhaustion(peaks, line, &options()).outcome;
+    let flat: Vec<f64> = (0..60).map(|day| 50.0 + f64::from(day * 7 % 5)).collect();
+    assert_eq!(outcome(&flat, 90.0), Outcome::NoTrend);
+    assert!(matches!(outcome(&flat[..10], 90.0), Outcome::NotEnoughData { .. }));
+    assert!(matches!(outcome(&flat, f64::NAN), Outcome::NotEnoughData { .. }));
+    assert!(matches!(outcome(&[], 1.0), Outcome::NotEnoughData { .. }));
+    assert_eq!(outcome(&[7.0; 30], 7.5), Outcome::NoTrend);
+    let falling: Vec<f64> = flat.iter().enumerate().map(|(day, v)| v - day as f64).collect();
+    assert_eq!(outcome(&falling, 90.0), Outcome::Never);
+
+    let mut full = flat.clone();
+    full[55..].fill(95.0);
+    assert_eq!(outcome(&full, 90.0), Outcome::Already { since_day: 55 });
+    let mut burst = flat.clone();
+    burst[59] = 95.0;
+    assert!(!matches!(outcome(&burst, 90.0), Outcome::Already { .. }));
+    // Weekdays over, weekends under, for ever: already, even on a Sunday.
+    let weekly: Vec<f64> = (0..70).map(|day| if day % 7 < 5 { 95.0 } else { 20.0 }).collect();
+    assert_eq!(outcome(&weekly, 90.0), Outcome::Already { since_day: 0 });
+
+    let mut step = flat.clone();
+    step[52..].iter_mut().for_each(|peak| *peak += 30.0);
+    let Outcome::NotEnoughData { what } = outcome(&step, 95.0) else { panic!() };
+    assert!(what.contains("changed 8 days ago"), "{what}");
+    let mut step = flat;
+    step[30..].iter_mut().for_each(|peak| *peak += 30.0);
+    assert_eq!(outcome(&step, 95.0), Outcome::NoTrend);
+}
+
+#[test]
+fn a_sawtooth_that_is_cleaned_up_below_the_line_has_no_date() {
+    for seed in 0..50 {
+        let mut random = Random::new(seed);
+        let phase = random.below(25);
+        let peaks: Vec<f64> = (0..DAYS)
+            .map(|day| 40.0 + ((day + phase) % 25) as f64 + 0.3 * random.normal())
+            .collect();
+        let found = time_to_exhaustion(&peaks, 80.0, &options());
+        assert!(!matches!(found.outcome, Outcome::Within(_)), "seed {seed}: {found:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    let mut random = Random::new(3);
+    let peaks: Vec<f64> = (0..60).map(|day| f64::from(day) + random.normal()).collect();
+    let run = || format!("{:?}", time_to_exhaustion(&peaks, 90.0, &options()));
+    assert_eq!(run(), run());
+}
