@@ -1,1 +1,144 @@
+//! Checks the source's own shape: which room may name which, where each third-party crate lives,
+//! and how big a thing may be. The tables below are the rules; `docs/ARCHITECTURE.md` shows the
+//! same tables to people, and a check compares the two. `tidy/planted.rs` plants every fault once.
 
+#[path = "tidy/architecture.rs"]
+mod architecture;
+#[path = "tidy/planted.rs"]
+mod planted;
+#[path = "tidy/shape.rs"]
+mod shape;
+#[path = "tidy/source.rs"]
+mod source;
+
+use std::fs;
+use std::path::Path;
+
+/// A room, and the rooms it may name. `error` is open to all and names none.
+struct Room {
+    name: &'static str,
+    may_name: &'static [&'static str],
+    /// Folders inside that never see each other: only the files beside them join them.
+    apart: &'static [&'static str],
+}
+
+const fn room(name: &'static str, may_name: &'static [&'static str]) -> Room {
+    Room { name, may_name, apart: &[] }
+}
+
+/// In the order in which data flows: a room may name only rooms above it, so there is no cycle.
+const ROOMS: &[Room] = &[
+    room("error", &[]),
+    room("model", &[]),
+    room("kernel", &["model"]),
+    room("codec", &["kernel", "model"]),
+    room("fs", &["model"]),
+    room("db", &["fs", "model"]),
+    room("ingest", &["model"]),
+    Room {
+        name: "store",
+        may_name: &["codec", "db", "fs", "kernel", "model"],
+        apart: &["catalog", "head", "segment"],
+    },
+    room("query", &["codec", "kernel", "model", "store"]),
+    room("forecast", &["kernel", "model"]),
+    room("capacity", &["forecast", "kernel", "model"]),
+    room("report", &["capacity", "forecast", "model"]),
+    room("demo", &["model"]),
+    room("cli", &["capacity", "demo", "forecast", "ingest", "model", "query", "report", "store"]),
+];
+
+/// Each third-party crate as code spells it, and the paths below `src` that may name it.
+const CRATES: &[(&str, &[&str])] = &[
+    ("bincode", &["db/record.rs"]),
+    ("clap", &["cli/"]),
+    ("comfy_table", &["report/"]),
+    ("crc32c", &["db/record.rs", "store/"]),
+    ("csv", &["ingest/", "report/"]),
+    ("indicatif", &["cli/"]),
+    ("jiff", &["ingest/", "model/time.rs"]),
+    ("memmap2", &["fs/map.rs"]),
+    ("ndarray", &["forecast/", "model/frame.rs"]),
+    ("rayon", &["capacity/plan", "cli/demo", "cli/import", "query/scan.rs", "store/seal.rs"]),
+    ("regex", &["model/selector.rs"]),
+    ("roaring", &["store/catalog/"]),
+    ("rocksdb", &["db/rocks.rs"]),
+    (
+        "serde",
+        &[
+            "capacity/",
+            "cli/",
+            "db/",
+            "forecast/",
+            "ingest/",
+            "model/",
+            "query/",
+            "report/",
+            "store/",
+        ],
+    ),
+    ("serde_json", &["cli/", "report/"]),
+    ("thiserror", &["error.rs"]),
+    ("toml", &["capacity/", "cli/", "ingest/"]),
+    ("xxhash_rust", &["store/segment/"]),
+];
+
+/// What only some files may do, by the words that do it.
+const PRIVILEGES: &[(&str, &[&str], &[&str])] = &[
+    ("uses unsafe code", &["unsafe"], &["fs/map.rs"]),
+    ("reads a clock", &["Instant::now", "SystemTime"], &["cli/", "store/clock.rs"]),
+    ("touches files", &["std::fs", "fs::File"], &["cli/", "fs/", "ingest/"]),
+    ("reads the process's surroundings", &["std::env", "std::process"], &["cli/", "main.rs"]),
+    ("opens a socket", &["std::net"], &[]),
+];
+
+const FILE_LINES_MAX: usize = 500;
+const FUNCTION_LINES_MAX: usize = 70;
+const LINE_COLUMNS_MAX: usize = 100;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|why| panic!("cannot read {path}: {why}"))
+}
+
+/// Fails with one line for every fault.
+fn assert_none(faults: &[String]) {
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn rooms_name_only_rooms_above_them() {
+    let sources = source::read_folder(&root().join("src"));
+    assert!(sources.len() > 20, "only {} sources found", sources.len());
+    assert_none(&architecture::room_faults(&sources));
+    assert_none(&architecture::order_faults(ROOMS, &read("src/lib.rs")));
+}
+
+#[test]
+fn crates_and_privileges_stay_at_home() {
+    let sources = source::read_folder(&root().join("src"));
+    assert_none(&architecture::crate_faults(&sources));
+    assert_none(&architecture::privilege_faults(&sources));
+    assert_none(&architecture::dependency_faults(&read("Cargo.toml")));
+}
+
+#[test]
+fn files_are_alive_documented_and_small() {
+    let sources = source::read_folder(&root().join("src"));
+    assert_none(&shape::dead_file_faults(&sources));
+    assert_none(&shape::room_doc_faults(&sources));
+    let mut all = sources;
+    for folder in ["benches", "fuzz/fuzz_targets", "tests"] {
+        all.extend(source::read_folder(&root().join(folder)));
+    }
+    let faults: Vec<String> = all.iter().flat_map(shape::file_faults).collect();
+    assert_none(&faults);
+}
+
+#[test]
+fn the_architecture_page_shows_the_same_tables() {
+    assert_none(&architecture::page_faults(&read("docs/ARCHITECTURE.md")));
+}
