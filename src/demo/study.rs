@@ -1,0 +1,77 @@
+//! The study that the demo plans with.
+
+use std::fmt::Write;
+
+use super::resource::{CONNECTIONS_MAX, RESOURCES};
+
+const HEAD: &str = r#"# The study of the simulated fleet: what is limited by what, and how far ahead to look.
+
+[study]
+name = "simulated fleet"
+horizon = "90d"
+lead_time = "30d"
+step = "5m"
+by = ["host"]
+"#;
+
+const TAIL: &str = r#"
+[[group]]
+name = "service"
+by = ["service"]
+
+[[group]]
+name = "zone"
+by = ["zone"]
+
+[idle]
+below = { cpu = "5%" }
+burst = { cpu = "20%" }
+share = 0.95
+window = "14d"
+
+[overprovisioned]
+resources = ["cpu", "memory"]
+quantile = 0.995
+below = 0.4
+headroom = 0.2
+"#;
+
+/// The text of a `study.toml` for a fleet of this room: its five resources with their limits and
+/// margins, groups by service and zone, and the rules for idle and over-provisioned hosts.
+pub fn study_toml() -> String {
+    let mut text = HEAD.to_owned();
+    for resource in &RESOURCES {
+        let kind = if resource.is_counter { "counter" } else { "gauge" };
+        let limit = match resource.capacity {
+            Some(metric) => format!("{metric:?}"),
+            None => format!("{CONNECTIONS_MAX}"),
+        };
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
+            "\n[[resource]]\nname = {:?}\nusage = {:?}\nkind = {kind:?}\nlimit = {limit}\n\
+             unit = {:?}\nsafety_margin = {}\n",
+            resource.name, resource.usage, resource.unit, resource.safety_margin
+        );
+    }
+    text + TAIL
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_resource_is_in_the_study() {
+        let study: toml::Table = study_toml().parse().unwrap();
+        let resources = study["resource"].as_array().unwrap();
+        assert_eq!(resources.len(), RESOURCES.len());
+        for (found, expected) in resources.iter().zip(&RESOURCES) {
+            assert_eq!(found["name"].as_str(), Some(expected.name));
+            assert_eq!(found["limit"].as_str(), expected.capacity);
+            assert_eq!(found["safety_margin"].as_float(), Some(expected.safety_margin));
+        }
+        assert_eq!(resources[4]["limit"].as_integer(), Some(10_000));
+        assert_eq!(study["study"]["horizon"].as_str(), Some("90d"));
+    }
+}
