@@ -12,8 +12,9 @@ const BEND: f64 = 0.12;
 /// A process that was restarted has this share of its memory, and the rest after some hours.
 const COLD: f64 = 0.5;
 const WARM_UP_DAYS: f64 = 0.25;
-/// Spread of the daily amounts that leak, relative.
+/// Spread of the daily amounts that leak, relative, and how much of it a day hands to the next.
 const LEAK_SPREAD: f64 = 0.3;
+const LEAK_KEPT: f64 = 0.5;
 
 /// What shapes a course. All amounts are shares of the limit.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,8 +31,8 @@ pub(super) struct Course {
     pub(super) deploy: Option<(f64, f64)>,
     pub(super) leak: Option<Leak>,
     pub(super) sawtooth: Option<Sawtooth>,
-    /// Added for the first hours of every month.
-    pub(super) month_end: f64,
+    /// Added in the first hours of every month, which close the one before.
+    pub(super) month_closing: f64,
     /// Standard deviation of the noise, relative to the use.
     pub(super) noise: f64,
     /// Bursts per day, each up to an hour of up to a third more.
@@ -68,6 +69,7 @@ pub(super) struct Signal<'a> {
     noise_kept: f64,
     noise: f64,
     leaked: f64,
+    leak_mood: f64,
     leak_today: f64,
     piled: f64,
     height: f64,
@@ -91,6 +93,7 @@ impl<'a> Signal<'a> {
             noise_kept: NOISE_KEPT.powf(days_per_tick * 288.0),
             noise: 0.0,
             leaked: 0.0,
+            leak_mood: 0.0,
             leak_today: 0.0,
             piled: prng.between(0.0, height),
             height,
@@ -114,8 +117,8 @@ impl<'a> Signal<'a> {
         let mut used = course.base + swing * self.load.at(tick) * (1.0 + self.bursting());
         used *= 1.0 + course.noise * self.noise;
         used += course.drift_per_day * tick.day + self.leaking(tick) + self.piling();
-        if self.load.is_month_end(tick) {
-            used += course.month_end;
+        if self.load.is_month_closing(tick) {
+            used += course.month_closing;
         }
         if course.warms_up && ticks_since_boot != usize::MAX {
             let days = ticks_since_boot as f64 * self.days_per_tick;
@@ -127,9 +130,10 @@ impl<'a> Signal<'a> {
     /// What has leaked so far. How much does so in a day is drawn anew at midnight.
     fn leaking(&mut self, tick: Tick) -> f64 {
         let Some(leak) = self.course.leak else { return 0.0 };
-        if tick.slot == 0 || tick.index == 0 {
-            let spread = LEAK_SPREAD * self.prng.normal();
-            self.leak_today = leak.per_day * (1.0 + spread).max(0.0);
+        if tick.slot == 0 {
+            let fresh = (1.0 - LEAK_KEPT * LEAK_KEPT).sqrt() * self.prng.normal();
+            self.leak_mood = LEAK_KEPT * self.leak_mood + fresh;
+            self.leak_today = leak.per_day * (1.0 + LEAK_SPREAD * self.leak_mood).max(0.0);
         }
         if tick.day >= leak.from {
             self.leaked += self.leak_today * self.days_per_tick;

@@ -161,7 +161,7 @@ pub(super) struct ServiceLoad {
     by_day: Vec<f64>,
     first_of_month: Vec<bool>,
     /// Scrapes of a month's first day that its closing takes.
-    month_end_slots: usize,
+    closing_slots: usize,
 }
 
 impl ServiceLoad {
@@ -182,10 +182,10 @@ impl ServiceLoad {
             let weekday = (date.nanos().div_euclid(Span::DAY.nanos()) + 3).rem_euclid(7);
             mood = 0.6 * mood + 0.8 * prng.normal();
             let week = if weekday >= 5 { service.weekend } else { 1.0 };
-            by_day.push(week * (1.0 + 0.02 * mood));
+            by_day.push(week * (1.0 + 0.01 * mood));
             first_of_month.push(date.date().ends_with("-01"));
         }
-        Self { by_slot, by_day, first_of_month, month_end_slots: slots / 3 }
+        Self { by_slot, by_day, first_of_month, closing_slots: slots / 3 }
     }
 
     pub(super) fn at(&self, tick: Tick) -> f64 {
@@ -193,9 +193,9 @@ impl ServiceLoad {
         of(&self.by_slot, tick.slot) * of(&self.by_day, tick.day_index)
     }
 
-    pub(super) fn is_month_end(&self, tick: Tick) -> bool {
+    pub(super) fn is_month_closing(&self, tick: Tick) -> bool {
         let first = self.first_of_month.get(tick.day_index).copied().unwrap_or(false);
-        first && tick.slot < self.month_end_slots
+        first && tick.slot < self.closing_slots
     }
 }
 
@@ -302,7 +302,7 @@ fn courses(role: Role, service: &Service, prng: &mut Prng, days: f64) -> [Course
             disk.drift_per_day = 0.0;
         }
         Role::MonthlyBatch => {
-            *cpu = Course { swing: 0.12, month_end: 0.5, bursts_per_day: 0.0, ..*cpu };
+            *cpu = Course { swing: 0.12, month_closing: 0.5, bursts_per_day: 0.0, ..*cpu };
         }
     }
     courses

@@ -69,8 +69,9 @@ pub(crate) fn crate_faults(sources: &[Source]) -> Vec<String> {
     for source in sources.iter().filter(|source| !ROOTS.contains(&source.name.as_str())) {
         for (name, homes) in CRATES {
             // A module of ours may be called like a crate: `mod csv;` in ingest.
-            let ours = source.code.contains(&format!("mod {name};"));
-            if !ours && names_crate(&source.code, name) && !is_at_home(source, homes) {
+            let code = source.code_before_tests();
+            let ours = code.contains(&format!("mod {name};"));
+            if !ours && names_crate(code, name) && !is_at_home(source, homes) {
                 faults.push(format!("{}: `{name}` belongs only in {homes:?}", source.name));
             }
         }

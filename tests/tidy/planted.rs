@@ -75,8 +75,10 @@ fn a_crate_away_from_home_is_found() {
     assert_eq!(faults("store/open.rs", other), Vec::<String>::new());
     assert_eq!(faults("cli/mod.rs", "mod csv;\nuse csv::Reader;"), Vec::<String>::new());
     assert_one(&faults("model/time.rs", "use proptest::prelude::*;"), "for tests only");
-    let tested = "fn f() {}\n#[cfg(test)]\nmod tests { use proptest::prelude::*; }";
+    let tested =
+        "fn f() {}\n#[cfg(test)]\nmod tests { use proptest::prelude::*; use toml::Table; }";
     assert_eq!(faults("model/time.rs", tested), Vec::<String>::new());
+    assert_eq!(faults("model/tests.rs", "use proptest::prelude::*;"), Vec::<String>::new());
 }
 
 #[test]

@@ -19,8 +19,12 @@ impl Source {
         Self { name: name.to_owned(), text: text.to_owned(), code: blank(text) }
     }
 
-    /// The code before the file's own tests.
+    /// The code before the file's own tests; none in a file of tests.
     pub(crate) fn code_before_tests(&self) -> &str {
+        if self.name.ends_with("/tests.rs") { "" } else { self.code_before_inner_tests() }
+    }
+
+    fn code_before_inner_tests(&self) -> &str {
         self.code.split("\n#[cfg(test)]").next().unwrap_or_default()
     }
 
@@ -36,7 +40,7 @@ impl Source {
 
     /// Every path that begins with `crate`, `super` or `self`, as an absolute one, with its line.
     pub(crate) fn paths(&self) -> Vec<(usize, Vec<String>)> {
-        let before_tests = self.code_before_tests().len();
+        let before_tests = self.code_before_inner_tests().len();
         let mut found = Vec::new();
         for keyword in ["crate", "super", "self"] {
             for (at, _) in words(&self.code, keyword) {
