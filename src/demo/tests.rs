@@ -111,7 +111,7 @@ fn samples_are_in_range_in_order_and_almost_complete() {
 fn the_counter_falls_only_at_a_reboot_and_carries_the_rate() {
     let fleet = fleet(1, 200);
     let mut resets = 0;
-    for host in fleet.hosts().iter().take(40) {
+    for host in fleet.hosts().iter().take(20) {
         let memory = written(&fleet, host);
         let column = memory.column("network_transmit_bytes_total");
         let limit = host.limits()[3];
@@ -127,8 +127,8 @@ fn the_counter_falls_only_at_a_reboot_and_carries_the_rate() {
             }
         }
     }
-    // 40 hosts, 90 days, a reboot about every 43 days: 84 expected, less for leaking memory.
-    assert!((50..120).contains(&resets), "{resets}");
+    // 20 hosts, 90 days, a reboot about every 43 days: 42 expected, less for leaking memory.
+    assert!((20..65).contains(&resets), "{resets}");
 }
 
 #[test]
@@ -138,9 +138,11 @@ fn planted_dates_lie_beyond_the_end_and_are_those_of_the_samples() {
         let (truth, end) = (fleet.truth(), fleet.options().end);
         let expected = fleet.hosts().iter().filter(|host| host.exhausts().is_some()).count();
         assert_eq!((truth.exhaustion.len(), expected), (26, 26));
-        for planted in truth.exhaustion {
+        // Every third, since a debug build is slow and hosts are independent.
+        assert!(truth.exhaustion.iter().all(|planted| planted.date >= end));
+        for planted in truth.exhaustion.into_iter().skip(seed as usize).step_by(3) {
             let days = planted.date.since(end).days();
-            assert!(planted.date >= end && days < 110.0, "{planted:?}: {days}");
+            assert!((0.0..110.0).contains(&days), "{planted:?}: {days}");
             let host = fleet.hosts().iter().find(|host| host.name == planted.host).unwrap();
             // The same host written on beyond the end crosses on that day and not before.
             let mut memory = Memory::default();
@@ -189,16 +191,16 @@ fn roles_show_in_the_samples() {
     for host in of_role(&fleet, Role::Zombie) {
         assert!(*shares(host, 0).last().unwrap() < 0.02, "{}", host.name);
     }
-    for host in of_role(&fleet, Role::OverProvisioned) {
+    for host in of_role(&fleet, Role::OverProvisioned).step_by(2) {
         let (cpu, memory) = (top(&shares(host, 0)), top(&shares(host, 1)));
         assert!((0.1..0.3).contains(&cpu) && memory < 0.3, "{}: {cpu} {memory}", host.name);
     }
-    for host in of_role(&fleet, Role::Healthy) {
+    for host in of_role(&fleet, Role::Healthy).step_by(9) {
         let (cpu, memory) = (shares(host, 0), top(&shares(host, 1)));
         let busy = cpu.iter().filter(|share| **share > 0.05).count() as f64 / cpu.len() as f64;
         assert!(top(&cpu) > 0.42 && memory > 0.5 && busy > 0.2, "{}", host.name);
     }
-    for host in of_role(&fleet, Role::RotatingDisk) {
+    for host in of_role(&fleet, Role::RotatingDisk).step_by(5) {
         let disk = shares(host, 2);
         assert!(disk[disk.len() - 1] < 0.85 && disk[disk.len() - 1] - disk[0] > 0.2);
     }
