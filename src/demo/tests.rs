@@ -138,9 +138,9 @@ fn planted_dates_lie_beyond_the_end_and_are_those_of_the_samples() {
         let (truth, end) = (fleet.truth(), fleet.options().end);
         let expected = fleet.hosts().iter().filter(|host| host.exhausts().is_some()).count();
         assert_eq!((truth.exhaustion.len(), expected), (26, 26));
-        // Every third, since a debug build is slow and hosts are independent.
+        // Every fourth, since a debug build is slow and hosts are independent.
         assert!(truth.exhaustion.iter().all(|planted| planted.date >= end));
-        for planted in truth.exhaustion.into_iter().skip(seed as usize).step_by(3) {
+        for planted in truth.exhaustion.into_iter().skip(seed as usize).step_by(4) {
             let days = planted.date.since(end).days();
             assert!((0.0..110.0).contains(&days), "{planted:?}: {days}");
             let host = fleet.hosts().iter().find(|host| host.name == planted.host).unwrap();
@@ -163,9 +163,9 @@ fn planted_dates_lie_beyond_the_end_and_are_those_of_the_samples() {
 
 #[test]
 fn nothing_else_is_full_within_the_simulated_future() {
-    for seed in 0..3 {
+    for seed in 0..4 {
         let fleet = fleet(seed, 200);
-        for host in fleet.hosts().iter().skip(seed as usize).step_by(3) {
+        for host in fleet.hosts().iter().skip(seed as usize).step_by(17) {
             for (which, resource) in RESOURCES.iter().enumerate() {
                 if host.exhausts() != Some(which) {
                     let found = fleet.first_crossing(host, which, resource.safety_margin);
