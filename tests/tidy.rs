@@ -83,6 +83,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("xxhash_rust", &["store/segment/"]),
 ];
 
+/// Crates that only tests and benchmarks may name.
+const TEST_CRATES: &[&str] = &["criterion", "proptest", "ruzstd", "tar", "tempfile"];
+
 /// What only some files may do, by the words that do it.
 const PRIVILEGES: &[(&str, &[&str], &[&str])] = &[
     ("uses unsafe code", &["unsafe"], &["fs/map.rs"]),

@@ -2,7 +2,7 @@
 //! page for people says the same.
 
 use super::source::{Source, words};
-use super::{CRATES, PRIVILEGES, ROOMS, Room};
+use super::{CRATES, PRIVILEGES, ROOMS, Room, TEST_CRATES};
 
 /// Modules that are no rooms: the crate's root and the command's entry.
 const ROOTS: &[&str] = &["lib.rs", "main.rs"];
@@ -75,7 +75,7 @@ pub(crate) fn crate_faults(sources: &[Source]) -> Vec<String> {
                 faults.push(format!("{}: `{name}` belongs only in {homes:?}", source.name));
             }
         }
-        for name in ["criterion", "proptest", "tempfile"] {
+        for name in TEST_CRATES {
             if names_crate(source.code_before_tests(), name) {
                 faults.push(format!("{}: `{name}` is for tests only", source.name));
             }
@@ -113,8 +113,9 @@ pub(crate) fn privilege_faults(sources: &[Source]) -> Vec<String> {
 /// Whether every dependency of the manifest has its home in `CRATES`, and a comment on its job.
 pub(crate) fn dependency_faults(manifest: &str) -> Vec<String> {
     let mut faults = Vec::new();
-    let mut names = Vec::new();
+    let (mut names, mut tests_only) = (Vec::new(), Vec::new());
     let mut section = "";
+    let mut comment = "";
     let mut last = "";
     for line in manifest.lines() {
         if line.starts_with('[') {
@@ -122,16 +123,25 @@ pub(crate) fn dependency_faults(manifest: &str) -> Vec<String> {
         } else if let Some((name, _)) = line.split_once(" = ")
             && section.ends_with("dependencies]")
         {
-            if !last.starts_with('#') {
+            // One comment may speak of the next two.
+            if !last.starts_with('#') && words(comment, name).next().is_none() {
                 faults.push(format!("Cargo.toml: no comment on the job of `{name}`"));
             }
-            if section == "[dependencies]" {
-                names.push(name.replace('-', "_"));
+            match section {
+                "[dependencies]" => names.push(name.replace('-', "_")),
+                _ => tests_only.push(name),
             }
+        }
+        if line.starts_with('#') {
+            comment = line;
         }
         last = line;
     }
     let homes: Vec<&str> = CRATES.iter().map(|(name, _)| *name).collect();
+    if tests_only.iter().any(|name| !TEST_CRATES.contains(name)) {
+        faults
+            .push(format!("Cargo.toml has {tests_only:?} for tests, TEST_CRATES {TEST_CRATES:?}"));
+    }
     if names != homes {
         faults.push(format!("Cargo.toml has {names:?}, CRATES {homes:?}: sorted and equal"));
     }

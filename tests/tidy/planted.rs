@@ -100,6 +100,9 @@ fn a_dependency_without_home_or_comment_is_found() {
     let add = |line: &str| manifest.replace("[dependencies]\n", &format!("[dependencies]\n{line}"));
     let faults = architecture::dependency_faults(&add("# Async runtime.\ntokio = \"1\"\n"));
     assert_one(&faults, "sorted and equal");
+    let manifest_for_tests = manifest
+        .replace("[dev-dependencies]\n", "[dev-dependencies]\n# Another.\nquickcheck = \"1\"\n");
+    assert_one(&architecture::dependency_faults(&manifest_for_tests), "quickcheck");
     let bare = manifest.replace("# The matrix inside `Frame`.\n", "\n");
     assert_ne!(bare, manifest);
     assert_one(&architecture::dependency_faults(&bare), "no comment on the job of `ndarray`");
