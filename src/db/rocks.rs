@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Db, Visit, WriteSet};
 use crate::error::{Error, Result};
+use crate::fs::{DiskFs, Entry, Fs};
 use rocksdb::{
     BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode,
-    IteratorMode, Options, WriteBatch,
+    InfoLogger, IteratorMode, Options, WriteBatch,
 };
 
 /// Memory of one column family before it is written to a table, in bytes. Two may exist at a time.
@@ -35,7 +36,14 @@ impl std::fmt::Debug for RocksDb {
 impl RocksDb {
     /// Opens a database for writing, made if absent.
     pub fn open(path: &Path) -> Result<Self> {
-        let (options, cache, names) = setup(path);
+        let (mut options, cache, names) = setup(path);
+        // Data without the file that names its tables is a damaged database, not a new one: making
+        // one there would delete it.
+        let is_data = |entry: &Entry| {
+            let ends = |end| entry.name.ends_with(end);
+            entry.name == "CURRENT" || ends(".sst") || (ends(".log") && entry.bytes > 0)
+        };
+        options.create_if_missing(!DiskFs.list(path)?.iter().any(is_data));
         let families = descriptors(&names, &cache);
         let db = DB::open_cf_descriptors(&options, path, families).map_err(failed("open"))?;
         Ok(Self { db, cache, families: Mutex::new(names) })
@@ -44,11 +52,21 @@ impl RocksDb {
     /// Opens a database for reading, as it is now, beside a possible writer.
     pub fn open_read_only(path: &Path) -> Result<Self> {
         let (mut options, cache, names) = setup(path);
+        // A logger of its own would take the place of the writer's log file.
+        options
+            .set_info_logger(InfoLogger::new_callback_logger(rocksdb::LogLevel::Fatal, |_, _| {}));
         // All files are opened now: a writer may delete them later.
         options.set_max_open_files(-1);
+        let before = generation(path)?;
         let families = descriptors(&names, &cache);
         let db = DB::open_cf_descriptors_read_only(&options, path, families, false)
             .map_err(failed("open read-only"))?;
+        // The list of tables is read before the logs. A flush between the two moves data from a
+        // log that is then gone into a table that is not in the list yet: it would be missed.
+        if generation(path)? != before {
+            let message = "a writer was writing tables meanwhile; try again".to_owned();
+            return Err(Error::Database { action: "open read-only", message });
+        }
         Ok(Self { db, cache, families: Mutex::new(names) })
     }
 
@@ -64,10 +82,21 @@ impl RocksDb {
     }
 }
 
+/// What changes whenever tables come or logs go: the names of logs, and the lengths of the lists of
+/// tables.
+fn generation(path: &Path) -> Result<Vec<Entry>> {
+    let mut entries = DiskFs.list(path)?;
+    entries.retain(|entry| entry.name.ends_with(".log") || entry.name.starts_with("MANIFEST"));
+    for entry in entries.iter_mut().filter(|entry| entry.name.ends_with(".log")) {
+        // Logs grow with every write, which does no harm.
+        entry.bytes = 0;
+    }
+    Ok(entries)
+}
+
 /// Options for the whole database, its cache, and the names of the families found in it.
 fn setup(path: &Path) -> (Options, Cache, BTreeSet<String>) {
     let mut options = Options::default();
-    options.create_if_missing(true);
     // After a crash: everything up to the first record that did not reach the disk whole, nothing
     // after it. This is the prefix rule that stores promise.
     options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);

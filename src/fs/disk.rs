@@ -50,7 +50,12 @@ impl Fs for DiskFs {
     }
 
     fn remove(&self, path: &Path) -> Result<()> {
-        fs::remove_file(path).map_err(|why| Error::io("remove", path, why))
+        match fs::remove_file(path) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("remove", path, why))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn sync_folder(&self, path: &Path) -> Result<()> {
@@ -59,8 +64,15 @@ impl Fs for DiskFs {
     }
 
     fn create_folder(&self, path: &Path) -> Result<()> {
+        let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(|why| Error::io("create the folder", path, why))
+        made.map_err(|why| Error::io("create the folder", path, why))?;
+        // A new name is on the disk once the folder that holds it is synced.
+        for parent in missing.into_iter().filter_map(Path::parent) {
+            let here = Path::new(".");
+            self.sync_folder(if parent.as_os_str().is_empty() { here } else { parent })?;
+        }
+        Ok(())
     }
 
     fn list(&self, path: &Path) -> Result<Vec<Entry>> {

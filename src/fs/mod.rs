@@ -30,13 +30,14 @@ pub trait Fs: Send + Sync + Debug {
     /// Renames a file inside one file system, replacing nothing: the target must not exist.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
 
-    /// Removes a file.
+    /// Removes a file; one that is not there is no error, so that a clean-up can be repeated.
     fn remove(&self, path: &Path) -> Result<()>;
 
     /// Makes the names inside a folder (created, renamed, removed) survive a power cut.
     fn sync_folder(&self, path: &Path) -> Result<()>;
 
-    /// Makes a folder, with its parents, unless it is there. Mode 0700.
+    /// Makes a folder, with its parents, unless it is there. Mode 0700. Its name survives a power
+    /// cut on return.
     fn create_folder(&self, path: &Path) -> Result<()>;
 
     /// The entries of a folder, sorted by name; none where the folder is missing.

@@ -1,6 +1,8 @@
 //! Appending: check, write to the database, then to memory; a sync as the durability asks.
 
-use super::head::wire;
+use std::sync::{Arc, RwLock};
+
+use super::head::{Head, wire};
 use super::layout::Layout;
 use super::options::Durability;
 use super::{Store, Writer, read, write};
@@ -9,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::model::limits::GROUP_SAMPLES_MAX;
 use crate::model::{Batch, Group, Labels, SeriesId, Sink, Unit};
 
+/// Samples of one batch. It is one database record, held in memory whole by database and log.
+const BATCH_SAMPLES_MAX: usize = 4 * GROUP_SAMPLES_MAX;
 /// Samples that an [`Appender`] gathers before it appends.
 const APPENDER_SAMPLES: usize = 1 << 16;
 
@@ -41,32 +45,41 @@ impl Store {
 
     /// Appends a batch, whole or not at all, and returns its sequence number. It is in every
     /// snapshot taken from now on. Its durability is that of the store's options; see
-    /// [`Store::durable_sequence`].
+    /// [`Store::durable_sequence`]. After a failed write or sync it is not known whether the batch
+    /// survives: the store then refuses writes, and reopening it shows what is there.
     pub fn append(&self, batch: &Batch) -> Result<u64> {
         let mut writer = self.writer_for_change()?;
         self.check_batch(batch)?;
-        let view = self.view();
-        let Some(head) = view.heads.last() else {
-            return Err(Error::invalid("the store has no head to append to"));
-        };
+        let head = self.head_with_room(&mut writer)?;
         let sequence = writer.next_sequence;
-        let epoch = read(head).epoch;
+        let epoch = read(&head).epoch;
         let mut set = WriteSet::default();
         set.put(&Layout::head_family(epoch), &sequence.to_be_bytes(), wire::encode(&batch.groups));
         self.guarded(&mut writer, |store| store.db.write(&set))?;
         writer.next_sequence += 1;
-        let samples = {
-            let mut head = write(head);
+        {
+            let mut head = write(&head);
             for group in &batch.groups {
                 head.append(group);
             }
-            head.samples()
-        };
-        self.sync_if_due(&mut writer)?;
-        if samples >= self.options.head_samples_max {
-            self.seal_with(&mut writer)?;
         }
+        self.sync_if_due(&mut writer)?;
         Ok(sequence)
+    }
+
+    /// The head to append to. A full one is sealed first: where that fails, on a full disk say,
+    /// nothing of the batch is taken and memory stays bounded.
+    fn head_with_room(&self, writer: &mut Writer) -> Result<Arc<RwLock<Head>>> {
+        let current = || match self.view().heads.last() {
+            Some(head) => Ok(head.clone()),
+            None => Err(Error::invalid("the store has no head to append to")),
+        };
+        let head = current()?;
+        if read(&head).samples() < self.options.head_samples_max {
+            return Ok(head);
+        }
+        self.seal_with(writer)?;
+        current()
     }
 
     /// The sequence number of the last batch that survives a power cut.
@@ -119,8 +132,20 @@ impl Store {
 
     fn check_batch(&self, batch: &Batch) -> Result<()> {
         let known = read(&self.catalog).len();
+        let samples: usize = batch.groups.iter().map(Group::samples).sum();
+        if samples > BATCH_SAMPLES_MAX {
+            return Err(Error::Limit {
+                what: "the number of samples in one batch",
+                value: samples as u64,
+                limit: BATCH_SAMPLES_MAX as u64,
+                remedy: "append it in smaller batches",
+            });
+        }
         for group in &batch.groups {
             group.check()?;
+            if group.series.is_empty() != group.times.is_empty() {
+                return Err(Error::invalid("a group has rows or series but no samples"));
+            }
             if let Some(id) = group.series.iter().find(|id| id.0 as usize >= known) {
                 return Err(Error::invalid(format!(
                     "series {} is not in this store; get its number from series_id",

@@ -1,10 +1,13 @@
 //! The manifest: the one place that says which segments and head epochs belong to a store. Every
 //! change is one synced batch; what is not named here does not count.
 
+use std::path::Path;
+
 use crate::db::{Db, WriteSet, record};
 use crate::error::{Error, Result};
 use crate::model::{TimeRange, Timestamp};
 use crate::store::options::Conflict;
+use crate::store::segment::Segment;
 
 /// The column family of the manifest.
 pub(super) const FAMILY: &str = "manifest";
@@ -18,6 +21,7 @@ const EPOCH_PREFIX: &[u8] = b"epoch/";
 const SEGMENT_PREFIX: &[u8] = b"segment/";
 const DROP_PREFIX: &[u8] = b"drop/";
 const QUARANTINE_PREFIX: &[u8] = b"quarantine/";
+const LOST_BATCH_PREFIX: &[u8] = b"lost-batch/";
 
 /// All that the manifest says.
 #[derive(Debug, Default)]
@@ -31,6 +35,8 @@ pub(super) struct Manifest {
     /// Segments whose files are to be unlinked.
     pub(super) drops: Vec<u64>,
     pub(super) quarantined: Vec<(u64, QuarantineRecord)>,
+    /// Head batches that were found damaged, by sequence number, and why.
+    pub(super) lost_batches: Vec<(u64, String)>,
 }
 
 /// Who the store is.
@@ -65,6 +71,19 @@ pub(super) struct SegmentRecord {
     pub(super) label_file: u128,
 }
 
+impl SegmentRecord {
+    pub(super) fn of(segment: &Segment) -> Self {
+        let footer = segment.footer();
+        Self {
+            order: footer.order,
+            file_bytes: segment.bytes(),
+            samples: footer.samples,
+            range: footer.range,
+            label_file: footer.label_file,
+        }
+    }
+}
+
 /// A segment that was found damaged and set aside.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct QuarantineRecord {
@@ -74,9 +93,21 @@ pub(super) struct QuarantineRecord {
 }
 
 impl Manifest {
-    pub(super) fn load(db: &dyn Db) -> Result<Self> {
+    /// Reads the manifest of the database in the folder `path`. The version comes first: a newer
+    /// one may have records that this build does not know.
+    pub(super) fn load(db: &dyn Db, path: &Path) -> Result<Self> {
+        let store = db.get(FAMILY, STORE_KEY)?;
+        let store: Option<StoreRecord> =
+            store.map(|value| record::decode(&value)).transpose().map_err(|e| e.at(path, 0))?;
+        if let Some(store) = store
+            && store.version > STORE_VERSION
+        {
+            let (found, supported) = (store.version, STORE_VERSION);
+            return Err(Error::Version { path: path.to_owned(), found, supported });
+        }
         let mut manifest = Self::default();
-        db.scan(FAMILY, &mut |key, value| manifest.read(key, value))?;
+        let read = db.scan(FAMILY, &mut |key, value| manifest.read(key, value));
+        read.map_err(|e| e.at(path, 0))?;
         manifest.segments.sort_by_key(|(_, segment)| segment.order);
         Ok(manifest)
     }
@@ -95,8 +126,11 @@ impl Manifest {
                     self.drops.push(id);
                 } else if let Some(id) = id_after(QUARANTINE_PREFIX, key) {
                     self.quarantined.push((id, record::decode(value)?));
+                } else if let Some(sequence) = id_after(LOST_BATCH_PREFIX, key) {
+                    self.lost_batches.push((sequence, record::decode(value)?));
                 } else {
-                    return Err(Error::decode("an unknown key in the manifest"));
+                    let key = String::from_utf8_lossy(key);
+                    return Err(Error::decode(format!("an unknown key in the manifest: {key:?}")));
                 }
             }
         }
@@ -150,6 +184,11 @@ impl Edit {
     pub(super) fn quarantine(&mut self, id: u64, record: &QuarantineRecord) -> Result<()> {
         self.batch.delete(FAMILY, &key(SEGMENT_PREFIX, id));
         self.put(&key(QUARANTINE_PREFIX, id), record)
+    }
+
+    /// Remembers a head batch that was found damaged.
+    pub(super) fn lose_batch(&mut self, sequence: u64, why: &str) -> Result<()> {
+        self.put(&key(LOST_BATCH_PREFIX, sequence), &why)
     }
 
     fn put<T: serde::Serialize>(&mut self, key: &[u8], value: &T) -> Result<()> {

@@ -18,6 +18,7 @@ mod layout;
 mod manifest;
 mod open;
 mod options;
+mod rebuild;
 mod recover;
 mod retain;
 mod samples;
@@ -26,6 +27,7 @@ mod segment;
 mod snapshot;
 mod stat;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -35,6 +37,7 @@ pub use check::{CheckReport, Finding};
 pub use clock::{Clock, SystemClock};
 pub use compact::CompactReport;
 pub use options::{Conflict, Durability, StoreOptions};
+pub use rebuild::RebuildReport;
 pub use samples::Samples;
 pub use segment::Segment;
 pub use snapshot::Snapshot;
@@ -97,6 +100,8 @@ struct View {
     /// Samples before this instant are gone.
     retain_from: Option<Timestamp>,
     quarantined: Vec<(u64, QuarantineRecord)>,
+    /// Head batches that were found damaged, by sequence number, and why.
+    lost_batches: Vec<(u64, String)>,
 }
 
 /// What only the writing thread may touch.
@@ -106,6 +111,8 @@ struct Writer {
     durable_sequence: u64,
     synced_at: Duration,
     counters: manifest::Counters,
+    /// Segments that a compaction found damaged: it leaves them as they are.
+    damaged: BTreeSet<u64>,
     /// The first failure after which it is not known what reached the disk.
     poison: Option<String>,
 }
@@ -152,7 +159,8 @@ impl Store {
     /// Runs a step after whose failure the state of the disk is not known.
     fn guarded<T>(&self, writer: &mut Writer, step: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
         let done = step(self);
-        if let Err(why) = &done
+        // A refused argument changed nothing; a refusal by disk or database may have.
+        if let Err(why @ (Error::Io { .. } | Error::Database { .. })) = &done
             && writer.poison.is_none()
         {
             writer.poison = Some(why.to_string());

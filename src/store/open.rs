@@ -1,6 +1,8 @@
 //! Opening a store: lock, database, manifest, files, catalog, heads, in this order. The lock comes
 //! before anything is touched; files are reconciled with the manifest before anything is served.
+//! A reader takes no lock and changes nothing.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
@@ -9,11 +11,12 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use super::catalog::{self, Catalog};
 use super::clock::{Clock, SystemClock};
-use super::head::{Head, wire};
-use super::layout::Layout;
-use super::manifest::{self, Edit, EpochRecord, Manifest, STORE_VERSION, StoreRecord};
+use super::layout::{Layout, SegmentFile};
+use super::manifest::{self, Edit, Manifest, STORE_VERSION, StoreRecord};
 use super::options::StoreOptions;
-use super::{Store, View, Writer, recover};
+use super::recover::{self, LoadedHeads};
+use super::segment::Segment;
+use super::{Store, View, Writer};
 use crate::db::{Db, RocksDb};
 use crate::error::{Error, Result};
 use crate::fs::{DiskFs, Fs, Lock};
@@ -57,10 +60,13 @@ impl Store {
         fs.sync_folder(layout.root())?;
         db.create_family(catalog::FAMILY)?;
         db.create_family(manifest::FAMILY)?;
-        let mut manifest = Manifest::load(&*db)?;
-        let store_id = identify(path, &*db, &mut manifest)?;
-        recover::reconcile(&layout, &*fs, &*db, &mut manifest, store_id)?;
-        let store = Self::assemble(layout, options, (fs, db, clock), manifest, store_id, lock)?;
+        let mut manifest = Manifest::load(&*db, &layout.database())?;
+        let store_id = identify(&layout, &*fs, &*db, &mut manifest)?;
+        let segments = recover::reconcile(&layout, &*fs, &*db, &mut manifest, store_id)?;
+        let (store, heads) =
+            Self::assemble(layout, options, (fs, db, clock), manifest, segments, Some(lock))?;
+        store.keep_lost_batches(&heads.lost)?;
+        store.restore_labels()?;
         store.start_epoch_if_needed()?;
         store.sync()?;
         Ok(store)
@@ -86,14 +92,27 @@ impl Store {
     fn try_open_read_only(layout: &Layout) -> Result<Self> {
         let fs: Arc<dyn Fs> = Arc::new(DiskFs);
         let db: Arc<dyn Db> = Arc::new(RocksDb::open_read_only(&layout.database())?);
-        let manifest = Manifest::load(&*db)?;
-        let store_id = match &manifest.store {
-            Some(store) => checked_version(layout.root(), store)?,
-            None => return Err(Error::invalid("the store was never finished; open it to write")),
+        let mut manifest = Manifest::load(&*db, &layout.database())?;
+        let Some(StoreRecord { store_id, .. }) = manifest.store else {
+            return Err(Error::invalid("the store was never finished; open it for writing"));
         };
+        let mut segments = Vec::new();
+        for (id, record) in &manifest.segments {
+            match recover::open_segment(layout, &*fs, *id, record, store_id) {
+                Ok(segment) => segments.push(segment),
+                // A writer would set it aside; a reader says what it misses.
+                Err(why @ Error::Corrupt { .. }) => {
+                    manifest.quarantined.push((*id, recover::lost(record, &why)));
+                }
+                Err(why) => return Err(why),
+            }
+        }
         let clock = Arc::new(SystemClock::default());
         let options = StoreOptions::default();
-        Self::assemble(layout.clone(), options, (fs, db, clock), manifest, store_id, None)
+        let layout = layout.clone();
+        let (store, _) =
+            Self::assemble(layout, options, (fs, db, clock), manifest, segments, None)?;
+        Ok(store)
     }
 
     fn assemble(
@@ -101,43 +120,34 @@ impl Store {
         options: StoreOptions,
         (fs, db, clock): (Arc<dyn Fs>, Arc<dyn Db>, Arc<dyn Clock>),
         manifest: Manifest,
-        store_id: u128,
-        lock: impl Into<Option<Box<dyn Lock>>>,
-    ) -> Result<Self> {
-        let catalog = Arc::new(RwLock::new(Catalog::load(&*db)?));
-        let mut view = View {
+        segments: Vec<Segment>,
+        lock: Option<Box<dyn Lock>>,
+    ) -> Result<(Self, LoadedHeads)> {
+        let store_id = manifest.store.as_ref().map_or(0, |store| store.store_id);
+        let database = layout.database();
+        let catalog = Catalog::load(&*db).map_err(|e| e.at(&database, 0))?;
+        let mut heads =
+            recover::load_heads(&*db, &manifest.epochs).map_err(|e| e.at(&database, 0))?;
+        let mut lost_batches = manifest.lost_batches;
+        heads.lost.retain(|batch| lost_batches.iter().all(|(known, _)| *known != batch.sequence));
+        lost_batches.extend(heads.lost.iter().map(|batch| (batch.sequence, batch.why.clone())));
+        let view = View {
+            segments: segments.into_iter().map(Arc::new).collect(),
+            heads: heads.heads.drain(..).map(|head| Arc::new(RwLock::new(head))).collect(),
             retain_from: manifest.retain_from,
-            quarantined: manifest.quarantined.clone(),
-            ..View::default()
+            quarantined: manifest.quarantined,
+            lost_batches,
         };
-        let lock = lock.into();
-        for (id, record) in &manifest.segments {
-            let opened = recover::open_segment(&layout, &*fs, *id, record, store_id);
-            match opened {
-                Ok(segment) => view.segments.push(Arc::new(segment)),
-                // A writer has set damaged segments aside already; a reader says what it misses.
-                Err(Error::Io { source, path, action })
-                    if source.kind() == std::io::ErrorKind::NotFound =>
-                {
-                    return Err(Error::Io { source, path, action });
-                }
-                Err(why) => view.quarantined.push((*id, recover::lost(record, &why))),
-            }
-        }
-        let mut last_sequence = manifest.counters.last_sequence;
-        for (epoch, record) in &manifest.epochs {
-            let (head, last) = load_head(&*db, *epoch, record)?;
-            last_sequence = last_sequence.max(last.unwrap_or(0));
-            view.heads.push(Arc::new(RwLock::new(head)));
-        }
+        let last_sequence = manifest.counters.last_sequence.max(heads.last_sequence);
         let writer = Writer {
             next_sequence: last_sequence + 1,
             durable_sequence: last_sequence,
             synced_at: clock.elapsed(),
             counters: manifest.counters,
+            damaged: BTreeSet::new(),
             poison: None,
         };
-        Ok(Self {
+        let store = Self {
             layout,
             fs,
             db,
@@ -145,22 +155,28 @@ impl Store {
             options,
             store_id,
             lock,
-            catalog,
+            catalog: Arc::new(RwLock::new(catalog)),
             view: RwLock::new(Arc::new(view)),
             writer: Mutex::new(writer),
             conflicts: AtomicU64::new(0),
-        })
+        };
+        Ok((store, heads))
     }
 
     /// A store without an epoch, or whose epoch obeys another conflict rule, gets a new one.
     fn start_epoch_if_needed(&self) -> Result<()> {
         let mut writer = self.writer_for_change()?;
         let view = self.view();
-        let current = view.heads.last().map(|head| super::read(head).conflict);
-        if current != Some(self.options.conflict) {
-            self.start_epoch(&mut writer)?;
+        let current = view.heads.last().map(|head| {
+            let head = super::read(head);
+            (head.epoch, head.conflict, head.samples())
+        });
+        match current {
+            Some((_, conflict, _)) if conflict == self.options.conflict => Ok(()),
+            // Nothing was appended under the other rule: the epoch is free to change it.
+            Some((epoch, _, 0)) => self.change_rule(&mut writer, &view, epoch),
+            _ => self.start_epoch(&mut writer),
         }
-        Ok(())
     }
 }
 
@@ -198,9 +214,15 @@ fn refuse_foreign_folder(fs: &dyn Fs, layout: &Layout) -> Result<()> {
 }
 
 /// The store's id, made now if the store is new.
-fn identify(path: &Path, db: &dyn Db, manifest: &mut Manifest) -> Result<u128> {
+fn identify(layout: &Layout, fs: &dyn Fs, db: &dyn Db, manifest: &mut Manifest) -> Result<u128> {
     if let Some(store) = &manifest.store {
-        return checked_version(path, store);
+        return Ok(store.store_id);
+    }
+    let sealed = |name: &str| matches!(Layout::segment_file(name), SegmentFile::Sealed(_));
+    if fs.list(&layout.segments())?.iter().any(|entry| sealed(&entry.name)) {
+        let what = "there are segments but the database that names them is lost; \
+                    `Store::rebuild` makes it anew from the segments";
+        return Err(Error::corrupt(&layout.database(), 0, what));
     }
     // The standard library's hash keys are the system's randomness.
     let random = || u128::from(RandomState::new().build_hasher().finish());
@@ -212,27 +234,4 @@ fn identify(path: &Path, db: &dyn Db, manifest: &mut Manifest) -> Result<u128> {
     db.sync()?;
     manifest.store = Some(store);
     Ok(store_id)
-}
-
-fn checked_version(path: &Path, store: &StoreRecord) -> Result<u128> {
-    if store.version > STORE_VERSION {
-        let (found, supported) = (store.version, STORE_VERSION);
-        return Err(Error::Version { path: path.to_owned(), found, supported });
-    }
-    Ok(store.store_id)
-}
-
-/// Replays the batches of an epoch; also the last sequence number, if there is one.
-fn load_head(db: &dyn Db, epoch: u64, record: &EpochRecord) -> Result<(Head, Option<u64>)> {
-    let mut head = Head::new(epoch, record.conflict);
-    let mut last = None;
-    db.scan(&Layout::head_family(epoch), &mut |key, value| {
-        let key = key.try_into().map_err(|_| Error::decode("a head key that is no number"))?;
-        last = Some(u64::from_be_bytes(key));
-        for group in wire::decode(value)? {
-            head.append(&group);
-        }
-        Ok(())
-    })?;
-    Ok((head, last))
 }

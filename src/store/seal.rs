@@ -4,12 +4,14 @@
 //! 2. Write the labels and the segment under temporary names; sync; rename; sync the folder.
 //! 3. Reopen the file and verify every byte.
 //! 4. Commit: one synced manifest batch adds the segment and forgets the epoch.
-//! 5. Publish the new view; drop the epoch's column family.
+//! 5. Publish the new view; write manifest and catalog from the log to tables; drop the epoch's
+//!    column family.
 //!
-//! Before 4 the samples are in the head, after it in the segment, never in both or neither.
+//! Before 4 the samples are in the head, after it in the segment, never in both or neither. The
+//! tables come before the drop, so that damage to the log cannot undo 4 once the head is gone.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -26,7 +28,9 @@ use crate::error::{Error, Result};
 use crate::model::{Labels, SeriesId, TimeRange, Timestamp};
 
 /// Series that are encoded together, one task each, before they are written in order.
-pub(super) const TILE_SERIES: usize = 64;
+const TILE_SERIES: usize = 64;
+/// Samples of one tile, unless a single series has more: 64 MiB when decoded.
+const TILE_SAMPLES: usize = 1 << 22;
 
 /// One series ready to be written.
 pub(super) struct Encoded {
@@ -44,19 +48,26 @@ impl Store {
     }
 
     pub(super) fn seal_with(&self, writer: &mut Writer) -> Result<()> {
+        // What a seal that failed left frozen comes first: a disk that stays full must not make
+        // one epoch after another.
+        self.seal_frozen(writer)?;
         let current = self.view().heads.last().map_or(0, |head| read(head).samples());
         if current > 0 {
             self.start_epoch(writer)?;
-        }
-        loop {
-            let view = self.view();
-            let [frozen, _current, ..] = view.heads.as_slice() else { break };
-            self.seal_head(writer, &view, frozen)?;
+            self.seal_frozen(writer)?;
         }
         if self.options.compact_after_seal {
             self.compact_with(writer, false)?;
         }
         Ok(())
+    }
+
+    fn seal_frozen(&self, writer: &mut Writer) -> Result<()> {
+        loop {
+            let view = self.view();
+            let [frozen, _current, ..] = view.heads.as_slice() else { return Ok(()) };
+            self.seal_head(writer, &view, frozen)?;
+        }
     }
 
     /// Begins a new epoch; the head before it is frozen.
@@ -77,12 +88,28 @@ impl Store {
         Ok(())
     }
 
+    /// Gives the current epoch, which is empty, the conflict rule of the options.
+    pub(super) fn change_rule(&self, writer: &mut Writer, view: &View, epoch: u64) -> Result<()> {
+        let conflict = self.options.conflict;
+        let mut edit = Edit::default();
+        edit.put_epoch(epoch, &EpochRecord { conflict })?;
+        self.commit(writer, edit)?;
+        let mut next = View::clone(view);
+        next.heads.pop();
+        next.heads.push(Arc::new(std::sync::RwLock::new(Head::new(epoch, conflict))));
+        self.publish(next);
+        Ok(())
+    }
+
     fn seal_head(&self, writer: &mut Writer, view: &View, frozen: &FrozenHead) -> Result<()> {
         let head = read(frozen);
         let mut series: Vec<SeriesId> = head.series().collect();
         read(&self.catalog).sort_metric_major(&mut series);
         let job = SegmentJob { order: head.epoch, epochs: vec![head.epoch], supersedes: vec![] };
-        let made = self.make_segment(writer, job, &series, |id| self.fresh(&head, view, id))?;
+        let conflicts = AtomicU64::new(0);
+        let made = self.make_segment(writer, job, &tiles(&series, |_| 0), |id| {
+            self.fresh(&head, view, id, &conflicts)
+        })?;
         let mut edit = Edit::default();
         edit.delete_epoch(head.epoch);
         if let Some((segment, record)) = &made {
@@ -90,19 +117,26 @@ impl Store {
         }
         edit.put_counters(&writer.counters)?;
         self.commit(writer, edit)?;
+        self.conflicts.fetch_add(conflicts.into_inner(), Ordering::Relaxed);
         let mut next = View::clone(view);
         next.heads.retain(|other| !Arc::ptr_eq(other, frozen));
         next.segments.extend(made.map(|(segment, _)| Arc::new(segment)));
         next.segments.sort_by_key(|segment| segment.footer().order);
         self.publish(next);
         self.guarded(writer, |store| {
-            store.db.drop_family(&Layout::head_family(head.epoch))?;
-            store.db.flush(&[catalog::FAMILY, manifest::FAMILY])
+            store.db.flush(&[catalog::FAMILY, manifest::FAMILY])?;
+            store.db.drop_family(&Layout::head_family(head.epoch))
         })
     }
 
     /// The samples of a frozen head that the segments do not hold yet.
-    fn fresh(&self, head: &Head, view: &View, id: SeriesId) -> Result<Samples> {
+    fn fresh(
+        &self,
+        head: &Head,
+        view: &View,
+        id: SeriesId,
+        conflicts: &AtomicU64,
+    ) -> Result<Samples> {
         let start = view.retain_from.unwrap_or(Timestamp::MIN);
         let mut found = Samples::default();
         head.gather(id, TimeRange { start, end: Timestamp::MAX }, None, &mut found);
@@ -123,9 +157,13 @@ impl Store {
             return Ok(found);
         }
         let mut held = Samples::default();
-        scan_segments(&overlapping, id, range, &mut held, &mut Default::default())?;
-        let (fresh, conflicts) = not_held(&found, &held, head.conflict);
-        self.conflicts.fetch_add(conflicts, Ordering::Relaxed);
+        match scan_segments(&overlapping, id, range, &mut held, &mut Default::default()) {
+            // What cannot be read is not held; it must not keep the head from being sealed.
+            Err(Error::Corrupt { .. }) => return Ok(found),
+            scanned => scanned?,
+        }
+        let (fresh, differing) = not_held(&found, &held, head.conflict);
+        conflicts.fetch_add(differing, Ordering::Relaxed);
         Ok(fresh)
     }
 
@@ -135,32 +173,34 @@ impl Store {
         &self,
         writer: &mut Writer,
         job: SegmentJob,
-        series: &[SeriesId],
+        tiles: &[&[SeriesId]],
         samples: impl Fn(SeriesId) -> Result<Samples> + Sync,
     ) -> Result<Option<(Segment, SegmentRecord)>> {
         // A new number for every attempt: a file that failed is never written again.
         let segment_id = writer.counters.next_segment;
         writer.counters.next_segment += 1;
-        let made = self.write_segment(segment_id, job, series, samples);
+        let made = self.write_segment(writer, segment_id, job, tiles, samples);
         if !matches!(made, Ok(Some(_))) {
             // Best effort: what cannot be removed now is removed when the store is next opened.
             drop(self.fs.remove(&self.layout.segment_temporary(segment_id)));
+            drop(self.fs.remove(&self.layout.segment(segment_id)));
         }
         made
     }
 
     fn write_segment(
         &self,
+        writer: &mut Writer,
         segment_id: u64,
         job: SegmentJob,
-        series: &[SeriesId],
+        tiles: &[&[SeriesId]],
         samples: impl Fn(SeriesId) -> Result<Samples> + Sync,
     ) -> Result<Option<(Segment, SegmentRecord)>> {
         let identity = SegmentIdentity { store_id: self.store_id, segment_id };
         let temporary = self.layout.segment_temporary(segment_id);
         let mut file = SegmentWriter::create(&*self.fs, &temporary, identity)?;
         let mut written = Vec::new();
-        for tile in series.chunks(TILE_SERIES) {
+        for tile in tiles {
             let encoded: Result<Vec<Encoded>> =
                 tile.par_iter().map(|id| samples(*id).map(|found| encode(*id, found))).collect();
             for Encoded { id, times, column } in encoded? {
@@ -173,25 +213,24 @@ impl Store {
         if file.samples() == 0 {
             return Ok(None);
         }
-        let label_file = self.write_labels(&written)?;
-        let footer = file.finish(Footer::new(job.order, label_file, job.epochs, job.supersedes))?;
+        let label_file = self.write_labels(writer, &written)?;
+        let footer = Footer::new(job.order, label_file, job.epochs, job.supersedes);
+        let (footer, mut file) = file.finish(footer)?;
+        self.guarded(writer, |_| file.sync())?;
         let path = self.layout.segment(segment_id);
         self.fs.rename(&temporary, &path)?;
-        self.fs.sync_folder(&self.layout.segments())?;
+        self.guarded(writer, |store| store.fs.sync_folder(&store.layout.segments()))?;
         let segment = Segment::open(self.fs.map(&path)?, &path)?;
         segment.verify()?;
-        let record = SegmentRecord {
-            order: footer.order,
-            file_bytes: segment.bytes(),
-            samples: footer.samples,
-            range: footer.range,
-            label_file,
-        };
+        if *segment.footer() != footer {
+            return Err(Error::corrupt(&path, 0, "its footer is not the one that was written"));
+        }
+        let record = SegmentRecord::of(&segment);
         Ok(Some((segment, record)))
     }
 
     /// Writes the label file of these series unless it is there; returns its content address.
-    fn write_labels(&self, series: &[SeriesId]) -> Result<u128> {
+    pub(super) fn write_labels(&self, writer: &mut Writer, series: &[SeriesId]) -> Result<u128> {
         let catalog = read(&self.catalog);
         let mut named: Vec<(SeriesId, Labels)> = Vec::with_capacity(series.len());
         for id in series {
@@ -212,9 +251,9 @@ impl Store {
         }
         let mut file = self.fs.create(&temporary)?;
         file.append(&bytes)?;
-        file.sync()?;
+        self.guarded(writer, |_| file.sync())?;
         self.fs.rename(&temporary, &path)?;
-        self.fs.sync_folder(&self.layout.labels())?;
+        self.guarded(writer, |store| store.fs.sync_folder(&store.layout.labels()))?;
         Ok(address)
     }
 }
@@ -225,6 +264,21 @@ pub(super) struct SegmentJob {
     pub(super) order: u64,
     pub(super) epochs: Vec<u64>,
     pub(super) supersedes: Vec<u64>,
+}
+
+/// Splits series into runs that are decoded and encoded together, given the samples of each.
+pub(super) fn tiles(series: &[SeriesId], samples: impl Fn(SeriesId) -> usize) -> Vec<&[SeriesId]> {
+    let (mut tiles, mut start, mut sum) = (Vec::new(), 0, 0);
+    for (at, id) in series.iter().enumerate() {
+        let more = samples(*id);
+        if at > start && (at - start == TILE_SERIES || sum + more > TILE_SAMPLES) {
+            tiles.extend(series.get(start..at));
+            (start, sum) = (at, 0);
+        }
+        sum += more;
+    }
+    tiles.extend(series.get(start..).filter(|rest| !rest.is_empty()));
+    tiles
 }
 
 fn encode(id: SeriesId, samples: Samples) -> Encoded {
@@ -251,4 +305,23 @@ fn not_held(found: &Samples, held: &Samples, rule: Conflict) -> (Samples, u64) {
         }
     }
     (fresh, conflicts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_hold_all_series_once_and_stay_small() {
+        let series: Vec<SeriesId> = (0..1_000).map(SeriesId).collect();
+        for weight in [0, 1_000, TILE_SAMPLES / 2, TILE_SAMPLES * 2] {
+            let tiles = tiles(&series, |_| weight);
+            assert_eq!(tiles.concat(), series);
+            for tile in tiles {
+                assert!(tile.len() <= TILE_SERIES);
+                assert!(tile.len() == 1 || tile.len() * weight <= TILE_SAMPLES);
+            }
+        }
+        assert!(tiles(&[], |_| 1).is_empty());
+    }
 }

@@ -49,7 +49,7 @@ impl Snapshot {
     /// From the first sample of all series to 1 ns after the last; `None` without samples.
     pub fn range(&self) -> Option<TimeRange> {
         let segments = self.view.segments.iter().map(|segment| segment.footer().range);
-        let heads = self.view.heads.iter().filter_map(|head| read(head).range());
+        let heads = self.seen.iter().filter_map(Seen::range);
         let whole = segments
             .chain(heads)
             .reduce(|a, b| TimeRange { start: a.start.min(b.start), end: a.end.max(b.end) })?;
@@ -58,7 +58,8 @@ impl Snapshot {
     }
 
     /// Replaces `out` with the samples of one series in a range, in order of time, each instant
-    /// once. `out` is reused from call to call, so that a fleet is scanned without allocation.
+    /// once. `out` is reused from call to call: where one segment or head has all of them, as in a
+    /// compacted store, nothing is allocated.
     pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
         let mut scratch = (Samples::default(), Samples::default());
         let start = range.start.max(self.retain_from());
@@ -66,6 +67,10 @@ impl Snapshot {
         scan_segments(&self.view.segments, id, range, out, &mut scratch)?;
         for (head, seen) in self.view.heads.iter().zip(self.seen.iter()) {
             let head = read(head);
+            if out.is_empty() {
+                head.gather(id, range, Some(seen), out);
+                continue;
+            }
             head.gather(id, range, Some(seen), &mut scratch.0);
             if !scratch.0.is_empty() {
                 let newer_wins = head.conflict == Conflict::LastWins;

@@ -27,7 +27,7 @@ pub struct StoreStat {
     pub segment_bytes: u64,
     /// From the first sample to 1 ns after the last.
     pub range: Option<TimeRange>,
-    /// Segments that were found damaged and set aside.
+    /// Segments and head batches that were found damaged and set aside.
     pub quarantined: u64,
     /// Sequence number of the last appended batch.
     pub sequence: u64,
@@ -57,7 +57,7 @@ impl Store {
             disk_bytes: folder_bytes(&*self.fs, self.layout.root())?,
             segment_bytes: view.segments.iter().map(|s| s.bytes()).sum(),
             range: self.snapshot()?.range(),
-            quarantined: view.quarantined.len() as u64,
+            quarantined: (view.quarantined.len() + view.lost_batches.len()) as u64,
             sequence,
             durable_sequence,
         })

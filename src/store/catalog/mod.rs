@@ -87,11 +87,8 @@ impl Catalog {
             });
         }
         let id = SeriesId(self.labels.len() as u32);
-        let pairs: Vec<(&str, &str)> = labels.iter().collect();
         let mut batch = WriteSet::default();
-        let mut key = vec![SERIES_KEY];
-        key.extend_from_slice(&id.0.to_be_bytes());
-        batch.put(FAMILY, &key, record::encode(&pairs)?);
+        put_series(&mut batch, id, labels)?;
         db.write(&batch)?;
         self.insert(labels.clone());
         Ok(id)
@@ -130,4 +127,13 @@ impl Catalog {
         self.ids.insert(labels.clone(), id);
         self.labels.push(labels);
     }
+}
+
+/// Sets the record of a series.
+pub(super) fn put_series(batch: &mut WriteSet, id: SeriesId, labels: &Labels) -> Result<()> {
+    let pairs: Vec<(&str, &str)> = labels.iter().collect();
+    let mut key = vec![SERIES_KEY];
+    key.extend_from_slice(&id.0.to_be_bytes());
+    batch.put(FAMILY, &key, record::encode(&pairs)?);
+    Ok(())
 }

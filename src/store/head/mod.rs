@@ -47,9 +47,20 @@ struct ColumnPlace {
     column: u32,
 }
 
-/// How many rows of each row set a snapshot sees.
+/// What a snapshot sees of a head.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen(Vec<u32>);
+pub(super) struct Seen {
+    /// Rows of each row set.
+    rows: Vec<u32>,
+    range: Option<TimeRange>,
+}
+
+impl Seen {
+    /// From the first sample that is seen to 1 ns after the last.
+    pub(super) fn range(&self) -> Option<TimeRange> {
+        self.range
+    }
+}
 
 impl Head {
     pub(super) fn new(epoch: u64, conflict: Conflict) -> Self {
@@ -113,7 +124,7 @@ impl Head {
     }
 
     /// From the first sample to 1 ns after the last.
-    pub(super) fn range(&self) -> Option<TimeRange> {
+    fn range(&self) -> Option<TimeRange> {
         let (first, last) = self.range?;
         let end = Timestamp::from_nanos(last.saturating_add(1));
         Some(TimeRange { start: Timestamp::from_nanos(first), end })
@@ -126,7 +137,8 @@ impl Head {
 
     /// Marks what is here now, for a snapshot.
     pub(super) fn seen(&self) -> Seen {
-        Seen(self.row_sets.iter().map(|set| set.times.len() as u32).collect())
+        let rows = self.row_sets.iter().map(|set| set.times.len() as u32).collect();
+        Seen { rows, range: self.range() }
     }
 
     /// Replaces `out` with the samples of one series in a range, in order of time, conflicts among
@@ -182,7 +194,7 @@ impl Head {
     fn column(&self, place: ColumnPlace, seen: Option<&Seen>) -> Option<(&RowSet, usize, &[f64])> {
         let set = self.row_sets.get(place.row_set as usize)?;
         let rows = match seen {
-            Some(Seen(rows)) => *rows.get(place.row_set as usize)? as usize,
+            Some(Seen { rows, .. }) => *rows.get(place.row_set as usize)? as usize,
             None => set.times.len(),
         };
         let values = set.columns.get(place.column as usize)?.get(..rows)?;

@@ -108,6 +108,11 @@ impl SegmentIdentity {
         if header[..8] != HEADER_MAGIC {
             return Err(Error::corrupt(path, 0, "it does not start as a segment does"));
         }
+        // Before the version, and at this place in every version: a flipped bit in the version
+        // must cost this file, not the store.
+        if u32::from_le_bytes(*field(header, 60)) != crc32c::crc32c(&header[..60]) {
+            return Err(Error::corrupt(path, 0, "the header's checksum does not fit"));
+        }
         let version = u32::from_le_bytes(*field(header, 8));
         if version > FORMAT_VERSION {
             return Err(Error::Version {
@@ -115,9 +120,6 @@ impl SegmentIdentity {
                 found: version,
                 supported: FORMAT_VERSION,
             });
-        }
-        if u32::from_le_bytes(*field(header, 60)) != crc32c::crc32c(&header[..60]) {
-            return Err(Error::corrupt(path, 0, "the header's checksum does not fit"));
         }
         Ok(Self {
             store_id: u128::from_le_bytes(*field(header, 16)),

@@ -46,6 +46,11 @@ pub(in crate::store) fn encode(series: &[(SeriesId, Labels)]) -> (u128, Vec<u8>)
     (xxh3_128(&bytes), bytes)
 }
 
+/// Whether bytes are those of the label file with this content address.
+pub(in crate::store) fn is_intact(bytes: &[u8], address: u128) -> bool {
+    xxh3_128(bytes) == address
+}
+
 /// The series in a label file whose content address is `expected`.
 pub(in crate::store) fn decode(
     path: &Path,
@@ -60,12 +65,12 @@ pub(in crate::store) fn decode(
     if [m0, m1, m2, m3, m4, m5, m6, m7] != MAGIC {
         return Err(damaged("it does not start as a label file does"));
     }
+    if u32::from_le_bytes(crc) != crc32c::crc32c(body) || !is_intact(bytes, expected) {
+        return Err(damaged("the checksum does not fit"));
+    }
     let found = u32::from_le_bytes([v0, v1, v2, v3]);
     if found > VERSION {
         return Err(Error::Version { path: path.to_owned(), found, supported: VERSION });
-    }
-    if u32::from_le_bytes(crc) != crc32c::crc32c(body) || xxh3_128(bytes) != expected {
-        return Err(damaged("the checksum does not fit"));
     }
     decode_body(body).map_err(|e| e.at(path, PREFIX_BYTES as u64))
 }

@@ -87,6 +87,12 @@ impl Segment {
         Some(TimeRange { start: nanos(axis.first_time()), end })
     }
 
+    /// Samples of a series here.
+    pub(in crate::store) fn series_samples(&self, id: SeriesId) -> usize {
+        let axis = self.column(id).and_then(|(_, column)| self.index.axes.get(column.axis));
+        axis.map_or(0, |axis| axis.samples)
+    }
+
     /// Replaces `out` with the samples of one series in a range; with none where it is not here.
     pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
         out.clear();

@@ -80,8 +80,12 @@ impl SegmentWriter {
         self.samples
     }
 
-    /// Writes the rest and syncs the file. `footer` makes the footer's own part from the range.
-    pub(in crate::store) fn finish(mut self, mut footer: Footer) -> Result<Footer> {
+    /// Writes the rest and hands back the file, which is yet to be synced, and the footer with the
+    /// parts that only the writer knows.
+    pub(in crate::store) fn finish(
+        mut self,
+        mut footer: Footer,
+    ) -> Result<(Footer, Box<dyn AppendFile>)> {
         let (first, last) = self.range.unwrap_or((0, 0));
         footer.range = TimeRange {
             start: Timestamp::from_nanos(first),
@@ -97,8 +101,7 @@ impl SegmentWriter {
         let trailer = self.identity.trailer(footer_region, file_bytes);
         self.buffer.extend_from_slice(&trailer);
         self.file.append(&self.buffer)?;
-        self.file.sync()?;
-        Ok(footer)
+        Ok((footer, self.file))
     }
 
     /// The axis with these times, written now if it is new.

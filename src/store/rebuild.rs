@@ -1,0 +1,166 @@
+//! Rebuilding the database of a store from its segments: the way back after the folder `db` is lost.
+//!
+//! Segments carry their order, label files the names of their series, so both can be read without
+//! the database. What only the database had is lost: samples that were not sealed, units of
+//! metrics, and the instant of the last retention.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::layout::{Layout, SegmentFile};
+use super::manifest::{self, Counters, Edit, Manifest, STORE_VERSION, SegmentRecord, StoreRecord};
+use super::recover::set_aside;
+use super::segment::{Segment, label_file};
+use super::{Store, catalog};
+use crate::db::{Db, RocksDb};
+use crate::error::{Error, Result};
+use crate::fs::{DiskFs, Fs};
+use crate::model::{Labels, SeriesId};
+
+/// What a rebuild found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct RebuildReport {
+    /// Segments that are part of the store again.
+    pub segments: u64,
+    /// Their samples.
+    pub samples: u64,
+    /// Series that have their labels again.
+    pub series: u64,
+    /// Files that are not part of the store, and why; they are in the folder `quarantine`.
+    pub set_aside: Vec<(String, String)>,
+}
+
+impl Store {
+    /// Makes the database of a store anew from its segments and label files. A database that can
+    /// be opened and knows its store is refused: there is nothing to rebuild. One that cannot be
+    /// opened is to be moved away by hand first; nothing is deleted here.
+    ///
+    /// Lost is what only the database had: samples that were not sealed, units, the instant of the
+    /// last retention (call `retain` again), and sequence numbers, which start anew.
+    pub fn rebuild(path: &Path) -> Result<RebuildReport> {
+        let layout = Layout::new(path);
+        let fs = DiskFs;
+        let _lock = fs.lock(&layout.lock())?;
+        fs.create_folder(&layout.quarantine())?;
+        let db = RocksDb::open(&layout.database())?;
+        fs.sync_folder(layout.root())?;
+        db.create_family(catalog::FAMILY)?;
+        db.create_family(manifest::FAMILY)?;
+        if Manifest::load(&db, &layout.database())?.store.is_some() {
+            let what = format!("the database of {} is there; nothing to rebuild", path.display());
+            return Err(Error::invalid(what));
+        }
+        let mut found = Found::default();
+        found.read_labels(&layout, &fs)?;
+        found.read_segments(&layout, &fs)?;
+        found.commit(&db)
+    }
+}
+
+/// What the files of a store say together.
+#[derive(Debug, Default)]
+struct Found {
+    labels: BTreeMap<SeriesId, Labels>,
+    segments: Vec<Segment>,
+    counters: Counters,
+    report: RebuildReport,
+}
+
+impl Found {
+    fn read_labels(&mut self, layout: &Layout, fs: &dyn Fs) -> Result<()> {
+        for entry in fs.list(&layout.labels())? {
+            let Some(address) = Layout::label_address(&entry.name) else { continue };
+            let path = layout.labels().join(&entry.name);
+            match label_file::decode(&path, &*fs.map(&path)?, address) {
+                Ok(named) => self.labels.extend(named),
+                Err(why @ Error::Corrupt { .. }) => self.set_aside(layout, fs, &path, &why)?,
+                Err(why) => return Err(why),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_segments(&mut self, layout: &Layout, fs: &dyn Fs) -> Result<()> {
+        for entry in fs.list(&layout.segments())? {
+            let SegmentFile::Sealed(id) = Layout::segment_file(&entry.name) else { continue };
+            self.counters.next_segment = self.counters.next_segment.max(id + 1);
+            let path = layout.segments().join(&entry.name);
+            match self.accept(Segment::open(fs.map(&path)?, &path), id, &path) {
+                Ok(segment) => self.segments.push(segment),
+                Err(why @ Error::Corrupt { .. }) => self.set_aside(layout, fs, &path, &why)?,
+                Err(why) => return Err(why),
+            }
+        }
+        // A segment whose samples are in a later one as well is not needed; without the database
+        // that it was merged shows in the later one only.
+        let superseded: BTreeSet<u64> =
+            self.segments.iter().flat_map(|s| s.footer().supersedes.iter().copied()).collect();
+        let (gone, live) = std::mem::take(&mut self.segments)
+            .into_iter()
+            .partition(|segment| superseded.contains(&segment.identity().segment_id));
+        self.segments = live;
+        for segment in gone {
+            let why = Error::corrupt(segment.path(), 0, "its samples were merged into another");
+            self.set_aside(layout, fs, segment.path(), &why)?;
+        }
+        Ok(())
+    }
+
+    /// A segment of this store whose bytes are whole and whose series are named.
+    fn accept(&mut self, opened: Result<Segment>, id: u64, path: &Path) -> Result<Segment> {
+        let segment = opened?;
+        let refuse = |what: &str| Err(Error::corrupt(path, 0, what));
+        if segment.identity().segment_id != id {
+            return refuse("its name is not its number");
+        }
+        let store_id = segment.identity().store_id;
+        if self.segments.iter().any(|other| other.identity().store_id != store_id) {
+            return refuse("it belongs to another store");
+        }
+        if !segment.series().all(|series| self.labels.contains_key(&series)) {
+            return refuse("the label file that names its series is lost");
+        }
+        segment.verify()?;
+        Ok(segment)
+    }
+
+    fn set_aside(&mut self, layout: &Layout, fs: &dyn Fs, path: &Path, why: &Error) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.report.set_aside.push((name, why.to_string()));
+        set_aside(layout, fs, path)
+    }
+
+    /// Writes catalog and manifest in one batch: a crash leaves either no store record, so that
+    /// the rebuild is asked for again, or all of it.
+    fn commit(mut self, db: &dyn Db) -> Result<RebuildReport> {
+        let Some(store_id) = self.segments.first().map(|s| s.identity().store_id) else {
+            return Err(Error::not_enough_data("there is no segment to rebuild a store from"));
+        };
+        let mut edit = Edit::default();
+        let count = self.labels.last_key_value().map_or(0, |(id, _)| id.0 + 1);
+        for id in (0..count).map(SeriesId) {
+            match self.labels.get(&id) {
+                Some(labels) => catalog::put_series(&mut edit.batch, id, labels)?,
+                // A series of which nothing was sealed: its number stays taken.
+                None => {
+                    let labels = Labels::new("plimsoll_lost_series", [("id", id.0.to_string())])?;
+                    catalog::put_series(&mut edit.batch, id, &labels)?;
+                }
+            }
+        }
+        for segment in &self.segments {
+            let (footer, id) = (segment.footer(), segment.identity().segment_id);
+            let next_epoch = footer.order.max(footer.epochs.iter().copied().max().unwrap_or(0)) + 1;
+            self.counters.next_epoch = self.counters.next_epoch.max(next_epoch);
+            self.report.samples += footer.samples;
+            edit.put_segment(id, &SegmentRecord::of(segment))?;
+        }
+        edit.put_counters(&self.counters)?;
+        edit.put_store(&StoreRecord { version: STORE_VERSION, store_id })?;
+        db.write(&edit.batch)?;
+        db.sync()?;
+        self.report.segments = self.segments.len() as u64;
+        self.report.series = self.labels.len() as u64;
+        Ok(self.report)
+    }
+}
