@@ -1,0 +1,189 @@
+//! Promise: when the process is killed at any moment, each writer's surviving samples are what it
+//! sent, from the first that retention left to at least the last that `append` acknowledged, without
+//! a hole; and the store opens again, whole. A child process writes, seals, merges and drops until
+//! it is killed; the parent holds what came through a pipe against what the store then holds.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use plimsoll::store::{Durability, Samples, Store, StoreOptions};
+use plimsoll::{Batch, Group, Labels, Selector, SeriesId, TimeRange, Timestamp};
+
+use crate::support::prng::Prng;
+
+const WRITERS: usize = 3;
+const STEP_NANOS: i64 = 1_000;
+const FOLDER: &str = "PLIMSOLL_KILL_DIR";
+const SEED: &str = "PLIMSOLL_KILL_SEED";
+
+fn options(seed: u64) -> StoreOptions {
+    let interval = Durability::Interval(Duration::from_millis(5));
+    StoreOptions {
+        durability: if seed.is_multiple_of(4) { Durability::Sync } else { interval },
+        head_samples_max: 600,
+        ..StoreOptions::default()
+    }
+}
+
+/// The two series of a writer, always appended together.
+fn series(store: &Store, writer: usize) -> [SeriesId; 2] {
+    ["a", "b"].map(|metric| {
+        let labels = Labels::new(metric, [("writer", writer.to_string())]).unwrap();
+        store.series_id(&labels).unwrap()
+    })
+}
+
+/// The counters that a writer's samples carry: equal to their instants, in both series.
+fn survivors(store: &Store, writer: usize) -> Vec<i64> {
+    let snapshot = store.snapshot().unwrap();
+    let mut counters: Vec<Vec<i64>> = Vec::new();
+    for metric in ["a", "b"] {
+        let selector: Selector = format!("{metric}{{writer=\"{writer}\"}}").parse().unwrap();
+        let mut found = Samples::default();
+        for id in snapshot.select(&selector) {
+            snapshot.scan(id, TimeRange::ALL, &mut found).unwrap();
+        }
+        for (time, value) in found.times.iter().zip(&found.values) {
+            assert_eq!(*time, *value as i64 * STEP_NANOS, "writer {writer}: another's value");
+        }
+        counters.push(found.values.iter().map(|value| *value as i64).collect());
+    }
+    assert_eq!(counters[0], counters[1], "writer {writer}: half of a batch");
+    counters.remove(0)
+}
+
+/// Not a test by itself: the child process of the test below. It ends by being killed.
+#[test]
+fn child() {
+    let (Ok(folder), Ok(seed)) = (std::env::var(FOLDER), std::env::var(SEED)) else { return };
+    let seed: u64 = seed.parse().unwrap();
+    let store = Store::open(Path::new(&folder), options(seed)).unwrap();
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let store = &store;
+            scope.spawn(move || append_for_ever(store, writer));
+        }
+        let mut prng = Prng(seed);
+        loop {
+            std::thread::sleep(Duration::from_millis(prng.below(20)));
+            match prng.below(8) {
+                0..=2 => store.seal().unwrap(),
+                3 => drop(store.compact(true).unwrap()),
+                4 => {
+                    let kept = (0..WRITERS).filter_map(|w| survivors(&store, w).last().copied());
+                    let before = kept.min().unwrap_or(0) / 2;
+                    say(&format!("retain 0 {before}"));
+                    store.retain(Timestamp::from_nanos(before * STEP_NANOS)).unwrap();
+                }
+                5 => store.tick().unwrap(),
+                _ => assert_eq!(store.check().unwrap().findings, []),
+            }
+        }
+    });
+}
+
+fn append_for_ever(store: &Store, writer: usize) {
+    let ids = series(store, writer);
+    let first = survivors(store, writer).last().map_or(0, |last| last + 1);
+    for counter in first.. {
+        let value = counter as f64;
+        let row = Group::row(&ids, counter * STEP_NANOS, &[value, value]);
+        store.append(&Batch { groups: vec![row] }).unwrap();
+        say(&format!("wrote {writer} {counter}"));
+    }
+}
+
+/// One line to the parent, in one system call.
+fn say(line: &str) {
+    std::io::stdout().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+/// What the parent heard.
+#[derive(Default)]
+struct Heard {
+    acknowledged: [Option<i64>; WRITERS],
+    retained: i64,
+    lines: u64,
+}
+
+impl Heard {
+    fn listen(&mut self, child: &mut Child) {
+        let mut input = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while input.read_line(&mut line).unwrap() > 0 && line.ends_with('\n') {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["wrote", writer, counter] => {
+                    let writer: usize = writer.parse().unwrap();
+                    self.acknowledged[writer] = Some(counter.parse().unwrap());
+                    self.lines += 1;
+                }
+                ["retain", _, before] => self.retained = before.parse().unwrap(),
+                // What the test harness itself prints.
+                _ => {}
+            }
+            line.clear();
+        }
+    }
+
+    fn compare(&self, store: &Store) {
+        for (writer, acknowledged) in self.acknowledged.iter().enumerate() {
+            let found = survivors(store, writer);
+            if let (Some(first), Some(last)) = (found.first(), found.last()) {
+                let whole = found.iter().copied().eq(*first..=*last);
+                assert!(whole, "writer {writer}: a hole in {found:?}");
+                assert!(*first <= self.retained, "writer {writer} starts at {first} only");
+            }
+            assert!(
+                found.last() >= acknowledged.as_ref(),
+                "writer {writer}: {acknowledged:?} was acknowledged, {:?} is the last",
+                found.last()
+            );
+        }
+    }
+}
+
+#[test]
+fn acknowledged_samples_survive_kill_9() {
+    let rounds = if crate::support::slow() { 2_000 } else { 50 };
+    let folder = tempfile::tempdir().unwrap();
+    let mut prng = Prng(0x6b69_6c6c);
+    println!("seed {}", prng.0);
+    let mut heard = Heard::default();
+    for round in 0..rounds {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "kill::child", "--nocapture"])
+            .env(FOLDER, folder.path())
+            .env(SEED, round.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let life = Duration::from_micros(prng.below(350_000));
+        std::thread::scope(|scope| {
+            let id = child.id();
+            let killer = scope.spawn(move || {
+                std::thread::sleep(life);
+                Command::new("kill").args(["-9", &id.to_string()]).status().unwrap()
+            });
+            heard.listen(&mut child);
+            killer.join().unwrap();
+        });
+        let ended = child.wait_with_output().unwrap();
+        assert!(
+            !String::from_utf8_lossy(&ended.stderr).contains("panicked"),
+            "round {round}: {}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+        let store = Store::open(folder.path(), options(1)).unwrap();
+        heard.compare(&store);
+        assert_eq!(store.check().unwrap().findings, [], "round {round}");
+        if round % 10 == 9 {
+            let stat = store.stat().unwrap();
+            println!("round {round}: {} acknowledged, {stat:?}", heard.lines);
+        }
+    }
+    assert!(heard.lines > 1_000, "only {} appends: the test tests nothing", heard.lines);
+}
