@@ -1,5 +1,6 @@
 //! One binary for all integration tests: each further one would link RocksDB again.
 
+mod corruption;
 mod kill;
 mod model;
 mod query;

@@ -1,0 +1,409 @@
+//! Promise: damage to any file gives an error or the true value, never another value and never a
+//! panic; what is damaged is named and set aside, and everything else is served.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use plimsoll::db::{Db, RocksDb, WriteSet, record};
+use plimsoll::fs::Map;
+use plimsoll::store::{Samples, Segment, Store};
+use plimsoll::{Error, Result, SeriesId, TimeRange};
+
+use crate::support::prng::Prng;
+use crate::support::small::{self, Content, append, content, files, open, replace};
+
+/// A segment of four series over two time axes, one of more than one block.
+fn segment() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    append(&store, 0, 0, 1_030).unwrap();
+    append(&store, 1, 5, 20).unwrap();
+    store.seal().unwrap();
+    store.close().unwrap();
+    let path = files(&folder.path().join("segments")).remove(0);
+    let bytes = fs::read(&path).unwrap();
+    (folder, path, bytes)
+}
+
+fn scans(bytes: &[u8]) -> Result<Vec<Result<Samples>>> {
+    let segment = Segment::open(Map::owned(bytes.to_vec()), Path::new("s"))?;
+    let scan = |id: u32| {
+        let mut found = Samples::default();
+        segment.scan(SeriesId(id), TimeRange::ALL, &mut found)?;
+        Ok(found)
+    };
+    Ok((0..4).map(scan).collect())
+}
+
+fn verify(bytes: &[u8]) -> Result<u64> {
+    Segment::open(Map::owned(bytes.to_vec()), Path::new("s"))?.verify()
+}
+
+/// Reading damaged bytes gives an error or the truth, and verifying them always an error.
+fn assert_seen(damaged: &[u8], truth: &[Samples], what: impl Fn() -> String) {
+    for (series, found) in scans(damaged).into_iter().flatten().enumerate() {
+        if let Ok(found) = found {
+            assert_eq!(found, truth[series], "{}: series {series}", what());
+        }
+    }
+    assert!(verify(damaged).is_err(), "{}: not seen", what());
+}
+
+#[test]
+fn a_segment_with_a_flipped_bit_is_never_read_wrong() {
+    let (_folder, _, bytes) = segment();
+    let truth: Vec<Samples> = scans(&bytes).unwrap().into_iter().map(Result::unwrap).collect();
+    assert_eq!(verify(&bytes).unwrap(), truth.iter().map(|s| s.len() as u64).sum::<u64>());
+    let mut damaged = bytes.clone();
+    let bits = if crate::support::slow() { 0..8 } else { 3..4 };
+    for at in 0..bytes.len() {
+        // All bits of the parts that say where things are, one or all of each byte between.
+        let structure = at < 128 || at + 1_024 > bytes.len();
+        for bit in if structure { 0..8 } else { bits.clone() } {
+            damaged[at] ^= 1 << bit;
+            assert_seen(&damaged, &truth, || format!("bit {bit} of byte {at}"));
+            damaged[at] ^= 1 << bit;
+        }
+    }
+}
+
+#[test]
+fn a_segment_cut_short_or_extended_is_refused() {
+    let (_folder, _, bytes) = segment();
+    for length in 0..bytes.len() {
+        assert!(scans(&bytes[..length]).is_err(), "cut to {length} bytes");
+    }
+    let mut longer = bytes.clone();
+    for _ in 0..130 {
+        longer.push(0);
+        assert!(scans(&longer).is_err(), "{} bytes for {}", longer.len(), bytes.len());
+    }
+}
+
+#[test]
+fn bytes_moved_inside_a_segment_or_from_another_store_are_seen() {
+    let (_folder, _, bytes) = segment();
+    let (_other_folder, _, other) = segment();
+    let truth: Vec<Samples> = scans(&bytes).unwrap().into_iter().map(Result::unwrap).collect();
+    assert_eq!(bytes.len(), other.len(), "the same samples under another store id");
+    let blocks = bytes.len() / 64;
+    let mut prng = Prng(5);
+    println!("seed {}", prng.0);
+    for round in 0..4_000 {
+        let source = if round % 2 == 0 { &bytes } else { &other };
+        let (from, to) = (prng.below(blocks as u64) as usize, prng.below(blocks as u64) as usize);
+        // Every other block of the other store goes to its own place.
+        let from = if round % 4 == 3 { to } else { from };
+        let mut damaged = bytes.clone();
+        damaged[to * 64..][..64].copy_from_slice(&source[from * 64..][..64]);
+        if damaged != bytes {
+            assert_seen(&damaged, &truth, || format!("block {from} over {to}"));
+        }
+    }
+}
+
+/// Three segments of one host each, and their content.
+fn three_segments(path: &Path) -> Vec<Content> {
+    let store = open(path);
+    let contents = (0..3).map(|host| {
+        let content = append(&store, host, i64::from(host), 50).unwrap();
+        store.seal().unwrap();
+        content
+    });
+    let contents = contents.collect();
+    store.close().unwrap();
+    contents
+}
+
+#[test]
+fn a_damaged_cut_or_deleted_segment_is_set_aside_and_the_rest_is_served() {
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [Option<Damage>; 5] = [
+        Some(|bytes| bytes[0] ^= 1),
+        Some(|bytes| *bytes.iter_mut().rev().nth(100).unwrap() ^= 1),
+        Some(|bytes| bytes.truncate(bytes.len() / 2)),
+        Some(Vec::clear),
+        None,
+    ];
+    for (which, damage) in damages.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let contents = three_segments(folder.path());
+        let victim = files(&folder.path().join("segments")).remove(1);
+        if let Some(damage) = damage {
+            let mut bytes = fs::read(&victim).unwrap();
+            damage(&mut bytes);
+            replace(&victim, &bytes);
+            let reader = Store::open_read_only(folder.path()).unwrap();
+            assert_eq!(reader.stat().unwrap().quarantined, 1, "damage {which}");
+        } else {
+            fs::remove_file(&victim).unwrap();
+        }
+        for opening in 0..2 {
+            let store = open(folder.path());
+            let mut expected = contents[0].clone();
+            expected.extend(contents[2].clone());
+            assert_eq!(content(&store).unwrap(), expected, "damage {which}, opening {opening}");
+            let findings = store.check().unwrap().findings;
+            assert_eq!(findings.len(), 1, "{findings:?}");
+            assert!(findings[0].what.contains("100 samples"), "{findings:?}");
+            assert_eq!(store.stat().unwrap().quarantined, 1);
+        }
+        let kept = files(&folder.path().join("quarantine"));
+        assert_eq!(kept.len(), usize::from(damage.is_some()), "damage {which}");
+    }
+}
+
+#[test]
+fn damage_inside_a_column_costs_its_series_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let contents = three_segments(folder.path());
+    let victim = files(&folder.path().join("segments")).remove(1);
+    let mut bytes = fs::read(&victim).unwrap();
+    // Behind header and time axis: the values of the first series.
+    let axis_end = bytes.len() - 64 - small_tail(&bytes);
+    bytes[axis_end] ^= 1;
+    replace(&victim, &bytes);
+    let store = open(folder.path());
+    let snapshot = store.snapshot().unwrap();
+    let mut found = Content::new();
+    let mut failed = 0;
+    for id in snapshot.select(&plimsoll::Selector::all()) {
+        match small::series_content(&snapshot, id) {
+            Ok(content) => found.extend(content),
+            Err(Error::Corrupt { path, .. }) => {
+                assert_eq!(path, victim);
+                failed += 1;
+            }
+            Err(why) => panic!("{why}"),
+        }
+    }
+    assert_eq!(failed, 1);
+    let all: Content = contents.into_iter().flatten().collect();
+    assert!(found.iter().all(|(key, value)| all.get(key) == Some(value)));
+    assert_eq!(found.len(), all.len() - 50);
+    assert_eq!(store.check().unwrap().findings.len(), 1);
+    // The damaged series is written, sealed and merged around; who asks for one segment is told.
+    let live = plimsoll::StoreOptions { compact_after_seal: true, ..small::options() };
+    drop((snapshot, store));
+    let store = Store::open(folder.path(), live).unwrap();
+    for seal in 0..20 {
+        append(&store, 1, seal * 3, 3).unwrap();
+        store.seal().unwrap();
+    }
+    assert!(store.stat().unwrap().segments < 15);
+    assert!(matches!(store.compact(true), Err(Error::Corrupt { .. })));
+}
+
+/// Bytes of statistics, index, footer and trailer, plus the column before: the middle of a value.
+fn small_tail(bytes: &[u8]) -> usize {
+    let footer = u64::from_le_bytes(bytes[bytes.len() - 32..][..8].try_into().unwrap());
+    bytes.len() - footer as usize + 1_024
+}
+
+#[test]
+fn a_label_file_that_is_lost_or_damaged_is_seen_and_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let contents = three_segments(folder.path());
+    let store = open(folder.path());
+    let path = files(&folder.path().join("labels")).remove(0);
+    let bytes = fs::read(&path).unwrap();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << bit;
+            replace(&path, &damaged);
+            assert!(!store.check().unwrap().findings.is_empty(), "bit {bit} of byte {at}");
+        }
+        replace(&path, &bytes[..at]);
+        assert!(!store.check().unwrap().findings.is_empty(), "cut to {at} bytes");
+    }
+    drop(store);
+    for damage in [false, true] {
+        if damage {
+            replace(&path, &bytes[1..])
+        } else {
+            fs::remove_file(&path).unwrap()
+        }
+        let store = open(folder.path());
+        assert_eq!(store.check().unwrap().findings, []);
+        assert_eq!(content(&store).unwrap(), contents.iter().flatten().map(own).collect());
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+}
+
+fn own((key, value): (&(String, i64), &u64)) -> ((String, i64), u64) {
+    (key.clone(), *value)
+}
+
+#[test]
+fn foreign_files_are_set_aside_and_never_deleted_or_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let contents = three_segments(folder.path());
+    let (_other, _, other) = segment();
+    let segments = folder.path().join("segments");
+    let own_bytes = fs::read(&files(&segments)[0]).unwrap();
+    fs::write(segments.join("notes.txt"), "mine").unwrap();
+    fs::write(segments.join("00000000000000aa.seg"), &other).unwrap();
+    // A copy of a segment under another number.
+    fs::write(segments.join("00000000000000ab.seg"), &own_bytes).unwrap();
+    let store = open(folder.path());
+    assert_eq!(content(&store).unwrap(), contents.iter().flatten().map(own).collect());
+    let aside = folder.path().join("quarantine");
+    assert_eq!(fs::read(aside.join("notes.txt")).unwrap(), b"mine");
+    assert_eq!(fs::read(aside.join("00000000000000aa.seg")).unwrap(), other);
+    assert_eq!(fs::read(aside.join("00000000000000ab.seg")).unwrap(), own_bytes);
+    assert_eq!(files(&segments).len(), 3);
+}
+
+#[test]
+fn a_damaged_head_batch_costs_itself_and_stays_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let contents: Vec<Content> = (0..3).map(|host| append(&store, host, 0, 4).unwrap()).collect();
+    store.close().unwrap();
+    damage_head_batch(folder.path(), 1);
+    for opening in 0..2 {
+        let store = open(folder.path());
+        let kept = contents[0].iter().chain(&contents[2]).map(own).collect();
+        assert_eq!(content(&store).unwrap(), kept, "opening {opening}");
+        let findings = store.check().unwrap().findings;
+        assert!(findings.len() == 1 && findings[0].file.contains("batch 2"), "{findings:?}");
+        store.seal().unwrap();
+        assert_eq!(files(&folder.path().join("quarantine")).len(), 1);
+    }
+}
+
+fn damage_head_batch(path: &Path, which: usize) {
+    let db = RocksDb::open(&path.join("db")).unwrap();
+    let family = db.families().into_iter().find(|name| name.starts_with("head-")).unwrap();
+    let mut batches = Vec::new();
+    db.scan(&family, &mut |key, value| {
+        batches.push((key.to_vec(), value.to_vec()));
+        Ok(())
+    })
+    .unwrap();
+    let (key, mut value) = batches.swap_remove(which);
+    *value.last_mut().unwrap() ^= 1;
+    let mut set = WriteSet::default();
+    set.put(&family, &key, value);
+    db.write(&set).unwrap();
+}
+
+#[test]
+fn a_newer_store_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    three_segments(folder.path());
+    let db = RocksDb::open(&folder.path().join("db")).unwrap();
+    let mut set = WriteSet::default();
+    set.put("manifest", b"store", record::encode(&(7_u32, 1_u128)).unwrap());
+    set.put("manifest", b"a key of the future", vec![1, 2, 3]);
+    db.write(&set).unwrap();
+    drop(db);
+    let before = files(&folder.path().join("segments"));
+    for opened in
+        [Store::open(folder.path(), small::options()), Store::open_read_only(folder.path())]
+    {
+        assert!(matches!(opened, Err(Error::Version { found: 7, .. })), "{opened:?}");
+    }
+    assert_eq!(files(&folder.path().join("segments")), before);
+}
+
+#[test]
+fn a_store_without_its_database_is_rebuilt_from_its_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let contents = three_segments(folder.path());
+    let segments = folder.path().join("segments");
+    let old: Vec<_> = files(&segments).iter().map(|f| (f.clone(), fs::read(f).unwrap())).collect();
+    let store = open(folder.path());
+    store.compact(true).unwrap();
+    append(&store, 9, 0, 1).unwrap();
+    store.close().unwrap();
+    fs::remove_dir_all(folder.path().join("db")).unwrap();
+    // Files that the merge superseded are back, as if their removal had been lost: they hold
+    // nothing that the merged one does not, and must not count twice.
+    old.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    for _ in 0..2 {
+        let refused = Store::open(folder.path(), small::options()).unwrap_err();
+        assert!(refused.to_string().contains("rebuild"), "{refused}");
+    }
+    assert!(Store::open_read_only(folder.path()).is_err());
+    let report = Store::rebuild(folder.path()).unwrap();
+    assert_eq!((report.segments, report.samples, report.series), (1, 300, 6), "{report:?}");
+    assert_eq!(report.set_aside.len(), 3);
+    assert!(Store::rebuild(folder.path()).is_err(), "there is nothing to rebuild any more");
+    let store = open(folder.path());
+    let mut expected: Content = contents.iter().flatten().map(own).collect();
+    assert_eq!(content(&store).unwrap(), expected);
+    assert_eq!(store.check().unwrap().findings, []);
+    expected.extend(append(&store, 1, 7, 5).unwrap());
+    expected.extend(append(&store, 9, 7, 5).unwrap());
+    store.seal().unwrap();
+    store.close().unwrap();
+    assert_eq!(content(&open(folder.path())).unwrap(), expected);
+}
+
+#[test]
+fn a_database_without_its_list_of_tables_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    three_segments(folder.path());
+    let db = folder.path().join("db");
+    fs::remove_file(db.join("CURRENT")).unwrap();
+    let before = files(&db);
+    assert!(Store::open(folder.path(), small::options()).is_err());
+    let tables =
+        |all: &[PathBuf]| all.iter().filter(|f| f.extension() == Some("sst".as_ref())).count();
+    assert_eq!(tables(&files(&db)), tables(&before));
+    assert!(tables(&before) > 0);
+}
+
+#[test]
+fn a_flipped_bit_in_the_database_is_an_error_or_loses_the_end_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut truth: Content = three_segments(folder.path()).into_iter().flatten().collect();
+    let store = open(folder.path());
+    for row in 0..20 {
+        truth.extend(append(&store, 4, row, 1).unwrap());
+    }
+    store.close().unwrap();
+    let mut prng = Prng(11);
+    println!("seed {}", prng.0);
+    let trials = if crate::support::slow() { 3_000 } else { 60 };
+    let mut opened = 0;
+    for trial in 0..trials {
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(folder.path(), copy.path());
+        let files: Vec<_> =
+            files(&copy.path().join("db")).into_iter().filter(|f| is_database_file(f)).collect();
+        let victim = &files[trial % files.len()];
+        let mut bytes = fs::read(victim).unwrap();
+        let at = prng.below(bytes.len() as u64) as usize;
+        bytes[at] ^= 1 << prng.below(8);
+        fs::write(victim, &bytes).unwrap();
+        let Ok(store) = Store::open(copy.path(), small::options()) else { continue };
+        opened += 1;
+        let Ok(found) = content(&store) else { continue };
+        for (key, value) in &found {
+            let what = || format!("trial {trial}, byte {at} of {}", victim.display());
+            assert_eq!(truth.get(key), Some(value), "{}: {key:?}", what());
+        }
+    }
+    assert!(opened > 0, "every flip was refused: the log was not among the files");
+}
+
+fn is_database_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap().to_string_lossy();
+    let data = name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST");
+    data && fs::metadata(path).unwrap().len() > 0
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for path in files(from) {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A small store whose whole content is known, for tests that damage it or stop it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use plimsoll::store::{Durability, Samples, Snapshot, Store, StoreOptions};
+use plimsoll::{Batch, Group, Labels, Result, Selector, SeriesId, TimeRange};
+
+/// Bits of values by series (in words) and instant.
+pub(crate) type Content = BTreeMap<(String, i64), u64>;
+
+/// Nothing is merged unless a test asks for it.
+pub(crate) fn options() -> StoreOptions {
+    StoreOptions {
+        durability: Durability::Sync,
+        compact_after_seal: false,
+        ..StoreOptions::default()
+    }
+}
+
+pub(crate) fn open(path: &Path) -> Store {
+    Store::open(path, options()).unwrap()
+}
+
+pub(crate) fn labels(metric: &str, host: u32) -> Labels {
+    Labels::new(metric, [("host", format!("h{host}"))]).unwrap()
+}
+
+/// A group of two metrics of one host, `rows` from instant `start` on, and what it holds.
+pub(crate) fn group(store: &Store, host: u32, start: i64, rows: i64) -> Result<(Group, Content)> {
+    let names = ["cpu", "mem"].map(|metric| labels(metric, host));
+    let series = [store.series_id(&names[0])?, store.series_id(&names[1])?];
+    let times: Vec<i64> = (start..start + rows).collect();
+    let value = |column: i64, time: i64| (time * 31 + column * 7 + i64::from(host)) as f64 / 8.0;
+    let columns = (0..2).flat_map(|column| times.iter().map(move |t| value(column, *t)));
+    let group = Group { series: series.to_vec(), times: times.clone(), values: columns.collect() };
+    let mut content = Content::new();
+    for (column, name) in names.iter().enumerate() {
+        let column = times.iter().map(|t| ((name.to_string(), *t), value(column as i64, *t)));
+        content.extend(column.map(|(key, value)| (key, value.to_bits())));
+    }
+    Ok((group, content))
+}
+
+/// Appends one group and returns what it holds.
+pub(crate) fn append(store: &Store, host: u32, start: i64, rows: i64) -> Result<Content> {
+    let (group, content) = group(store, host, start, rows)?;
+    store.append(&Batch { groups: vec![group] })?;
+    Ok(content)
+}
+
+/// All that a store shows.
+pub(crate) fn content(store: &Store) -> Result<Content> {
+    let snapshot = store.snapshot()?;
+    let mut content = Content::new();
+    for id in snapshot.select(&Selector::all()) {
+        content.extend(series_content(&snapshot, id)?);
+    }
+    Ok(content)
+}
+
+pub(crate) fn series_content(snapshot: &Snapshot, id: SeriesId) -> Result<Content> {
+    let mut found = Samples::default();
+    snapshot.scan(id, TimeRange::ALL, &mut found)?;
+    let name = snapshot.labels(id).unwrap().to_string();
+    let samples = found.times.iter().zip(&found.values);
+    Ok(samples.map(|(time, value)| ((name.clone(), *time), value.to_bits())).collect())
+}
+
+/// Changes a sealed file: sealed files cannot be written, so it is put there anew.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) {
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// The files of a folder, sorted by name.
+pub(crate) fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
