@@ -12,11 +12,11 @@ use plimsoll::{Error, Result, SeriesId, TimeRange};
 use crate::support::prng::Prng;
 use crate::support::small::{self, Content, append, content, files, open, replace};
 
-/// A segment of four series over two time axes, one of more than one block.
-fn segment() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+/// A segment of four series over two time axes, one of `rows` rows, one of 20.
+fn segment(rows: i64) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    append(&store, 0, 0, 1_030).unwrap();
+    append(&store, 0, 0, rows).unwrap();
     append(&store, 1, 5, 20).unwrap();
     store.seal().unwrap();
     store.close().unwrap();
@@ -51,7 +51,7 @@ fn assert_seen(damaged: &[u8], truth: &[Samples], what: impl Fn() -> String) {
 
 #[test]
 fn a_segment_with_a_flipped_bit_is_never_read_wrong() {
-    let (_folder, _, bytes) = segment();
+    let (_folder, _, bytes) = segment(1_030);
     let truth: Vec<Samples> = scans(&bytes).unwrap().into_iter().map(Result::unwrap).collect();
     assert_eq!(verify(&bytes).unwrap(), truth.iter().map(|s| s.len() as u64).sum::<u64>());
     let mut damaged = bytes.clone();
@@ -69,7 +69,7 @@ fn a_segment_with_a_flipped_bit_is_never_read_wrong() {
 
 #[test]
 fn a_segment_cut_short_or_extended_is_refused() {
-    let (_folder, _, bytes) = segment();
+    let (_folder, _, bytes) = segment(1_030);
     for length in 0..bytes.len() {
         assert!(scans(&bytes[..length]).is_err(), "cut to {length} bytes");
     }
@@ -82,22 +82,24 @@ fn a_segment_cut_short_or_extended_is_refused() {
 
 #[test]
 fn bytes_moved_inside_a_segment_or_from_another_store_are_seen() {
-    let (_folder, _, bytes) = segment();
-    let (_other_folder, _, other) = segment();
+    let (_folder, _, bytes) = segment(20);
+    let (_other_folder, _, other) = segment(20);
     let truth: Vec<Samples> = scans(&bytes).unwrap().into_iter().map(Result::unwrap).collect();
     assert_eq!(bytes.len(), other.len(), "the same samples under another store id");
-    let blocks = bytes.len() / 64;
-    let mut prng = Prng(5);
-    println!("seed {}", prng.0);
-    for round in 0..4_000 {
-        let source = if round % 2 == 0 { &bytes } else { &other };
-        let (from, to) = (prng.below(blocks as u64) as usize, prng.below(blocks as u64) as usize);
-        // Every other block of the other store goes to its own place.
-        let from = if round % 4 == 3 { to } else { from };
-        let mut damaged = bytes.clone();
-        damaged[to * 64..][..64].copy_from_slice(&source[from * 64..][..64]);
-        if damaged != bytes {
-            assert_seen(&damaged, &truth, || format!("block {from} over {to}"));
+    // Runs of 64-byte units, so that whole regions are among them, checksum and all.
+    let units = bytes.len() / 64;
+    for length in 1..=6 {
+        for (from, to) in
+            (0..=units - length).flat_map(|a| (0..=units - length).map(move |b| (a, b)))
+        {
+            for source in [&bytes, &other] {
+                let mut damaged = bytes.clone();
+                damaged[to * 64..][..length * 64]
+                    .copy_from_slice(&source[from * 64..][..length * 64]);
+                if damaged != bytes {
+                    assert_seen(&damaged, &truth, || format!("{length} units, {from} to {to}"));
+                }
+            }
         }
     }
 }
@@ -239,7 +241,7 @@ fn own((key, value): (&(String, i64), &u64)) -> ((String, i64), u64) {
 fn foreign_files_are_set_aside_and_never_deleted_or_served() {
     let folder = tempfile::tempdir().unwrap();
     let contents = three_segments(folder.path());
-    let (_other, _, other) = segment();
+    let (_other, _, other) = segment(1_030);
     let segments = folder.path().join("segments");
     let own_bytes = fs::read(&files(&segments)[0]).unwrap();
     fs::write(segments.join("notes.txt"), "mine").unwrap();

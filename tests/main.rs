@@ -1,6 +1,7 @@
 //! One binary for all integration tests: each further one would link RocksDB again.
 
 mod corruption;
+mod crash;
 mod kill;
 mod model;
 mod query;

@@ -2,6 +2,7 @@
 
 pub(crate) mod data;
 pub(crate) mod prng;
+pub(crate) mod sim_disk;
 pub(crate) mod small;
 
 /// Whether the slow suites were asked for (`make test-slow`).

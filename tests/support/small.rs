@@ -26,12 +26,20 @@ pub(crate) fn labels(metric: &str, host: u32) -> Labels {
     Labels::new(metric, [("host", format!("h{host}"))]).unwrap()
 }
 
-/// A group of two metrics of one host, `rows` from instant `start` on, and what it holds.
-pub(crate) fn group(store: &Store, host: u32, start: i64, rows: i64) -> Result<(Group, Content)> {
+/// A group of two metrics of one host, `rows` from instant `start` on, and what it holds. `salt`
+/// is added to every value.
+pub(crate) fn group(
+    store: &Store,
+    host: u32,
+    start: i64,
+    rows: i64,
+    salt: f64,
+) -> Result<(Group, Content)> {
     let names = ["cpu", "mem"].map(|metric| labels(metric, host));
     let series = [store.series_id(&names[0])?, store.series_id(&names[1])?];
     let times: Vec<i64> = (start..start + rows).collect();
-    let value = |column: i64, time: i64| (time * 31 + column * 7 + i64::from(host)) as f64 / 8.0;
+    let value =
+        |column: i64, time: i64| (time * 31 + column * 7 + i64::from(host)) as f64 / 8.0 + salt;
     let columns = (0..2).flat_map(|column| times.iter().map(move |t| value(column, *t)));
     let group = Group { series: series.to_vec(), times: times.clone(), values: columns.collect() };
     let mut content = Content::new();
@@ -44,7 +52,7 @@ pub(crate) fn group(store: &Store, host: u32, start: i64, rows: i64) -> Result<(
 
 /// Appends one group and returns what it holds.
 pub(crate) fn append(store: &Store, host: u32, start: i64, rows: i64) -> Result<Content> {
-    let (group, content) = group(store, host, start, rows)?;
+    let (group, content) = group(store, host, start, rows, 0.0)?;
     store.append(&Batch { groups: vec![group] })?;
     Ok(content)
 }
