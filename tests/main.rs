@@ -1,5 +1,6 @@
 //! One binary for all integration tests: each further one would link RocksDB again.
 
+mod beside;
 mod corruption;
 mod crash;
 mod kill;

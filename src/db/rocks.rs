@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Db, Visit, WriteSet};
+use super::{Change, Db, Visit, WriteSet};
 use crate::error::{Error, Result};
 use crate::fs::{DiskFs, Entry, Fs};
 use rocksdb::{
@@ -18,6 +18,10 @@ const WRITE_BUFFER_BYTES: usize = 16 << 20;
 const CACHE_BYTES: usize = 8 << 20;
 /// Log bytes at which families that hold old log files back are written to tables.
 const LOG_BYTES_MAX: u64 = 128 << 20;
+
+/// Bytes before the first change of a batch, and the most that a change takes beside key and value.
+const BATCH_BYTES: usize = 12;
+const CHANGE_BYTES: usize = 16;
 
 /// A RocksDB database in a folder of its own.
 pub struct RocksDb {
@@ -162,7 +166,12 @@ impl Db for RocksDb {
     }
 
     fn write(&self, batch: &WriteSet) -> Result<()> {
-        let mut changes = WriteBatch::default();
+        // Room for all, so that a large batch is not moved as it grows.
+        let bytes = |change: &Change| {
+            CHANGE_BYTES + change.key.len() + change.value.as_ref().map_or(0, Vec::len)
+        };
+        let bytes = BATCH_BYTES + batch.changes().iter().map(bytes).sum::<usize>();
+        let mut changes = WriteBatch::with_capacity_bytes(bytes);
         for change in batch.changes() {
             let family = self.family(&change.family)?;
             match &change.value {

