@@ -40,6 +40,10 @@ impl Store {
     pub fn rebuild(path: &Path) -> Result<RebuildReport> {
         let layout = Layout::new(path);
         let fs = DiskFs;
+        if fs.list(&layout.segments())?.is_empty() {
+            let what = format!("{} holds no segment to rebuild a store from", path.display());
+            return Err(Error::not_enough_data(what));
+        }
         let _lock = fs.lock(&layout.lock())?;
         fs.create_folder(&layout.quarantine())?;
         let db = RocksDb::open(&layout.database())?;
@@ -134,7 +138,9 @@ impl Found {
     /// the rebuild is asked for again, or all of it.
     fn commit(mut self, db: &dyn Db) -> Result<RebuildReport> {
         let Some(store_id) = self.segments.first().map(|s| s.identity().store_id) else {
-            return Err(Error::not_enough_data("there is no segment to rebuild a store from"));
+            return Err(Error::not_enough_data(
+                "no segment is whole: there is nothing to rebuild a store from",
+            ));
         };
         let mut edit = Edit::default();
         let count = self.labels.last_key_value().map_or(0, |(id, _)| id.0 + 1);

@@ -168,7 +168,8 @@ fn remove_leftovers(
             SegmentFile::Temporary => fs.remove(&path)?,
             SegmentFile::Sealed(id) => {
                 let live = manifest.segments.iter().any(|(segment, _)| *segment == id);
-                let superseded = manifest.drops.contains(&id)
+                // While a segment is missing, what was merged may be all that is left of it.
+                let superseded = (manifest.drops.contains(&id) && manifest.quarantined.is_empty())
                     || (!live && is_orphan(&path, fs, db, manifest, store_id));
                 if superseded {
                     fs.remove(&path)?;
