@@ -1,3 +1,3 @@
-//! What the fleet needs and when.
-
-pub mod exhaustion;
+//! x
+pub mod study;
+pub use study::Study;
