@@ -1,3 +1,30 @@
-//! x
+//! What the fleet needs and when: forecasts in, decisions out.
+//!
+//! In: a [`Study`] (what is watched, against which limits) and tiles of
+//! [`Frame`](crate::Frame)s that the caller has queried for it. Out: a [`Plan`]: when each resource
+//! of each host runs out and with what certainty, which hosts are idle, which are over-provisioned,
+//! and what could not be said. Never: a file, a store, a clock, a random source, or a number without
+//! the evidence beside it.
+//!
+//! The words: *used* is a mean over one step; a *peak* is the highest such mean; the *line* is the
+//! limit less the safety margin, and what counts as full; *headroom* is the line less the peak.
+//! `docs/method/plan.md` has the definitions and their sources.
+
+mod assess;
+pub mod exhaustion;
+mod idle;
+mod overprovisioned;
+mod plan;
+mod reduce;
+mod rows;
+mod series;
 pub mod study;
-pub use study::Study;
+mod summary;
+
+pub use idle::{Evidence, Grade, IdleHost, IdleReport};
+pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
+pub use plan::Planner;
+pub use rows::{
+    Backtest, Forecast, LimitChange, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,
+};
+pub use study::{MetricSummary, Study, Table, TableQuery};

@@ -170,7 +170,7 @@ fn idle(section: IdleSection, resources: &[Resource], place: &Place<'_>) -> Resu
         share: share(section.share, 0.95, "share", place)?,
         window: window(section.window, Some(Span::from_days(14)), place)?,
         minimum_age: section.minimum_age.unwrap_or(Span::from_days(7)),
-        minimum_coverage: share(section.minimum_coverage, 0.5, "minimum_coverage", place)?,
+        minimum_coverage: share(section.minimum_coverage, 0.8, "minimum_coverage", place)?,
     })
 }
 

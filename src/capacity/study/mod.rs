@@ -128,7 +128,7 @@ pub struct IdleRule {
     pub window: Option<Span>,
     /// Younger hosts are not judged.
     pub minimum_age: Span,
-    /// The share of the window's hours that must have data; below it a host is not judged.
+    /// The share of the window's days that must have data; below it a host is not judged.
     pub minimum_coverage: f64,
 }
 

@@ -1,0 +1,160 @@
+//! One row of usage against its limit: every number of its line in the plan.
+
+use super::exhaustion::{
+    Exhaustion, ExhaustionOptions, Outcome as Exhausted, Quantiles, time_to_exhaustion,
+};
+use super::idle::{self, IdleFacts};
+use super::reduce::{self, DailyPeaks, LimitFacts};
+use super::rows::{Backtest, Forecast, Outcome, PlanRow};
+use super::series::RowSeries;
+use super::study::{Study, Table};
+use crate::kernel;
+use crate::model::{Labels, Span, Timestamp};
+
+/// A row that has been looked at alone; what depends on the other rows is still open.
+#[derive(Debug, Clone)]
+pub(super) struct Assessed {
+    pub(super) table: Table,
+    pub(super) row: PlanRow,
+    /// The first step with data.
+    pub(super) first: Option<Timestamp>,
+    /// The quantile that the over-provisioned rule asks for.
+    pub(super) need: Option<f64>,
+    pub(super) idle: Option<IdleFacts>,
+}
+
+/// The study and the instant from which it is seen.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    pub(super) study: Study,
+    pub(super) as_of: Timestamp,
+}
+
+impl View {
+    /// Looks at one row.
+    pub(super) fn assess(
+        &self,
+        table: Table,
+        labels: Labels,
+        usage: RowSeries<'_>,
+        limit: Result<LimitFacts, String>,
+    ) -> Assessed {
+        let from = self.study.ignore_before.unwrap_or(Timestamp::MIN);
+        let usage = usage.cut(from, self.as_of);
+        let value = limit.as_ref().ok().map(|limit| limit.value);
+        let by_host = table.group.is_none();
+        let rule = &self.study.idle;
+        let idle = by_host
+            .then(|| idle::measure(rule, table.resource, usage, value, self.as_of))
+            .flatten();
+        Assessed {
+            table,
+            row: self.row(table, labels, usage, limit),
+            first: usage.samples().next().map(|(at, _)| at),
+            need: by_host.then(|| self.need(usage)).flatten(),
+            idle,
+        }
+    }
+
+    fn row(
+        &self,
+        table: Table,
+        labels: Labels,
+        usage: RowSeries<'_>,
+        limit: Result<LimitFacts, String>,
+    ) -> PlanRow {
+        let resource = &self.study.resources[table.resource];
+        let known = limit.as_ref().ok();
+        let line = known.map(|limit| limit.value * (1.0 - resource.safety_margin));
+        let days = reduce::daily_peaks(usage, line);
+        let mut row = PlanRow {
+            labels,
+            resource: resource.name.clone(),
+            unit: resource.unit.clone(),
+            used_now: reduce::used_now(usage),
+            last_seen: usage.samples().next_back().map(|(at, _)| at),
+            peak: reduce::peak(usage),
+            peak_7_days: reduce::peak(usage.cut(self.as_of.minus(Span::WEEK), self.as_of)),
+            limit: known.map(|limit| limit.value),
+            line,
+            limit_change: known.and_then(|limit| limit.change),
+            outcome: Outcome::NoTrend,
+            slope_per_day: None,
+            p_value: None,
+            trend_since: None,
+            backtest: None,
+            days: days.as_ref().map_or(0, DailyPeaks::known),
+            gap_days: days.as_ref().map_or(0, |days| days.peaks.len() - days.known()),
+        };
+        let missing = |what: String| Outcome::NotEnoughData { what };
+        row.outcome = match (row.last_seen, limit, line, days) {
+            (None, ..) | (_, _, _, None) => missing("no samples of the usage".to_owned()),
+            (Some(last), ..) if self.as_of.since(last.plus(usage.step())) > idle::STALE => {
+                missing(format!("no samples since {}", last.date()))
+            }
+            (_, Err(why), ..) => missing(why),
+            (_, Ok(_), Some(line), Some(days)) => self.forecast(&mut row, &days, line),
+            (_, Ok(_), None, _) => missing("no limit is known".to_owned()),
+        };
+        row
+    }
+
+    /// The time to exhaustion, with the evidence written into the row.
+    fn forecast(&self, row: &mut PlanRow, days: &DailyPeaks, line: f64) -> Outcome {
+        let options = ExhaustionOptions {
+            horizon_days: self.study.horizon.days(),
+            seed: self.study.seed,
+            ..ExhaustionOptions::default()
+        };
+        let Exhaustion { trend, outcome, backtest } =
+            time_to_exhaustion(&days.peaks, line, &options);
+        if let Some(trend) = trend {
+            row.slope_per_day = Some(trend.slope_per_day);
+            row.p_value = Some(trend.p_value).filter(|p| !p.is_nan());
+            row.trend_since = Some(days.day(trend.regime_start_day));
+        }
+        row.backtest = backtest.map(|found| Backtest {
+            origins: found.origins,
+            mase: found.mase,
+            coverage: found.coverage,
+        });
+        match outcome {
+            Exhausted::NotEnoughData { what } => Outcome::NotEnoughData { what },
+            Exhausted::Already { since_day } => Outcome::Already { since: days.day(since_day) },
+            Exhausted::NoTrend => Outcome::NoTrend,
+            Exhausted::Never => Outcome::Never,
+            Exhausted::Within(quantiles) => {
+                Outcome::Within(self.dates(&quantiles, days.day(days.peaks.len() - 1)))
+            }
+        }
+    }
+
+    /// Days from the last known day on, as dates. A fraction of a day is within that day.
+    fn dates(&self, quantiles: &Quantiles, last_day: Timestamp) -> Forecast {
+        let date = |days: Option<f64>| {
+            days.filter(|days| days.is_finite()).map(|days| {
+                let nanos = days.max(0.0) * Span::DAY.nanos() as f64;
+                last_day.plus(Span::from_nanos(nanos as i64)).floor(Span::DAY)
+            })
+        };
+        let p10 = date(quantiles.p10_days);
+        Forecast {
+            p10,
+            p50: date(quantiles.p50_days),
+            p90: date(quantiles.p90_days),
+            order_by: p10.map(|day| day.minus(self.study.lead_time).floor(Span::DAY)),
+            within_7_days: quantiles.within_7,
+            within_30_days: quantiles.within_30,
+            within_90_days: quantiles.within_90,
+            never: quantiles.never,
+        }
+    }
+
+    fn need(&self, usage: RowSeries<'_>) -> Option<f64> {
+        let rule = &self.study.overprovisioned;
+        let from = rule.window.map_or(Timestamp::MIN, |window| self.as_of.minus(window));
+        let steps = usage.cut(from, self.as_of).samples().map(|(_, value)| value);
+        let mut steps: Vec<f64> = steps.collect();
+        Some(kernel::quantile(&mut steps, rule.quantile)).filter(|need| !need.is_nan())
+    }
+}

@@ -1,0 +1,283 @@
+//! Idle hosts: low use in every resource of the rule, with the grade of the evidence.
+//!
+//! In: what one pass over each row measured against the rule. Out: the idle hosts, those that were
+//! kept for their bursts, and those that cannot be judged. Never: a host that is called idle for
+//! want of data.
+
+use std::collections::BTreeMap;
+
+use super::reduce;
+use super::series::RowSeries;
+use super::study::{IdleRule, Resource, Threshold};
+use crate::model::{Labels, Span, Timestamp, Unit};
+
+/// A month and a day: a job that runs monthly shows in so much data.
+const MONTHLY: Span = Span::from_days(32);
+/// A host without data for longer has gone, and is not idle.
+pub(super) const STALE: Span = Span::DAY;
+
+/// Idle hosts and the rule that found them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct IdleReport {
+    /// The rule in words; empty where the study has none.
+    pub rule: String,
+    /// The idle hosts: strongest evidence first, then by name.
+    pub hosts: Vec<IdleHost>,
+    /// Hosts that meet the rule but for a burst somewhere in the data: monthly or standby jobs.
+    pub kept_for_bursts: Vec<Labels>,
+    /// Hosts that cannot be judged, with the reason.
+    pub undetermined: Vec<(Labels, String)>,
+    /// How many hosts are in use.
+    pub in_use: usize,
+}
+
+/// A host that hardly does anything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IdleHost {
+    /// The labels that name it.
+    pub labels: Labels,
+    /// How strong the evidence is.
+    pub grade: Grade,
+    /// One for each resource of the rule.
+    pub evidence: Vec<Evidence>,
+    /// What it would free: each resource with a limit, and that limit.
+    pub frees: Vec<(String, Option<Unit>, f64)>,
+}
+
+/// How strong the evidence for an idle host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// Two or more resources are low, and the data is long enough to show a monthly job.
+    Strong,
+    /// Only one of the two holds.
+    Fair,
+    /// Neither holds: look before you act.
+    Weak,
+}
+
+/// What one resource says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The name of the resource.
+    pub resource: String,
+    /// Its unit.
+    pub unit: Option<Unit>,
+    /// The level that counts as low.
+    pub below: f64,
+    /// The mean of its steps in the rule's window.
+    pub mean: f64,
+    /// The highest of them.
+    pub peak: f64,
+    /// The share of them that is low.
+    pub share_low: f64,
+}
+
+/// What one row says to the rule.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct IdleFacts {
+    /// Level that counts as low; `None` where it is a share of an unknown limit.
+    below: Option<f64>,
+    low: usize,
+    steps: usize,
+    /// Days of the window with data, and days of the window.
+    days: (usize, usize),
+    mean: f64,
+    peak: f64,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    burst: Option<Timestamp>,
+}
+
+/// One row of a resource by host, as the rule sees it.
+pub(super) struct IdleRow<'a> {
+    pub(super) labels: &'a Labels,
+    pub(super) resource: usize,
+    pub(super) limit: Option<f64>,
+    pub(super) facts: Option<IdleFacts>,
+}
+
+/// Measures a row; `None` where the rule does not ask for the resource.
+pub(super) fn measure(
+    rule: &IdleRule,
+    resource: usize,
+    series: RowSeries<'_>,
+    limit: Option<f64>,
+    as_of: Timestamp,
+) -> Option<IdleFacts> {
+    let of = |list: &[(usize, Threshold)]| {
+        list.iter().find(|(index, _)| *index == resource).map(|(_, threshold)| *threshold)
+    };
+    let (below, burst) = (of(&rule.below), of(&rule.burst));
+    if below.is_none() && burst.is_none() {
+        return None;
+    }
+    let level = below.and_then(|below| below.level(limit));
+    let burst = burst.and_then(|burst| burst.level(limit));
+    let first = series.samples().next().map(|(at, _)| at);
+    let from = rule.window.map_or(first.unwrap_or(as_of), |window| as_of.minus(window));
+    let window = series.cut(from, as_of);
+    let (mut low, mut steps, mut sum, mut days, mut day) = (0, 0, 0.0, 0, None);
+    for (at, value) in window.samples() {
+        steps += 1;
+        sum += value;
+        low += usize::from(level.is_some_and(|level| value < level));
+        if day.replace(at.floor(Span::DAY)) != Some(at.floor(Span::DAY)) {
+            days += 1;
+        }
+    }
+    let covered = as_of.since(from.max(first.unwrap_or(from)));
+    Some(IdleFacts {
+        below: level,
+        low,
+        steps,
+        days: (days, covered.days().ceil() as usize),
+        mean: sum / steps as f64,
+        peak: reduce::peak(window).map_or(f64::NAN, |peak| peak.value),
+        first,
+        last: series.samples().next_back().map(|(at, _)| at),
+        burst: burst.and_then(|burst| {
+            series.hours().filter(|(_, mean)| *mean > burst).last().map(|(at, _)| at)
+        }),
+    })
+}
+
+/// What the rule says of one host.
+enum Verdict {
+    Idle(Grade),
+    InUse,
+    KeptForBurst,
+    Undetermined(String),
+}
+
+/// Judges every host. `rows` are those by host, of every resource.
+pub(super) fn judge(
+    rule: &IdleRule,
+    resources: &[Resource],
+    rows: &[IdleRow<'_>],
+    as_of: Timestamp,
+) -> IdleReport {
+    let mut report = IdleReport { rule: in_words(rule, resources), ..IdleReport::default() };
+    if rule.below.is_empty() {
+        return report;
+    }
+    let mut hosts: BTreeMap<&Labels, Vec<&IdleRow<'_>>> = BTreeMap::new();
+    for row in rows {
+        hosts.entry(row.labels).or_default().push(row);
+    }
+    for (labels, mut rows) in hosts {
+        rows.sort_by_key(|row| row.resource);
+        match verdict(rule, resources, &rows, as_of) {
+            Verdict::InUse => report.in_use += 1,
+            Verdict::KeptForBurst => report.kept_for_bursts.push(labels.clone()),
+            Verdict::Undetermined(why) => report.undetermined.push((labels.clone(), why)),
+            Verdict::Idle(grade) => report.hosts.push(IdleHost {
+                labels: labels.clone(),
+                grade,
+                evidence: evidence(rule, resources, &rows),
+                frees: frees(resources, &rows),
+            }),
+        }
+    }
+    report.hosts.sort_by(|a, b| a.grade.cmp(&b.grade).then_with(|| a.labels.cmp(&b.labels)));
+    report
+}
+
+fn verdict(
+    rule: &IdleRule,
+    resources: &[Resource],
+    rows: &[&IdleRow<'_>],
+    as_of: Timestamp,
+) -> Verdict {
+    let facts = |resource: usize| {
+        rows.iter().find(|row| row.resource == resource).and_then(|row| row.facts.as_ref())
+    };
+    let is_low = |f: &IdleFacts| f.low as f64 >= rule.share * f.steps as f64;
+    let mut missing = None;
+    for (resource, _) in &rule.below {
+        match facts(*resource) {
+            Some(f) if f.steps > 0 && f.below.is_some() && !is_low(f) => return Verdict::InUse,
+            found => missing = missing.or(unusable(found, rule, as_of).map(|why| (why, *resource))),
+        }
+    }
+    if let Some((why, resource)) = missing {
+        return Verdict::Undetermined(format!("{}: {why}", resources[resource].name));
+    }
+    if rule.burst.iter().any(|(resource, _)| facts(*resource).is_some_and(|f| f.burst.is_some())) {
+        return Verdict::KeptForBurst;
+    }
+    let first = rule.below.iter().filter_map(|(resource, _)| facts(*resource)?.first).max();
+    let age = first.map_or(Span::ZERO, |first| as_of.since(first));
+    if age < rule.minimum_age {
+        return Verdict::Undetermined(format!("younger than {}", rule.minimum_age));
+    }
+    Verdict::Idle(match (rule.below.len() >= 2, age >= MONTHLY) {
+        (true, true) => Grade::Strong,
+        (false, false) => Grade::Weak,
+        _ => Grade::Fair,
+    })
+}
+
+/// Why a row cannot speak for an idle host.
+fn unusable(facts: Option<&IdleFacts>, rule: &IdleRule, as_of: Timestamp) -> Option<String> {
+    let Some(facts) = facts else { return Some("no data".to_owned()) };
+    let Some(last) = facts.last else { return Some("no data".to_owned()) };
+    if as_of.since(last) > STALE {
+        return Some(format!("no data since {}", last.date()));
+    }
+    if facts.below.is_none() {
+        return Some("no limit to take a share of".to_owned());
+    }
+    let (with_data, days) = facts.days;
+    ((with_data as f64) < rule.minimum_coverage * days as f64)
+        .then(|| "too many days without data".to_owned())
+}
+
+fn evidence(rule: &IdleRule, resources: &[Resource], rows: &[&IdleRow<'_>]) -> Vec<Evidence> {
+    let of = |row: &&IdleRow<'_>| {
+        rule.below.iter().find(|(resource, _)| *resource == row.resource)?;
+        let facts = row.facts.as_ref()?;
+        Some(Evidence {
+            resource: resources[row.resource].name.clone(),
+            unit: resources[row.resource].unit.clone(),
+            below: facts.below?,
+            mean: facts.mean,
+            peak: facts.peak,
+            share_low: facts.low as f64 / facts.steps as f64,
+        })
+    };
+    rows.iter().filter_map(of).collect()
+}
+
+fn frees(resources: &[Resource], rows: &[&IdleRow<'_>]) -> Vec<(String, Option<Unit>, f64)> {
+    let of = |row: &&IdleRow<'_>| {
+        let resource = &resources[row.resource];
+        Some((resource.name.clone(), resource.unit.clone(), row.limit?))
+    };
+    rows.iter().filter_map(of).collect()
+}
+
+fn in_words(rule: &IdleRule, resources: &[Resource]) -> String {
+    if rule.below.is_empty() {
+        return String::new();
+    }
+    let shown = |(resource, threshold): &(usize, Threshold)| {
+        let resource = &resources[*resource];
+        format!("{} below {}", resource.name, threshold.show(resource.unit.as_ref()))
+    };
+    let low: Vec<_> = rule.below.iter().map(shown).collect();
+    let window = match rule.window {
+        Some(window) => format!("the last {window}"),
+        None => "all of the data".to_owned(),
+    };
+    let mut text =
+        format!("{} for {}% of {window}", low.join(", "), (rule.share * 1_000.0).round() / 10.0);
+    let burst = |(resource, threshold): &(usize, Threshold)| {
+        let resource = &resources[*resource];
+        format!("{} over {}", resource.name, threshold.show(resource.unit.as_ref()))
+    };
+    if !rule.burst.is_empty() {
+        let bursts: Vec<_> = rule.burst.iter().map(burst).collect();
+        text.push_str(&format!("; never an hour of {}", bursts.join(" or ")));
+    }
+    text
+}

@@ -1,0 +1,171 @@
+//! From one row of usage to the few numbers a plan needs of it.
+
+use super::rows::{LimitChange, Peak};
+use super::series::RowSeries;
+use crate::model::{Span, Timestamp};
+
+/// The share of a typical day's hours that a day must have for its peak to be known.
+const DAY_COVERAGE_MIN: f64 = 0.5;
+
+/// The peak of each UTC day from `first_day` on; NaN where it is not known.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DailyPeaks {
+    /// Start of the first day.
+    pub(super) first_day: Timestamp,
+    /// The peaks, the last one known.
+    pub(super) peaks: Vec<f64>,
+}
+
+/// The latest limit of a row, and its latest change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct LimitFacts {
+    pub(super) value: f64,
+    pub(super) change: Option<LimitChange>,
+}
+
+impl DailyPeaks {
+    /// How many are known.
+    pub(super) fn known(&self) -> usize {
+        self.peaks.iter().filter(|peak| !peak.is_nan()).count()
+    }
+
+    /// The start of a day.
+    pub(super) fn day(&self, index: usize) -> Timestamp {
+        self.first_day.plus(Span::from_days(index as i64))
+    }
+}
+
+/// The highest value.
+pub(super) fn peak(series: RowSeries<'_>) -> Option<Peak> {
+    let mut found: Option<Peak> = None;
+    for (at, value) in series.samples() {
+        if found.is_none_or(|peak| value > peak.value) {
+            found = Some(Peak { value, at });
+        }
+    }
+    found
+}
+
+/// The mean over the last hour with data; NaN where there is none.
+pub(super) fn used_now(series: RowSeries<'_>) -> f64 {
+    let Some((last, _)) = series.samples().next_back() else { return f64::NAN };
+    let from = last.plus(series.step()).minus(Span::HOUR.max(series.step()));
+    let hour = series.samples().rev().take_while(|(at, _)| *at >= from);
+    let (sum, count) = hour.fold((0.0, 0.0), |(sum, count), (_, value)| (sum + value, count + 1.0));
+    sum / count
+}
+
+/// The daily peaks. A day with less than half of the hours that the row's days typically have is a
+/// gap: its peak may have been missed. It is none where the peak that was seen reaches `line`, since
+/// more data could only raise it.
+pub(super) fn daily_peaks(series: RowSeries<'_>, line: Option<f64>) -> Option<DailyPeaks> {
+    let slot = Span::HOUR.max(series.step());
+    let mut first_day = None;
+    let mut days: Vec<(f64, u32)> = Vec::new();
+    for (at, value) in series.samples() {
+        let day = at.floor(Span::DAY);
+        let first = *first_day.get_or_insert(day);
+        let index = (day.since(first).nanos() / Span::DAY.nanos()) as usize;
+        days.resize(days.len().max(index + 1), (f64::NAN, 0));
+        let (peak, hours) = &mut days[index];
+        *peak = peak.max(value);
+        *hours |= 1 << (at.since(day).nanos() / slot.nanos());
+    }
+    let mut counts: Vec<u32> =
+        days.iter().map(|day| day.1.count_ones()).filter(|hours| *hours > 0).collect();
+    counts.sort_unstable();
+    let typical = f64::from(*counts.get(counts.len() / 2)?);
+    let known = |(peak, hours): &(f64, u32)| {
+        let whole = f64::from(hours.count_ones()) >= DAY_COVERAGE_MIN * typical;
+        let over = line.is_some_and(|line| *peak >= line);
+        if whole || over { *peak } else { f64::NAN }
+    };
+    let mut peaks: Vec<f64> = days.iter().map(known).collect();
+    while peaks.last().is_some_and(|peak| peak.is_nan()) {
+        peaks.pop();
+    }
+    Some(DailyPeaks { first_day: first_day?, peaks })
+}
+
+/// The latest limit above zero, or why there is none.
+pub(super) fn limit(series: RowSeries<'_>, factor: f64) -> Result<LimitFacts, String> {
+    let mut samples = series.samples().rev();
+    let Some((mut at, value)) = samples.next() else {
+        return Err("the limit has no data".to_owned());
+    };
+    if value * factor <= 0.0 {
+        return Err(format!("the limit is {value}"));
+    }
+    let mut change = None;
+    for (earlier, other) in samples {
+        if (other - value).abs() > 1e-9 * value.abs() {
+            change = Some(LimitChange { from: other * factor, at });
+            break;
+        }
+        at = earlier;
+    }
+    Ok(LimitFacts { value: value * factor, change })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hourly(values: &[f64]) -> RowSeries<'_> {
+        RowSeries::new(Timestamp::from_seconds(0), Span::HOUR, values)
+    }
+
+    #[test]
+    fn the_peak_of_a_day_needs_half_of_it() {
+        // Three whole days, an outage that leaves 11 hours, and 12 hours of a last day.
+        let mut values: Vec<f64> = (0..96 + 12).map(|hour| f64::from(hour % 24)).collect();
+        values[72..85].fill(f64::NAN);
+        let found = daily_peaks(hourly(&values), None).unwrap();
+        assert_eq!(found.first_day, Timestamp::from_seconds(0));
+        assert_eq!(found.peaks[..3], [23.0, 23.0, 23.0]);
+        assert!(found.peaks[3].is_nan());
+        assert_eq!((found.peaks.len(), found.peaks[4], found.known()), (5, 11.0, 4));
+        // A partial day at the end is no day.
+        let found = daily_peaks(hourly(&values[..96 + 11]), None).unwrap();
+        assert_eq!(found.peaks.len(), 3);
+        // Unless what was seen of it is already over the line.
+        let found = daily_peaks(hourly(&values[..96 + 11]), Some(10.0)).unwrap();
+        assert_eq!((found.peaks[3], found.peaks[4]), (23.0, 10.0));
+    }
+
+    #[test]
+    fn coverage_is_judged_by_the_rows_own_rhythm() {
+        // One sample a day, at steps of five minutes.
+        let mut values = vec![f64::NAN; 288 * 3];
+        for day in 0..3 {
+            values[288 * day + 7] = day as f64;
+        }
+        let series = RowSeries::new(Timestamp::from_seconds(0), Span::from_seconds(300), &values);
+        assert_eq!(daily_peaks(series, None).unwrap().peaks, [0.0, 1.0, 2.0]);
+        assert!(daily_peaks(hourly(&[f64::NAN, f64::INFINITY]), None).is_none());
+    }
+
+    #[test]
+    fn now_is_the_last_hour_with_data() {
+        let mut values = vec![1.0; 24];
+        values[10] = 5.0;
+        values[11] = 7.0;
+        values[12..].fill(f64::NAN);
+        let half_hours =
+            RowSeries::new(Timestamp::from_seconds(0), Span::from_seconds(1_800), &values);
+        assert_eq!(used_now(half_hours), 6.0);
+        assert!(used_now(hourly(&[])).is_nan());
+        let peak = peak(half_hours).unwrap();
+        assert_eq!(peak, Peak { value: 7.0, at: Timestamp::from_seconds(11 * 1_800) });
+    }
+
+    #[test]
+    fn the_latest_limit_counts() {
+        let found = limit(hourly(&[8.0, 8.0, 16.0, f64::NAN, 16.0, f64::NAN]), 2.0).unwrap();
+        let change = LimitChange { from: 16.0, at: Timestamp::from_seconds(7_200) };
+        assert_eq!(found, LimitFacts { value: 32.0, change: Some(change) });
+        assert_eq!(limit(hourly(&[8.0]), 1.0).unwrap().change, None);
+        assert!(limit(hourly(&[8.0, 0.0]), 1.0).unwrap_err().contains("the limit is 0"));
+        assert!(limit(hourly(&[f64::NAN]), 1.0).unwrap_err().contains("no data"));
+    }
+}

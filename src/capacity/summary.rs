@@ -1,0 +1,178 @@
+//! From rows that were looked at alone to the plan: what depends on the whole fleet.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assess::{Assessed, View};
+use super::exhaustion::benjamini_hochberg;
+use super::idle::{self, IdleReport, IdleRow};
+use super::overprovisioned::{self, Candidate, OverprovisionedReport};
+use super::rows::{Note, Outcome, Plan, PlanRow, Summary, TablePlan, name};
+use crate::model::{Labels, TimeRange, Timestamp};
+
+/// How many examples a note carries.
+const EXAMPLES: usize = 3;
+
+/// The plan. `rows` are sorted by table and labels, so that every sum has one order.
+pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
+    keep_discoveries(&mut rows, view);
+    let study = &view.study;
+    let window = window(view, &rows);
+    let (idle, overprovisioned) = rules(view, &rows);
+    let mut tables: Vec<TablePlan> = (0..study.groups.len())
+        .map(|group| {
+            let group = &study.groups[group];
+            TablePlan { name: group.name.clone(), by: group.by.clone(), rows: Vec::new() }
+        })
+        .collect();
+    let mut hosts = TablePlan { name: "host".into(), by: study.by.clone(), rows: Vec::new() };
+    for assessed in rows {
+        let limited = study.resources[assessed.table.resource].limit.is_some();
+        let table = match assessed.table.group {
+            None => Some(&mut hosts),
+            Some(group) => tables.get_mut(group),
+        };
+        if let Some(table) = table.filter(|_| limited) {
+            table.rows.push(assessed.row);
+        }
+    }
+    for table in tables.iter_mut().chain([&mut hosts]) {
+        table.rows.sort_by(worst_first);
+    }
+    Plan {
+        study: study.name.clone(),
+        as_of: view.as_of,
+        window,
+        step: study.step,
+        horizon: study.horizon,
+        lead_time: study.lead_time,
+        false_discovery_rate: study.false_discovery_rate,
+        summary: count(&hosts.rows, view.as_of),
+        notes: notes(&hosts, &tables, &idle),
+        hosts,
+        groups: tables,
+        idle,
+        overprovisioned,
+    }
+}
+
+/// Lets stand only the trends that survive the control of false discoveries. The hosts are one
+/// family, the rows of each group another.
+fn keep_discoveries(rows: &mut [Assessed], view: &View) {
+    let mut families: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+    for (at, assessed) in rows.iter().enumerate() {
+        if assessed.row.p_value.is_some() {
+            families.entry(assessed.table.group).or_default().push(at);
+        }
+    }
+    for family in families.into_values() {
+        let p_values: Vec<f64> = family.iter().filter_map(|at| rows[*at].row.p_value).collect();
+        let found = benjamini_hochberg(&p_values, view.study.false_discovery_rate);
+        for (at, discovered) in family.into_iter().zip(found) {
+            let outcome = &mut rows[at].row.outcome;
+            if !discovered && matches!(outcome, Outcome::Within(_) | Outcome::Never) {
+                *outcome = Outcome::NoTrend;
+            }
+        }
+    }
+}
+
+fn window(view: &View, rows: &[Assessed]) -> TimeRange {
+    let start = rows.iter().filter_map(|assessed| assessed.first).min();
+    let last = rows.iter().filter_map(|assessed| assessed.row.last_seen).max();
+    let end = last.map_or(view.as_of, |last| last.plus(view.study.step));
+    TimeRange { start: start.unwrap_or(end), end }
+}
+
+fn rules(view: &View, rows: &[Assessed]) -> (IdleReport, OverprovisionedReport) {
+    let by_host = || rows.iter().filter(|assessed| assessed.table.group.is_none());
+    let idle_rows: Vec<IdleRow<'_>> = by_host()
+        .map(|assessed| IdleRow {
+            labels: &assessed.row.labels,
+            resource: assessed.table.resource,
+            limit: assessed.row.limit,
+            facts: assessed.idle,
+        })
+        .collect();
+    let idle = idle::judge(&view.study.idle, &view.study.resources, &idle_rows, view.as_of);
+    let candidates: Vec<Candidate<'_>> = by_host()
+        .map(|assessed| Candidate {
+            resource: assessed.table.resource,
+            row: &assessed.row,
+            need: assessed.need,
+            first: assessed.first,
+        })
+        .collect();
+    let idle_hosts: BTreeSet<&Labels> = idle.hosts.iter().map(|host| &host.labels).collect();
+    let over = overprovisioned::judge(&view.study, &candidates, &idle_hosts, view.as_of);
+    (idle, over)
+}
+
+/// Already full first, then the earliest median date, then the least headroom; rows of which
+/// nothing can be said last.
+fn worst_first(a: &PlanRow, b: &PlanRow) -> Ordering {
+    let rank = |row: &PlanRow| match &row.outcome {
+        Outcome::Already { .. } => 0,
+        Outcome::Within(forecast) if forecast.p50.is_some() => 1,
+        Outcome::Within(_) => 2,
+        Outcome::NoTrend | Outcome::Never => 3,
+        Outcome::NotEnoughData { .. } => 4,
+    };
+    let date = |row: &PlanRow| match &row.outcome {
+        Outcome::Within(f) => f.p50.or(f.p10).unwrap_or(Timestamp::MAX),
+        _ => Timestamp::MAX,
+    };
+    let headroom = |row: &PlanRow| row.headroom_share().unwrap_or(f64::INFINITY);
+    rank(a)
+        .cmp(&rank(b))
+        .then_with(|| date(a).cmp(&date(b)))
+        .then_with(|| headroom(a).total_cmp(&headroom(b)))
+        .then_with(|| a.labels.cmp(&b.labels))
+        .then_with(|| a.resource.cmp(&b.resource))
+}
+
+fn count(rows: &[PlanRow], as_of: Timestamp) -> Summary {
+    let hosts: BTreeSet<&Labels> = rows.iter().map(|row| &row.labels).collect();
+    let mut summary = Summary { hosts: hosts.len(), rows: rows.len(), ..Summary::default() };
+    for row in rows {
+        let counter = match &row.outcome {
+            Outcome::Already { .. } => &mut summary.already,
+            Outcome::Within(forecast) if forecast.p50.is_some() => &mut summary.within_horizon,
+            Outcome::Within(_) => &mut summary.beyond_horizon,
+            Outcome::Never => &mut summary.never,
+            Outcome::NoTrend => &mut summary.no_trend,
+            Outcome::NotEnoughData { .. } => &mut summary.not_enough_data,
+        };
+        *counter += 1;
+        summary.order_overdue += usize::from(row.is_overdue(as_of));
+    }
+    summary
+}
+
+/// What could not be said, most frequent first.
+fn notes(hosts: &TablePlan, groups: &[TablePlan], idle: &IdleReport) -> Vec<Note> {
+    let mut found: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+    let mut add = |what: String, example: String| {
+        let (count, examples) = found.entry(what).or_default();
+        *count += 1;
+        if examples.len() < EXAMPLES {
+            examples.push(example);
+        }
+    };
+    for table in [hosts].into_iter().chain(groups) {
+        let mut rows: Vec<&PlanRow> = table.rows.iter().collect();
+        rows.sort_by(|a, b| a.labels.cmp(&b.labels));
+        for row in rows {
+            if let Outcome::NotEnoughData { what } = &row.outcome {
+                add(format!("{}, when full: {what}", row.resource), row.name(&table.by));
+            }
+        }
+    }
+    for (labels, why) in &idle.undetermined {
+        add(format!("whether idle: {why}"), name(labels, &hosts.by));
+    }
+    let note = |(what, (count, examples))| Note { what, count, examples };
+    let mut notes: Vec<Note> = found.into_iter().map(note).collect();
+    notes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.what.cmp(&b.what)));
+    notes
+}
