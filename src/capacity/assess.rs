@@ -16,8 +16,6 @@ use crate::model::{Labels, Span, Timestamp};
 pub(super) struct Assessed {
     pub(super) table: Table,
     pub(super) row: PlanRow,
-    /// The first step with data.
-    pub(super) first: Option<Timestamp>,
     /// The quantile that the over-provisioned rule asks for.
     pub(super) need: Option<f64>,
     pub(super) idle: Option<IdleFacts>,
@@ -50,7 +48,6 @@ impl View {
         Assessed {
             table,
             row: self.row(table, labels, usage, limit),
-            first: usage.samples().next().map(|(at, _)| at),
             need: by_host.then(|| self.need(usage)).flatten(),
             idle,
         }
@@ -72,6 +69,7 @@ impl View {
             resource: resource.name.clone(),
             unit: resource.unit.clone(),
             used_now: reduce::used_now(usage),
+            first_seen: usage.samples().next().map(|(at, _)| at),
             last_seen: usage.samples().next_back().map(|(at, _)| at),
             peak: reduce::peak(usage),
             peak_7_days: reduce::peak(usage.cut(self.as_of.minus(Span::WEEK), self.as_of)),
@@ -89,8 +87,8 @@ impl View {
         let missing = |what: String| Outcome::NotEnoughData { what };
         row.outcome = match (row.last_seen, limit, line, days) {
             (None, ..) | (_, _, _, None) => missing("no samples of the usage".to_owned()),
-            (Some(last), ..) if self.as_of.since(last.plus(usage.step())) > idle::STALE => {
-                missing(format!("no samples since {}", last.date()))
+            (Some(last), ..) if self.as_of.since(last) > idle::STALE => {
+                missing("no samples in the last day".to_owned())
             }
             (_, Err(why), ..) => missing(why),
             (_, Ok(_), Some(line), Some(days)) => self.forecast(&mut row, &days, line),
@@ -131,11 +129,11 @@ impl View {
 
     /// Days from the last known day on, as dates. A fraction of a day is within that day.
     fn dates(&self, quantiles: &Quantiles, last_day: Timestamp) -> Forecast {
+        let end = self.as_of.plus(self.study.horizon);
         let date = |days: Option<f64>| {
-            days.filter(|days| days.is_finite()).map(|days| {
-                let nanos = days.max(0.0) * Span::DAY.nanos() as f64;
-                last_day.plus(Span::from_nanos(nanos as i64)).floor(Span::DAY)
-            })
+            let nanos = days.filter(|days| days.is_finite())?.max(0.0) * Span::DAY.nanos() as f64;
+            let day = last_day.plus(Span::from_nanos(nanos as i64)).floor(Span::DAY);
+            Some(day).filter(|day| *day <= end)
         };
         let p10 = date(quantiles.p10_days);
         Forecast {

@@ -222,7 +222,7 @@ fn unusable(facts: Option<&IdleFacts>, rule: &IdleRule, as_of: Timestamp) -> Opt
     let Some(facts) = facts else { return Some("no data".to_owned()) };
     let Some(last) = facts.last else { return Some("no data".to_owned()) };
     if as_of.since(last) > STALE {
-        return Some(format!("no data since {}", last.date()));
+        return Some("no samples in the last day".to_owned());
     }
     if facts.below.is_none() {
         return Some("no limit to take a share of".to_owned());

@@ -24,7 +24,11 @@ mod summary;
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
+pub(crate) use rows::name;
 pub use rows::{
-    Backtest, Forecast, LimitChange, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,
+    Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,
 };
 pub use study::{MetricSummary, Study, Table, TableQuery};
+
+#[cfg(test)]
+pub(crate) mod testing;

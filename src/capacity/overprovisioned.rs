@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::idle::STALE;
 use super::rows::{Outcome, PlanRow};
 use super::study::{OverprovisionedRule, Study};
 use crate::model::{Labels, Timestamp, Unit};
@@ -59,7 +60,6 @@ pub(super) struct Candidate<'a> {
     pub(super) resource: usize,
     pub(super) row: &'a PlanRow,
     pub(super) need: Option<f64>,
-    pub(super) first: Option<Timestamp>,
 }
 
 /// Judges every candidate but those of idle hosts, which are counted as a whole already.
@@ -114,9 +114,10 @@ fn judgeable(
     as_of: Timestamp,
 ) -> Option<(f64, f64)> {
     let asked = rule.resources.contains(&candidate.resource);
-    let old = as_of.since(candidate.first?) >= rule.minimum_age;
+    let old = as_of.since(candidate.row.first_seen?) >= rule.minimum_age;
+    let gone = as_of.since(candidate.row.last_seen?) > STALE;
     let limit = candidate.row.limit?;
-    candidate.need.filter(|_| asked && old).map(|need| (need, limit))
+    candidate.need.filter(|_| asked && old && !gone).map(|need| (need, limit))
 }
 
 fn in_words(rule: &OverprovisionedRule) -> String {

@@ -156,3 +156,180 @@ impl<'a> Limits<'a> {
         reduce::limit(row.cut(Timestamp::MIN, self.as_of), factor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, labels};
+    use super::super::{Grade, Outcome, PlanRow};
+    use super::*;
+    use crate::model::Span;
+
+    fn row<'a>(plan: &'a Plan, host: &str, resource: &str) -> &'a PlanRow {
+        let is = |row: &&PlanRow| row.labels.get("host") == Some(host) && row.resource == resource;
+        plan.hosts.rows.iter().find(is).unwrap()
+    }
+
+    #[test]
+    fn every_outcome_appears_where_it_was_planted() {
+        let plan = testing::plan(100, |_| ());
+        assert_eq!((plan.summary.hosts, plan.summary.rows), (30, 90));
+        let outcome = |host: &str, resource: &str| &row(&plan, host, resource).outcome;
+        let Outcome::Already { since } = outcome("db-01", "disk") else { panic!() };
+        assert_eq!(since.date(), "2026-02-01");
+        // 250 + 2.5 a day reach 450 on day 80; the data ends on day 62.
+        let Outcome::Within(forecast) = outcome("db-02", "disk") else { panic!() };
+        let planted = testing::start().plus(Span::from_days(79));
+        let found = forecast.p50.unwrap();
+        assert!(found.since(planted).max(planted.since(found)) <= Span::from_days(2), "{found}");
+        assert_eq!(forecast.order_by, forecast.p10.map(|day| day.minus(Span::from_days(30))));
+        assert!(row(&plan, "db-02", "disk").is_overdue(plan.as_of));
+        assert!((row(&plan, "db-02", "disk").slope_per_day.unwrap() - 2.5).abs() < 0.1);
+        assert_eq!(*outcome("db-07", "disk"), Outcome::Never);
+        assert_eq!(*outcome("web-01", "cpu"), Outcome::NoTrend);
+        for (host, why) in [
+            ("gone-01", "no samples in the last day"),
+            ("nolimit-01", "the limit has no data"),
+            ("new-01", ""),
+        ] {
+            let Outcome::NotEnoughData { what } = outcome(host, "memory") else { panic!("{host}") };
+            assert!(what.contains(why), "{what}");
+        }
+        let reason = |note: &&super::super::Note| note.what.contains("in the last day");
+        let note = plan.notes.iter().find(reason).unwrap();
+        assert_eq!(note.count, 6);
+        assert!(note.examples.contains(&"gone-01: cpu, disk, memory".to_owned()));
+    }
+
+    #[test]
+    fn amounts_have_one_unit_and_the_margin_counts() {
+        let plan = testing::plan(100, |_| ());
+        let memory = row(&plan, "web-01", "memory");
+        assert_eq!((memory.limit, memory.line), (Some(16_000.0), Some(14_400.0)));
+        let peak = memory.peak.unwrap().value;
+        assert_eq!(memory.headroom(), Some(14_400.0 - peak));
+        assert_eq!(memory.headroom_share(), Some((14_400.0 - peak) / 16_000.0));
+        // A limit that is a number holds for each of the eight databases.
+        let disks = plan.groups[0]
+            .rows
+            .iter()
+            .find(|row| row.labels.get("service") == Some("db") && row.resource == "disk");
+        assert_eq!(disks.unwrap().limit, Some(4_000.0));
+        assert!(plan.hosts.rows.iter().all(|row| row.resource != "network"), "only evidence");
+    }
+
+    #[test]
+    fn worst_first() {
+        let plan = testing::plan(100, |_| ());
+        let rank = |row: &PlanRow| match &row.outcome {
+            Outcome::Already { .. } => 0,
+            Outcome::Within(f) if f.p10.is_some() => 1,
+            Outcome::NotEnoughData { .. } => 3,
+            _ => 2,
+        };
+        let rows = &plan.hosts.rows;
+        assert!(rows.is_sorted_by_key(rank));
+        let quiet: Vec<f64> =
+            rows.iter().filter(|row| rank(row) == 2).filter_map(PlanRow::headroom_share).collect();
+        assert!(quiet.len() > 50 && quiet.is_sorted());
+    }
+
+    #[test]
+    fn idle_hosts_are_found_and_monthly_jobs_kept() {
+        let plan = testing::plan(100, |_| ());
+        let names = |labels: &Labels| labels.get("host").unwrap().to_owned();
+        let idle: Vec<_> = plan.idle.hosts.iter().map(|host| names(&host.labels)).collect();
+        assert_eq!(idle, ["old-01", "old-02"]);
+        assert_eq!(plan.idle.hosts[0].grade, Grade::Strong);
+        assert_eq!(plan.idle.hosts[0].frees[1].2, 16_000.0);
+        let kept: Vec<_> = plan.idle.kept_for_bursts.iter().map(names).collect();
+        assert_eq!(kept, ["batch-01", "batch-02", "batch-03", "batch-04", "batch-05"]);
+        let unsaid: Vec<_> = plan.idle.undetermined.iter().map(|(of, _)| names(of)).collect();
+        assert_eq!(unsaid, ["gone-01"]);
+        let over = &plan.overprovisioned;
+        let listed = |host: &str| over.rows.iter().any(|row| names(&row.labels) == host);
+        assert!(listed("web-01") && !listed("old-01") && !listed("gone-01") && !listed("new-01"));
+        for row in &over.rows {
+            assert!((row.target * 0.8 - row.need).abs() < 1e-9 && row.need < 0.5 * row.limit);
+        }
+        let disk = &over.totals[2];
+        let sum: f64 =
+            over.rows.iter().filter(|r| r.resource == "disk").map(|r| r.limit - r.target).sum();
+        assert!((disk.amount.0 - sum).abs() < 1e-6 && disk.resource == "disk");
+    }
+
+    #[test]
+    fn neither_tiles_nor_order_nor_threads_change_the_plan() {
+        let expected = format!("{:?}", testing::plan(100, |_| ()));
+        assert_eq!(format!("{:?}", testing::plan(1, |rows| rows.reverse())), expected);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let halves = |rows: &mut Vec<&testing::Row>| rows.rotate_left(3);
+        assert_eq!(format!("{:?}", pool.install(|| testing::plan(7, halves))), expected);
+    }
+
+    #[test]
+    fn callers_mistakes_are_errors_and_take_nothing() {
+        let study = Study::parse(testing::STUDY, "study.toml").unwrap();
+        let mut planner = Planner::new(&study, testing::start()).unwrap();
+        let table = Table { resource: 0, group: None };
+        let frame = |hosts: &[&str], step| {
+            let names = hosts.iter().map(|host| labels("host", host)).collect();
+            Frame::new(testing::start(), step, 1, names, vec![1.0; hosts.len()]).unwrap()
+        };
+        let good = frame(&["a"], study.step);
+        for (table, usage, part) in [
+            (Table { resource: 9, group: None }, &good, "no table"),
+            (Table { resource: 0, group: Some(5) }, &good, "no table"),
+            (table, &frame(&["a"], Span::HOUR), "query it at the study's step"),
+            (table, &frame(&["a", "b", "a"], study.step), "given twice"),
+        ] {
+            let error = planner.add(table, usage, None).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        planner.add(table, &good, None).unwrap();
+        assert!(planner.add(table, &good, None).is_err());
+        assert_eq!(planner.finish().summary.rows, 1);
+        let nothing = Study::parse("", "study.toml").unwrap();
+        assert!(Planner::new(&nothing, testing::start()).is_err());
+    }
+
+    #[test]
+    fn hostile_values_stop_no_row() {
+        let study = Study::parse(testing::STUDY, "study.toml").unwrap();
+        let as_of = testing::start().plus(Span::from_days(30));
+        let steps = 30 * 96;
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -1.0, 0.0] {
+            for limit in [f64::NAN, f64::INFINITY, 0.0, -5.0, f64::MIN_POSITIVE, f64::MAX] {
+                let names = vec![labels("host", "bad"), labels("host", "good")];
+                let mut values = vec![value; steps];
+                values.extend(vec![1.0; steps]);
+                let usage =
+                    Frame::new(testing::start(), study.step, steps, names.clone(), values).unwrap();
+                let limit =
+                    Frame::new(testing::start(), Span::DAY, 1, names, vec![limit, 8.0]).unwrap();
+                let mut planner = Planner::new(&study, as_of).unwrap();
+                planner.add(Table { resource: 0, group: None }, &usage, Some(&limit)).unwrap();
+                let plan = planner.finish();
+                assert_eq!(plan.hosts.rows.len(), 2);
+                assert_eq!(row(&plan, "good", "cpu").peak.map(|peak| peak.value), Some(1.0));
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_past_after_the_cut_is_seen() {
+        let text = testing::STUDY.replace("horizon", "ignore_before = 2026-02-11\nhorizon");
+        let study = Study::parse(&text, "study.toml").unwrap();
+        let as_of = testing::start().plus(Span::from_days(30));
+        let mut values = vec![1.0; 62 * 96];
+        values[3 * 96] = 700.0;
+        values[40 * 96] = 900.0;
+        values[20 * 96] = 2.0;
+        let usage =
+            Frame::new(testing::start(), study.step, 62 * 96, vec![labels("host", "a")], values);
+        let mut planner = Planner::new(&study, as_of).unwrap();
+        planner.add(Table { resource: 2, group: None }, &usage.unwrap(), None).unwrap();
+        let plan = planner.finish();
+        assert_eq!(plan.hosts.rows[0].peak.map(|peak| peak.value), Some(2.0));
+        assert_eq!((plan.hosts.rows[0].days, plan.window.start.date()), (20, "2026-02-11".into()));
+    }
+}

@@ -3,6 +3,9 @@
 use super::{IdleReport, OverprovisionedReport};
 use crate::model::{Labels, Span, TimeRange, Timestamp, Unit};
 
+/// The model behind every date.
+pub const MODEL: &str = "robust trend of the daily peak";
+
 /// What a study of a fleet found, worst first.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -56,6 +59,8 @@ pub struct PlanRow {
     pub unit: Option<Unit>,
     /// Mean over the last hour with data; NaN where there is none.
     pub used_now: f64,
+    /// The first step with data.
+    pub first_seen: Option<Timestamp>,
     /// The last step with data.
     pub last_seen: Option<Timestamp>,
     /// The highest step mean of the window.
@@ -156,7 +161,7 @@ pub struct Backtest {
 }
 
 /// Counts over the rows by host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Summary {
     /// Different hosts.
     pub hosts: usize,
@@ -179,14 +184,29 @@ pub struct Summary {
 }
 
 /// Something that could not be said, and of how many rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Note {
     /// What could not be said, and why.
     pub what: String,
-    /// How many rows or hosts it holds for.
+    /// How many rows it holds for; hosts, where it is about a host as a whole.
     pub count: usize,
-    /// Some of them.
+    /// Of how many hosts and groups these are.
+    pub hosts: usize,
+    /// Some of them, with the resources.
     pub examples: Vec<String>,
+}
+
+impl Outcome {
+    /// The word for it in JSON and CSV.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Already { .. } => "already",
+            Self::Within(_) => "within",
+            Self::Never => "never",
+            Self::NoTrend => "no_trend",
+            Self::NotEnoughData { .. } => "not_enough_data",
+        }
+    }
 }
 
 impl PlanRow {
@@ -216,7 +236,7 @@ impl PlanRow {
 }
 
 /// The values of the labels `by`, as in `web-1 / zone-a`; control characters are escaped.
-pub(super) fn name(labels: &Labels, by: &[String]) -> String {
+pub(crate) fn name(labels: &Labels, by: &[String]) -> String {
     if by.is_empty() {
         return "all".to_owned();
     }

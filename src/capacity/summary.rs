@@ -47,7 +47,7 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
         horizon: study.horizon,
         lead_time: study.lead_time,
         false_discovery_rate: study.false_discovery_rate,
-        summary: count(&hosts.rows, view.as_of),
+        summary: counts(&hosts.rows, view.as_of),
         notes: notes(&hosts, &tables, &idle),
         hosts,
         groups: tables,
@@ -78,7 +78,7 @@ fn keep_discoveries(rows: &mut [Assessed], view: &View) {
 }
 
 fn window(view: &View, rows: &[Assessed]) -> TimeRange {
-    let start = rows.iter().filter_map(|assessed| assessed.first).min();
+    let start = rows.iter().filter_map(|assessed| assessed.row.first_seen).min();
     let last = rows.iter().filter_map(|assessed| assessed.row.last_seen).max();
     let end = last.map_or(view.as_of, |last| last.plus(view.study.step));
     TimeRange { start: start.unwrap_or(end), end }
@@ -100,7 +100,6 @@ fn rules(view: &View, rows: &[Assessed]) -> (IdleReport, OverprovisionedReport) 
             resource: assessed.table.resource,
             row: &assessed.row,
             need: assessed.need,
-            first: assessed.first,
         })
         .collect();
     let idle_hosts: BTreeSet<&Labels> = idle.hosts.iter().map(|host| &host.labels).collect();
@@ -114,8 +113,8 @@ fn worst_first(a: &PlanRow, b: &PlanRow) -> Ordering {
     let rank = |row: &PlanRow| match &row.outcome {
         Outcome::Already { .. } => 0,
         Outcome::Within(forecast) if forecast.p50.is_some() => 1,
-        Outcome::Within(_) => 2,
-        Outcome::NoTrend | Outcome::Never => 3,
+        Outcome::Within(forecast) if forecast.p10.is_some() => 2,
+        Outcome::Within(_) | Outcome::NoTrend | Outcome::Never => 3,
         Outcome::NotEnoughData { .. } => 4,
     };
     let date = |row: &PlanRow| match &row.outcome {
@@ -131,7 +130,7 @@ fn worst_first(a: &PlanRow, b: &PlanRow) -> Ordering {
         .then_with(|| a.resource.cmp(&b.resource))
 }
 
-fn count(rows: &[PlanRow], as_of: Timestamp) -> Summary {
+fn counts(rows: &[PlanRow], as_of: Timestamp) -> Summary {
     let hosts: BTreeSet<&Labels> = rows.iter().map(|row| &row.labels).collect();
     let mut summary = Summary { hosts: hosts.len(), rows: rows.len(), ..Summary::default() };
     for row in rows {
@@ -151,28 +150,32 @@ fn count(rows: &[PlanRow], as_of: Timestamp) -> Summary {
 
 /// What could not be said, most frequent first.
 fn notes(hosts: &TablePlan, groups: &[TablePlan], idle: &IdleReport) -> Vec<Note> {
-    let mut found: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
-    let mut add = |what: String, example: String| {
-        let (count, examples) = found.entry(what).or_default();
-        *count += 1;
-        if examples.len() < EXAMPLES {
-            examples.push(example);
-        }
-    };
+    // What, then who, then which resources.
+    let mut found: BTreeMap<String, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
     for table in [hosts].into_iter().chain(groups) {
-        let mut rows: Vec<&PlanRow> = table.rows.iter().collect();
-        rows.sort_by(|a, b| a.labels.cmp(&b.labels));
-        for row in rows {
+        for row in &table.rows {
             if let Outcome::NotEnoughData { what } = &row.outcome {
-                add(format!("{}, when full: {what}", row.resource), row.name(&table.by));
+                let names = found.entry(format!("when it is full: {what}")).or_default();
+                names.entry(row.name(&table.by)).or_default().push(&row.resource);
             }
         }
     }
     for (labels, why) in &idle.undetermined {
-        add(format!("whether idle: {why}"), name(labels, &hosts.by));
+        let names = found.entry(format!("whether it is idle: {why}")).or_default();
+        names.entry(name(labels, &hosts.by)).or_default();
     }
-    let note = |(what, (count, examples))| Note { what, count, examples };
-    let mut notes: Vec<Note> = found.into_iter().map(note).collect();
+    let mut notes: Vec<Note> = found.into_iter().map(|(what, names)| note(what, names)).collect();
     notes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.what.cmp(&b.what)));
     notes
+}
+
+fn note(what: String, names: BTreeMap<String, Vec<&str>>) -> Note {
+    let count = names.values().map(|resources| resources.len().max(1)).sum();
+    let hosts = names.len();
+    let example = |(name, mut resources): (String, Vec<&str>)| {
+        resources.sort_unstable();
+        if resources.is_empty() { name } else { format!("{name}: {}", resources.join(", ")) }
+    };
+    let examples = names.into_iter().take(EXAMPLES).map(example).collect();
+    Note { what, count, hosts, examples }
 }

@@ -1,17 +1,20 @@
-//! Results in words and numbers. In: frames and plans. Out: text, CSV and JSON, written to any
-//! `io::Write`. Never: a store, a clock, or a number that the plan does not hold.
+//! Plans in, words and numbers out.
+//!
+//! In: a [`Plan`](crate::capacity::Plan) and any [`Write`](std::io::Write). Out: a table for
+//! people, JSON or CSV for programs. Never: a file, a terminal, a clock, or a number that is not in
+//! the plan.
+//!
+//! Names come from outside: text escapes control characters, so that no label steers a terminal,
+//! and CSV defuses what a spreadsheet would run as a formula.
 
-mod frames;
+mod csv;
+mod json;
+mod table;
+mod text;
 
-use std::borrow::Cow;
+pub use csv::csv;
+pub use json::{SCHEMA_VERSION, json};
+pub use text::{TextOptions, text};
 
-pub use frames::{FramesError, write_csv, write_json, write_table};
-
-/// A cell for a spreadsheet: text that would start a formula is quoted, since labels come from
-/// anywhere.
-fn guarded_cell(text: &str) -> Cow<'_, str> {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => Cow::Owned(format!("'{text}")),
-        _ => Cow::Borrowed(text),
-    }
-}
+#[cfg(test)]
+mod testing;

@@ -35,16 +35,12 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let overprovisioned = overprovisioned(file.overprovisioned, &resources, place)?;
     let StudySection { name, as_of, ignore_before, seed, horizon, lead_time, step, by, .. } =
         file.study;
+    let horizon = span(horizon, Span::from_days(90), HORIZON_MAX, "horizon", place)?;
     Ok(Study {
         name: name.unwrap_or_else(|| "capacity".to_owned()),
         as_of,
-        horizon: span(horizon, Span::from_days(90), HORIZON_MAX, "horizon", place)?,
-        lead_time: lead_time.map_or(Ok(Span::from_days(30)), |s| {
-            let most = HORIZON_MAX;
-            let at = s.span();
-            let value = s.into_inner();
-            check(value <= most, at, "lead_time is over 3650d; write 30d", place).map(|()| value)
-        })?,
+        horizon,
+        lead_time: lead_time_of(lead_time, horizon, place)?,
         step: step_of(step, place)?,
         by: match by {
             Some(by) => labels(by, false, place)?,
@@ -290,6 +286,14 @@ fn span(
     check(value >= Span::DAY && value <= most, written.span(), what, place).map(|()| value)
 }
 
+/// What runs out within the lead time is seen in time only where the horizon reaches as far.
+fn lead_time_of(written: Option<Spanned<Span>>, horizon: Span, place: &Place<'_>) -> Result<Span> {
+    let Some(written) = written else { return Ok(Span::from_days(30).min(horizon)) };
+    let value = *written.get_ref();
+    let what = format!("lead_time is over the horizon of {horizon}; raise the horizon");
+    check(value <= horizon, written.span(), what, place).map(|()| value)
+}
+
 fn step_of(written: Option<Spanned<Span>>, place: &Place<'_>) -> Result<Span> {
     let Some(written) = written else { return Ok(Span::from_seconds(300)) };
     let value = *written.get_ref();
@@ -432,7 +436,7 @@ mod tests {
             ("[study]\nhorizon = 90\n", 2, "invalid type"),
             ("[study]\nhorizon = \"90\"\n", 2, "write a number with w, d, h"),
             ("[study]\nhorizon = \"5h\"\n", 2, "horizon is from 1d to 3650d; write 90d"),
-            ("[study]\nlead_time = \"99999d\"\n", 2, "lead_time is over 3650d"),
+            ("[study]\nlead_time = \"99999d\"\n", 2, "lead_time is over the horizon of 90d"),
             ("[study]\nstep = \"7m\"\n", 2, "step must divide a day"),
             ("[study]\nas_of = \"soon\"\n", 2, "write 2013-08-01"),
             ("[study]\n\nas_of = 2013-08-31T00:00:00\n", 3, "with its zone"),

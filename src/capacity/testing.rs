@@ -1,0 +1,208 @@
+//! A small simulated fleet for the tests of the plan and of its reports.
+
+use super::{Plan, Planner, Study, Table};
+use crate::model::{Frame, Labels, Span, Timestamp};
+
+pub(crate) const STUDY: &str = r#"
+[study]
+name = "simulated fleet"
+step = "15m"
+horizon = "90d"
+lead_time = "30d"
+
+[[resource]]
+name = "cpu"
+usage = "cpu_usage_mhz"
+limit = "cpu_capacity_mhz"
+unit = "MHz"
+safety_margin = 0.1
+
+[[resource]]
+name = "memory"
+usage = "memory_usage"
+limit = "memory_provisioned"
+unit = "MB"
+limit_unit = "GB"
+safety_margin = 0.1
+
+[[resource]]
+name = "disk"
+usage = "disk_used"
+limit = 500
+unit = "GB"
+safety_margin = 0.1
+
+[[resource]]
+name = "network"
+usage = "network_received"
+unit = "KB/s"
+role = "evidence"
+
+[[group]]
+name = "service"
+by = ["service"]
+
+[idle.below]
+cpu = "5%"
+network = "2 KB/s"
+"#;
+
+pub(crate) const DAYS: usize = 62;
+const PER_DAY: usize = 96;
+
+/// A deterministic stream of numbers in [0, 1) (Knuth's MMIX generator).
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// One series of a host.
+pub(crate) struct Row {
+    pub(crate) resource: usize,
+    pub(crate) host: String,
+    pub(crate) usage: Vec<f64>,
+    pub(crate) limit: f64,
+}
+
+fn steps(mut value: impl FnMut(f64, f64) -> f64, seed: u64) -> Vec<f64> {
+    let mut noise = Noise(seed);
+    let day = |at: usize| at as f64 / PER_DAY as f64;
+    (0..DAYS * PER_DAY).map(|at| value(day(at), noise.next())).collect()
+}
+
+fn season(day: f64) -> f64 {
+    1.0 + 0.4 * (std::f64::consts::TAU * day).sin()
+}
+
+/// 30 hosts: 12 web, 8 database, 5 batch, 2 that nobody uses, and 3 oddities.
+pub(crate) fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut seed = 1;
+    let mut host = |host: &str, cpu: &dyn Fn(f64, f64) -> f64, memory: f64, disk: (f64, f64)| {
+        let mut add = |resource, limit, usage: &dyn Fn(f64, f64) -> f64| {
+            seed += 1;
+            rows.push(Row { resource, host: host.to_owned(), usage: steps(usage, seed), limit });
+        };
+        add(0, 8_000.0, cpu);
+        add(1, 16.0, &|day, noise| memory * (1.0 + 0.05 * season(day) + 0.02 * noise));
+        add(2, 500.0, &|day, noise| disk.0 + disk.1 * day + 4.0 * noise);
+        add(3, 0.0, &|day, noise| if cpu(day, 0.5) < 300.0 { 0.5 * noise } else { 900.0 * noise });
+    };
+    for at in 1..=12 {
+        let busy = 2_000.0 + 250.0 * f64::from(at);
+        host(
+            &format!("web-{at:02}"),
+            &|day, noise| busy * season(day) + 300.0 * noise,
+            9_000.0,
+            (80.0, 0.0),
+        );
+    }
+    for at in 1..=8 {
+        let disk = [
+            (455.0, 0.3),
+            (250.0, 2.5),
+            (300.0, 1.8),
+            (320.0, 0.8),
+            (200.0, 0.0),
+            (210.0, 0.05),
+            (390.0, -1.0),
+            (100.0, 0.0),
+        ][at - 1];
+        host(
+            &format!("db-{at:02}"),
+            &|day, noise| 3_000.0 * season(day) + 900.0 * noise,
+            12_000.0,
+            disk,
+        );
+    }
+    for at in 1..=5 {
+        let job = |day: f64| (day - 29.5 * (day / 29.5).floor()) > 29.2;
+        let load = move |day: f64, noise: f64| if job(day) { 7_000.0 } else { 40.0 * noise };
+        host(&format!("batch-{at:02}"), &load, 3_000.0, (60.0, 0.0));
+    }
+    for at in 1..=2 {
+        host(&format!("old-{at:02}"), &|_, noise| 60.0 + 90.0 * noise, 2_000.0, (40.0, 0.0));
+    }
+    let normal = |day: f64, noise: f64| 2_500.0 * season(day) + 500.0 * noise;
+    host("new-01", &normal, 8_000.0, (50.0, 0.0));
+    host("gone-01", &normal, 8_000.0, (50.0, 0.0));
+    host("nolimit-01", &normal, 8_000.0, (50.0, 0.0));
+    for row in &mut rows {
+        match row.host.as_str() {
+            "new-01" => row.usage[..(DAYS - 5) * PER_DAY].fill(f64::NAN),
+            "gone-01" => row.usage[40 * PER_DAY..].fill(f64::NAN),
+            "nolimit-01" => row.limit = f64::NAN,
+            _ => {}
+        }
+    }
+    rows
+}
+
+pub(crate) fn start() -> Timestamp {
+    "2026-02-01".parse().unwrap()
+}
+
+pub(crate) fn labels(name: &str, value: &str) -> Labels {
+    Labels::from_pairs([(name.into(), value.into())]).unwrap()
+}
+
+/// Feeds the rows of one table in tiles.
+pub(crate) fn feed(planner: &mut Planner, table: Table, label: &str, rows: &[&Row], tile: usize) {
+    let names = |rows: &[&Row]| rows.iter().map(|row| labels(label, &row.host)).collect();
+    let limits: Vec<f64> = rows.iter().map(|row| row.limit).collect();
+    let limit = Frame::new(start(), Span::from_days(DAYS as i64), 1, names(rows), limits).unwrap();
+    let by_number = table.resource >= 2;
+    for rows in rows.chunks(tile) {
+        let values = rows.iter().flat_map(|row| row.usage.iter().copied()).collect();
+        let step = Span::from_seconds(900);
+        let usage = Frame::new(start(), step, DAYS * PER_DAY, names(rows), values).unwrap();
+        let count = vec![1.0; rows.len()];
+        let count = Frame::new(start(), Span::DAY, 1, names(rows), count).unwrap();
+        let limit = if by_number && table.group.is_none() { &count } else { &limit };
+        planner.add(table, &usage, Some(limit).filter(|_| table.resource < 3)).unwrap();
+    }
+}
+
+/// The sums over each service.
+pub(crate) fn services(rows: &[Row], resource: usize) -> Vec<Row> {
+    let mut sums: Vec<Row> = Vec::new();
+    for row in rows.iter().filter(|row| row.resource == resource && !row.limit.is_nan()) {
+        let service = row.host.split('-').next().unwrap().to_owned();
+        // The limit of the disks is a number: what is handed over is how many there are.
+        let limit = if resource == 2 { 1.0 } else { row.limit };
+        match sums.iter_mut().find(|sum| sum.host == service) {
+            Some(sum) => {
+                sum.limit += limit;
+                let pairs = sum.usage.iter_mut().zip(&row.usage);
+                pairs.for_each(|(sum, value)| *sum += value);
+            }
+            None => sums.push(Row { resource, host: service, usage: row.usage.clone(), limit }),
+        }
+    }
+    sums
+}
+
+/// The plan of the fleet, its rows handed over in tiles and in the order that `order` makes.
+pub(crate) fn plan(tile: usize, order: impl Fn(&mut Vec<&Row>)) -> Plan {
+    let study = Study::parse(STUDY, "study.toml").unwrap();
+    let as_of = start().plus(Span::from_days(DAYS as i64));
+    let mut planner = Planner::new(&study, as_of).unwrap();
+    let rows = rows();
+    for resource in 0..4 {
+        let mut hosts: Vec<&Row> = rows.iter().filter(|row| row.resource == resource).collect();
+        order(&mut hosts);
+        feed(&mut planner, Table { resource, group: None }, "host", &hosts, tile);
+        if resource < 3 {
+            let sums = services(&rows, resource);
+            let mut sums: Vec<&Row> = sums.iter().collect();
+            order(&mut sums);
+            feed(&mut planner, Table { resource, group: Some(0) }, "service", &sums, tile);
+        }
+    }
+    planner.finish()
+}

@@ -1,0 +1,116 @@
+//! The plan as CSV: one line per row, hosts first.
+
+use std::io::{self, Write};
+
+use crate::capacity::{Outcome, Plan, PlanRow, TablePlan};
+use crate::model::Timestamp;
+
+/// The columns, in their order; new ones are added at the end only.
+const COLUMNS: [&str; 30] = [
+    "table",
+    "name",
+    "labels",
+    "resource",
+    "unit",
+    "used_now",
+    "last_seen",
+    "peak",
+    "peak_at",
+    "peak_7_days",
+    "limit",
+    "line",
+    "headroom",
+    "headroom_share",
+    "outcome",
+    "why",
+    "full_since",
+    "full_p10",
+    "full_p50",
+    "full_p90",
+    "order_by",
+    "within_7_days",
+    "within_30_days",
+    "within_90_days",
+    "never",
+    "slope_per_day",
+    "p_value",
+    "backtest_mase",
+    "backtest_coverage",
+    "days",
+];
+
+/// Writes one line per row. Amounts are in the unit of the line, dates are days in UTC. A text that
+/// a spreadsheet would run as a formula is preceded by an apostrophe.
+pub fn csv(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    writer.write_record(COLUMNS).map_err(io::Error::from)?;
+    for table in std::iter::once(&plan.hosts).chain(&plan.groups) {
+        for row in &table.rows {
+            writer.write_record(cells(table, row)).map_err(io::Error::from)?;
+        }
+    }
+    writer.flush()
+}
+
+fn cells(table: &TablePlan, row: &PlanRow) -> [String; 30] {
+    let (outcome, why) = match &row.outcome {
+        Outcome::NotEnoughData { what } => (row.outcome.word(), what.as_str()),
+        _ => (row.outcome.word(), ""),
+    };
+    let since = match row.outcome {
+        Outcome::Already { since } => Some(since),
+        _ => None,
+    };
+    let forecast = match row.outcome {
+        Outcome::Within(forecast) => Some(forecast),
+        _ => None,
+    };
+    [
+        defused(&table.name),
+        defused(&row.name(&table.by)),
+        defused(&row.labels.to_string()),
+        defused(&row.resource),
+        defused(row.unit.as_ref().map_or("", |unit| unit.as_str())),
+        number(Some(row.used_now)),
+        row.last_seen.map_or_else(String::new, |at| at.to_string()),
+        number(row.peak.map(|peak| peak.value)),
+        row.peak.map_or_else(String::new, |peak| peak.at.to_string()),
+        number(row.peak_7_days.map(|peak| peak.value)),
+        number(row.limit),
+        number(row.line),
+        number(row.headroom()),
+        number(row.headroom_share()),
+        outcome.to_owned(),
+        defused(why),
+        date(since),
+        date(forecast.and_then(|f| f.p10)),
+        date(forecast.and_then(|f| f.p50)),
+        date(forecast.and_then(|f| f.p90)),
+        date(forecast.and_then(|f| f.order_by)),
+        number(forecast.map(|f| f.within_7_days)),
+        number(forecast.map(|f| f.within_30_days)),
+        number(forecast.map(|f| f.within_90_days)),
+        number(forecast.map(|f| f.never)),
+        number(row.slope_per_day),
+        number(row.p_value),
+        number(row.backtest.map(|b| b.mase)),
+        number(row.backtest.map(|b| b.coverage)),
+        row.days.to_string(),
+    ]
+}
+
+fn number(value: Option<f64>) -> String {
+    value.filter(|value| value.is_finite()).map_or_else(String::new, |value| value.to_string())
+}
+
+fn date(day: Option<Timestamp>) -> String {
+    day.map_or_else(String::new, Timestamp::date)
+}
+
+/// Spreadsheets run what begins with one of these characters (OWASP, CSV injection).
+fn defused(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        return format!("'{text}");
+    }
+    text.to_owned()
+}

@@ -1,0 +1,355 @@
+//! The plan for people: about a hundred columns, the worst first.
+
+use std::io::{self, Write};
+
+use super::table::{Columns, amount, cut, is_share, numbers, percent, prose, short_date, words};
+use crate::capacity::{
+    Forecast, Grade, IdleHost, MODEL, Outcome, OverprovisionedReport, Plan, PlanRow, Reclaimable,
+    TablePlan,
+};
+use crate::model::{Span, Timestamp, Unit};
+
+/// How much of the plan is printed.
+#[derive(Debug, Clone, Copy)]
+pub struct TextOptions {
+    /// At most so many rows of each table; `None` for all.
+    pub rows: Option<usize>,
+}
+
+impl Default for TextOptions {
+    /// What fits a screen or two.
+    fn default() -> Self {
+        Self { rows: Some(20) }
+    }
+}
+
+impl TextOptions {
+    /// Rows of a table of what could be given back: half as many.
+    fn further_rows(self) -> usize {
+        self.rows.map_or(usize::MAX, |rows| rows.div_ceil(2))
+    }
+}
+
+/// Writes the plan as text.
+pub fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    head(plan, out)?;
+    writeln!(out, "\nWHAT RUNS OUT, worst first")?;
+    table(plan, &plan.hosts, options, out)?;
+    legend(plan, out)?;
+    for group in &plan.groups {
+        let name = group.name.escape_debug();
+        writeln!(out, "\nWHAT RUNS OUT BY {}, hosts added up", name.to_string().to_uppercase())?;
+        table(plan, group, options, out)?;
+    }
+    idle(plan, options, out)?;
+    overprovisioned(plan, options, out)?;
+    notes(plan, options, out)
+}
+
+fn head(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    let as_of = plan.as_of.floor(Span::SECOND);
+    writeln!(out, "Capacity plan {:?} as of {as_of}", plan.study)?;
+    writeln!(
+        out,
+        "{:.0} days of data since {}, in steps of {}; dates up to {} ahead, lead time {}",
+        plan.window.span().days(),
+        plan.window.start.date(),
+        plan.step,
+        plan.horizon,
+        plan.lead_time,
+    )?;
+    let s = &plan.summary;
+    writeln!(out, "\n{} hosts, {} rows (one for each host and resource):", s.hosts, s.rows)?;
+    let rate = plan.false_discovery_rate * 100.0;
+    for (count, what) in [
+        (s.already, "full already".to_owned()),
+        (s.within_horizon, format!("full within {}, more likely than not", plan.horizon)),
+        (s.beyond_horizon, format!("growing, likely to last {}", plan.horizon)),
+        (s.no_trend, format!("no significant trend (of those with one, {rate}% may be chance)")),
+        (s.never, "shrinking".to_owned()),
+        (s.not_enough_data, "not enough data (why: see the end)".to_owned()),
+        (s.order_overdue, "of all these, to be ordered now".to_owned()),
+    ] {
+        if count > 0 {
+            writeln!(out, "{count:>6}  {what}")?;
+        }
+    }
+    Ok(())
+}
+
+fn table(
+    plan: &Plan,
+    table: &TablePlan,
+    options: TextOptions,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if table.rows.is_empty() {
+        return writeln!(out, " (no rows: no series of any usage was selected)");
+    }
+    let name = table.name.escape_debug().to_string().to_uppercase();
+    let mut columns = Columns::new(&[
+        words(&name),
+        words("RESOURCE"),
+        numbers("NOW"),
+        numbers("PEAK"),
+        words("ON"),
+        numbers("LIMIT"),
+        numbers("HEADROOM"),
+        words("FULL ON: P10 / P50 / P90"),
+        words("ORDER BY"),
+        numbers("MASE"),
+    ]);
+    let shown = options.rows.unwrap_or(usize::MAX).min(table.rows.len());
+    for row in &table.rows[..shown] {
+        columns.row(&cells(plan, table, row));
+    }
+    columns.write(out)?;
+    more(table.rows.len() - shown, "rows", out)
+}
+
+fn cells(plan: &Plan, table: &TablePlan, row: &PlanRow) -> [String; 10] {
+    let unit = row.unit.as_ref();
+    let (full, order) = words_of(plan, row);
+    let mase = match (&row.outcome, row.backtest) {
+        // The error of a forecast that is not made has no place beside it.
+        (Outcome::Within(_) | Outcome::Already { .. }, Some(backtest)) => {
+            format!("{:.2}", backtest.mase)
+        }
+        _ => "-".to_owned(),
+    };
+    [
+        cut(&row.name(&table.by)),
+        cut(&row.resource),
+        amount(unit, Some(row.used_now)),
+        amount(unit, row.peak.map(|peak| peak.value)),
+        row.peak.map_or_else(String::new, |peak| short_date(peak.at, plan.as_of)),
+        amount(unit, row.limit),
+        percent(row.headroom_share()),
+        full,
+        order,
+        mase,
+    ]
+}
+
+/// When it is full, and when to order, in words.
+fn words_of(plan: &Plan, row: &PlanRow) -> (String, String) {
+    match &row.outcome {
+        Outcome::Already { since } => {
+            let before = row.first_seen.is_some_and(|first| first.floor(Span::DAY) >= *since);
+            let before = if before { " or before" } else { "" };
+            (format!("already since {}{before}", since.date()), "now".to_owned())
+        }
+        Outcome::Within(forecast) => {
+            let order = match forecast.order_by {
+                Some(day) if day <= plan.as_of => "now".to_owned(),
+                Some(day) => day.date(),
+                None => String::new(),
+            };
+            (dates(forecast, plan), order)
+        }
+        Outcome::Never => ("never: it shrinks".to_owned(), String::new()),
+        Outcome::NoTrend => ("no significant trend".to_owned(), String::new()),
+        Outcome::NotEnoughData { .. } => ("not enough data".to_owned(), String::new()),
+    }
+}
+
+/// `2026-04-03 / 04-11 / 04-24`; what lies beyond the horizon is `>90d`.
+fn dates(forecast: &Forecast, plan: &Plan) -> String {
+    if forecast.p10.is_none() {
+        return format!("growing, not within {}", plan.horizon);
+    }
+    let mut near = Timestamp::MIN;
+    let mut shown = |date: Option<Timestamp>| match date {
+        Some(date) => {
+            let text = short_date(date, near);
+            near = date;
+            text
+        }
+        None => format!(">{}", plan.horizon),
+    };
+    let dates = [shown(forecast.p10), shown(forecast.p50), shown(forecast.p90)];
+    dates.join(" / ")
+}
+
+fn legend(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
+    let (step, lead) = (plan.step, plan.lead_time);
+    writeln!(
+        out,
+        " NOW: mean of the last hour. PEAK: the highest mean of {step}, and its day.\n \
+         HEADROOM: the limit less the safety margin less the peak, as a share of the limit.\n \
+         FULL ON: with 10, 50 and 90% probability it is full by that day. ORDER BY: P10 less {lead}.\n \
+         MASE: error of the {MODEL} on the row's own past; below 1 beats \"as yesterday\"."
+    )
+}
+
+fn idle(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    let report = &plan.idle;
+    if report.rule.is_empty() {
+        return writeln!(out, "\nIDLE HOSTS: not looked for; the study has no [idle] rule");
+    }
+    writeln!(out, "\nIDLE HOSTS: {} of {}", report.hosts.len(), plan.summary.hosts)?;
+    prose(&format!("Rule: {}.", report.rule), out)?;
+    if !report.hosts.is_empty() {
+        let mut columns =
+            Columns::new(&[words("HOST"), words("EVIDENCE"), words("USE"), words("WOULD FREE")]);
+        let shown = options.further_rows().min(report.hosts.len());
+        for host in &report.hosts[..shown] {
+            columns.row(&idle_cells(plan, host));
+        }
+        columns.write(out)?;
+        more(report.hosts.len() - shown, "hosts", out)?;
+        prose(&freed(&report.hosts), out)?;
+    }
+    if !report.kept_for_bursts.is_empty() {
+        let names: Vec<_> = report.kept_for_bursts.iter().take(5).collect();
+        let names: Vec<_> = names
+            .iter()
+            .map(|labels| cut(&crate::capacity::name(labels, &plan.hosts.by)))
+            .collect();
+        let dots = if report.kept_for_bursts.len() > names.len() { ", ..." } else { "" };
+        let (count, names) = (report.kept_for_bursts.len(), names.join(", "));
+        let text = format!(
+            "Kept, quiet but for bursts (monthly or standby jobs?): {count} ({names}{dots})."
+        );
+        prose(&text, out)?;
+    }
+    Ok(())
+}
+
+/// What all idle hosts together would free.
+fn freed(hosts: &[IdleHost]) -> String {
+    let mut sums: Vec<(&str, Option<&Unit>, f64)> = Vec::new();
+    for (name, unit, limit) in hosts.iter().flat_map(|host| &host.frees) {
+        match sums.iter_mut().find(|(other, ..)| other == name) {
+            Some(sum) => sum.2 += limit,
+            None => sums.push((name, unit.as_ref(), *limit)),
+        }
+    }
+    let sums = sums.iter().filter(|(_, unit, _)| !is_share(*unit));
+    let sums: Vec<_> =
+        sums.map(|(name, unit, sum)| format!("{name} {}", amount(*unit, Some(*sum)))).collect();
+    if sums.is_empty() {
+        return "They have no limits that add up.".to_owned();
+    }
+    format!("Together they would free {}.", sums.join(", "))
+}
+
+fn idle_cells(plan: &Plan, host: &IdleHost) -> [String; 4] {
+    let grade = match host.grade {
+        Grade::Strong => "strong",
+        Grade::Fair => "fair",
+        Grade::Weak => "weak",
+    };
+    let uses = host.evidence.iter().map(|e| {
+        let unit = e.unit.as_ref();
+        format!(
+            "{} {} (peak {})",
+            cut(&e.resource),
+            amount(unit, Some(e.mean)),
+            amount(unit, Some(e.peak))
+        )
+    });
+    let frees = host.frees.iter().filter(|(_, unit, _)| !is_share(unit.as_ref()));
+    let frees = frees.map(|(name, unit, limit)| {
+        format!("{} {}", cut(name), amount(unit.as_ref(), Some(*limit)))
+    });
+    [
+        cut(&crate::capacity::name(&host.labels, &plan.hosts.by)),
+        grade.to_owned(),
+        uses.collect::<Vec<_>>().join(", "),
+        frees.collect::<Vec<_>>().join(", "),
+    ]
+}
+
+fn overprovisioned(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    let report = &plan.overprovisioned;
+    if report.rule.is_empty() {
+        return writeln!(out, "\nOVER-PROVISIONED: not looked for; the study names no resources");
+    }
+    writeln!(out, "\nOVER-PROVISIONED, idle hosts aside")?;
+    prose(&format!("Rule: {}.", report.rule), out)?;
+    totals(report, out)?;
+    if report.rows.is_empty() {
+        return Ok(());
+    }
+    let mut columns = Columns::new(&[
+        words("HOST"),
+        words("RESOURCE"),
+        numbers("NEED"),
+        numbers("LIMIT"),
+        numbers("NEW LIMIT"),
+        numbers("RECLAIM"),
+        numbers("OF LIMIT"),
+    ]);
+    let shown = options.further_rows().min(report.rows.len());
+    for row in &report.rows[..shown] {
+        let unit = row.unit.as_ref();
+        columns.row(&[
+            cut(&crate::capacity::name(&row.labels, &plan.hosts.by)),
+            cut(&row.resource),
+            amount(unit, Some(row.need)),
+            amount(unit, Some(row.limit)),
+            amount(unit, Some(row.target)),
+            amount(unit, Some(row.reclaimable())),
+            percent(Some(row.reclaimable() / row.limit)),
+        ]);
+    }
+    columns.write(out)?;
+    more(report.rows.len() - shown, "rows", out)
+}
+
+fn totals(report: &OverprovisionedReport, out: &mut impl Write) -> io::Result<()> {
+    for Reclaimable { resource, unit, rows: (over, judged), amount: (reclaimed, all) } in
+        &report.totals
+    {
+        let share = percent(Some(reclaimed / all));
+        let unit = unit.as_ref();
+        let sums = if is_share(unit) {
+            format!("{share} of all limits could be reclaimed")
+        } else {
+            let (reclaimed, all) = (amount(unit, Some(*reclaimed)), amount(unit, Some(*all)));
+            format!("{reclaimed} of {all} ({share}) could be reclaimed")
+        };
+        writeln!(out, " {}: {over} of {judged} hosts, {sums}.", cut(resource))?;
+    }
+    Ok(())
+}
+
+fn notes(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    if plan.notes.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nWHAT COULD NOT BE SAID")?;
+    let shown = options.further_rows().min(plan.notes.len());
+    for note in &plan.notes[..shown] {
+        let names: Vec<_> = note.examples.iter().map(|name| cut(name)).collect();
+        let dots = if note.hosts > names.len() { "; ..." } else { "" };
+        let what = note.what.escape_debug();
+        writeln!(out, "{:>6}  {what} ({}{dots})", note.count, names.join("; "))?;
+    }
+    more(plan.notes.len() - shown, "reasons", out)
+}
+
+fn more(left: usize, what: &str, out: &mut impl Write) -> io::Result<()> {
+    if left == 0 {
+        return Ok(());
+    }
+    writeln!(out, " ... and {left} more {what} (use --all)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::testing;
+
+    #[test]
+    fn a_fleet_fits_a_screen() {
+        let plan = testing::plan(7, |_| ());
+        let mut out = Vec::new();
+        text(&plan, TextOptions::default(), &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        println!("{out}");
+        let widest = out.lines().max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() <= 120, "{widest}");
+    }
+}
