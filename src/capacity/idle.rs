@@ -281,3 +281,116 @@ fn in_words(rule: &IdleRule, resources: &[Resource]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Study;
+    use super::*;
+
+    const RULE: &str = "[[resource]]\nname = \"cpu\"\nusage = \"c\"\nlimit = 1.0\n\
+        [[resource]]\nname = \"net\"\nusage = \"n\"\nunit = \"B/s\"\nrole = \"evidence\"\n";
+    const DAY: usize = 24;
+
+    fn at(hours: usize) -> Timestamp {
+        Timestamp::from_seconds(3_600 * hours as i64)
+    }
+
+    /// Judges one host with hourly rows, up to the end of the first.
+    fn judge_host(rule: &str, rows: &[Option<Vec<f64>>]) -> IdleReport {
+        let study = Study::parse(&format!("{RULE}{rule}"), "study.toml").unwrap();
+        let as_of = at(rows.iter().flatten().map(Vec::len).max().unwrap());
+        let labels = super::super::testing::labels("host", "a");
+        let row = |(resource, row): (usize, &Option<Vec<f64>>)| {
+            let series = RowSeries::new(at(0), Span::HOUR, row.as_ref()?);
+            let limit = (resource == 0).then_some(1.0);
+            let facts = measure(&study.idle, resource, series, limit, as_of);
+            Some(IdleRow { labels: &labels, resource, limit, facts })
+        };
+        let rows: Vec<_> = rows.iter().enumerate().filter_map(row).collect();
+        judge(&study.idle, &study.resources, &rows, as_of)
+    }
+
+    fn hours(days: usize, value: f64) -> Vec<f64> {
+        vec![value; days * DAY]
+    }
+
+    /// `value` in the first `count` of the last `total` hours, else 0.
+    fn high(days: usize, total: usize, count: usize, value: f64) -> Vec<f64> {
+        let mut row = hours(days, 0.0);
+        let from = row.len() - total;
+        row[from..from + count].fill(value);
+        row
+    }
+
+    #[test]
+    fn thresholds_cut_exactly() {
+        // Google Cloud's rule, cut at its edges: under 0.03 cpu for 97% of the time, and under
+        // 2,000 B/s for as long.
+        let rule = "[idle]\nshare = 0.97\nbelow = { cpu = 0.03, net = \"2 KB/s\" }\n";
+        let quiet = || Some(hours(40, 100.0));
+        for (cpu, net, idle) in [
+            (hours(40, 0.0299), quiet(), true),
+            (hours(40, 0.03), quiet(), false),
+            (hours(40, 0.0301), quiet(), false),
+            (hours(40, 0.0), Some(hours(40, 1_999.0)), true),
+            (hours(40, 0.0), Some(hours(40, 2_001.0)), false),
+            // 336 hours of the window: 10 high ones leave 97.02%, 11 leave 96.7%.
+            (high(40, 336, 10, 0.5), quiet(), true),
+            (high(40, 336, 11, 0.5), quiet(), false),
+        ] {
+            let report = judge_host(rule, &[Some(cpu), net]);
+            assert_eq!(report.hosts.len(), usize::from(idle), "{report:?}");
+            assert_eq!(report.in_use, usize::from(!idle));
+        }
+    }
+
+    #[test]
+    fn missing_data_is_never_idle() {
+        let rule = "[idle.below]\ncpu = \"5%\"\nnet = \"2 KB/s\"\n";
+        let mut gone = hours(40, 0.0);
+        gone[30 * DAY..].fill(f64::NAN);
+        let mut gaps = hours(40, 0.0);
+        gaps[27 * DAY..31 * DAY].fill(f64::NAN);
+        for (cpu, net, why) in [
+            (hours(40, 0.0), None, "net: no data"),
+            (hours(40, 0.0), Some(hours(40, f64::NAN)), "net: no data"),
+            (gone, Some(hours(40, 0.0)), "cpu: no samples in the last day"),
+            (gaps, Some(hours(40, 0.0)), "cpu: too many days without data"),
+            (hours(6, 0.0), Some(hours(6, 0.0)), "younger than 7d"),
+        ] {
+            let report = judge_host(rule, &[Some(cpu), net]);
+            assert!(report.hosts.is_empty());
+            assert_eq!(report.undetermined[0].1, why);
+        }
+        // What is known to be busy needs no more data.
+        assert_eq!(judge_host(rule, &[Some(hours(40, 0.9)), None]).in_use, 1);
+    }
+
+    #[test]
+    fn a_monthly_job_is_kept_and_short_data_is_weak_evidence() {
+        let rule = "[idle.below]\ncpu = \"5%\"\n";
+        // An hour of work 25 days ago: outside the window, but inside the data.
+        let report = judge_host(rule, &[Some(high(40, 25 * DAY, 1, 0.9))]);
+        assert_eq!((report.hosts.len(), report.kept_for_bursts.len()), (0, 1));
+        // The same hour is no burst at 15%, under four times the threshold.
+        assert_eq!(judge_host(rule, &[Some(high(40, 25 * DAY, 1, 0.15))]).hosts.len(), 1);
+        let grade = |rule: &str, days: usize| {
+            judge_host(rule, &[Some(hours(days, 0.0)), Some(hours(days, 0.0))]).hosts[0].grade
+        };
+        let both = "[idle.below]\ncpu = \"5%\"\nnet = 10\n";
+        assert_eq!((grade(rule, 14), grade(rule, 40)), (Grade::Weak, Grade::Fair));
+        assert_eq!((grade(both, 14), grade(both, 40)), (Grade::Fair, Grade::Strong));
+    }
+
+    #[test]
+    fn the_rule_is_told_in_words() {
+        let rule =
+            "[idle]\nbelow = { cpu = \"5%\", net = \"2 KB/s\" }\nburst = { net = \"1 MB/s\" }\n";
+        assert_eq!(
+            judge_host(rule, &[Some(hours(9, 0.0))]).rule,
+            "cpu below 5% of its limit, net below 2.00 KB/s for 95% of the last 14d; never an hour \
+             of cpu over 20% of its limit or net over 1.00 MB/s"
+        );
+        assert_eq!(judge_host("[idle]\nbelow = {}\n", &[Some(hours(9, 0.0))]).rule, "");
+    }
+}

@@ -93,7 +93,7 @@ pub(super) fn limit(series: RowSeries<'_>, factor: f64) -> Result<LimitFacts, St
     let Some((mut at, value)) = samples.next() else {
         return Err("the limit has no data".to_owned());
     };
-    if value * factor <= 0.0 {
+    if value * factor <= 0.0 || !(value * factor).is_finite() {
         return Err(format!("the limit is {value}"));
     }
     let mut change = None;

@@ -114,3 +114,33 @@ fn defused(text: &str) -> String {
     }
     text.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{check_golden, written};
+    use super::*;
+
+    #[test]
+    fn golden() {
+        check_golden("plan.csv", &written(csv));
+    }
+
+    #[test]
+    fn no_cell_is_a_formula_and_every_line_is_whole() {
+        let text = written(csv);
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+        let mut names = Vec::new();
+        for record in reader.records() {
+            let record = record.unwrap();
+            assert_eq!(record.len(), COLUMNS.len());
+            for (cell, column) in record.iter().zip(COLUMNS) {
+                let number = cell.parse::<f64>().is_ok();
+                assert!(number || !cell.starts_with(['=', '+', '-', '@']), "{column}: {cell}");
+                assert!(!cell.chars().any(char::is_control), "{column}: {cell:?}");
+            }
+            names.push(record[1].to_owned());
+        }
+        assert_eq!(names[2], "'=cmd|' /C calc'!A0");
+        assert_eq!(names.len(), 8);
+    }
+}

@@ -323,3 +323,26 @@ fn labels(labels: &Labels) -> BTreeMap<&str, &str> {
 fn unit(unit: Option<&Unit>) -> Option<&str> {
     unit.map(Unit::as_str)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{check_golden, written};
+    use super::*;
+
+    #[test]
+    fn golden() {
+        check_golden("plan.json", &written(json));
+    }
+
+    #[test]
+    fn it_reads_back_and_says_what_is_not_known() {
+        let value: serde_json::Value = serde_json::from_str(&written(json)).unwrap();
+        assert_eq!(value["schema_version"], SCHEMA_VERSION);
+        let rows = value["hosts"]["rows"].as_array().unwrap();
+        assert_eq!(rows[2]["labels"]["host"], "=cmd|' /C calc'!A0");
+        assert_eq!(rows[3]["labels"]["host"], "\u{1b}[31mred\nline");
+        assert_eq!(rows[2]["full"]["p50"], "2026-02-11");
+        assert!(rows[2]["full"]["p90"].is_null());
+        assert!(rows[6]["used_now"].is_null() && rows[6]["headroom"].is_null());
+    }
+}

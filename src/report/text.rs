@@ -339,8 +339,29 @@ fn more(left: usize, what: &str, out: &mut impl Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{check_golden, written};
     use super::*;
     use crate::capacity::testing;
+
+    #[test]
+    fn golden() {
+        check_golden("plan.txt", &written(|plan, out| text(plan, TextOptions::default(), out)));
+    }
+
+    #[test]
+    fn few_rows_say_how_many_are_left() {
+        let out = written(|plan, out| text(plan, TextOptions { rows: Some(2) }, out));
+        assert!(out.contains(" ... and 5 more rows (use --all)"), "{out}");
+        let all = written(|plan, out| text(plan, TextOptions { rows: None }, out));
+        assert!(!all.contains("--all"));
+    }
+
+    #[test]
+    fn no_name_steers_the_terminal() {
+        let out = written(|plan, out| text(plan, TextOptions { rows: None }, out));
+        assert!(out.chars().all(|c| c == '\n' || !c.is_control()), "{out:?}");
+        assert!(out.contains("\\u{1b}[31mred\\nline"), "{out}");
+    }
 
     #[test]
     fn a_fleet_fits_a_screen() {
