@@ -277,7 +277,7 @@ fn in_words(rule: &IdleRule, resources: &[Resource]) -> String {
     };
     if !rule.burst.is_empty() {
         let bursts: Vec<_> = rule.burst.iter().map(burst).collect();
-        text.push_str(&format!("; never an hour of {}", bursts.join(" or ")));
+        text = format!("{text}; never an hour of {}", bursts.join(" or "));
     }
     text
 }

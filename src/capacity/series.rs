@@ -36,6 +36,7 @@ impl<'a> RowSeries<'a> {
         self.step
     }
 
+    #[cfg(test)]
     pub(super) fn values(self) -> &'a [f64] {
         self.values
     }

@@ -235,10 +235,9 @@ fn whole(metric: &MetricSummary, words: &[String]) -> Option<f64> {
     match metric.unit.as_ref().map(Unit::as_str) {
         Some("%" | "percent") => Some(100.0),
         Some("ratio") => Some(1.0),
-        Some(_) => None,
         None if word("percent") || word("pct") => Some(100.0),
         None if word("ratio") => Some(1.0),
-        None => None,
+        _ => None,
     }
 }
 

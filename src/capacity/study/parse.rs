@@ -19,8 +19,8 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// An error at a place of the text.
     pub(super) fn error(&self, at: Range<usize>, what: impl Into<String>) -> Error {
-        let before = self.text.as_bytes().get(..at.start).unwrap_or(&[]);
-        let line = before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let before = self.text.get(..at.start).unwrap_or("");
+        let line = before.matches('\n').count() as u64 + 1;
         Error::Parse { origin: self.origin.to_owned(), line, what: what.into() }
     }
 }
