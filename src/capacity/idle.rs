@@ -202,7 +202,8 @@ fn verdict(
     if let Some((why, resource)) = missing {
         return Verdict::Undetermined(format!("{}: {why}", resources[resource].name));
     }
-    if rule.burst.iter().any(|(resource, _)| facts(*resource).is_some_and(|f| f.burst.is_some())) {
+    let worked = |f: &IdleFacts| f.burst.is_some() || f.below.is_some_and(|below| f.mean >= below);
+    if rows.iter().filter_map(|row| row.facts.as_ref()).any(worked) {
         return Verdict::KeptForBurst;
     }
     let first = rule.below.iter().filter_map(|(resource, _)| facts(*resource)?.first).max();
@@ -269,8 +270,8 @@ fn in_words(rule: &IdleRule, resources: &[Resource]) -> String {
         Some(window) => format!("the last {window}"),
         None => "all of the data".to_owned(),
     };
-    let mut text =
-        format!("{} for {}% of {window}", low.join(", "), (rule.share * 1_000.0).round() / 10.0);
+    let percent = (rule.share * 1_000.0).round() / 10.0;
+    let mut text = format!("{} for {}% of {window} and in its mean", low.join(", "), percent);
     let burst = |(resource, threshold): &(usize, Threshold)| {
         let resource = &resources[*resource];
         format!("{} over {}", resource.name, threshold.show(resource.unit.as_ref()))
@@ -372,6 +373,12 @@ mod tests {
         // An hour of work 25 days ago: outside the window, but inside the data.
         let report = judge_host(rule, &[Some(high(40, 25 * DAY, 1, 0.9))]);
         assert_eq!((report.hosts.len(), report.kept_for_bursts.len()), (0, 1));
+        // Work inside the window that its tolerance passes over, but that is most of the use.
+        let report = judge_host(rule, &[Some(high(40, 100, 16, 1.0))]);
+        assert_eq!((report.hosts.len(), report.kept_for_bursts.len()), (0, 1));
+        let net = "[idle.below]\nnet = 10\n";
+        let report = judge_host(net, &[None, Some(high(40, 100, 16, 900.0))]);
+        assert_eq!((report.hosts.len(), report.kept_for_bursts.len()), (0, 1), "by its mean");
         // The same hour is no burst at 15%, under four times the threshold.
         assert_eq!(judge_host(rule, &[Some(high(40, 25 * DAY, 1, 0.15))]).hosts.len(), 1);
         let grade = |rule: &str, days: usize| {
@@ -388,8 +395,8 @@ mod tests {
             "[idle]\nbelow = { cpu = \"5%\", net = \"2 KB/s\" }\nburst = { net = \"1 MB/s\" }\n";
         assert_eq!(
             judge_host(rule, &[Some(hours(9, 0.0))]).rule,
-            "cpu below 5% of its limit, net below 2.00 KB/s for 95% of the last 14d; never an hour \
-             of cpu over 20% of its limit or net over 1.00 MB/s"
+            "cpu below 5% of its limit, net below 2.00 KB/s for 95% of the last 14d and in its mean; never \
+             an hour of cpu over 20% of its limit or net over 1.00 MB/s"
         );
         assert_eq!(judge_host("[idle]\nbelow = {}\n", &[Some(hours(9, 0.0))]).rule, "");
     }

@@ -12,7 +12,7 @@ use crate::model::{Labels, Timestamp, Unit};
 pub struct OverprovisionedReport {
     /// The rule in words; empty where the study has none.
     pub rule: String,
-    /// The rows, the largest reclaimable share first.
+    /// The rows, in the order of the study's resources; of each the largest amount first.
     pub rows: Vec<OverprovisionedRow>,
     /// What could be reclaimed of each resource, in the order of the study.
     pub totals: Vec<Reclaimable>,
@@ -99,10 +99,11 @@ pub(super) fn judge(
             target,
         });
     }
-    let share = |row: &OverprovisionedRow| row.reclaimable() / row.limit;
+    let place = |row: &OverprovisionedRow| study.resource(&row.resource);
     report.rows.sort_by(|a, b| {
-        let by_share = share(b).total_cmp(&share(a));
-        by_share.then_with(|| a.labels.cmp(&b.labels)).then_with(|| a.resource.cmp(&b.resource))
+        let by_amount = place(a).cmp(&place(b));
+        let by_amount = by_amount.then_with(|| b.reclaimable().total_cmp(&a.reclaimable()));
+        by_amount.then_with(|| a.labels.cmp(&b.labels))
     });
     report.totals = totals.into_values().collect();
     report

@@ -9,6 +9,7 @@
 
 mod csv;
 mod json;
+mod reclaim;
 mod table;
 mod text;
 

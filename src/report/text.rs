@@ -2,12 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::table::{Columns, amount, cut, is_share, numbers, percent, prose, short_date, words};
-use crate::capacity::{
-    Forecast, Grade, IdleHost, MODEL, Outcome, OverprovisionedReport, Plan, PlanRow, Reclaimable,
-    TablePlan,
-};
-use crate::model::{Span, Timestamp, Unit};
+use super::reclaim;
+use super::table::{Columns, amount, cut, numbers, percent, short_date, words};
+use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan};
+use crate::model::{Span, Timestamp};
 
 /// How much of the plan is printed.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +22,9 @@ impl Default for TextOptions {
 }
 
 impl TextOptions {
-    /// Rows of a table of what could be given back: half as many.
-    fn further_rows(self) -> usize {
-        self.rows.map_or(usize::MAX, |rows| rows.div_ceil(2))
+    /// Rows of a smaller table: a half, or a quarter, of the first one's.
+    pub(super) fn part(self, of: usize) -> usize {
+        self.rows.map_or(usize::MAX, |rows| rows.div_ceil(of))
     }
 }
 
@@ -41,8 +39,8 @@ pub fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Resu
         writeln!(out, "\nWHAT RUNS OUT BY {}, hosts added up", name.to_string().to_uppercase())?;
         table(plan, group, options, out)?;
     }
-    idle(plan, options, out)?;
-    overprovisioned(plan, options, out)?;
+    reclaim::idle(plan, options, out)?;
+    reclaim::overprovisioned(plan, options, out)?;
     notes(plan, options, out)
 }
 
@@ -182,145 +180,12 @@ fn legend(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-fn idle(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
-    let report = &plan.idle;
-    if report.rule.is_empty() {
-        return writeln!(out, "\nIDLE HOSTS: not looked for; the study has no [idle] rule");
-    }
-    writeln!(out, "\nIDLE HOSTS: {} of {}", report.hosts.len(), plan.summary.hosts)?;
-    prose(&format!("Rule: {}.", report.rule), out)?;
-    if !report.hosts.is_empty() {
-        let mut columns =
-            Columns::new(&[words("HOST"), words("EVIDENCE"), words("USE"), words("WOULD FREE")]);
-        let shown = options.further_rows().min(report.hosts.len());
-        for host in &report.hosts[..shown] {
-            columns.row(&idle_cells(plan, host));
-        }
-        columns.write(out)?;
-        more(report.hosts.len() - shown, "hosts", out)?;
-        prose(&freed(&report.hosts), out)?;
-    }
-    if !report.kept_for_bursts.is_empty() {
-        let names: Vec<_> = report.kept_for_bursts.iter().take(5).collect();
-        let names: Vec<_> = names
-            .iter()
-            .map(|labels| cut(&crate::capacity::name(labels, &plan.hosts.by)))
-            .collect();
-        let dots = if report.kept_for_bursts.len() > names.len() { ", ..." } else { "" };
-        let (count, names) = (report.kept_for_bursts.len(), names.join(", "));
-        let text = format!(
-            "Kept, quiet but for bursts (monthly or standby jobs?): {count} ({names}{dots})."
-        );
-        prose(&text, out)?;
-    }
-    Ok(())
-}
-
-/// What all idle hosts together would free.
-fn freed(hosts: &[IdleHost]) -> String {
-    let mut sums: Vec<(&str, Option<&Unit>, f64)> = Vec::new();
-    for (name, unit, limit) in hosts.iter().flat_map(|host| &host.frees) {
-        match sums.iter_mut().find(|(other, ..)| other == name) {
-            Some(sum) => sum.2 += limit,
-            None => sums.push((name, unit.as_ref(), *limit)),
-        }
-    }
-    let sums = sums.iter().filter(|(_, unit, _)| !is_share(*unit));
-    let sums: Vec<_> =
-        sums.map(|(name, unit, sum)| format!("{name} {}", amount(*unit, Some(*sum)))).collect();
-    if sums.is_empty() {
-        return "They have no limits that add up.".to_owned();
-    }
-    format!("Together they would free {}.", sums.join(", "))
-}
-
-fn idle_cells(plan: &Plan, host: &IdleHost) -> [String; 4] {
-    let grade = match host.grade {
-        Grade::Strong => "strong",
-        Grade::Fair => "fair",
-        Grade::Weak => "weak",
-    };
-    let uses = host.evidence.iter().map(|e| {
-        let unit = e.unit.as_ref();
-        format!(
-            "{} {} (peak {})",
-            cut(&e.resource),
-            amount(unit, Some(e.mean)),
-            amount(unit, Some(e.peak))
-        )
-    });
-    let frees = host.frees.iter().filter(|(_, unit, _)| !is_share(unit.as_ref()));
-    let frees = frees.map(|(name, unit, limit)| {
-        format!("{} {}", cut(name), amount(unit.as_ref(), Some(*limit)))
-    });
-    [
-        cut(&crate::capacity::name(&host.labels, &plan.hosts.by)),
-        grade.to_owned(),
-        uses.collect::<Vec<_>>().join(", "),
-        frees.collect::<Vec<_>>().join(", "),
-    ]
-}
-
-fn overprovisioned(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
-    let report = &plan.overprovisioned;
-    if report.rule.is_empty() {
-        return writeln!(out, "\nOVER-PROVISIONED: not looked for; the study names no resources");
-    }
-    writeln!(out, "\nOVER-PROVISIONED, idle hosts aside")?;
-    prose(&format!("Rule: {}.", report.rule), out)?;
-    totals(report, out)?;
-    if report.rows.is_empty() {
-        return Ok(());
-    }
-    let mut columns = Columns::new(&[
-        words("HOST"),
-        words("RESOURCE"),
-        numbers("NEED"),
-        numbers("LIMIT"),
-        numbers("NEW LIMIT"),
-        numbers("RECLAIM"),
-        numbers("OF LIMIT"),
-    ]);
-    let shown = options.further_rows().min(report.rows.len());
-    for row in &report.rows[..shown] {
-        let unit = row.unit.as_ref();
-        columns.row(&[
-            cut(&crate::capacity::name(&row.labels, &plan.hosts.by)),
-            cut(&row.resource),
-            amount(unit, Some(row.need)),
-            amount(unit, Some(row.limit)),
-            amount(unit, Some(row.target)),
-            amount(unit, Some(row.reclaimable())),
-            percent(Some(row.reclaimable() / row.limit)),
-        ]);
-    }
-    columns.write(out)?;
-    more(report.rows.len() - shown, "rows", out)
-}
-
-fn totals(report: &OverprovisionedReport, out: &mut impl Write) -> io::Result<()> {
-    for Reclaimable { resource, unit, rows: (over, judged), amount: (reclaimed, all) } in
-        &report.totals
-    {
-        let share = percent(Some(reclaimed / all));
-        let unit = unit.as_ref();
-        let sums = if is_share(unit) {
-            format!("{share} of all limits could be reclaimed")
-        } else {
-            let (reclaimed, all) = (amount(unit, Some(*reclaimed)), amount(unit, Some(*all)));
-            format!("{reclaimed} of {all} ({share}) could be reclaimed")
-        };
-        writeln!(out, " {}: {over} of {judged} hosts, {sums}.", cut(resource))?;
-    }
-    Ok(())
-}
-
 fn notes(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
     if plan.notes.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nWHAT COULD NOT BE SAID")?;
-    let shown = options.further_rows().min(plan.notes.len());
+    let shown = options.part(2).min(plan.notes.len());
     for note in &plan.notes[..shown] {
         let names: Vec<_> = note.examples.iter().map(|name| cut(name)).collect();
         let dots = if note.hosts > names.len() { "; ..." } else { "" };
@@ -330,7 +195,7 @@ fn notes(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<
     more(plan.notes.len() - shown, "reasons", out)
 }
 
-fn more(left: usize, what: &str, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn more(left: usize, what: &str, out: &mut impl Write) -> io::Result<()> {
     if left == 0 {
         return Ok(());
     }

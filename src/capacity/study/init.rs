@@ -30,6 +30,8 @@ const UNIT_WORDS: &[&str] = &[
     "mhz", "ghz", "hz", "b", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "bytes",
     "percent", "pct", "ratio", "cores", "seconds",
 ];
+/// Words that say nothing about which resource it is.
+const FILLER_WORDS: &[&str] = &["throughput", "rate"];
 /// Words that turn a share of use into its opposite.
 const INVERSE_WORDS: &[&str] = &["idle", "free", "available", "avail"];
 /// Words of traffic: no limit, but evidence that a host is in use.
@@ -263,9 +265,16 @@ fn stem(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).filter(is_role).collect()
 }
 
+fn short_name(name: &str) -> String {
+    let words = words(name);
+    let mut stem = stem(&words);
+    stem.retain(|word| !FILLER_WORDS.contains(word));
+    stem.join(" ")
+}
+
 /// Short where that is unique, the metric's own name where it is not.
 fn resource_names(metrics: &[&MetricSummary], parts: &[Part<'_>]) -> Vec<String> {
-    let short: Vec<String> = metrics.iter().map(|m| stem(&words(&m.name)).join(" ")).collect();
+    let short: Vec<String> = metrics.iter().map(|m| short_name(&m.name)).collect();
     let listed = |at: usize| !matches!(parts[at], Part::Limit | Part::Unknown(_));
     let mut taken = BTreeSet::new();
     let mut names = Vec::new();
@@ -359,8 +368,8 @@ mod tests {
         let expected = [
             ("cpu", "cpu_capacity_provisioned_mhz"),
             ("memory", "memory_capacity_provisioned"),
-            ("network received throughput", "evidence"),
-            ("network transmitted throughput", "evidence"),
+            ("network received", "evidence"),
+            ("network transmitted", "evidence"),
         ];
         let expected = expected.map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(pairs(&study), expected);

@@ -114,7 +114,7 @@ pub struct Grouping {
 }
 
 /// When a host counts as idle: each resource named in `below` is under its threshold for `share` of
-/// the steps of `window`, and none had a burst in all of the data.
+/// the steps of `window` and in its mean, and none had a burst in all of the data.
 #[derive(Debug, Clone)]
 pub struct IdleRule {
     /// The resources (indices) that must be low, and how low. None: no rule, no list.
