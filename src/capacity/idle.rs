@@ -395,8 +395,8 @@ mod tests {
             "[idle]\nbelow = { cpu = \"5%\", net = \"2 KB/s\" }\nburst = { net = \"1 MB/s\" }\n";
         assert_eq!(
             judge_host(rule, &[Some(hours(9, 0.0))]).rule,
-            "cpu below 5% of its limit, net below 2.00 KB/s for 95% of the last 14d and in its mean; never \
-             an hour of cpu over 20% of its limit or net over 1.00 MB/s"
+            "cpu below 5% of its limit, net below 2.00 KB/s for 95% of the last 14d and in its \
+             mean; never an hour of cpu over 20% of its limit or net over 1.00 MB/s"
         );
         assert_eq!(judge_host("[idle]\nbelow = {}\n", &[Some(hours(9, 0.0))]).rule, "");
     }

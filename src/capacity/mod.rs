@@ -3,8 +3,8 @@
 //! In: a [`Study`] (what is watched, against which limits) and tiles of
 //! [`Frame`](crate::Frame)s that the caller has queried for it. Out: a [`Plan`]: when each resource
 //! of each host runs out and with what certainty, which hosts are idle, which are over-provisioned,
-//! and what could not be said. Never: a file, a store, a clock, a random source, or a number without
-//! the evidence beside it.
+//! and what could not be said. Never: a file, a store, a clock, a random source, or a number
+//! without the evidence beside it.
 //!
 //! The words: *used* is a mean over one step; a *peak* is the highest such mean; the *line* is the
 //! limit less the safety margin, and what counts as full; *headroom* is the line less the peak.

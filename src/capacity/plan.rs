@@ -218,6 +218,22 @@ mod tests {
     }
 
     #[test]
+    fn a_number_holds_for_each_series_and_is_converted() {
+        let text = "[[resource]]\nname = \"disk\"\nusage = \"d\"\nunit = \"MB\"\n\
+                    limit = 2\nlimit_unit = \"GB\"\n";
+        let study = Study::parse(text, "study.toml").unwrap();
+        let names = || vec![labels("host", "a")];
+        let usage = Frame::new(testing::start(), study.step, 1, names(), vec![5.0]).unwrap();
+        let count = Frame::new(testing::start(), Span::DAY, 1, names(), vec![3.0]).unwrap();
+        for (count, limit) in [(None, 2_000.0), (Some(&count), 6_000.0)] {
+            let as_of = testing::start().plus(Span::DAY);
+            let mut planner = Planner::new(&study, as_of).unwrap();
+            planner.add(Table { resource: 0, group: None }, &usage, count).unwrap();
+            assert_eq!(planner.finish().hosts.rows[0].limit, Some(limit));
+        }
+    }
+
+    #[test]
     fn worst_first() {
         let plan = testing::plan(100, |_| ());
         let rank = |row: &PlanRow| match &row.outcome {

@@ -56,8 +56,8 @@ pub(super) fn used_now(series: RowSeries<'_>) -> f64 {
 }
 
 /// The daily peaks. A day with less than half of the hours that the row's days typically have is a
-/// gap: its peak may have been missed. It is none where the peak that was seen reaches `line`, since
-/// more data could only raise it.
+/// gap: its peak may have been missed. It is none where the peak that was seen reaches `line`,
+/// since more data could only raise it.
 pub(super) fn daily_peaks(series: RowSeries<'_>, line: Option<f64>) -> Option<DailyPeaks> {
     let slot = Span::HOUR.max(series.step());
     let mut first_day = None;

@@ -179,3 +179,74 @@ fn note(what: String, names: BTreeMap<String, Vec<&str>>) -> Note {
     let examples = names.into_iter().take(EXAMPLES).map(example).collect();
     Note { what, count, hosts, examples }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::Forecast;
+    use super::super::series::RowSeries;
+    use super::super::study::{Study, Table};
+    use super::super::testing;
+    use super::*;
+    use crate::model::Span;
+
+    fn view() -> View {
+        let study = Study::parse(testing::STUDY, "study.toml").unwrap();
+        View { study, as_of: testing::start() }
+    }
+
+    fn row(view: &View, group: Option<usize>, p_value: Option<f64>, outcome: Outcome) -> Assessed {
+        let table = Table { resource: 0, group };
+        let nothing = RowSeries::new(view.as_of, Span::HOUR, &[]);
+        let labels = testing::labels("host", "a");
+        let mut assessed = view.assess(table, labels, nothing, Err("no limit".into()));
+        assessed.row.p_value = p_value;
+        assessed.row.outcome = outcome;
+        assessed
+    }
+
+    #[test]
+    fn only_trends_that_survive_the_control_of_false_discoveries_stand() {
+        let view = view();
+        let within = || {
+            let none = None::<Timestamp>;
+            let (p10, p50, p90, order_by) = (none, none, none, none);
+            let (within_7_days, within_30_days, within_90_days, never) = (0.0, 0.0, 0.0, 1.0);
+            Outcome::Within(Forecast {
+                p10,
+                p50,
+                p90,
+                order_by,
+                within_7_days,
+                within_30_days,
+                within_90_days,
+                never,
+            })
+        };
+        // Alone, 0.03 is significant; of twenty such, Benjamini and Hochberg let none stand: the
+        // largest k with p(k) <= 0.05 k / 21 is 1.
+        let mut rows: Vec<_> = (0..20).map(|_| row(&view, None, Some(0.049), within())).collect();
+        rows[19].row.outcome = Outcome::Never;
+        rows.push(row(&view, None, Some(1e-6), within()));
+        rows.push(row(&view, None, Some(0.9), Outcome::Already { since: view.as_of }));
+        // A family of its own.
+        rows.push(row(&view, Some(0), Some(0.049), Outcome::Never));
+        keep_discoveries(&mut rows, &view);
+        assert!(rows[..20].iter().all(|assessed| assessed.row.outcome == Outcome::NoTrend));
+        assert!(matches!(rows[20].row.outcome, Outcome::Within(_)));
+        assert!(matches!(rows[21].row.outcome, Outcome::Already { .. }));
+        assert_eq!(rows[22].row.outcome, Outcome::Never);
+    }
+
+    #[test]
+    fn reasons_are_counted_with_their_resources() {
+        let names = BTreeMap::from([
+            ("a".to_owned(), vec!["disk", "cpu"]),
+            ("b".to_owned(), vec![]),
+            ("c".to_owned(), vec!["cpu"]),
+            ("d".to_owned(), vec!["cpu"]),
+        ]);
+        let found = note("why".into(), names);
+        assert_eq!((found.count, found.hosts), (5, 4));
+        assert_eq!(found.examples, ["a: cpu, disk", "b", "c: cpu"]);
+    }
+}

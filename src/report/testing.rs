@@ -79,6 +79,31 @@ fn rows() -> Vec<PlanRow> {
     ]
 }
 
+fn idle() -> IdleReport {
+    IdleReport {
+        rule: "cpu below 5% of its limit for 95% of the last 14d".into(),
+        hosts: vec![IdleHost {
+            labels: labels("old-1"),
+            grade: Grade::Strong,
+            evidence: vec![Evidence {
+                resource: "cpu".into(),
+                unit: "MHz".parse().ok(),
+                below: 400.0,
+                mean: 12.5,
+                peak: 90.0,
+                share_low: 1.0,
+            }],
+            frees: vec![
+                ("disk".into(), "GB".parse().ok(), 500.0),
+                ("load".into(), "%".parse().ok(), 100.0),
+            ],
+        }],
+        kept_for_bursts: vec![labels("batch-1")],
+        undetermined: vec![(labels("@gone"), "cpu: no data".into())],
+        in_use: 4,
+    }
+}
+
 pub(super) fn plan() -> Plan {
     let unit = || "GB".parse().ok();
     Plan {
@@ -106,28 +131,7 @@ pub(super) fn plan() -> Plan {
             by: vec![],
             rows: vec![row("x", 9.0, Outcome::NoTrend)],
         }],
-        idle: IdleReport {
-            rule: "cpu below 5% of its limit for 95% of the last 14d".into(),
-            hosts: vec![IdleHost {
-                labels: labels("old-1"),
-                grade: Grade::Strong,
-                evidence: vec![Evidence {
-                    resource: "cpu".into(),
-                    unit: "MHz".parse().ok(),
-                    below: 400.0,
-                    mean: 12.5,
-                    peak: 90.0,
-                    share_low: 1.0,
-                }],
-                frees: vec![
-                    ("disk".into(), unit(), 500.0),
-                    ("load".into(), "%".parse().ok(), 100.0),
-                ],
-            }],
-            kept_for_bursts: vec![labels("batch-1")],
-            undetermined: vec![(labels("@gone"), "cpu: no data".into())],
-            in_use: 4,
-        },
+        idle: idle(),
         overprovisioned: OverprovisionedReport {
             rule: "p99.5 is below 50% of the limit".into(),
             rows: vec![OverprovisionedRow {

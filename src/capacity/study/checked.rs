@@ -331,61 +331,60 @@ mod tests {
 
     const DISK: &str = "[[resource]]\nname = \"disk\"\nusage = \"disk_used\"\nunit = \"KB\"\n";
 
+    const EVERY_KEY: &str = r#"
+[study]
+name = "fleet"
+as_of = 2013-08-31
+horizon = "180d"
+lead_time = "45d"
+step = "1h"
+by = ["vm"]
+ignore_before = "2013-07-15T00:00:00+02:00"
+false_discovery_rate = 0.1
+seed = 7
+[[resource]]
+name = "cpu"
+usage = 'cpu_usage{zone="a"}'
+limit = "cpu_capacity"
+unit = "MHz"
+limit_unit = "GHz"
+safety_margin = 0.2
+where = '{host=~"web.*"}'
+[[resource]]
+name = "net"
+kind = "counter"
+usage = "bytes_total"
+unit = "B/s"
+role = "evidence"
+[[group]]
+name = "service"
+by = ["service", "zone"]
+[[group]]
+name = "fleet"
+by = []
+[idle]
+share = 0.97
+window = "all"
+minimum_age = "5d"
+minimum_coverage = 0.8
+below = { cpu = "3%", net = "2 KB/s" }
+burst = { cpu = "50%" }
+[overprovisioned]
+resources = ["cpu"]
+quantile = 1
+below = 0.4
+headroom = 0.3
+window = "30d"
+minimum_age = "20d"
+"#;
+
     fn parse(text: &str) -> Result<Study> {
         Study::parse(text, "s.toml")
     }
 
     #[test]
     fn every_key_is_read() {
-        let study = parse(
-            r#"
-            [study]
-            name = "fleet"
-            as_of = 2013-08-31
-            horizon = "180d"
-            lead_time = "45d"
-            step = "1h"
-            by = ["vm"]
-            ignore_before = "2013-07-15T00:00:00+02:00"
-            false_discovery_rate = 0.1
-            seed = 7
-            [[resource]]
-            name = "cpu"
-            usage = 'cpu_usage{zone="a"}'
-            limit = "cpu_capacity"
-            unit = "MHz"
-            limit_unit = "GHz"
-            safety_margin = 0.2
-            where = '{host=~"web.*"}'
-            [[resource]]
-            name = "net"
-            kind = "counter"
-            usage = "bytes_total"
-            unit = "B/s"
-            role = "evidence"
-            [[group]]
-            name = "service"
-            by = ["service", "zone"]
-            [[group]]
-            name = "fleet"
-            by = []
-            [idle]
-            share = 0.97
-            window = "all"
-            minimum_age = "5d"
-            minimum_coverage = 0.8
-            below = { cpu = "3%", net = "2 KB/s" }
-            burst = { cpu = "50%" }
-            [overprovisioned]
-            resources = ["cpu"]
-            quantile = 1
-            below = 0.4
-            headroom = 0.3
-            window = "30d"
-            minimum_age = "20d"
-            "#,
-        )
-        .unwrap();
+        let study = parse(EVERY_KEY).unwrap();
         let time = |text: &str| text.parse::<Timestamp>().ok();
         assert_eq!((study.name.as_str(), study.seed), ("fleet", 7));
         assert_eq!(study.as_of, time("2013-08-31"));

@@ -147,7 +147,7 @@ fn left_over(unknown: &str) -> String {
         return String::new();
     }
     format!(
-        "\n# Not in the study, with the reason. To add one, give it a limit (a number or a metric):\n\
+        "\n# Not in the study, with the reason. To add one, give it a limit (number or metric):\n\
          #\n{unknown}#\n\
          # [[resource]]\n# name = \"requests\"\n# usage = \"requests_total\"\n\
          # kind = \"counter\"        # a running total: its increase per second is the usage\n\
@@ -169,16 +169,16 @@ fn groups(labels: &BTreeSet<&str>) -> String {
 
 fn rules(evidence: &[(String, &str)]) -> String {
     let mut out = String::from(
-        "\n# A host is idle when every resource below is under its threshold for `share` of the steps\n\
-         # of `window`, and no hour of all the data was a burst. Missing data is never idle.\n\
+        "\n# A host is idle when every resource below is under its threshold for `share` of the\n\
+         # steps of `window`, and no hour of the data was a burst. Missing data is never idle.\n\
          [idle]\nshare = 0.95\nwindow = \"14d\"\nminimum_age = \"7d\"\n[idle.below]\n",
     );
     for (name, below) in evidence {
         let _ = writeln!(out, "{} = {}", quote(name), quote(below));
     }
     out.push_str(
-        "\n# Over-provisioned: the quantile of the step means is under `below` of the limit. What could\n\
-         # be reclaimed leaves `headroom` of the new limit free.\n\
+        "\n# Over-provisioned: the quantile of the step means is under `below` of the limit. What\n\
+         # could be reclaimed leaves `headroom` of the new limit free.\n\
          [overprovisioned]\nquantile = 0.995\nbelow = 0.5\nheadroom = 0.2\n",
     );
     out
@@ -401,7 +401,10 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_names_it_reads_back(
-            names in prop::collection::vec("\\PC{0,12}|[a-z_]{1,9}_(used|total)|(?s:.){0,6}", 0..12),
+            names in prop::collection::vec(
+                "\\PC{0,12}|[a-z_]{1,9}_(used|total)|(?s:.){0,6}",
+                0..12,
+            ),
             units in prop::collection::vec("(%|KB|GiB|MHz|KB/s|apples|)", 12),
         ) {
             let metrics: Vec<_> =
