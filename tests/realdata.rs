@@ -188,3 +188,30 @@ fn tsbs_line_protocol_has_the_hourly_maxima_of_a_naive_reading() {
     assert_eq!(found.len(), 600);
     assert_eq!(found, expected);
 }
+
+#[test]
+fn labelled_periods_are_found_and_no_others() {
+    let Some(files) = data::unpacked("seasonality/inputs.tar.zst", |name| name.ends_with("csv"))
+    else {
+        return;
+    };
+    // The first period, in days, of each series as labelled (gocrane/crane, Apache-2.0).
+    let labels = [Some(1), Some(1), Some(7), None, None, None, None, None, Some(7), Some(1)];
+    let mut seen = 0;
+    for (name, bytes) in &files {
+        let Some(number) = name.rsplit("input").next().and_then(|rest| rest.split('.').next())
+        else {
+            continue;
+        };
+        let values: Vec<f64> = std::str::from_utf8(bytes)
+            .unwrap()
+            .lines()
+            .filter_map(|line| line.split(',').nth(1)?.trim().parse().ok())
+            .collect();
+        let found = plimsoll::forecast::detect_periods(&values, Span::from_seconds(60));
+        let expected = labels[number.parse::<usize>().unwrap()].map(|days| days * 1_440);
+        assert_eq!(found.first().copied(), expected, "{name}: {found:?}");
+        seen += 1;
+    }
+    assert_eq!(seen, 10);
+}

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use serde::Serialize;
+
 use super::Outcome;
 use super::args::{CompactArgs, ListArgs, ReportFormat, StoreArgs};
 use super::output::{Stop, json_to_stdout, to_stdout};
-use crate::error::Result;
 use crate::model::{Labels, Selector, TimeRange, Unit};
-use crate::store::{CheckReport, Store, StoreOptions, StoreStat};
+use crate::store::{CheckReport, Snapshot, Store, StoreOptions, StoreStat};
 
 /// The version of the JSON forms here; raised when a field changes its meaning or goes.
 const SCHEMA_VERSION: u32 = 1;
@@ -33,12 +34,25 @@ struct Listing {
     series: Vec<BTreeMap<String, String>>,
 }
 
+/// A metric, and what its series look like.
 #[derive(serde::Serialize)]
-struct Metric {
-    name: String,
-    unit: Option<String>,
-    series: usize,
-    labels: Vec<String>,
+pub(super) struct Metric {
+    pub(super) name: String,
+    #[serde(serialize_with = "unit_text")]
+    pub(super) unit: Option<Unit>,
+    pub(super) series: usize,
+    pub(super) labels: Vec<String>,
+}
+
+fn unit_text<S: serde::Serializer>(unit: &Option<Unit>, serializer: S) -> Result<S::Ok, S::Error> {
+    unit.as_ref().map(Unit::as_str).serialize(serializer)
+}
+
+/// The metrics of all series of a snapshot, by name.
+pub(super) fn metrics_of(snapshot: &Snapshot) -> Vec<Metric> {
+    let ids = snapshot.select(&Selector::all());
+    let all: Vec<Labels> = ids.into_iter().filter_map(|id| snapshot.labels(id)).collect();
+    metrics(&all, |name| snapshot.unit(name))
 }
 
 /// Lists metrics, or with `--series` all series.
@@ -63,7 +77,7 @@ pub(super) fn ls(args: &ListArgs) -> Result<Outcome, Stop> {
         }
         let width = metrics.iter().map(|m| m.name.len()).max().unwrap_or(0);
         for metric in &metrics {
-            let unit = metric.unit.as_deref().unwrap_or("-");
+            let unit = metric.unit.as_ref().map_or("-", Unit::as_str);
             let labels = metric.labels.join(",");
             let name = &metric.name;
             writeln!(out, "{name:width$}  {unit:>8}  {:>8} series  {{{labels}}}", metric.series)?;
@@ -80,7 +94,7 @@ fn metrics(all: &[Labels], unit: impl Fn(&str) -> Option<Unit>) -> Vec<Metric> {
         let name = labels.metric();
         let metric = by_name.entry(name).or_insert_with(|| Metric {
             name: name.to_owned(),
-            unit: unit(name).map(|unit| unit.to_string()),
+            unit: unit(name),
             series: 0,
             labels: Vec::new(),
         });

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::defused;
 use crate::capacity::{Outcome, Plan, PlanRow, TablePlan};
 use crate::model::Timestamp;
 
@@ -66,11 +67,11 @@ fn cells(table: &TablePlan, row: &PlanRow) -> [String; 30] {
         _ => None,
     };
     [
-        defused(&table.name),
-        defused(&row.name(&table.by)),
-        defused(&row.labels.to_string()),
-        defused(&row.resource),
-        defused(row.unit.as_ref().map_or("", |unit| unit.as_str())),
+        defused(&table.name).into_owned(),
+        defused(&row.name(&table.by)).into_owned(),
+        defused(&row.labels.to_string()).into_owned(),
+        defused(&row.resource).into_owned(),
+        defused(row.unit.as_ref().map_or("", |unit| unit.as_str())).into_owned(),
         number(Some(row.used_now)),
         row.last_seen.map_or_else(String::new, |at| at.to_string()),
         number(row.peak.map(|peak| peak.value)),
@@ -81,7 +82,7 @@ fn cells(table: &TablePlan, row: &PlanRow) -> [String; 30] {
         number(row.headroom()),
         number(row.headroom_share()),
         outcome.to_owned(),
-        defused(why),
+        defused(why).into_owned(),
         date(since),
         date(forecast.and_then(|f| f.p10)),
         date(forecast.and_then(|f| f.p50)),
@@ -105,14 +106,6 @@ fn number(value: Option<f64>) -> String {
 
 fn date(day: Option<Timestamp>) -> String {
     day.map_or_else(String::new, Timestamp::date)
-}
-
-/// Spreadsheets run what begins with one of these characters (OWASP, CSV injection).
-fn defused(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        return format!("'{text}");
-    }
-    text.to_owned()
 }
 
 #[cfg(test)]

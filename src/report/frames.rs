@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::guarded_cell;
+use super::defused;
 use crate::error::Result;
 use crate::model::{Frame, Labels, METRIC_LABEL};
 
@@ -35,8 +35,8 @@ impl From<io::Error> for FramesError {
     }
 }
 
-impl From<csv::Error> for FramesError {
-    fn from(why: csv::Error) -> Self {
+impl From<::csv::Error> for FramesError {
+    fn from(why: ::csv::Error) -> Self {
         Self::Output(why.into())
     }
 }
@@ -97,8 +97,8 @@ pub fn write_csv(
     frames: impl Iterator<Item = Result<Frame>>,
     out: &mut dyn Write,
 ) -> Result<(), FramesError> {
-    let mut writer = csv::Writer::from_writer(out);
-    let names = label_names.iter().map(|name| guarded_cell(shown_name(name)).into_owned());
+    let mut writer = ::csv::Writer::from_writer(out);
+    let names = label_names.iter().map(|name| defused(shown_name(name)).into_owned());
     let fixed = ["time", "time_nanos", "value"].map(ToOwned::to_owned);
     writer.write_record(names.chain(fixed))?;
     for frame in frames {
@@ -106,7 +106,7 @@ pub fn write_csv(
         for (labels, row) in frame.rows() {
             let own: Vec<_> = label_names
                 .iter()
-                .map(|name| guarded_cell(labels.get(name).unwrap_or("")).into_owned())
+                .map(|name| defused(labels.get(name).unwrap_or("")).into_owned())
                 .collect();
             for (step, value) in row.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
                 let time = frame.time(step);

@@ -1,6 +1,6 @@
-//! Plans in, words and numbers out.
+//! Plans and query results in, words and numbers out.
 //!
-//! In: a [`Plan`](crate::capacity::Plan) and any [`Write`](std::io::Write). Out: a table for
+//! In: a [`Plan`](crate::capacity::Plan) or [`Frame`](crate::Frame)s, and any [`Write`](std::io::Write). Out: a table for
 //! people, JSON or CSV for programs. Never: a file, a terminal, a clock, or a number that is not in
 //! the plan.
 //!
@@ -8,14 +8,29 @@
 //! and CSV defuses what a spreadsheet would run as a formula.
 
 mod csv;
+mod forecasts;
+mod frames;
 mod json;
 mod reclaim;
 mod table;
 mod text;
 
+use std::borrow::Cow;
+
 pub use csv::csv;
+pub use forecasts::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
+pub use frames::{FramesError, write_csv, write_json, write_table};
 pub use json::{SCHEMA_VERSION, json};
 pub use text::{TextOptions, text};
 
 #[cfg(test)]
 mod testing;
+
+/// A cell for a spreadsheet: text that would run as a formula (OWASP, CSV injection) is preceded by
+/// an apostrophe, since labels come from anywhere.
+fn defused(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        return Cow::Owned(format!("'{text}"));
+    }
+    Cow::Borrowed(text)
+}

@@ -97,7 +97,10 @@ fn dates_of_planted_growth_lie_inside_p10_to_p90_as_often_as_they_should() {
         println!("{name}: {inside} of {dated} dates inside, {dated} of {all} dated");
         assert!(dated * 10 >= all * 8, "{name}: only {dated} of {all} dated");
         let share = inside as f64 / dated as f64;
-        assert!((0.65..=0.95).contains(&share), "{name}: {share} inside");
+        // Under a weekly pattern crossings bunch on one weekday, and an interval of 80% that must
+        // hold or leave out a whole bunch holds more.
+        let most = if kind == "weekly" { 0.975 } else { 0.95 };
+        assert!((0.65..=most).contains(&share), "{name}: {share} inside");
     }
 }
 

@@ -1,0 +1,240 @@
+//! The commands `plan`, `study` and `demo`: here the storage arm's frames reach the reasoning arm.
+
+use std::io::Write;
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Outcome;
+use super::args::{DemoArgs, OutputFormat, PlanArgs, StudyArgs, StudyCommand};
+use super::inspect::metrics_of;
+use super::output::{Stop, note, to_stdout};
+use super::progress::{Progress, samples_and_rate};
+use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
+use crate::capacity::{MetricSummary, Plan, Planner, Study};
+use crate::demo::{Fleet, FleetOptions, study_toml};
+use crate::error::{Error, Result};
+use crate::model::{Frame, Span, Timestamp};
+use crate::query::{Across, Aggregate, Frames, Query};
+use crate::report::{self, TextOptions};
+use crate::store::{Durability, Snapshot, Store, StoreOptions};
+
+/// In a sum over hosts a value is carried over so many missing steps: a scrape that came a little
+/// late is no fall of the sum.
+const GROUP_FILL_STEPS: i64 = 3;
+/// Samples in the head at which the demo seals.
+const HEAD_SAMPLES_MAX: usize = 8_000_000;
+
+/// Plans the capacity of what a store holds.
+pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
+    let path = &args.study;
+    let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
+    let study = Study::parse(&text, &path.display().to_string())?;
+    let store = Store::open_read_only(&args.store)?;
+    print_plan(&plan_of(&store.snapshot()?, &study)?, args.format, args.all)?;
+    Ok(Outcome::Done)
+}
+
+fn print_plan(plan: &Plan, format: OutputFormat, all: bool) -> Result<(), Stop> {
+    let options = if all { TextOptions { rows: None } } else { TextOptions::default() };
+    to_stdout(|out| match format {
+        OutputFormat::Table => report::text(plan, options, out),
+        OutputFormat::Json => report::json(plan, out),
+        OutputFormat::Csv => report::csv(plan, out),
+    })
+}
+
+/// Asks the store for every table of the study and plans over the answers.
+fn plan_of(snapshot: &Snapshot, study: &Study) -> Result<Plan> {
+    let stored = snapshot.range();
+    let stored = stored.ok_or_else(|| Error::not_enough_data("the store holds no samples"))?;
+    let as_of = study.as_of.unwrap_or(stored.end);
+    let from = study.ignore_before.unwrap_or(Timestamp::MIN).max(stored.start);
+    let mut planner = Planner::new(study, as_of)?;
+    for table in study.tables() {
+        let limit = match &table.limit {
+            Some(limit) => limit_frame(snapshot, &table, limit, from, as_of)?,
+            None => None,
+        };
+        for usage in usage_frames(snapshot, &table, from, as_of)? {
+            planner.add(table.table, &usage?, limit.as_ref())?;
+        }
+    }
+    Ok(planner.finish())
+}
+
+fn usage_frames(
+    snapshot: &Snapshot,
+    table: &TableQuery,
+    from: Timestamp,
+    as_of: Timestamp,
+) -> Result<Frames> {
+    let aggregate = match table.within {
+        Within::Mean => Aggregate::Mean,
+        Within::Rate => Aggregate::Rate,
+    };
+    let mut query = Query::new(table.usage.clone())
+        .aggregate(aggregate)
+        .step(table.step)
+        .by(table.by.iter().cloned())
+        .across(Across::Sum)
+        .from(from.floor(table.step))
+        .to(as_of.max(from));
+    if table.table.group.is_some() {
+        query = query.fill(Span::from_nanos(GROUP_FILL_STEPS * table.step.nanos()));
+    }
+    query.run(snapshot)
+}
+
+/// The limits of all rows of a table in one frame: a value per row and day, which is small where
+/// the usage is not.
+fn limit_frame(
+    snapshot: &Snapshot,
+    table: &TableQuery,
+    limit: &LimitQuery,
+    from: Timestamp,
+    as_of: Timestamp,
+) -> Result<Option<Frame>> {
+    let across = match limit.across {
+        LimitAcross::Sum => Across::Sum,
+        LimitAcross::Count => Across::Count,
+    };
+    let frames = Query::new(limit.series.clone())
+        .aggregate(Aggregate::Last)
+        .step(limit.step)
+        .by(table.by.iter().cloned())
+        .across(across)
+        .from(from.floor(limit.step))
+        .to(as_of.max(from))
+        .run(snapshot)?;
+    let (mut labels, mut values) = (Vec::new(), Vec::new());
+    let mut grid = None;
+    for frame in frames {
+        let frame = frame?;
+        grid = Some((frame.start(), frame.step(), frame.steps()));
+        for (own, row) in frame.rows() {
+            labels.push(own.clone());
+            values.extend_from_slice(row);
+        }
+    }
+    let whole = |(start, step, steps)| Frame::new(start, step, steps, labels, values);
+    grid.map(whole).transpose()
+}
+
+/// Writes a first study for what a store holds.
+pub(super) fn study(args: &StudyArgs) -> Result<Outcome, Stop> {
+    let StudyCommand::Init { store } = &args.command;
+    let snapshot = Store::open_read_only(store)?.snapshot()?;
+    let summary = |metric: super::inspect::Metric| MetricSummary {
+        name: metric.name,
+        unit: metric.unit,
+        labels: metric.labels,
+        series: metric.series,
+    };
+    let metrics: Vec<MetricSummary> = metrics_of(&snapshot).into_iter().map(summary).collect();
+    if metrics.is_empty() {
+        let why = Error::not_enough_data("the store holds no series; import some first");
+        return Err(why.into());
+    }
+    to_stdout(|out| out.write_all(study::init(&metrics).as_bytes()))?;
+    Ok(Outcome::Done)
+}
+
+/// Simulates a fleet, stores it by the way any agent would, and plans it from the reopened store.
+pub(super) fn demo(args: &DemoArgs) -> Result<Outcome, Stop> {
+    let fleet = Fleet::new(FleetOptions {
+        seed: args.seed,
+        hosts: args.hosts,
+        days: args.days,
+        ..FleetOptions::default()
+    })?;
+    let (store_folder, study_file) = (args.folder.join("store"), args.folder.join("study.toml"));
+    clear_earlier_demo(&args.folder, &store_folder)?;
+    let text = study_toml();
+    std::fs::create_dir_all(&args.folder)
+        .and_then(|()| std::fs::write(&study_file, &text))
+        .map_err(|why| Error::io("write", &study_file, why))?;
+    write_fleet(&fleet, &store_folder)?;
+    let store = Store::open_read_only(&store_folder)?;
+    let study = Study::parse(&text, &study_file.display().to_string())?;
+    print_plan(&plan_of(&store.snapshot()?, &study)?, OutputFormat::Table, false)?;
+    let (store, study) = (store_folder.display(), study_file.display());
+    note(&format!(
+        "\nThe store and the study are kept; look around with\n  \
+         plimsoll plan --store {store} --study {study} --all\n  \
+         plimsoll query --store {store} 'disk_used_bytes' --agg max --step 1d --by service"
+    ));
+    Ok(Outcome::Done)
+}
+
+/// Removes the store of an earlier demo; a folder with anything else in it is left alone.
+fn clear_earlier_demo(folder: &Path, store: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|why| Error::io("list", folder, why))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(|why| Error::io("list", folder, why))?.file_name();
+        if name != "store" && name != "study.toml" {
+            return Err(Error::invalid(format!(
+                "{} holds {name:?}, which no demo wrote; name another folder with --folder",
+                folder.display()
+            )));
+        }
+    }
+    if store.exists() {
+        // The lock says that nobody else is at work in it.
+        Store::open_existing(store, StoreOptions::default())?.close()?;
+        std::fs::remove_dir_all(store).map_err(|why| Error::io("remove", store, why))?;
+    }
+    Ok(())
+}
+
+/// Appends the fleet's samples, host after host, on every core; then seals.
+fn write_fleet(fleet: &Fleet, folder: &Path) -> Result<()> {
+    let options = StoreOptions {
+        durability: Durability::Buffered,
+        head_samples_max: HEAD_SAMPLES_MAX,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(folder, options)?;
+    let hosts = fleet.hosts().len();
+    let progress = Progress::count(hosts as u64);
+    let next = AtomicUsize::new(0);
+    let failure = Mutex::new(None);
+    let work = || {
+        loop {
+            let host = next.fetch_add(1, Ordering::Relaxed);
+            if host >= hosts {
+                return;
+            }
+            let mut appender = store.appender();
+            let written = fleet.write_host(host, &mut appender).and_then(|()| appender.finish());
+            if let Err(why) = written {
+                next.store(hosts, Ordering::Relaxed);
+                failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(why);
+                return;
+            }
+            progress.add(1);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    if let Some(why) = failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        return Err(why);
+    }
+    store.seal()?;
+    let stat = store.stat()?;
+    store.close()?;
+    note(&format!(
+        "{hosts} hosts simulated and stored: {}, {:.2} bytes per sample",
+        samples_and_rate(stat.samples, progress.finish()),
+        stat.disk_bytes as f64 / stat.samples.max(1) as f64
+    ));
+    Ok(())
+}

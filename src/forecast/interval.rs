@@ -1,0 +1,84 @@
+//! Intervals from the errors of the back-test (split conformal prediction; Vovk, Gammerman and
+//! Shafer, 2005): no assumption on their shape, lower and upper end apart.
+//!
+//! Errors of neighbouring steps ahead are pooled, since there are few origins. The finite-sample
+//! rank `ceil((n + 1) q)` makes the interval a little wider than the plain quantile.
+
+/// Errors (actual less forecast) of one origin, one per step ahead; NaN where there was no value.
+pub(super) type OriginErrors = Vec<f64>;
+
+/// Lower and upper ends around a forecast.
+pub(super) fn around(
+    point: &[f64],
+    errors: &[OriginErrors],
+    coverage: f64,
+) -> (Vec<f64>, Vec<f64>) {
+    let ends = |(step, value): (usize, &f64)| {
+        let (low, high) = ends(errors.iter(), step, coverage);
+        (value + low.min(0.0), value + high.max(0.0))
+    };
+    point.iter().enumerate().map(ends).unzip()
+}
+
+/// The share of the back-test's values that lie inside intervals made from the other origins only;
+/// NaN with fewer than two.
+pub(super) fn measured_coverage(errors: &[OriginErrors], coverage: f64) -> f64 {
+    let (mut inside, mut all) = (0_u32, 0_u32);
+    if errors.len() < 2 {
+        return f64::NAN;
+    }
+    for (origin, own) in errors.iter().enumerate() {
+        let others = || errors.iter().enumerate().filter(|(o, _)| *o != origin).map(|(_, e)| e);
+        for (step, error) in own.iter().enumerate().filter(|(_, error)| !error.is_nan()) {
+            let (low, high) = ends(others(), step, coverage);
+            inside += u32::from((low.min(0.0)..=high.max(0.0)).contains(error));
+            all += 1;
+        }
+    }
+    f64::from(inside) / f64::from(all)
+}
+
+/// Lower and upper error at a step ahead.
+fn ends<'a>(
+    errors: impl Iterator<Item = &'a OriginErrors>,
+    step: usize,
+    coverage: f64,
+) -> (f64, f64) {
+    // An eighth of the way to either side, two steps at least.
+    let reach = 2 + step / 8;
+    let window = step.saturating_sub(reach)..=step + reach;
+    let mut pooled: Vec<f64> = errors
+        .flat_map(|own| own.iter().enumerate())
+        .filter(|(at, error)| window.contains(at) && !error.is_nan())
+        .map(|(_, error)| *error)
+        .collect();
+    pooled.sort_by(f64::total_cmp);
+    let tail = (1.0 - coverage) / 2.0;
+    let rank = ((pooled.len() + 1) as f64 * (1.0 - tail)).ceil() as usize;
+    let (Some(last), Some(high)) =
+        (pooled.len().checked_sub(1), pooled.get(rank.saturating_sub(1)).or(pooled.last()))
+    else {
+        return (0.0, 0.0);
+    };
+    let low = pooled.get((last + 1).saturating_sub(rank)).copied().unwrap_or(0.0);
+    (low, *high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Random;
+
+    #[test]
+    fn coverage_is_near_what_was_asked_for_even_where_errors_lean() {
+        let mut random = Random::new(4);
+        let mut origin = || (0..48).map(|_| random.normal().abs().powi(2) - 0.3).collect();
+        let errors: Vec<OriginErrors> = (0..8).map(|_| origin()).collect();
+        let measured = measured_coverage(&errors, 0.8);
+        assert!((measured - 0.8).abs() < 0.07, "{measured}");
+        let (lower, upper) = around(&[10.0; 48], &errors, 0.8);
+        assert!(10.0 - lower[20] < upper[20] - 10.0, "the longer tail is above");
+        assert!(measured_coverage(&errors[..1], 0.8).is_nan());
+        assert_eq!(around(&[1.0], &[], 0.8), (vec![1.0], vec![1.0]));
+    }
+}

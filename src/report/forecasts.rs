@@ -1,0 +1,187 @@
+//! Forecasts of series for people (text), for spreadsheets (CSV) and for programs (JSON).
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::defused;
+use crate::forecast::Forecast;
+use crate::model::{Labels, Span, Timestamp, Unit};
+
+/// Lines of one forecast in the text for people; between them steps are left out.
+const LINES_MAX: usize = 28;
+/// The version of the JSON form; raised when a field changes its meaning or goes.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The forecast of one series, or why there is none.
+#[derive(Debug, Clone)]
+pub struct SeriesForecast {
+    /// The series.
+    pub labels: Labels,
+    /// The unit of its values.
+    pub unit: Option<Unit>,
+    /// Start of the first step of the forecast.
+    pub start: Timestamp,
+    /// Length of a step.
+    pub step: Span,
+    /// The forecast, or in words why there is none.
+    pub forecast: Result<Forecast, String>,
+}
+
+impl SeriesForecast {
+    fn time(&self, step: usize) -> Timestamp {
+        self.start.plus(Span::from_nanos((step as i64).saturating_mul(self.step.nanos())))
+    }
+
+    fn show(&self, value: f64) -> String {
+        self.unit.as_ref().map_or_else(|| format!("{value:.4}"), |unit| unit.show(value))
+    }
+}
+
+/// Writes each forecast with its model, its back-test, and some of its steps.
+pub fn forecasts_text(all: &[SeriesForecast], out: &mut dyn Write) -> io::Result<()> {
+    for (at, series) in all.iter().enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{}", series.labels)?;
+        match &series.forecast {
+            Ok(forecast) => forecast_text(series, forecast, out)?,
+            Err(why) => writeln!(out, "  no forecast: {why}")?,
+        }
+    }
+    Ok(())
+}
+
+fn forecast_text(
+    series: &SeriesForecast,
+    forecast: &Forecast,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    writeln!(out, "  model     {} ({})", forecast.model, forecast.reason)?;
+    if !forecast.backtest.coverage.is_nan() {
+        let coverage = forecast.backtest.coverage * 100.0;
+        writeln!(out, "  interval  held {coverage:.0}% of the back-test's values")?;
+    }
+    let periods: Vec<String> = forecast
+        .periods
+        .iter()
+        .map(|period| Span::from_nanos(*period as i64 * series.step.nanos()).to_string())
+        .collect();
+    let periods = if periods.is_empty() { "none".to_owned() } else { periods.join(", ") };
+    writeln!(out, "  periods   {periods}")?;
+    let stride = forecast.point.len().div_ceil(LINES_MAX).max(1);
+    writeln!(out, "  {:<22} {:>12} {:>12} {:>12}", "time", "low", "middle", "high")?;
+    for step in (0..forecast.point.len()).step_by(stride) {
+        let [low, middle, high] = [&forecast.lower, &forecast.point, &forecast.upper]
+            .map(|row| series.show(row.get(step).copied().unwrap_or(f64::NAN)));
+        let time = series.time(step).to_string();
+        writeln!(out, "  {time:<22} {low:>12} {middle:>12} {high:>12}")?;
+    }
+    if stride > 1 {
+        writeln!(out, "  (one step of {stride}; --format csv or json has them all)")?;
+    }
+    Ok(())
+}
+
+/// Writes CSV: a line per series and step.
+pub fn forecasts_csv(all: &[SeriesForecast], out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    let header = ["series", "unit", "time", "model", "low", "middle", "high"];
+    writer.write_record(header).map_err(io::Error::from)?;
+    for series in all {
+        let Ok(forecast) = &series.forecast else { continue };
+        let labels = series.labels.to_string();
+        let labels = defused(&labels);
+        let unit = series.unit.as_ref().map_or("", Unit::as_str);
+        let rows = forecast.lower.iter().zip(&forecast.point).zip(&forecast.upper);
+        for (step, ((low, middle), high)) in rows.enumerate() {
+            let time = series.time(step).to_string();
+            let [low, middle, high] = [low, middle, high].map(|value| value.to_string());
+            let unit = defused(unit);
+            let record = [&labels, &*unit, &time, &forecast.model, &low, &middle, &high];
+            writer.write_record(record).map_err(io::Error::from)?;
+        }
+    }
+    writer.flush()
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    forecasts: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    series: String,
+    unit: Option<&'a str>,
+    start: String,
+    step_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<&'a Forecast>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_none: Option<&'a str>,
+}
+
+/// Writes one JSON object with all forecasts, and with the reason where there is none.
+pub fn forecasts_json<'a>(all: &'a [SeriesForecast], out: &mut dyn Write) -> io::Result<()> {
+    let row = |one: &'a SeriesForecast| Row {
+        series: one.labels.to_string(),
+        unit: one.unit.as_ref().map(Unit::as_str),
+        start: one.start.to_string(),
+        step_seconds: one.step.seconds(),
+        forecast: one.forecast.as_ref().ok(),
+        why_none: one.forecast.as_ref().err().map(String::as_str),
+    };
+    let forecasts = all.iter().map(row).collect();
+    serde_json::to_writer_pretty(
+        &mut *out,
+        &Document { schema_version: SCHEMA_VERSION, forecasts },
+    )?;
+    writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::{ForecastOptions, forecast};
+
+    fn examples() -> Vec<SeriesForecast> {
+        let values: Vec<f64> = (0..24 * 20).map(|hour| f64::from(hour % 24)).collect();
+        let options = ForecastOptions { horizon: 60, ..ForecastOptions::default() };
+        let labels = |host: &str| Labels::new("cpu", [("host", host)]).unwrap();
+        let start = Timestamp::from_seconds(0);
+        let one = |host, forecast| SeriesForecast {
+            labels: labels(host),
+            unit: Some("%".parse().unwrap()),
+            start,
+            step: Span::HOUR,
+            forecast,
+        };
+        let made = forecast(&values, Span::HOUR, &options).map_err(|why| why.to_string());
+        vec![one("a", made), one("b", Err("too short".into()))]
+    }
+
+    fn written(write: fn(&[SeriesForecast], &mut dyn Write) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&examples(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn text_names_model_and_backtest_and_thins_the_steps() {
+        let text = written(forecasts_text);
+        assert!(text.contains("seasonal naive(24)") && text.contains("periods   1d"), "{text}");
+        assert!(text.contains("one step of 3") && text.contains("no forecast: too short"));
+        assert_eq!(text.lines().filter(|line| line.starts_with("  1970")).count(), 20);
+    }
+
+    #[test]
+    fn csv_and_json_are_whole() {
+        assert_eq!(written(forecasts_csv).lines().count(), 61);
+        let json: serde_json::Value = serde_json::from_str(&written(forecasts_json)).unwrap();
+        assert_eq!(json["forecasts"][0]["forecast"]["point"].as_array().unwrap().len(), 60);
+        assert_eq!(json["forecasts"][1]["why_none"], "too short");
+    }
+}
