@@ -101,7 +101,12 @@ fn cells(table: &TablePlan, row: &PlanRow) -> [String; 30] {
 }
 
 fn number(value: Option<f64>) -> String {
-    value.filter(|value| value.is_finite()).map_or_else(String::new, |value| value.to_string())
+    match value.filter(|value| value.is_finite()) {
+        // A p-value of 1e-40 written out would be a row of zeros.
+        Some(small) if small != 0.0 && small.abs() < 1e-5 => format!("{small:e}"),
+        Some(value) => value.to_string(),
+        None => String::new(),
+    }
 }
 
 fn date(day: Option<Timestamp>) -> String {

@@ -18,8 +18,8 @@ const PATHS: usize = 100;
 pub struct PeakBacktest {
     /// Origins that were forecast from.
     pub origins: usize,
-    /// Mean absolute error over the mean absolute change from one day to the next before the
-    /// origin: 1 is a step of one day.
+    /// Mean absolute scaled error: over the mean absolute change of the peaks within as many days,
+    /// before the origin. Below 1 the forecast beats "it stays as it is".
     pub mase: f64,
     /// The share of peaks inside the 80% interval.
     pub coverage: f64,
@@ -41,6 +41,16 @@ pub(super) fn backtest(peaks: &[f64], seed: u64) -> Option<PeakBacktest> {
     scores.finish()
 }
 
+/// The mean absolute change of peaks one to seven days apart.
+fn naive_error(peaks: &[f64]) -> f64 {
+    let changes = (1..=HORIZON_DAYS)
+        .flat_map(|lag| peaks.iter().zip(peaks.iter().skip(lag)))
+        .map(|(a, b)| (b - a).abs());
+    let known = changes.filter(|change| !change.is_nan());
+    let (sum, count) = known.fold((0.0, 0_u32), |(sum, n), change| (sum + change, n + 1));
+    sum / f64::from(count.max(1))
+}
+
 #[derive(Debug, Default)]
 struct Scores {
     origins: usize,
@@ -50,9 +60,7 @@ struct Scores {
 
 impl Scores {
     fn add(&mut self, past: &[f64], future: &[f64], futures: &[Vec<f64>]) {
-        let steps = past.iter().zip(past.iter().skip(1)).map(|(a, b)| (b - a).abs());
-        let steps: Vec<f64> = steps.filter(|step| !step.is_nan()).collect();
-        let scale = steps.iter().sum::<f64>() / steps.len().max(1) as f64;
+        let scale = naive_error(past);
         let mut any = false;
         for (day, actual) in future.iter().take(HORIZON_DAYS).enumerate() {
             if actual.is_nan() {

@@ -107,8 +107,14 @@ impl Fit {
         self.level_error = deviation * inflation.min(n.sqrt()) / n.sqrt();
     }
 
-    /// How far the fit is from the peaks, on average, in their unit.
-    fn misfit(&self, peaks: &[f64]) -> f64 {
+    /// What the day of the week adds to a peak, in the unit of the peaks.
+    pub(super) fn weekday_amount(&self, day: usize) -> f64 {
+        let level = self.line.at(day as f64);
+        self.level(day as f64, day) - self.unscaled(level)
+    }
+
+    /// How far the fit is from the peaks, all days together, in their unit.
+    pub(super) fn misfit(&self, peaks: &[f64]) -> f64 {
         let off = |(day, peak): (usize, &f64)| (peak - self.level(day as f64, day)).abs();
         peaks.iter().enumerate().map(off).filter(|off| !off.is_nan()).sum()
     }

@@ -73,10 +73,9 @@ pub enum Outcome {
     },
     /// No trend that could not be chance.
     NoTrend,
-    /// The trend leads away from the line, or reaches it within the horizon with a probability of
-    /// less than 10%.
+    /// The trend leads away from the line.
     Never,
-    /// The line is reached, sooner or later.
+    /// The trend leads to the line; it may be reached only beyond the horizon.
     Within(Quantiles),
 }
 
@@ -168,22 +167,34 @@ pub fn time_to_exhaustion(
     if known < DAYS_MIN {
         return nothing(format!("{known} days of peaks; a trend takes {DAYS_MIN}"));
     }
-    let start = regime::last_start(daily_peaks);
-    let last_regime = daily_peaks.get(start..).unwrap_or(&[]);
-    let days = last_regime.iter().filter(|peak| peak.is_finite()).count();
-    if days < DAYS_MIN {
-        return nothing(format!(
-            "the level changed {} days ago; a trend takes {DAYS_MIN}",
-            last_regime.len()
-        ));
-    }
-    let Some(fit) = Fit::of(last_regime) else {
-        return nothing("no line fits the peaks".to_owned());
-    };
-    let trend = Trend {
-        slope_per_day: fit.slope_per_day(),
-        p_value: fit.p_value(),
-        regime_start_day: start,
+    let mut start = regime::last_start(daily_peaks);
+    let (last_regime, fit, trend) = loop {
+        let last_regime = daily_peaks.get(start..).unwrap_or(&[]);
+        let days = last_regime.iter().filter(|peak| peak.is_finite()).count();
+        if days < DAYS_MIN {
+            return nothing(format!(
+                "the level changed {} days ago; a trend takes {DAYS_MIN}",
+                last_regime.len()
+            ));
+        }
+        let Some(fit) = Fit::of(last_regime) else {
+            return nothing("no line fits the peaks".to_owned());
+        };
+        let trend = Trend {
+            slope_per_day: fit.slope_per_day(),
+            p_value: fit.p_value(),
+            regime_start_day: start,
+        };
+        // What looks like a trend may be a step that is lost among the days of the week.
+        let step = if trend.p_value <= options.significance {
+            regime::step_instead(last_regime, &fit)
+        } else {
+            None
+        };
+        match step {
+            Some(day) => start += day,
+            None => break (last_regime, fit, trend),
+        }
     };
     let outcome = if trend.p_value > options.significance {
         Outcome::NoTrend
@@ -232,12 +243,11 @@ impl Passages {
     fn outcome(mut self, options: &ExhaustionOptions) -> Outcome {
         self.0.sort_by(f64::total_cmp);
         let quantile = |q: f64| Some(self.rank(q)).filter(|days| *days <= options.horizon_days);
-        let Some(p10) = quantile(0.1) else { return Outcome::Never };
         let share = |days: f64| {
             self.0.partition_point(|passage| *passage <= days) as f64 / self.0.len().max(1) as f64
         };
         Outcome::Within(Quantiles {
-            p10_days: Some(p10),
+            p10_days: quantile(0.1),
             p50_days: quantile(0.5),
             p90_days: quantile(0.9),
             within_7: share(7.0),
