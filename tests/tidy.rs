@@ -86,13 +86,41 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Crates that only tests and benchmarks may name.
 const TEST_CRATES: &[&str] = &["criterion", "proptest", "ruzstd", "tar", "tempfile"];
 
-/// What only some files may do, by the words that do it.
-const PRIVILEGES: &[(&str, &[&str], &[&str])] = &[
-    ("uses unsafe code", &["unsafe"], &["fs/map.rs"]),
-    ("reads a clock", &["Instant::now", "SystemTime"], &["cli/", "store/clock.rs"]),
-    ("touches files", &["std::fs", "fs::File"], &["cli/", "fs/", "ingest/"]),
-    ("reads the process's surroundings", &["std::env", "std::process"], &["cli/", "main.rs"]),
-    ("opens a socket", &["std::net"], &[]),
+/// What only some files may do, and the words that do it.
+struct Privilege {
+    what: &'static str,
+    words: &'static [&'static str],
+    homes: &'static [&'static str],
+    /// Whether tests may do it anywhere.
+    free_in_tests: bool,
+}
+
+const PRIVILEGES: &[Privilege] = &[
+    Privilege {
+        what: "uses unsafe code",
+        words: &["unsafe"],
+        homes: &["fs/map.rs"],
+        free_in_tests: false,
+    },
+    Privilege {
+        what: "reads a clock",
+        words: &["Instant::now", "SystemTime"],
+        homes: &["cli/", "store/clock.rs"],
+        free_in_tests: false,
+    },
+    Privilege {
+        what: "touches files",
+        words: &["std::fs", "fs::File"],
+        homes: &["cli/", "fs/", "ingest/"],
+        free_in_tests: true,
+    },
+    Privilege {
+        what: "reads the process's surroundings",
+        words: &["std::env", "std::process"],
+        homes: &["cli/", "main.rs"],
+        free_in_tests: true,
+    },
+    Privilege { what: "opens a socket", words: &["std::net"], homes: &[], free_in_tests: false },
 ];
 
 const FILE_LINES_MAX: usize = 500;

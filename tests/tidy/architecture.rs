@@ -2,7 +2,7 @@
 //! page for people says the same.
 
 use super::source::{Source, words};
-use super::{CRATES, PRIVILEGES, ROOMS, Room, TEST_CRATES};
+use super::{CRATES, PRIVILEGES, Privilege, ROOMS, Room, TEST_CRATES};
 
 /// Modules that are no rooms: the crate's root and the command's entry.
 const ROOTS: &[&str] = &["lib.rs", "main.rs"];
@@ -33,7 +33,8 @@ pub(crate) fn room_faults(sources: &[Source]) -> Vec<String> {
                 faults.push(format!("{place}: `{name}/{own}` may not name `{name}/{met}`"));
             }
         }
-        if let Some((at, _)) = words(&source.code, "super::super").next() {
+        let code = source.code_before_inner_tests();
+        if let Some((at, _)) = words(code, "super::super").next() {
             let line = source.code[..at].lines().count();
             faults.push(format!("{}:{line}: `super::super`; begin at `crate`", source.name));
         }
@@ -100,8 +101,9 @@ fn is_at_home(source: &Source, homes: &[&str]) -> bool {
 pub(crate) fn privilege_faults(sources: &[Source]) -> Vec<String> {
     let mut faults = Vec::new();
     for source in sources {
-        for (what, by_words, homes) in PRIVILEGES {
-            let used = by_words.iter().any(|word| words(&source.code, word).next().is_some());
+        for Privilege { what, words: by, homes, free_in_tests } in PRIVILEGES {
+            let code = if *free_in_tests { source.code_before_tests() } else { &source.code };
+            let used = by.iter().any(|word| words(code, word).next().is_some());
             if used && !is_at_home(source, homes) {
                 faults.push(format!("{}: {what}; only {homes:?} may", source.name));
             }

@@ -51,8 +51,11 @@ fn folders_that_stand_apart_are_kept_apart() {
     assert_room_fault("store/head/wire.rs", "use super::super::layout;", "`super::super`");
     assert_no_room_fault("store/seal.rs", "use super::{head::Head, segment::Segment};");
     assert_no_room_fault("store/head/mod.rs", "use crate::store::layout;\nuse super::samples;");
-    let tests = "\n#[cfg(test)]\nmod tests {\n    use super::wire;\n    use super::*;\n}\n";
-    assert_no_room_fault("store/head/mod.rs", tests);
+    let tests = |path| format!("\n#[cfg(test)]\nmod tests {{\n    use {path};\n}}\n");
+    for path in ["super::*", "super::segment", "super::super::samples"] {
+        assert_no_room_fault("store/head/mod.rs", &tests(path));
+    }
+    assert_room_fault("store/head/mod.rs", &tests("super::super::segment"), words);
 }
 
 #[test]
@@ -91,6 +94,9 @@ fn a_privilege_taken_is_found() {
     assert_eq!(faults("store/clock.rs", "Instant::now()"), Vec::<String>::new());
     assert_one(&faults("report/html.rs", "use std::fs;"), "touches files");
     assert_one(&faults("store/open.rs", "std::env::var(x)"), "surroundings");
+    let tested = "\n#[cfg(test)]\nmod tests { fn f() { std::fs::read(x); Instant::now() } }";
+    assert_one(&faults("report/html.rs", tested), "reads a clock");
+    assert_eq!(faults("report/testing.rs", "use std::fs;"), Vec::<String>::new());
     assert_one(&faults("cli/serve.rs", "use std::net::TcpListener;"), "opens a socket");
 }
 

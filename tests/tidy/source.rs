@@ -21,10 +21,15 @@ impl Source {
 
     /// The code before the file's own tests; none in a file of tests.
     pub(crate) fn code_before_tests(&self) -> &str {
-        if self.name.ends_with("/tests.rs") { "" } else { self.code_before_inner_tests() }
+        let file = self.name.rsplit('/').next();
+        match file {
+            Some("tests.rs" | "testing.rs") => "",
+            _ => self.code_before_inner_tests(),
+        }
     }
 
-    fn code_before_inner_tests(&self) -> &str {
+    /// The code before a `mod tests { … }`, inside which `super` is the file itself.
+    pub(crate) fn code_before_inner_tests(&self) -> &str {
         self.code.split("\n#[cfg(test)]").next().unwrap_or_default()
     }
 
