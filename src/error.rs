@@ -69,7 +69,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// The store or file was written by a version of Plimsoll that this one does not know.
-    #[error("{} has format version {found}; this build reads up to {supported}: use a newer plimsoll", path.display())]
+    #[error(
+        "{} has format version {found}; this build reads up to {supported}: use a newer plimsoll",
+        path.display()
+    )]
     Version {
         /// The file.
         path: PathBuf,

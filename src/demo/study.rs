@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::resource::{CONNECTIONS_MAX, RESOURCES};
 
-const HEAD: &str = r#"# The study of the simulated fleet: what is limited by what, and how far ahead to look.
+const HEAD: &str = r#"
+# The study of the simulated fleet: what is limited by what, and how far ahead to look.
 
 [study]
 name = "simulated fleet"
@@ -39,7 +40,7 @@ headroom = 0.2
 /// The text of a `study.toml` for a fleet of this room: its five resources with their limits and
 /// margins, groups by service and zone, and the rules for idle and over-provisioned hosts.
 pub fn study_toml() -> String {
-    let mut text = HEAD.to_owned();
+    let mut text = HEAD.trim_start().to_owned();
     for resource in &RESOURCES {
         let kind = if resource.is_counter { "counter" } else { "gauge" };
         let limit = match resource.capacity {

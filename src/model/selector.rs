@@ -289,7 +289,8 @@ impl Parser<'_> {
 
     fn refused(&self, wanted: &str) -> Error {
         Error::invalid(format!(
-            "selector {:?}: expected {wanted} at byte {}; write metric{{label=\"value\"}} with =, !=, =~ or !~",
+            "selector {:?}: expected {wanted} at byte {}; write \
+             metric{{label=\"value\"}} with =, !=, =~ or !~",
             self.text, self.at
         ))
     }

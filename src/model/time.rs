@@ -202,8 +202,8 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self> {
         let refused = || {
             Error::invalid(format!(
-                "{text:?} is not a length of time; write a number with w, d, h, m, s, ms, us or ns, \
-                 as in 5m or 1h30m"
+                "{text:?} is not a length of time; write a number with w, d, h, m, s, ms, us or \
+                 ns, as in 5m or 1h30m"
             ))
         };
         let mut rest = text.trim();

@@ -1,4 +1,5 @@
-//! Writes one segment, front to back: columns as they come, then index, statistics, footer, trailer.
+//! Writes one segment, front to back: columns as they come, then index, statistics, footer,
+//! trailer.
 
 use std::collections::HashMap;
 use std::path::Path;
