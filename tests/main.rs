@@ -3,6 +3,8 @@
 mod beside;
 mod corruption;
 mod crash;
+#[cfg(feature = "cli")]
+mod demo;
 mod kill;
 mod model;
 mod query;

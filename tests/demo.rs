@@ -1,0 +1,111 @@
+//! Promise: the demo's plan finds what was planted in its fleet, and nothing else. The command is
+//! run as a user would run it, and its plan is marked against the fleet's truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use plimsoll::demo::{Fleet, FleetOptions};
+use serde_json::Value;
+
+const SEEDS: u64 = 5;
+const SEEDS_SLOW: u64 = 20;
+
+/// What was found over all seeds.
+#[derive(Default)]
+struct Marks {
+    planted: usize,
+    dated: usize,
+    inside: usize,
+}
+
+fn plimsoll(arguments: &[&str], folder: &Path) -> Vec<u8> {
+    let run = Command::new(env!("CARGO_BIN_EXE_plimsoll"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{arguments:?}: {errors}");
+    run.stdout
+}
+
+fn host(row: &Value) -> String {
+    row["labels"]["host"].as_str().unwrap().to_owned()
+}
+
+fn mark(seed: u64, marks: &mut Marks) {
+    let folder = tempfile::tempdir().unwrap();
+    let text = plimsoll(&["demo", "--seed", &seed.to_string()], folder.path());
+    assert!(String::from_utf8(text).unwrap().contains("WHAT RUNS OUT, worst first"));
+    let (store, study) = ("plimsoll-demo/store", "plimsoll-demo/study.toml");
+    let json = plimsoll(
+        &["plan", "--store", store, "--study", study, "--format", "json"],
+        folder.path(),
+    );
+    let plan: Value = serde_json::from_slice(&json).unwrap();
+    let truth = Fleet::new(FleetOptions { seed, ..FleetOptions::default() }).unwrap().truth();
+
+    let rows = plan["hosts"]["rows"].as_array().unwrap();
+    let by_name: BTreeMap<(String, &str), &Value> =
+        rows.iter().map(|row| ((host(row), row["resource"].as_str().unwrap()), row)).collect();
+    let mut planted_hosts = BTreeSet::new();
+    for planted in &truth.exhaustion {
+        planted_hosts.insert(planted.host.clone());
+        let row = by_name[&(planted.host.clone(), planted.resource)];
+        let date = planted.date.date();
+        if date.as_str() > "2026-12-05" {
+            continue; // Beyond the horizon of 90 days.
+        }
+        marks.planted += 1;
+        let day = |name: &str| row["full"][name].as_str().unwrap_or("9999").to_owned();
+        let dated = row["outcome"] == "within";
+        let inside = dated && day("p10") <= date && date <= day("p90");
+        marks.dated += usize::from(dated);
+        marks.inside += usize::from(inside);
+        println!(
+            "seed {seed}: {} {} full {date}: {} {} / {} / {}{}",
+            planted.host,
+            planted.resource,
+            row["outcome"],
+            day("p10"),
+            day("p50"),
+            day("p90"),
+            if inside { "" } else { "  OUTSIDE" }
+        );
+    }
+
+    let idle: BTreeSet<String> =
+        plan["idle"]["hosts"].as_array().unwrap().iter().map(host).collect();
+    let zombies: BTreeSet<String> = truth.zombies.iter().cloned().collect();
+    assert_eq!(idle, zombies, "seed {seed}: idle hosts, and zombies");
+
+    for row in rows.iter().filter(|row| !planted_hosts.contains(&host(row))) {
+        let full_soon = row["full"]["p50"].is_string();
+        let alarm = row["outcome"] == "already" || (row["outcome"] == "within" && full_soon);
+        assert!(!alarm, "seed {seed}: an alarm on a healthy host: {row}");
+    }
+
+    let mut large = BTreeSet::new();
+    for resource in plan["overprovisioned"]["resources"].as_array().unwrap() {
+        large.extend(resource["rows"].as_array().unwrap().iter().map(host));
+    }
+    for name in &truth.over_provisioned {
+        assert!(large.contains(name), "seed {seed}: {name} is over-provisioned; found {large:?}");
+    }
+}
+
+#[test]
+fn the_plan_finds_what_was_planted() {
+    let mut marks = Marks::default();
+    let seeds = if crate::support::slow() { SEEDS_SLOW } else { SEEDS };
+    for seed in 1..=seeds {
+        mark(seed, &mut marks);
+    }
+    let Marks { planted, dated, inside } = marks;
+    println!("{planted} planted, {dated} dated, {inside} inside P10 to P90");
+    assert!(dated * 20 >= planted * 19, "only {dated} of {planted} have a date");
+    let share = inside as f64 / planted as f64;
+    assert!((0.65..=0.95).contains(&share), "{share} of the planted dates inside P10 to P90");
+}
