@@ -2,6 +2,7 @@
 //! or copies the same numbers in memory.
 //!
 //! `cargo bench --features store --bench store`
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run has nothing to report")]
 
 use std::hint::black_box;
 use std::time::Duration;

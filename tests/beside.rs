@@ -1,5 +1,5 @@
-//! Promise: a store that is opened read-only beside its writer shows what was appended before it was
-//! opened, in order and without a hole, whatever the writer seals, merges or unlinks meanwhile.
+//! Promise: a store that is opened read-only beside its writer shows what was appended before it
+//! was opened, in order and without a hole, whatever the writer seals, merges or unlinks meanwhile.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};

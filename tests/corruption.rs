@@ -139,6 +139,8 @@ fn a_damaged_cut_or_deleted_segment_is_set_aside_and_the_rest_is_served() {
             assert_eq!(reader.stat().unwrap().quarantined, 1, "damage {which}");
         } else {
             fs::remove_file(&victim).unwrap();
+            // A reader cannot tell it from a writer at work: an error, never a part as the whole.
+            assert!(Store::open_read_only(folder.path()).is_err());
         }
         for opening in 0..2 {
             let store = open(folder.path());
@@ -161,9 +163,8 @@ fn damage_inside_a_column_costs_its_series_only() {
     let contents = three_segments(folder.path());
     let victim = files(&folder.path().join("segments")).remove(1);
     let mut bytes = fs::read(&victim).unwrap();
-    // Behind header and time axis: the values of the first series.
-    let axis_end = bytes.len() - 64 - small_tail(&bytes);
-    bytes[axis_end] ^= 1;
+    let at = (0..bytes.len()).find(|at| costs_one_series(&bytes, *at));
+    bytes[at.expect("a column of its own")] ^= 1;
     replace(&victim, &bytes);
     let store = open(folder.path());
     let snapshot = store.snapshot().unwrap();
@@ -196,10 +197,13 @@ fn damage_inside_a_column_costs_its_series_only() {
     assert!(matches!(store.compact(true), Err(Error::Corrupt { .. })));
 }
 
-/// Bytes of statistics, index, footer and trailer, plus the column before: the middle of a value.
-fn small_tail(bytes: &[u8]) -> usize {
-    let footer = u64::from_le_bytes(bytes[bytes.len() - 32..][..8].try_into().unwrap());
-    bytes.len() - footer as usize + 1_024
+/// Whether a flipped bit there leaves a segment that opens, with one series that cannot be read.
+fn costs_one_series(bytes: &[u8], at: usize) -> bool {
+    let mut damaged = bytes.to_vec();
+    damaged[at] ^= 1;
+    let Ok(segment) = Segment::open(Map::owned(damaged), Path::new("s")) else { return false };
+    let scan = |id| segment.scan(id, TimeRange::ALL, &mut Samples::default());
+    segment.series().filter(|id| scan(*id).is_err()).count() == 1
 }
 
 #[test]
@@ -222,9 +226,9 @@ fn a_label_file_that_is_lost_or_damaged_is_seen_and_restored() {
     drop(store);
     for damage in [false, true] {
         if damage {
-            replace(&path, &bytes[1..])
+            replace(&path, &bytes[1..]);
         } else {
-            fs::remove_file(&path).unwrap()
+            fs::remove_file(&path).unwrap();
         }
         let store = open(folder.path());
         assert_eq!(store.check().unwrap().findings, []);
@@ -323,7 +327,9 @@ fn a_store_without_its_database_is_rebuilt_from_its_segments() {
     fs::remove_dir_all(folder.path().join("db")).unwrap();
     // Files that the merge superseded are back, as if their removal had been lost: they hold
     // nothing that the merged one does not, and must not count twice.
-    old.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    for (path, bytes) in &old {
+        fs::write(path, bytes).unwrap();
+    }
     for _ in 0..2 {
         let refused = Store::open(folder.path(), small::options()).unwrap_err();
         assert!(refused.to_string().contains("rebuild"), "{refused}");
@@ -351,11 +357,13 @@ fn a_database_without_its_list_of_tables_is_not_replaced() {
     let db = folder.path().join("db");
     fs::remove_file(db.join("CURRENT")).unwrap();
     let before = files(&db);
-    assert!(Store::open(folder.path(), small::options()).is_err());
+    let refused = Store::open(folder.path(), small::options());
+    assert!(matches!(refused, Err(Error::Database { .. })), "{refused:?}");
     let tables =
         |all: &[PathBuf]| all.iter().filter(|f| f.extension() == Some("sst".as_ref())).count();
     assert_eq!(tables(&files(&db)), tables(&before));
     assert!(tables(&before) > 0);
+    assert!(!db.join("CURRENT").exists(), "a new database was begun over the old one");
 }
 
 #[test]

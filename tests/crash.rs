@@ -1,14 +1,15 @@
 //! Promise: whatever operation of disk or database is the last one before a power cut, and whatever
-//! part of the unsynced bytes is lost, the store opens again with every durable sample, no half of a
-//! batch and nothing else; and where an operation fails without a crash, the error has a type,
+//! part of the unsynced bytes is lost, the store opens again with every durable sample, no half of
+//! a batch and nothing else; and where an operation fails without a crash, the error has a type,
 //! reads go on, and after a failed sync nothing more is written.
 
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use plimsoll::store::{Durability, Store, StoreOptions, SystemClock};
+use plimsoll::store::{Clock, Durability, Store, StoreOptions, SystemClock};
 use plimsoll::{Batch, Error, Result, Timestamp};
 
 use crate::support::sim_disk::{Fault, Faults, Loss, NoLock, SimDb, SimFs};
@@ -180,6 +181,7 @@ fn a_power_cut_at_every_operation_loses_nothing_durable() {
     while crash_at(at, Loss::Everything, Durability::Sync, None) {
         at += 1;
     }
+    println!("{at} operations");
     assert!(at > 100, "only {at} operations");
 }
 
@@ -211,6 +213,45 @@ fn a_second_power_cut_during_recovery_loses_nothing_durable() {
         }
         at += stride;
     }
+}
+
+/// A clock that the test moves.
+#[derive(Debug, Default)]
+struct ManualClock(AtomicU64);
+
+impl Clock for ManualClock {
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[test]
+fn an_interval_is_kept_by_appends_and_by_ticks() {
+    let folder = folder();
+    let machine = Machine::start(folder.path(), &Faults::new(u64::MAX, Fault::Crash));
+    let clock = Arc::new(ManualClock::default());
+    let options = options(Durability::Interval(Duration::from_secs(1)));
+    let (fs, db) = (machine.fs.clone(), machine.db.clone());
+    let store =
+        Store::open_on(folder.path(), options, fs, db, clock.clone(), Box::new(NoLock)).unwrap();
+    let mut durable = Content::new();
+    let append = |row| small::append(&store, 0, row, 1).unwrap();
+    durable.extend(append(0));
+    assert_eq!(store.durable_sequence(), 0, "the interval has not passed");
+    clock.0.store(1_000, Ordering::SeqCst);
+    durable.extend(append(1));
+    assert_eq!(store.durable_sequence(), 2, "the append that ends it syncs");
+    durable.extend(append(2));
+    clock.0.store(1_999, Ordering::SeqCst);
+    store.tick().unwrap();
+    assert_eq!(store.durable_sequence(), 2, "a tick in between does not");
+    clock.0.store(2_000, Ordering::SeqCst);
+    store.tick().unwrap();
+    assert_eq!(store.durable_sequence(), 3, "an idle store is synced by a tick");
+    append(3);
+    drop(store);
+    machine.cut_power(Loss::Everything);
+    assert_eq!(content(&small::open(folder.path())).unwrap(), durable);
 }
 
 /// Runs the script with one failing operation, then goes on as a caller would who tries again.

@@ -40,10 +40,8 @@ fn mark(seed: u64, marks: &mut Marks) {
     let text = plimsoll(&["demo", "--seed", &seed.to_string()], folder.path());
     assert!(String::from_utf8(text).unwrap().contains("WHAT RUNS OUT, worst first"));
     let (store, study) = ("plimsoll-demo/store", "plimsoll-demo/study.toml");
-    let json = plimsoll(
-        &["plan", "--store", store, "--study", study, "--format", "json"],
-        folder.path(),
-    );
+    let json =
+        plimsoll(&["plan", "--store", store, "--study", study, "--format", "json"], folder.path());
     let plan: Value = serde_json::from_slice(&json).unwrap();
     let truth = Fleet::new(FleetOptions { seed, ..FleetOptions::default() }).unwrap().truth();
 
@@ -87,10 +85,8 @@ fn mark(seed: u64, marks: &mut Marks) {
         assert!(!alarm, "seed {seed}: an alarm on a healthy host: {row}");
     }
 
-    let mut large = BTreeSet::new();
-    for resource in plan["overprovisioned"]["resources"].as_array().unwrap() {
-        large.extend(resource["rows"].as_array().unwrap().iter().map(host));
-    }
+    let large = plan["overprovisioned"]["rows"].as_array().unwrap();
+    let large: BTreeSet<String> = large.iter().map(host).collect();
     for name in &truth.over_provisioned {
         assert!(large.contains(name), "seed {seed}: {name} is over-provisioned; found {large:?}");
     }

@@ -1,7 +1,8 @@
 //! Promise: when the process is killed at any moment, each writer's surviving samples are what it
-//! sent, from the first that retention left to at least the last that `append` acknowledged, without
-//! a hole; and the store opens again, whole. A child process writes, seals, merges and drops until
-//! it is killed; the parent holds what came through a pipe against what the store then holds.
+//! sent, from the first that retention left to at least the last that `append` acknowledged,
+//! without a hole; and the store opens again, whole. A child process writes, seals, merges and
+//! drops until it is killed; the parent holds what came through a pipe against what the store then
+//! holds.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -1,4 +1,10 @@
 //! One binary for all integration tests: each further one would link RocksDB again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "tests fail by panicking and print their seeds, in helpers as well"
+)]
 
 mod beside;
 mod corruption;

@@ -120,7 +120,7 @@ fn live(seed: u64, rule: Conflict) {
         match prng.below(20) {
             0..=13 => {
                 let groups: Vec<Group> =
-                    (0..1 + prng.below(3)).map(|_| group(&mut prng, &ids)).collect();
+                    (0..=prng.below(3)).map(|_| group(&mut prng, &ids)).collect();
                 for group in &groups {
                     oracle.append(group, rule);
                 }

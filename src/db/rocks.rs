@@ -44,8 +44,8 @@ impl RocksDb {
         // Data without the file that names its tables is a damaged database, not a new one: making
         // one there would delete it.
         let is_data = |entry: &Entry| {
-            let ends = |end| entry.name.ends_with(end);
-            entry.name == "CURRENT" || ends(".sst") || (ends(".log") && entry.bytes > 0)
+            let is = |extension| has_extension(entry, extension);
+            entry.name == "CURRENT" || is("sst") || (is("log") && entry.bytes > 0)
         };
         options.create_if_missing(!DiskFs.list(path)?.iter().any(is_data));
         let families = descriptors(&names, &cache);
@@ -90,12 +90,16 @@ impl RocksDb {
 /// tables.
 fn generation(path: &Path) -> Result<Vec<Entry>> {
     let mut entries = DiskFs.list(path)?;
-    entries.retain(|entry| entry.name.ends_with(".log") || entry.name.starts_with("MANIFEST"));
-    for entry in entries.iter_mut().filter(|entry| entry.name.ends_with(".log")) {
+    entries.retain(|entry| has_extension(entry, "log") || entry.name.starts_with("MANIFEST"));
+    for entry in entries.iter_mut().filter(|entry| has_extension(entry, "log")) {
         // Logs grow with every write, which does no harm.
         entry.bytes = 0;
     }
     Ok(entries)
+}
+
+fn has_extension(entry: &Entry, extension: &str) -> bool {
+    Path::new(&entry.name).extension().is_some_and(|found| found == extension)
 }
 
 /// Options for the whole database, its cache, and the names of the families found in it.
@@ -233,5 +237,23 @@ mod tests {
             assert_eq!(seen, [(b"1".to_vec(), b"one".to_vec()), (b"2".to_vec(), b"two".to_vec())]);
             assert_eq!(reader.get("b", b"x").unwrap(), None);
         }
+    }
+
+    #[test]
+    fn a_reader_sees_tables_come_and_logs_go_but_not_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = RocksDb::open(folder.path()).unwrap();
+        db.create_family("a").unwrap();
+        let generations = || generation(folder.path()).unwrap();
+        let before = generations();
+        let mut batch = WriteSet::default();
+        batch.put("a", b"1", b"one".to_vec());
+        db.write(&batch).unwrap();
+        assert_eq!(generations(), before, "a write moves nothing");
+        db.flush(&["a"]).unwrap();
+        let flushed = generations();
+        assert_ne!(flushed, before, "a flush makes a table");
+        db.create_family("b").unwrap();
+        assert_ne!(generations(), flushed, "a family changes the list");
     }
 }

@@ -110,7 +110,7 @@ impl Store {
         for segment in gone {
             edit.drop_segment(segment.identity().segment_id)?;
         }
-        self.commit(writer, edit)?;
+        self.commit(writer, &edit)?;
         let mut next = View::clone(view);
         next.segments.retain(|segment| !gone.iter().any(|other| Arc::ptr_eq(segment, other)));
         next.segments.extend(made.map(Arc::new));

@@ -75,6 +75,7 @@ use manifest::{Edit, QuarantineRecord};
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "`store_id` is the id's name in every file format")]
 pub struct Store {
     layout: Layout,
     fs: Arc<dyn Fs>,
@@ -149,7 +150,7 @@ impl Store {
     }
 
     /// Commits a change of the manifest: written, synced, or the writer is poisoned.
-    fn commit(&self, writer: &mut Writer, edit: Edit) -> Result<()> {
+    fn commit(&self, writer: &mut Writer, edit: &Edit) -> Result<()> {
         self.guarded(writer, |store| {
             store.db.write(&edit.batch)?;
             store.db.sync()

@@ -1,4 +1,5 @@
-//! Rebuilding the database of a store from its segments: the way back after the folder `db` is lost.
+//! Rebuilding the database of a store from its segments: the way back after the folder `db` is
+//! lost.
 //!
 //! Segments carry their order, label files the names of their series, so both can be read without
 //! the database. What only the database had is lost: samples that were not sealed, units of
@@ -75,7 +76,7 @@ impl Found {
         for entry in fs.list(&layout.labels())? {
             let Some(address) = Layout::label_address(&entry.name) else { continue };
             let path = layout.labels().join(&entry.name);
-            match label_file::decode(&path, &*fs.map(&path)?, address) {
+            match label_file::decode(&path, &fs.map(&path)?, address) {
                 Ok(named) => self.labels.extend(named),
                 Err(why @ Error::Corrupt { .. }) => self.set_aside(layout, fs, &path, &why)?,
                 Err(why) => return Err(why),
@@ -145,14 +146,10 @@ impl Found {
         let mut edit = Edit::default();
         let count = self.labels.last_key_value().map_or(0, |(id, _)| id.0 + 1);
         for id in (0..count).map(SeriesId) {
-            match self.labels.get(&id) {
-                Some(labels) => catalog::put_series(&mut edit.batch, id, labels)?,
-                // A series of which nothing was sealed: its number stays taken.
-                None => {
-                    let labels = Labels::new("plimsoll_lost_series", [("id", id.0.to_string())])?;
-                    catalog::put_series(&mut edit.batch, id, &labels)?;
-                }
-            }
+            // A series of which nothing was sealed: its number stays taken.
+            let lost = || Labels::new("plimsoll_lost_series", [("id", id.0.to_string())]);
+            let labels = self.labels.get(&id).cloned().map_or_else(lost, Ok)?;
+            catalog::put_series(&mut edit.batch, id, &labels)?;
         }
         for segment in &self.segments {
             let (footer, id) = (segment.footer(), segment.identity().segment_id);

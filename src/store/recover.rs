@@ -87,7 +87,7 @@ impl Store {
             return Ok(());
         }
         self.fs.sync_folder(&self.layout.quarantine())?;
-        self.commit(&mut *self.writer_for_change()?, edit)
+        self.commit(&mut *self.writer_for_change()?, &edit)
     }
 
     /// Writes label files of live segments that are missing or damaged anew, from the catalog.

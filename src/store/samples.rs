@@ -1,5 +1,7 @@
 //! Samples of one series in order, and the merge of two such runs.
 
+use std::cmp::Ordering;
+
 use crate::model::TimeRange;
 
 /// Samples of one series: instants in nanoseconds, strictly ascending, and their values.
@@ -60,16 +62,20 @@ impl Samples {
         while let (Some((old_time, old_value)), Some((new_time, new_value))) =
             (old.peek().copied(), new.peek().copied())
         {
-            if old_time < new_time {
-                scratch.push(*old_time, *old_value);
-                old.next();
-            } else if new_time < old_time {
-                scratch.push(*new_time, *new_value);
-                new.next();
-            } else {
-                scratch.push(*old_time, if newer_wins { *new_value } else { *old_value });
-                old.next();
-                new.next();
+            match old_time.cmp(new_time) {
+                Ordering::Less => {
+                    scratch.push(*old_time, *old_value);
+                    old.next();
+                }
+                Ordering::Greater => {
+                    scratch.push(*new_time, *new_value);
+                    new.next();
+                }
+                Ordering::Equal => {
+                    scratch.push(*old_time, if newer_wins { *new_value } else { *old_value });
+                    old.next();
+                    new.next();
+                }
             }
         }
         for (time, value) in old.chain(new) {

@@ -80,7 +80,7 @@ impl Store {
         let mut edit = Edit::default();
         edit.put_epoch(epoch, &EpochRecord { conflict })?;
         edit.put_counters(&writer.counters)?;
-        self.commit(writer, edit)?;
+        self.commit(writer, &edit)?;
         writer.durable_sequence = writer.next_sequence - 1;
         let mut view = View::clone(&self.view());
         view.heads.push(Arc::new(std::sync::RwLock::new(Head::new(epoch, conflict))));
@@ -93,7 +93,7 @@ impl Store {
         let conflict = self.options.conflict;
         let mut edit = Edit::default();
         edit.put_epoch(epoch, &EpochRecord { conflict })?;
-        self.commit(writer, edit)?;
+        self.commit(writer, &edit)?;
         let mut next = View::clone(view);
         next.heads.pop();
         next.heads.push(Arc::new(std::sync::RwLock::new(Head::new(epoch, conflict))));
@@ -108,7 +108,7 @@ impl Store {
         let job = SegmentJob { order: head.epoch, epochs: vec![head.epoch], supersedes: vec![] };
         let conflicts = AtomicU64::new(0);
         let made = self.make_segment(writer, job, &tiles(&series, |_| 0), |id| {
-            self.fresh(&head, view, id, &conflicts)
+            fresh(&head, view, id, &conflicts)
         })?;
         let mut edit = Edit::default();
         edit.delete_epoch(head.epoch);
@@ -116,7 +116,7 @@ impl Store {
             edit.put_segment(segment.identity().segment_id, record)?;
         }
         edit.put_counters(&writer.counters)?;
-        self.commit(writer, edit)?;
+        self.commit(writer, &edit)?;
         self.conflicts.fetch_add(conflicts.into_inner(), Ordering::Relaxed);
         let mut next = View::clone(view);
         next.heads.retain(|other| !Arc::ptr_eq(other, frozen));
@@ -127,44 +127,6 @@ impl Store {
             store.db.flush(&[catalog::FAMILY, manifest::FAMILY])?;
             store.db.drop_family(&Layout::head_family(head.epoch))
         })
-    }
-
-    /// The samples of a frozen head that the segments do not hold yet.
-    fn fresh(
-        &self,
-        head: &Head,
-        view: &View,
-        id: SeriesId,
-        conflicts: &AtomicU64,
-    ) -> Result<Samples> {
-        let start = view.retain_from.unwrap_or(Timestamp::MIN);
-        let mut found = Samples::default();
-        head.gather(id, TimeRange { start, end: Timestamp::MAX }, None, &mut found);
-        let (Some(first), Some(last)) = (found.times.first(), found.times.last()) else {
-            return Ok(found);
-        };
-        let range = TimeRange {
-            start: Timestamp::from_nanos(*first),
-            end: Timestamp::from_nanos(last.saturating_add(1)),
-        };
-        let overlapping: Vec<Arc<Segment>> = view
-            .segments
-            .iter()
-            .filter(|s| s.series_range(id).is_some_and(|held| held.overlaps(range)))
-            .cloned()
-            .collect();
-        if overlapping.is_empty() {
-            return Ok(found);
-        }
-        let mut held = Samples::default();
-        match scan_segments(&overlapping, id, range, &mut held, &mut Default::default()) {
-            // What cannot be read is not held; it must not keep the head from being sealed.
-            Err(Error::Corrupt { .. }) => return Ok(found),
-            scanned => scanned?,
-        }
-        let (fresh, differing) = not_held(&found, &held, head.conflict);
-        conflicts.fetch_add(differing, Ordering::Relaxed);
-        Ok(fresh)
     }
 
     /// Writes a segment from what `samples` yields for each series, verifies it and makes its name
@@ -256,6 +218,38 @@ impl Store {
         self.guarded(writer, |store| store.fs.sync_folder(&store.layout.labels()))?;
         Ok(address)
     }
+}
+
+/// The samples of a frozen head that the segments do not hold yet.
+fn fresh(head: &Head, view: &View, id: SeriesId, conflicts: &AtomicU64) -> Result<Samples> {
+    let start = view.retain_from.unwrap_or(Timestamp::MIN);
+    let mut found = Samples::default();
+    head.gather(id, TimeRange { start, end: Timestamp::MAX }, None, &mut found);
+    let (Some(first), Some(last)) = (found.times.first(), found.times.last()) else {
+        return Ok(found);
+    };
+    let range = TimeRange {
+        start: Timestamp::from_nanos(*first),
+        end: Timestamp::from_nanos(last.saturating_add(1)),
+    };
+    let overlapping: Vec<Arc<Segment>> = view
+        .segments
+        .iter()
+        .filter(|s| s.series_range(id).is_some_and(|held| held.overlaps(range)))
+        .cloned()
+        .collect();
+    if overlapping.is_empty() {
+        return Ok(found);
+    }
+    let mut held = Samples::default();
+    match scan_segments(&overlapping, id, range, &mut held, &mut Default::default()) {
+        // What cannot be read is not held; it must not keep the head from being sealed.
+        Err(Error::Corrupt { .. }) => return Ok(found),
+        scanned => scanned?,
+    }
+    let (fresh, differing) = not_held(&found, &held, head.conflict);
+    conflicts.fetch_add(differing, Ordering::Relaxed);
+    Ok(fresh)
 }
 
 /// What a new segment replaces.

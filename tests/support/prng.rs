@@ -1,6 +1,6 @@
 //! A small seeded generator, so that every random test can be repeated from its seed.
 
-/// SplitMix64 (Steele, Lea and Flood 2014).
+/// `SplitMix64` (Steele, Lea and Flood 2014).
 pub(crate) struct Prng(pub(crate) u64);
 
 impl Prng {

@@ -1,6 +1,6 @@
-//! A simulated disk: files in memory, of which a power cut keeps what was synced and any part of the
-//! rest; and a database in front of the real one that loses unsynced batches in the same way. Both
-//! count their operations together and can fail at the n-th.
+//! A simulated disk: files in memory, of which a power cut keeps what was synced and any part of
+//! the rest; and a database in front of the real one that loses unsynced batches in the same way.
+//! Both count their operations together and can fail at the n-th.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -18,10 +18,10 @@ const LOGARITHM_GAIN: f64 = 0.9;
 #[derive(Debug, Clone)]
 pub(super) struct Fit {
     /// Whether the line runs through the logarithms of the peaks.
-    pub(super) logarithm: bool,
+    logarithm: bool,
     pub(super) line: Line,
-    /// What each weekday (day index modulo 7) adds.
-    pub(super) weekdays: [f64; WEEK],
+    /// What each weekday does to the line.
+    weekdays: Weekdays,
     /// The number of days, unknown ones included.
     pub(super) days: usize,
     /// The first-order autocorrelation of the residuals, corrected for its bias: 0 is white noise,
@@ -43,30 +43,63 @@ pub(super) struct Fit {
     known: usize,
 }
 
+/// What a weekday (day index modulo 7) does to a peak.
+#[derive(Debug, Clone, Copy)]
+enum Weekdays {
+    /// It adds an amount.
+    Amounts([f64; WEEK]),
+    /// It multiplies: quiet weekends of a growing service grow too.
+    Factors([f64; WEEK]),
+}
+
+impl Weekdays {
+    const NONE: Self = Self::Amounts([0.0; WEEK]);
+
+    fn apply(self, value: f64, day: usize) -> f64 {
+        match self {
+            Self::Amounts(amounts) => value + amounts[day % WEEK],
+            Self::Factors(factors) => value * factors[day % WEEK],
+        }
+    }
+
+    fn remove(self, value: f64, day: usize) -> f64 {
+        match self {
+            Self::Amounts(amounts) => value - amounts[day % WEEK],
+            Self::Factors(factors) => value / factors[day % WEEK],
+        }
+    }
+}
+
 impl Fit {
     /// Fits the peaks of one regime; `None` for fewer than two.
     pub(super) fn of(peaks: &[f64]) -> Option<Self> {
-        let straight = Self::in_scale(peaks, false)?;
         let positive = peaks.iter().all(|peak| peak.is_nan() || *peak > 0.0);
-        if !positive || straight.line.slope <= 0.0 {
+        let added = Self::in_scale(peaks, false, false)?;
+        if !positive {
+            return Some(added);
+        }
+        let multiplied = Self::in_scale(peaks, false, true)?;
+        let straight =
+            if multiplied.misfit(peaks) < added.misfit(peaks) { multiplied } else { added };
+        if straight.line.slope <= 0.0 {
             return Some(straight);
         }
         let logarithms: Vec<f64> = peaks.iter().map(|peak| peak.ln()).collect();
-        let curved = Self::in_scale(&logarithms, true)?;
+        let curved = Self::in_scale(&logarithms, true, false)?;
         // Compared where both count: in the unit of the peaks.
         let better = curved.misfit(peaks) < LOGARITHM_GAIN * straight.misfit(peaks);
         Some(if better { curved } else { straight })
     }
 
-    fn in_scale(values: &[f64], logarithm: bool) -> Option<Self> {
+    fn in_scale(values: &[f64], logarithm: bool, factors: bool) -> Option<Self> {
         let values: Vec<f64> =
             values.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
-        let mut line = theil_sen(&values)?;
+        let line = theil_sen(&values)?;
         let known = values.iter().filter(|value| !value.is_nan()).count();
-        let weekdays = weekdays(&values, line, known);
+        let weekdays = weekdays(&values, line, known, factors);
         let flat: Vec<f64> =
-            values.iter().enumerate().map(|(day, value)| value - weekdays[day % WEEK]).collect();
-        line = theil_sen(&flat)?;
+            values.iter().enumerate().map(|(day, value)| weekdays.remove(*value, day)).collect();
+        let line = theil_sen(&flat)?;
         let residuals: Vec<f64> =
             flat.iter().enumerate().map(|(day, value)| value - line.at(day as f64)).collect();
         let memory = memory(&residuals, known);
@@ -110,7 +143,8 @@ impl Fit {
     /// What the day of the week adds to a peak, in the unit of the peaks.
     pub(super) fn weekday_amount(&self, day: usize) -> f64 {
         let level = self.line.at(day as f64);
-        self.level(day as f64, day) - self.unscaled(level)
+        let plain = if self.logarithm { level.exp() } else { level };
+        self.peak(level, day) - plain
     }
 
     /// How far the fit is from the peaks, all days together, in their unit.
@@ -121,11 +155,12 @@ impl Fit {
 
     /// The fitted peak of a day, in the unit of the peaks.
     fn level(&self, at: f64, day: usize) -> f64 {
-        self.unscaled(self.line.at(at) + self.weekdays[day % WEEK])
+        self.peak(self.line.at(at), day)
     }
 
-    /// A value in the fit's scale as one in the unit of the peaks.
-    pub(super) fn unscaled(&self, value: f64) -> f64 {
+    /// The peak of a day on which line and noise are at `value`, in the unit of the peaks.
+    pub(super) fn peak(&self, value: f64, day: usize) -> f64 {
+        let value = self.weekdays.apply(value, day);
         if self.logarithm { value.exp() } else { value }
     }
 
@@ -163,26 +198,34 @@ impl Fit {
     }
 }
 
-/// Median distance from the line for each weekday; zeros where there are too few weeks, or where
-/// weekdays do not explain at least a tenth of the noise.
-fn weekdays(values: &[f64], line: Line, known: usize) -> [f64; WEEK] {
-    let mut pattern = [0.0; WEEK];
-    if known < WEEKLY_DAYS_MIN {
-        return pattern;
+/// What each weekday does to the line, in the median; nothing where there are too few weeks, or
+/// where weekdays do not explain clearly more than chance would.
+fn weekdays(values: &[f64], line: Line, known: usize, factors: bool) -> Weekdays {
+    let level = |day: usize| line.at(day as f64);
+    if known < WEEKLY_DAYS_MIN || (factors && (0..values.len()).any(|day| level(day) <= 0.0)) {
+        return Weekdays::NONE;
     }
-    let residuals: Vec<f64> =
-        values.iter().enumerate().map(|(day, value)| value - line.at(day as f64)).collect();
+    let of_day = |(day, value): (usize, &f64)| {
+        if factors { value / level(day) } else { value - level(day) }
+    };
+    let each: Vec<f64> = values.iter().enumerate().map(of_day).collect();
+    let mut pattern = [if factors { 1.0 } else { 0.0 }; WEEK];
     for (weekday, place) in pattern.iter_mut().enumerate() {
-        let mut own: Vec<f64> = residuals.iter().skip(weekday).step_by(WEEK).copied().collect();
+        let mut own: Vec<f64> = each.iter().skip(weekday).step_by(WEEK).copied().collect();
         let middle = kernel::median(&mut own);
-        *place = if middle.is_nan() { 0.0 } else { middle };
+        if middle.is_finite() && (!factors || middle > 0.0) {
+            *place = middle;
+        }
     }
-    let without: Vec<f64> =
-        residuals.iter().enumerate().map(|(day, r)| r - pattern[day % WEEK]).collect();
-    let (before, after) = (mean_size(&residuals), mean_size(&without));
+    let found = if factors { Weekdays::Factors(pattern) } else { Weekdays::Amounts(pattern) };
+    let off = |weekdays: Weekdays| {
+        let off = |(day, value): (usize, &f64)| value - weekdays.apply(level(day), day);
+        mean_size(&values.iter().enumerate().map(off).collect::<Vec<f64>>())
+    };
+    let (before, after) = (off(Weekdays::NONE), off(found));
     // Seven free medians shrink pure noise by about 7 / n; ask for clearly more than that.
     let gain = 1.0 - after / before;
-    if before > 0.0 && gain > 0.1 + 7.0 / known as f64 { pattern } else { [0.0; WEEK] }
+    if before > 0.0 && gain > 0.1 + 7.0 / known as f64 { found } else { Weekdays::NONE }
 }
 
 fn mean_size(values: &[f64]) -> f64 {

@@ -8,7 +8,6 @@ use crate::kernel::Random;
 /// the last day.
 pub(super) fn first_passages(fit: &Fit, line: f64, options: &ExhaustionOptions) -> Passages {
     let horizon = options.horizon_days.clamp(1.0, 36_500.0) as usize;
-    let line = if fit.logarithm { line.ln() } else { line };
     let mut random = Random::new(options.seed);
     let passage = |_| {
         let mut path = Path::draw(fit, &mut random);
@@ -24,7 +23,7 @@ pub(super) fn futures(fit: &Fit, days: usize, paths: usize, seed: u64) -> Vec<Ve
     let mut random = Random::new(seed);
     let future = |_| {
         let mut path = Path::draw(fit, &mut random);
-        (0..days).map(|_| fit.unscaled(path.next(fit, &mut random))).collect()
+        (0..days).map(|_| path.next(fit, &mut random)).collect()
     };
     (0..paths).map(future).collect()
 }
@@ -55,11 +54,12 @@ impl Path {
         }
     }
 
+    /// The next day's peak, in the unit of the peaks.
     fn next(&mut self, fit: &Fit, random: &mut Random) -> f64 {
         self.day += 1;
         self.level += self.slope;
         let new = fit.innovations.get(random.below(fit.innovations.len()));
         self.noise = fit.future_memory * self.noise + new.copied().unwrap_or(0.0);
-        self.level + self.noise + fit.weekdays[self.day % fit.weekdays.len()]
+        fit.peak(self.level + self.noise, self.day)
     }
 }

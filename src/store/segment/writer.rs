@@ -1,4 +1,4 @@
-//! Writes one segment, front to back: columns as they come, then index, statistics, footer,
+//! Writes one segment, front to back: columns as they come, then statistics, index, footer,
 //! trailer.
 
 use std::collections::HashMap;
