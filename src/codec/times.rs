@@ -1,64 +1,86 @@
-//! Blocks of times: the first one, the greatest common divisor of the distances, and the times in
-//! that unit as a column of integers. A regular grid takes a dozen bytes; a jitter of whole seconds
-//! costs as many bits as it has seconds.
+//! Times: integers over their greatest common divisor, so that a clock that ticks in whole seconds
+//! costs what seconds cost, not nanoseconds, and one second of jitter is a bit or two.
 
 #![warn(clippy::indexing_slicing)]
 
-use super::integers;
-use super::varint::{read_i64, read_u64, write_i64, write_u64};
+use super::integers::{self, Scratch};
+use super::tag::{FrontTag, Tag};
+use super::varint;
 use crate::error::{Error, Result};
 use crate::model::limits::BLOCK_SAMPLES;
 
-/// Appends a block of at most 1,024 times, in nanoseconds, in any order.
+/// Appends a block of at most 1,024 times, in any order and of any size: all arithmetic wraps.
+/// A longer slice is written as eight bytes each.
 ///
 /// ```
-/// use plimsoll::codec::{decode_times, encode_times};
-/// let times: Vec<i64> = (0..1_024).map(|row| 1_375_308_000_000_000_000 + row * 300_000_000_000).collect();
-/// let (mut bytes, mut back) = (Vec::new(), Vec::new());
-/// encode_times(&times, &mut bytes);
-/// assert!(bytes.len() < 30);
-/// decode_times(&bytes, times.len(), &mut back)?;
-/// assert_eq!(back, times);
+/// use plimsoll::codec;
+/// let times: Vec<i64> = (0..1024).map(|i| 1_700_000_000_000_000_000 + i * 10_000_000_000).collect();
+/// let mut bytes = Vec::new();
+/// codec::encode_times(&times, &mut bytes);
+/// assert!(bytes.len() < 20);
+/// let mut found = Vec::new();
+/// codec::decode_times(&bytes, 1024, &mut found)?;
+/// assert_eq!(found, times);
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
 pub fn encode_times(times: &[i64], out: &mut Vec<u8>) {
-    let Some(first) = times.first() else { return };
-    let distances = || times.iter().zip(times.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a));
-    // 2^63 and more, as from a wrapped distance, has no divisor worth having.
-    let unit = distances().fold(0, |unit, d| common_divisor(unit, d.unsigned_abs()));
-    let unit = i64::try_from(unit).unwrap_or(1).max(1);
-    let mut sum = 0_i64;
-    let mut units = vec![0];
-    units.extend(distances().map(|distance| {
-        sum = sum.wrapping_add(distance / unit);
-        sum
-    }));
-    write_i64(out, *first);
-    write_u64(out, unit as u64);
-    integers::encode(&units, integers::choose(&units), out);
+    let Some(&first) = times.first() else { return };
+    if times.len() > BLOCK_SAMPLES {
+        encode_raw(times, out);
+        return;
+    }
+    let from_first = |time: &i64| time.wrapping_sub(first);
+    let divisor = times.iter().map(|t| from_first(t).unsigned_abs()).fold(0, common_divisor);
+    // A divisor beyond i64 can only be that of the one difference i64::MIN.
+    let divisor = i64::try_from(divisor).unwrap_or(1).max(1);
+    let latents: Vec<i64> = times.iter().map(|time| from_first(time) / divisor).collect();
+    let mut scratch = Scratch::default();
+    let plan = integers::plan(&latents, &mut scratch);
+    let start = out.len();
+    let tag = Tag::plain(FrontTag::Ticks, plan.model);
+    out.push(tag.to_byte());
+    varint::write_u64(out, divisor as u64);
+    varint::write_i64(out, first);
+    integers::encode(&plan, &latents, &mut scratch, out);
+    if out.len() - start > 8 * times.len() {
+        out.truncate(start);
+        encode_raw(times, out);
+    }
 }
 
-/// Appends the `count` times of a block to `out`; bytes that are no such block are an error.
+/// Appends exactly `count` times to `out`, from exactly all of `bytes`, or fails and appends none.
 pub fn decode_times(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<()> {
-    if count > BLOCK_SAMPLES {
-        return Err(Error::decode(format!("a block of {count} times")));
+    if count == 0 && bytes.is_empty() {
+        return Ok(());
     }
     let mut rest = bytes;
-    if count > 0 {
-        let first = read_i64(&mut rest)?;
-        let unit = read_u64(&mut rest)? as i64;
-        let mut buffer = [0; BLOCK_SAMPLES];
-        let units = buffer.get_mut(..count).unwrap_or(&mut []);
-        integers::decode(&mut rest, units)?;
-        out.extend(units.iter().map(|units| first.wrapping_add(units.wrapping_mul(unit))));
+    let tag = Tag::read(&mut rest)?;
+    if tag == Tag::RAW {
+        out.extend(super::raw_words(rest, count)?.iter().map(|word| i64::from_le_bytes(*word)));
+        return Ok(());
     }
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::decode(format!("{} bytes after a block of times", rest.len())))
+    if tag.front != FrontTag::Ticks {
+        return Err(Error::decode("a block of values where times are expected"));
+    }
+    let divisor = varint::read_u64(&mut rest)? as i64;
+    let first = varint::read_i64(&mut rest)?;
+    let mut latents = [0_i64; BLOCK_SAMPLES];
+    let latents = super::block_of(&mut latents, count)?;
+    integers::decode(&mut rest, tag.model, latents)?;
+    super::expect_end(rest)?;
+    let time = |latent: &i64| first.wrapping_add(latent.wrapping_mul(divisor));
+    out.extend(latents.iter().map(time));
+    Ok(())
+}
+
+fn encode_raw(times: &[i64], out: &mut Vec<u8>) {
+    out.push(Tag::RAW.to_byte());
+    for time in times {
+        out.extend_from_slice(&time.to_le_bytes());
     }
 }
 
+/// Euclid's algorithm; 0 divides nothing and is divided by everything.
 fn common_divisor(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
@@ -71,49 +93,54 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn encoded(times: &[i64]) -> Vec<u8> {
+    fn round_trip(times: &[i64]) -> usize {
         let mut bytes = Vec::new();
         encode_times(times, &mut bytes);
-        bytes
-    }
-
-    fn decoded(bytes: &[u8], count: usize) -> Result<Vec<i64>> {
-        let mut out = Vec::new();
-        decode_times(bytes, count, &mut out).map(|()| out)
-    }
-
-    #[test]
-    fn jitter_of_a_second_costs_two_bits() {
-        let jitter = |row: i64| [0, 0, 1, 0, -1][(row * 31 % 5) as usize];
-        let times: Vec<i64> =
-            (0..1_024).map(|row| (row * 300 + jitter(row)) * 1_000_000_000).collect();
-        let bytes = encoded(&times);
-        assert!(bytes.len() < 1_024 * 3 / 8 + 24, "{} bytes", bytes.len());
-        assert_eq!(decoded(&bytes, 1_024).unwrap(), times);
+        let mut found = vec![42];
+        decode_times(&bytes, times.len(), &mut found).unwrap();
+        assert_eq!(found[1..], *times);
+        bytes.len()
     }
 
     #[test]
-    fn damage_never_panics() {
-        let bytes = encoded(&[i64::MIN, 0, 5, i64::MAX, 7]);
-        assert_eq!(decoded(&bytes, 5).unwrap(), [i64::MIN, 0, 5, i64::MAX, 7]);
-        for cut in 0..bytes.len() {
-            assert!(decoded(&bytes[..cut], 5).is_err());
+    fn a_steady_clock_costs_nothing_and_jitter_a_bit_or_two() {
+        let second = 1_000_000_000_i64;
+        let steady: Vec<i64> = (0..1024).map(|i| (1_375_337_578 + 300 * i) * second).collect();
+        assert!(round_trip(&steady) < 24);
+        let jitter = |i: i64| (i.wrapping_mul(0x1e37_79b9_7f4a_7c15) >> 40) % 2;
+        let shaky: Vec<i64> =
+            (0..1024).map(|i| (1_375_337_578 + 300 * i + jitter(i)) * second).collect();
+        assert!(round_trip(&shaky) < 24 + 3 * 128, "{}", round_trip(&shaky));
+        let mut gap = steady.clone();
+        gap.iter_mut().skip(500).for_each(|time| *time += 86_400 * second);
+        assert!(round_trip(&gap) < 40, "{}", round_trip(&gap));
+    }
+
+    #[test]
+    fn ends_of_the_range() {
+        for times in [
+            &[][..],
+            &[i64::MIN],
+            &[i64::MIN, i64::MAX],
+            &[i64::MIN, 0],
+            &[0, i64::MIN],
+            &[i64::MAX, -1],
+            &[5; 1025],
+        ] {
+            round_trip(times);
         }
-        assert!(decoded(&[], 0).unwrap().is_empty());
-        assert!(decoded(&bytes, 2_000).is_err());
     }
 
     proptest! {
         #[test]
-        fn all_times_come_back(times in prop::collection::vec(any::<i64>(), 0..300)) {
-            prop_assert_eq!(decoded(&encoded(&times), times.len()).unwrap(), times);
-        }
-
-        #[test]
-        fn any_bytes_are_an_error_or_times(bytes in prop::collection::vec(any::<u8>(), 0..200), count in 0_usize..1_100) {
-            if let Ok(times) = decoded(&bytes, count) {
-                prop_assert_eq!(times.len(), count);
-            }
+        fn every_time_comes_back(
+            times in prop::collection::vec(any::<i64>(), 1..200),
+            shift in 0_u32..64,
+            scale in prop_oneof![Just(1_i64), Just(1_000_000_000), any::<i64>()],
+        ) {
+            let times: Vec<i64> =
+                times.into_iter().map(|time| (time >> shift).wrapping_mul(scale)).collect();
+            prop_assert!(round_trip(&times) <= 1 + 8 * times.len());
         }
     }
 }

@@ -1,0 +1,340 @@
+//! A sparse list: a few numbers at ascending positions of a block. Exceptions of packed integers
+//! and corrections of values are such lists, so that an outlier costs bits itself and never makes
+//! its neighbours wider.
+//!
+//! In: positions below the block's length, one number each. Out: count, positions (as packed gaps,
+//! or as a bitmap where that is shorter), packed numbers. Never: a list without entries, a position
+//! outside of the block, room for more entries than the block has.
+
+#![warn(clippy::indexing_slicing)]
+
+use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes, unpack};
+use super::varint;
+use crate::error::{Error, Result};
+use crate::model::limits::BLOCK_SAMPLES;
+
+/// In place of a gap width: the positions are a bitmap.
+const BITMAP: u8 = 0xff;
+/// In a width byte: a list of the numbers' high bits follows.
+const HIGH_BITS: u8 = 0x80;
+/// Bits of the widest gap.
+const GAP_WIDTH_MAX: u32 = 10;
+
+/// Numbers at positions, both in the order of the positions.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sparse {
+    positions: Vec<u16>,
+    numbers: Vec<u64>,
+}
+
+impl Sparse {
+    pub(super) fn clear(&mut self) {
+        self.positions.clear();
+        self.numbers.clear();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// Adds a number; positions ascend and are below [`BLOCK_SAMPLES`].
+    pub(super) fn push(&mut self, position: usize, number: u64) {
+        self.positions.push(position as u16);
+        self.numbers.push(number);
+    }
+
+    /// Bytes of the encoded list, exact to a few bytes; 0 for none.
+    pub(super) fn estimate_bytes(&self, samples: usize) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        3 + positions_bytes(samples, self.len()) + self.width().1
+    }
+
+    /// Appends the list; it has entries, all below `samples`.
+    pub(super) fn encode(&self, samples: usize, out: &mut Vec<u8>) {
+        self.encode_positions(samples, out);
+        let (width, _) = self.width();
+        let mut high = Self::default();
+        for (index, number) in self.numbers.iter().enumerate() {
+            let bits = number.checked_shr(width).unwrap_or(0);
+            if bits != 0 {
+                high.push(index, bits);
+            }
+        }
+        out.push(width as u8 | if high.is_empty() { 0 } else { HIGH_BITS });
+        pack(self.numbers.iter().copied(), width, out);
+        if !high.is_empty() {
+            high.encode_positions(self.len(), out);
+            let width = high.widest();
+            out.push(width as u8);
+            pack(high.numbers.iter().copied(), width, out);
+        }
+    }
+
+    /// Bits of the widest number.
+    fn widest(&self) -> u32 {
+        bits_of(self.numbers.iter().fold(0, |all, number| all | number))
+    }
+
+    /// The width with the fewest bytes for the numbers, and how many; what does not fit becomes a
+    /// list of its own.
+    fn width(&self) -> (u32, usize) {
+        let mut needing = [0_usize; WIDTH_MAX as usize + 1];
+        for number in &self.numbers {
+            if let Some(slot) = needing.get_mut(bits_of(*number) as usize) {
+                *slot += 1;
+            }
+        }
+        let widest = self.widest();
+        let mut fitting = 0;
+        let bytes = |(width, count): (u32, usize)| {
+            fitting += count;
+            let high = match self.len() - fitting {
+                0 => 0,
+                high => estimate_bytes(self.len(), high, widest - width),
+            };
+            (width, packed_bytes(self.len(), width) + high)
+        };
+        let choices = (0..=widest).zip(needing).map(bytes);
+        choices.min_by_key(|(_, bytes)| *bytes).unwrap_or((widest, 0))
+    }
+
+    fn encode_positions(&self, samples: usize, out: &mut Vec<u8>) {
+        varint::write_u64(out, self.len() as u64);
+        let gap_width = bits_of(self.gaps().fold(0, |all, gap| all | gap));
+        if packed_bytes(self.len(), gap_width) <= samples.div_ceil(8) {
+            out.push(gap_width as u8);
+            pack(self.gaps(), gap_width, out);
+        } else {
+            out.push(BITMAP);
+            self.push_bitmap(samples, out);
+        }
+    }
+
+    /// What lies between each position and the one before it.
+    fn gaps(&self) -> impl Iterator<Item = u64> {
+        let mut next = 0;
+        self.positions.iter().map(move |&position| {
+            let gap = u64::from(position.wrapping_sub(next));
+            next = position.wrapping_add(1);
+            gap
+        })
+    }
+
+    fn push_bitmap(&self, samples: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + samples.div_ceil(8), 0);
+        for &position in &self.positions {
+            if let Some(byte) = out.get_mut(start + usize::from(position >> 3)) {
+                *byte |= 1 << (position & 7);
+            }
+        }
+    }
+}
+
+/// Bytes of a list of `count` numbers of `width` bits in a block of `samples`.
+pub(super) fn estimate_bytes(samples: usize, count: usize, width: u32) -> usize {
+    3 + positions_bytes(samples, count) + packed_bytes(count, width)
+}
+
+/// Bytes of `count` positions: the widest of many random gaps is some four times the mean one.
+fn positions_bytes(samples: usize, count: usize) -> usize {
+    let gap_width = bits_of(4 * (samples / count.max(1)) as u64).min(bits_of(samples as u64));
+    packed_bytes(count, gap_width).min(samples.div_ceil(8))
+}
+
+/// Takes a list off the front of `bytes` and calls `apply` with each position, all of them below
+/// `samples` and ascending, and its number.
+pub(super) fn decode(
+    bytes: &mut &[u8],
+    samples: usize,
+    mut apply: impl FnMut(usize, u64),
+) -> Result<()> {
+    let mut places = [0_i64; BLOCK_SAMPLES];
+    let places = read_positions(bytes, samples.min(BLOCK_SAMPLES), &mut places)?;
+    let mut numbers = [0_i64; BLOCK_SAMPLES];
+    let numbers = numbers.get_mut(..places.len()).unwrap_or_default();
+    let form = take_byte(bytes)?;
+    let width = u32::from(form & !HIGH_BITS);
+    read_packed(bytes, width, numbers)?;
+    if form & HIGH_BITS != 0 {
+        let mut with_high = [0_i64; BLOCK_SAMPLES];
+        let with_high = read_positions(bytes, numbers.len(), &mut with_high)?;
+        let mut high = [0_i64; BLOCK_SAMPLES];
+        let high = high.get_mut(..with_high.len()).unwrap_or_default();
+        let high_width = u32::from(take_byte(bytes)?);
+        read_packed(bytes, high_width, high)?;
+        for (at, high) in with_high.iter().zip(high) {
+            if let Some(number) = numbers.get_mut(*at as usize) {
+                *number |= high.checked_shl(width).unwrap_or(0);
+            }
+        }
+    }
+    for (place, number) in places.iter().zip(numbers) {
+        apply(*place as usize, *number as u64);
+    }
+    Ok(())
+}
+
+fn read_packed(bytes: &mut &[u8], width: u32, numbers: &mut [i64]) -> Result<()> {
+    if width > WIDTH_MAX {
+        return Err(Error::decode(format!("integers of {width} bits")));
+    }
+    unpack(take(bytes, packed_bytes(numbers.len(), width))?, width, numbers);
+    Ok(())
+}
+
+/// Ascending positions below `samples`, at least one.
+fn read_positions<'a>(
+    bytes: &mut &[u8],
+    samples: usize,
+    places: &'a mut [i64; BLOCK_SAMPLES],
+) -> Result<&'a [i64]> {
+    let count = varint::read_u64(bytes)?;
+    if count == 0 || count > samples as u64 {
+        return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
+    }
+    let places = places.get_mut(..count as usize).unwrap_or_default();
+    let form = take_byte(bytes)?;
+    if form == BITMAP {
+        read_bitmap(take(bytes, samples.div_ceil(8))?, places)?;
+    } else {
+        read_gaps(bytes, u32::from(form), places)?;
+    }
+    if places.last().is_some_and(|last| *last >= samples as i64) {
+        return Err(Error::decode(format!("a list reaches beyond {samples} values")));
+    }
+    Ok(places)
+}
+
+fn read_gaps(bytes: &mut &[u8], width: u32, places: &mut [i64]) -> Result<()> {
+    if width > GAP_WIDTH_MAX {
+        return Err(Error::decode(format!("gaps of {width} bits")));
+    }
+    unpack(take(bytes, packed_bytes(places.len(), width))?, width, places);
+    let mut next = 0;
+    for place in places {
+        *place += next;
+        next = *place + 1;
+    }
+    Ok(())
+}
+
+/// Positions of the set bits, exactly as many as there are places.
+fn read_bitmap(bitmap: &[u8], places: &mut [i64]) -> Result<()> {
+    let mut free = places.iter_mut();
+    for (index, byte) in bitmap.iter().enumerate() {
+        let mut rest = *byte;
+        while rest != 0 {
+            let Some(place) = free.next() else {
+                return Err(Error::decode("a bitmap has more entries than its list"));
+            };
+            *place = (index * 8) as i64 + i64::from(rest.trailing_zeros());
+            rest &= rest - 1;
+        }
+    }
+    if free.next().is_some() {
+        return Err(Error::decode("a bitmap has fewer entries than its list"));
+    }
+    Ok(())
+}
+
+/// Takes `count` bytes off the front.
+pub(super) fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
+    let Some((taken, rest)) = bytes.split_at_checked(count) else {
+        return Err(Error::decode(format!("{count} bytes expected, {} left", bytes.len())));
+    };
+    *bytes = rest;
+    Ok(taken)
+}
+
+/// Takes one byte off the front.
+pub(super) fn take_byte(bytes: &mut &[u8]) -> Result<u8> {
+    take(bytes, 1).map(|byte| byte.first().copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn list(entries: &[(usize, u64)]) -> Sparse {
+        let mut list = Sparse::default();
+        for &(position, number) in entries {
+            list.push(position, number);
+        }
+        list
+    }
+
+    proptest! {
+        #[test]
+        fn every_list_comes_back(
+            entries in prop::collection::btree_map(0..1024_usize, any::<u64>(), 1..1024),
+            samples in 0..=1024_usize,
+            shift in 0_u32..64,
+        ) {
+            // A few numbers stay wide, so that lists of high bits are met too.
+            let narrow = |at: usize, n: u64| if at % 16 == 5 { n } else { n >> shift };
+            let mut entries: Vec<(usize, u64)> =
+                entries.into_iter().map(|(at, number)| (at, narrow(at, number))).collect();
+            entries.retain(|(at, _)| *at < samples);
+            prop_assume!(!entries.is_empty());
+            let mut bytes = Vec::new();
+            list(&entries).encode(samples, &mut bytes);
+            let mut found = Vec::new();
+            let mut rest = bytes.as_slice();
+            decode(&mut rest, samples, |at, number| found.push((at, number))).unwrap();
+            prop_assert!(rest.is_empty());
+            prop_assert_eq!(found, entries);
+        }
+    }
+
+    #[test]
+    fn one_wide_number_does_not_widen_the_others() {
+        let mut entries: Vec<(usize, u64)> = (0..100).map(|at| (at * 10, 7)).collect();
+        let encoded = |entries: &[(usize, u64)]| {
+            let mut bytes = Vec::new();
+            list(entries).encode(1024, &mut bytes);
+            bytes.len()
+        };
+        let narrow = encoded(&entries);
+        entries[50].1 = u64::MAX;
+        assert!(encoded(&entries) < narrow + 15);
+    }
+
+    #[test]
+    fn dense_lists_are_bitmaps() {
+        let entries: Vec<(usize, u64)> =
+            (0..1024).filter(|at| at % 3 != 1 || *at == 400).map(|at| (at, 1)).collect();
+        let mut bytes = Vec::new();
+        list(&entries).encode(1024, &mut bytes);
+        assert_eq!(bytes[2], 1, "gaps of one bit are shorter than a bitmap here");
+        let mut clustered: Vec<(usize, u64)> = (0..300).map(|at| (at, 1)).collect();
+        clustered.push((1000, 1));
+        bytes.clear();
+        list(&clustered).encode(1024, &mut bytes);
+        assert_eq!(bytes[2], BITMAP);
+    }
+
+    #[test]
+    fn violations_are_refused() {
+        let none = |_: usize, _: u64| ();
+        for (bytes, why) in [
+            (&[0, 0, 0][..], "no entries"),
+            (&[9, 0, 0], "more entries than values"),
+            (&[1, 11, 0, 0, 0], "gap width"),
+            (&[1, 4, 8, 0], "position outside"),
+            (&[1, 3, 7, 65, 0], "number width"),
+            (&[1, BITMAP, 3, 0], "bitmap with more"),
+            (&[2, BITMAP, 1, 0], "bitmap with fewer"),
+            (&[1, 3, 7, 64, 0], "cut off"),
+        ] {
+            assert!(decode(&mut &bytes[..], 8, none).is_err(), "{why}");
+        }
+    }
+}
