@@ -47,7 +47,11 @@ pub struct Planner {
     view: View,
     rows: Vec<Assessed>,
     seen: HashSet<(Table, Labels)>,
+    limits: HashMap<Table, LimitsOfRows>,
 }
+
+/// The latest limit of each row, or why there is none.
+type LimitsOfRows = HashMap<Labels, Result<LimitFacts, String>>;
 
 impl Planner {
     /// A planner for a study. Data at or after `as_of` is not looked at: for "up to the last
@@ -59,23 +63,31 @@ impl Planner {
             ));
         }
         let view = View { study: study.clone(), as_of };
-        Ok(Self { view, rows: Vec::new(), seen: HashSet::new() })
+        let (seen, limits) = (HashSet::new(), HashMap::new());
+        Ok(Self { view, rows: Vec::new(), seen, limits })
+    }
+
+    /// Takes the limits of some rows of one table, before the tiles of its usage that come without
+    /// one. Two streams of tiles need not be cut alike; of a limit, only the latest is kept.
+    ///
+    /// `limit` has any step, and one row for each set of the table's labels. Where the study's
+    /// limit is a number, its values are how many series each row adds up.
+    pub fn add_limit(&mut self, table: Table, limit: &Frame) -> Result<()> {
+        let limits = self.limits_of(table, limit)?;
+        self.limits.entry(table).or_default().extend(limits);
+        Ok(())
     }
 
     /// Takes some rows of one table, each whole in time.
     ///
-    /// `usage` has the step of the study and one row for each set of the table's labels. `limit`
-    /// has any step and is matched by the same labels, in any order; it may hold more rows than the
-    /// tile. Where the study's limit is a number, `limit` counts the series of each row, and is
-    /// left out where each row is one series. A row that cannot be judged is in the plan with the
-    /// reason and stops no other; a row that was given before is an error, and nothing of the
-    /// call is taken.
+    /// `usage` has the step of the study and one row for each set of the table's labels. `limit` is
+    /// as for [`Planner::add_limit`], for this call alone, and may hold other rows too; without
+    /// it, the limits that were added before count, and a limit that is a number holds once for
+    /// each row. A row that cannot be judged is in the plan with the reason and stops no other; a
+    /// row that was given before is an error, and nothing of the call is taken.
     pub fn add(&mut self, table: Table, usage: &Frame, limit: Option<&Frame>) -> Result<()> {
+        let resource = self.resource(table)?;
         let study = &self.view.study;
-        let groups = study.groups.len();
-        if table.resource >= study.resources.len() || table.group.is_some_and(|g| g >= groups) {
-            return Err(Error::invalid(format!("the study has no table {table:?}")));
-        }
         if usage.step() != study.step {
             return Err(Error::invalid(format!(
                 "the usage has steps of {} and the study of {}; query it at the study's step",
@@ -86,15 +98,39 @@ impl Planner {
         let by = study.labels_of(table);
         let names: Vec<Labels> = usage.rows().map(|(labels, _)| labels.project(by)).collect();
         self.check_new(table, &names)?;
-        let limits = Limits::new(&study.resources[table.resource], by, self.view.as_of, limit);
+        let given = limit.map(|limit| self.limits_of(table, limit)).transpose()?;
+        let known = given.as_ref().or_else(|| self.limits.get(&table));
         let view = &self.view;
         let rows = names.par_iter().enumerate().map(|(row, labels)| {
             let series = RowSeries::new(usage.start(), usage.step(), usage.row(row));
-            view.assess(table, labels.clone(), series, limits.of(labels))
+            view.assess(table, labels.clone(), series, limit_of(resource, known, labels))
         });
-        self.rows.extend(rows.collect::<Vec<_>>());
+        let rows: Vec<Assessed> = rows.collect();
+        self.rows.extend(rows);
         self.seen.extend(names.into_iter().map(|labels| (table, labels)));
         Ok(())
+    }
+
+    fn resource(&self, table: Table) -> Result<&Resource> {
+        let study = &self.view.study;
+        let group = table.group.is_none_or(|group| group < study.groups.len());
+        let resource = study.resources.get(table.resource).filter(|_| group);
+        resource.ok_or_else(|| Error::invalid(format!("the study has no table {table:?}")))
+    }
+
+    fn limits_of(&self, table: Table, limit: &Frame) -> Result<LimitsOfRows> {
+        let resource = self.resource(table)?;
+        let by = self.view.study.labels_of(table);
+        let factor = match &resource.limit {
+            Some(Limit::Number(number)) => number * resource.limit_factor,
+            _ => resource.limit_factor,
+        };
+        let facts = |row: usize| {
+            let series = RowSeries::new(limit.start(), limit.step(), limit.row(row));
+            let found = reduce::limit(series.cut(Timestamp::MIN, self.view.as_of), factor);
+            (limit.labels(row).project(by), found)
+        };
+        Ok((0..limit.len()).into_par_iter().map(facts).collect())
     }
 
     fn check_new(&self, table: Table, names: &[Labels]) -> Result<()> {
@@ -120,40 +156,21 @@ impl Planner {
     }
 }
 
-/// The limit of each row of a tile.
-struct Limits<'a> {
-    resource: &'a Resource,
-    rows: Option<HashMap<Labels, RowSeries<'a>>>,
-    as_of: Timestamp,
-}
-
-impl<'a> Limits<'a> {
-    fn new(
-        resource: &'a Resource,
-        by: &[String],
-        as_of: Timestamp,
-        frame: Option<&'a Frame>,
-    ) -> Self {
-        let rows = frame.map(|frame| {
-            let series = |row| RowSeries::new(frame.start(), frame.step(), row);
-            frame.rows().map(|(labels, row)| (labels.project(by), series(row))).collect()
-        });
-        Self { resource, rows, as_of }
-    }
-
-    fn of(&self, labels: &Labels) -> Result<LimitFacts, String> {
-        let factor = match (&self.resource.limit, &self.rows) {
-            (None, _) => return Err("it has no limit".to_owned()),
-            (Some(Limit::Metric(_)), _) => self.resource.limit_factor,
-            (Some(Limit::Number(number)), None) => {
-                let value = number * self.resource.limit_factor;
-                return Ok(LimitFacts { value, change: None });
-            }
-            (Some(Limit::Number(number)), Some(_)) => number * self.resource.limit_factor,
-        };
-        let row = self.rows.as_ref().and_then(|rows| rows.get(labels));
-        let row = row.ok_or_else(|| "no series of the limit has its labels".to_owned())?;
-        reduce::limit(row.cut(Timestamp::MIN, self.as_of), factor)
+/// The limit of a row. A number holds for each series, of which there is one where they were not
+/// counted.
+fn limit_of(
+    resource: &Resource,
+    known: Option<&LimitsOfRows>,
+    labels: &Labels,
+) -> Result<LimitFacts, String> {
+    match (&resource.limit, known) {
+        (None, _) => Err("it has no limit".to_owned()),
+        (Some(Limit::Number(number)), None) => {
+            Ok(LimitFacts { value: number * resource.limit_factor, change: None })
+        }
+        (_, known) => known
+            .and_then(|known| known.get(labels).cloned())
+            .unwrap_or_else(|| Err("no series of the limit has its labels".to_owned())),
     }
 }
 
@@ -231,6 +248,24 @@ mod tests {
             planner.add(Table { resource: 0, group: None }, &usage, count).unwrap();
             assert_eq!(planner.finish().hosts.rows[0].limit, Some(limit));
         }
+    }
+
+    #[test]
+    fn limits_may_come_in_tiles_of_their_own() {
+        let study = Study::parse(testing::STUDY, "study.toml").unwrap();
+        let mut planner = Planner::new(&study, testing::start().plus(Span::from_days(9))).unwrap();
+        let table = Table { resource: 0, group: None };
+        let frame = |step, hosts: &[&str], values: &[f64]| {
+            let names = hosts.iter().map(|host| labels("host", host)).collect();
+            Frame::new(testing::start(), step, 1, names, values.to_vec()).unwrap()
+        };
+        planner.add_limit(table, &frame(Span::DAY, &["c"], &[30.0])).unwrap();
+        planner.add_limit(table, &frame(Span::HOUR, &["b", "a"], &[20.0, 10.0])).unwrap();
+        planner.add(table, &frame(study.step, &["a", "b"], &[1.0, 1.0]), None).unwrap();
+        planner.add(table, &frame(study.step, &["c", "d"], &[1.0, 1.0]), None).unwrap();
+        let plan = planner.finish();
+        let limits = ["a", "b", "c", "d"].map(|host| row(&plan, host, "cpu").limit);
+        assert_eq!(limits, [Some(10.0), Some(20.0), Some(30.0), None]);
     }
 
     #[test]
