@@ -64,6 +64,10 @@ impl View {
         let known = limit.as_ref().ok();
         let line = known.map(|limit| limit.value * (1.0 - resource.safety_margin));
         let days = reduce::daily_peaks(usage, line);
+        // A peak under another limit says little about this one; a week always counts.
+        let week = self.as_of.minus(Span::WEEK);
+        let change = known.and_then(|limit| limit.change);
+        let since = change.map_or(Timestamp::MIN, |change| change.at.min(week));
         let mut row = PlanRow {
             labels,
             resource: resource.name.clone(),
@@ -71,11 +75,11 @@ impl View {
             used_now: reduce::used_now(usage),
             first_seen: usage.samples().next().map(|(at, _)| at),
             last_seen: usage.samples().next_back().map(|(at, _)| at),
-            peak: reduce::peak(usage),
-            peak_7_days: reduce::peak(usage.cut(self.as_of.minus(Span::WEEK), self.as_of)),
+            peak: reduce::peak(usage.cut(since, self.as_of)),
+            peak_7_days: reduce::peak(usage.cut(week, self.as_of)),
             limit: known.map(|limit| limit.value),
             line,
-            limit_change: known.and_then(|limit| limit.change),
+            limit_change: change,
             outcome: Outcome::NoTrend,
             slope_per_day: None,
             p_value: None,
@@ -101,6 +105,7 @@ impl View {
     fn forecast(&self, row: &mut PlanRow, days: &DailyPeaks, line: f64) -> Outcome {
         let options = ExhaustionOptions {
             horizon_days: self.study.horizon.days(),
+            significance: self.study.false_discovery_rate,
             seed: self.study.seed,
             ..ExhaustionOptions::default()
         };
@@ -127,12 +132,13 @@ impl View {
         }
     }
 
-    /// Days from the last known day on, as dates. A fraction of a day is within that day.
+    /// Days from the last known day on, as dates. A fraction of a day is within that day; what was
+    /// due before `as_of`, and did not show in the data, is due on its day.
     fn dates(&self, quantiles: &Quantiles, last_day: Timestamp) -> Forecast {
-        let end = self.as_of.plus(self.study.horizon);
+        let (today, end) = (self.as_of.floor(Span::DAY), self.as_of.plus(self.study.horizon));
         let date = |days: Option<f64>| {
             let nanos = days.filter(|days| days.is_finite())?.max(0.0) * Span::DAY.nanos() as f64;
-            let day = last_day.plus(Span::from_nanos(nanos as i64)).floor(Span::DAY);
+            let day = last_day.plus(Span::from_nanos(nanos as i64)).floor(Span::DAY).max(today);
             Some(day).filter(|day| *day <= end)
         };
         let p10 = date(quantiles.p10_days);

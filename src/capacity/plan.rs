@@ -251,6 +251,28 @@ mod tests {
     }
 
     #[test]
+    fn a_peak_under_another_limit_is_no_peak_of_this_one() {
+        let study = Study::parse(testing::STUDY, "study.toml").unwrap();
+        let names = || vec![labels("host", "a")];
+        let mut usage = vec![1.0; 30 * 96];
+        usage[5 * 96] = 12.0;
+        usage[12 * 96] = 2.0;
+        let usage = Frame::new(testing::start(), study.step, 30 * 96, names(), usage).unwrap();
+        for (days_before, peak) in [(0, 12.0), (10, 2.0), (20, 1.0), (28, 1.0)] {
+            let mut limit = vec![16.0; 30];
+            limit[days_before..].fill(3.0);
+            let limit = Frame::new(testing::start(), Span::DAY, 30, names(), limit).unwrap();
+            let as_of = testing::start().plus(Span::from_days(30));
+            let mut planner = Planner::new(&study, as_of).unwrap();
+            planner.add(Table { resource: 0, group: None }, &usage, Some(&limit)).unwrap();
+            let plan = planner.finish();
+            let row = &plan.hosts.rows[0];
+            assert_eq!((row.limit, row.peak.unwrap().value), (Some(3.0), peak));
+            assert_eq!(row.limit_change.is_some(), days_before > 0);
+        }
+    }
+
+    #[test]
     fn limits_may_come_in_tiles_of_their_own() {
         let study = Study::parse(testing::STUDY, "study.toml").unwrap();
         let mut planner = Planner::new(&study, testing::start().plus(Span::from_days(9))).unwrap();

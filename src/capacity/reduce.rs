@@ -7,6 +7,9 @@ use crate::model::{Span, Timestamp};
 /// The share of a typical day's hours that a day must have for its peak to be known.
 const DAY_COVERAGE_MIN: f64 = 0.5;
 
+/// A limit that differs by more than this share is another limit, and not one that drifts.
+const LIMIT_CHANGE_MIN: f64 = 0.01;
+
 /// The peak of each UTC day from `first_day` on; NaN where it is not known.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct DailyPeaks {
@@ -98,7 +101,7 @@ pub(super) fn limit(series: RowSeries<'_>, factor: f64) -> Result<LimitFacts, St
     }
     let mut change = None;
     for (earlier, other) in samples {
-        if (other - value).abs() > 1e-9 * value.abs() {
+        if (other - value).abs() > LIMIT_CHANGE_MIN * value.abs() {
             change = Some(LimitChange { from: other * factor, at });
             break;
         }

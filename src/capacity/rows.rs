@@ -63,7 +63,8 @@ pub struct PlanRow {
     pub first_seen: Option<Timestamp>,
     /// The last step with data.
     pub last_seen: Option<Timestamp>,
-    /// The highest step mean of the window.
+    /// The highest step mean of the window; where the limit changed in it, since then, though at
+    /// least of the last seven days.
     pub peak: Option<Peak>,
     /// The highest step mean of the last seven days.
     pub peak_7_days: Option<Peak>,
@@ -71,7 +72,7 @@ pub struct PlanRow {
     pub limit: Option<f64>,
     /// The level that counts as full: the limit less the safety margin.
     pub line: Option<f64>,
-    /// The latest change of the limit inside the window.
+    /// The latest change of the limit, by more than 1%, inside the window.
     pub limit_change: Option<LimitChange>,
     /// When it will be full.
     pub outcome: Outcome,
@@ -117,7 +118,8 @@ pub enum Outcome {
     },
     /// It grows towards the line.
     Within(Forecast),
-    /// It has a trend, and that leads away from the line.
+    /// It has a trend, and that leads away from the line, or towards it so slowly that it is full
+    /// within the horizon with a probability of less than 10%.
     Never,
     /// No trend that could not be chance, given how many rows were looked at.
     NoTrend,
@@ -175,7 +177,7 @@ pub struct Summary {
     pub beyond_horizon: usize,
     /// Whose day to order has come or passed.
     pub order_overdue: usize,
-    /// With a trend away from the line.
+    /// With a trend away from the line, or too slow to reach it within the horizon.
     pub never: usize,
     /// Without a significant trend.
     pub no_trend: usize,

@@ -64,7 +64,7 @@ fn head(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         (s.within_horizon, format!("full within {}, more likely than not", plan.horizon)),
         (s.beyond_horizon, format!("growing, likely to last {}", plan.horizon)),
         (s.no_trend, format!("no significant trend (of those with one, {rate}% may be chance)")),
-        (s.never, "shrinking".to_owned()),
+        (s.never, format!("shrinking, or growing too slowly to be full within {}", plan.horizon)),
         (s.not_enough_data, "not enough data (why: see the end)".to_owned()),
         (s.order_overdue, "of all these, to be ordered now".to_owned()),
     ] {
@@ -145,6 +145,9 @@ fn words_of(plan: &Plan, row: &PlanRow) -> (String, String) {
             };
             (dates(forecast, plan), order)
         }
+        Outcome::Never if row.slope_per_day.is_some_and(|slope| slope > 0.0) => {
+            (format!("never: over {} at its pace", plan.horizon), String::new())
+        }
         Outcome::Never => ("never: it shrinks".to_owned(), String::new()),
         Outcome::NoTrend => ("no significant trend".to_owned(), String::new()),
         Outcome::NotEnoughData { .. } => ("not enough data".to_owned(), String::new()),
@@ -153,9 +156,6 @@ fn words_of(plan: &Plan, row: &PlanRow) -> (String, String) {
 
 /// `2026-04-03 / 04-11 / 04-24`; what lies beyond the horizon is `>90d`.
 fn dates(forecast: &Forecast, plan: &Plan) -> String {
-    if forecast.p10.is_none() {
-        return format!("growing, not within {}", plan.horizon);
-    }
     let mut near = Timestamp::MIN;
     let mut shown = |date: Option<Timestamp>| match date {
         Some(date) => {
@@ -176,7 +176,8 @@ fn legend(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         " NOW: mean of the last hour. PEAK: the highest mean of {step}, and its day.\n \
          HEADROOM: the limit less the safety margin less the peak, as a share of the limit.\n \
          FULL ON: full by that day with 10, 50 and 90% probability. ORDER BY: P10 less {lead}.\n \
-         MASE: error of the {MODEL} on the row's own past; below 1 beats \"it stays as it is\"."
+         MASE: error of the {MODEL} on the row's own past; below 1 beats \"as yesterday\",\n \
+         well above 1 the dates are doubtful."
     )
 }
 
