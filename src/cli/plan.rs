@@ -15,7 +15,7 @@ use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery
 use crate::capacity::{MetricSummary, Plan, Planner, Study};
 use crate::demo::{Fleet, FleetOptions, study_toml};
 use crate::error::{Error, Result};
-use crate::model::{Frame, Span, Timestamp};
+use crate::model::{Span, Timestamp};
 use crate::query::{Across, Aggregate, Frames, Query};
 use crate::report::{self, TextOptions};
 use crate::store::{Durability, Snapshot, Store, StoreOptions};
@@ -53,12 +53,13 @@ fn plan_of(snapshot: &Snapshot, study: &Study) -> Result<Plan> {
     let from = study.ignore_before.unwrap_or(Timestamp::MIN).max(stored.start);
     let mut planner = Planner::new(study, as_of)?;
     for table in study.tables() {
-        let limit = match &table.limit {
-            Some(limit) => limit_frame(snapshot, &table, limit, from, as_of)?,
-            None => None,
-        };
+        if let Some(limit) = &table.limit {
+            for limits in limit_frames(snapshot, &table, limit, from, as_of)? {
+                planner.add_limit(table.table, &limits?)?;
+            }
+        }
         for usage in usage_frames(snapshot, &table, from, as_of)? {
-            planner.add(table.table, &usage?, limit.as_ref())?;
+            planner.add(table.table, &usage?, None)?;
         }
     }
     Ok(planner.finish())
@@ -87,39 +88,25 @@ fn usage_frames(
     query.run(snapshot)
 }
 
-/// The limits of all rows of a table in one frame: a value per row and day, which is small where
-/// the usage is not.
-fn limit_frame(
+fn limit_frames(
     snapshot: &Snapshot,
     table: &TableQuery,
     limit: &LimitQuery,
     from: Timestamp,
     as_of: Timestamp,
-) -> Result<Option<Frame>> {
+) -> Result<Frames> {
     let across = match limit.across {
         LimitAcross::Sum => Across::Sum,
         LimitAcross::Count => Across::Count,
     };
-    let frames = Query::new(limit.series.clone())
+    Query::new(limit.series.clone())
         .aggregate(Aggregate::Last)
         .step(limit.step)
         .by(table.by.iter().cloned())
         .across(across)
         .from(from.floor(limit.step))
         .to(as_of.max(from))
-        .run(snapshot)?;
-    let (mut labels, mut values) = (Vec::new(), Vec::new());
-    let mut grid = None;
-    for frame in frames {
-        let frame = frame?;
-        grid = Some((frame.start(), frame.step(), frame.steps()));
-        for (own, row) in frame.rows() {
-            labels.push(own.clone());
-            values.extend_from_slice(row);
-        }
-    }
-    let whole = |(start, step, steps)| Frame::new(start, step, steps, labels, values);
-    grid.map(whole).transpose()
+        .run(snapshot)
 }
 
 /// Writes a first study for what a store holds.

@@ -113,7 +113,9 @@ pub fn forecast(values: &[f64], step: Span, options: &ForecastOptions) -> Result
     for row in [&mut point, &mut lower, &mut upper] {
         row.drain(..unknown);
         if let Some(floor) = options.floor {
-            row.iter_mut().for_each(|value| *value = value.max(floor));
+            for value in row {
+                *value = value.max(floor);
+            }
         }
     }
     let coverage = interval::measured_coverage(errors, options.coverage);

@@ -75,10 +75,14 @@ fn without_trend(values: &[f64]) -> Vec<f64> {
         values.iter().enumerate().map(|(at, value)| value - line.at(at as f64)).collect();
     let mut sorted: Vec<f64> = flat.clone();
     let (low, high) = (kernel::quantile(&mut sorted, 0.005), kernel::quantile(&mut sorted, 0.995));
-    flat.iter_mut().filter(|v| !v.is_nan()).for_each(|value| *value = value.clamp(low, high));
+    for value in flat.iter_mut().filter(|value| !value.is_nan()) {
+        *value = value.clamp(low, high);
+    }
     let known: Vec<f64> = flat.iter().copied().filter(|value| !value.is_nan()).collect();
     let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
-    flat.iter_mut().for_each(|value| *value -= mean);
+    for value in &mut flat {
+        *value -= mean;
+    }
     flat
 }
 

@@ -55,7 +55,9 @@ pub fn theil_sen(values: &[f64]) -> Option<Line> {
 /// Reorders `values`.
 pub fn robust_deviation(values: &mut [f64]) -> f64 {
     let middle = median(values);
-    values.iter_mut().for_each(|value| *value = (*value - middle).abs());
+    for value in values.iter_mut() {
+        *value = (*value - middle).abs();
+    }
     1.482_602_218_505_602 * median(values)
 }
 

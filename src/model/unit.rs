@@ -180,7 +180,7 @@ mod tests {
     fn printing_picks_the_step() {
         for (text, value, shown) in [
             ("KB", 999.6, "1.00 MB"),
-            ("MHz", 5_851.9989, "5.85 GHz"),
+            ("MHz", 5_851.998_9, "5.85 GHz"),
             ("%", 37.25, "37.2%"),
             ("ratio", 0.5, "50.0%"),
             ("cores", 16.0, "16.0 cores"),

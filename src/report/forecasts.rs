@@ -97,7 +97,7 @@ pub fn forecasts_csv(all: &[SeriesForecast], out: &mut dyn Write) -> io::Result<
         let rows = forecast.lower.iter().zip(&forecast.point).zip(&forecast.upper);
         for (step, ((low, middle), high)) in rows.enumerate() {
             let time = series.time(step).to_string();
-            let [low, middle, high] = [low, middle, high].map(|value| value.to_string());
+            let [low, middle, high] = [low, middle, high].map(ToString::to_string);
             let unit = defused(unit);
             let record = [&labels, &*unit, &time, &forecast.model, &low, &middle, &high];
             writer.write_record(record).map_err(io::Error::from)?;

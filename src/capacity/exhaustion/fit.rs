@@ -266,7 +266,9 @@ fn innovations(residuals: &[f64], memory: f64) -> Vec<f64> {
     let mean = found.iter().sum::<f64>() / n.max(1.0);
     // A line and a memory were fitted: what is left is a little too small.
     let widen = (n / (n - 3.0).max(1.0)).sqrt();
-    found.iter_mut().for_each(|e| *e = (*e - mean) * widen);
+    for innovation in &mut found {
+        *innovation = (*innovation - mean) * widen;
+    }
     found
 }
 

@@ -167,6 +167,9 @@ pub fn time_to_exhaustion(
     if known < DAYS_MIN {
         return nothing(format!("{known} days of peaks; a trend takes {DAYS_MIN}"));
     }
+    if regime::is_sawtooth(daily_peaks) {
+        return Exhaustion { trend: None, outcome: Outcome::NoTrend, backtest: None };
+    }
     let mut start = regime::last_start(daily_peaks);
     let (last_regime, fit, trend) = loop {
         let last_regime = daily_peaks.get(start..).unwrap_or(&[]);

@@ -8,6 +8,10 @@ use crate::kernel;
 const SIDE_DAYS: usize = 7;
 /// A jump is so many times what the level does from day to day.
 const JUMP_DEVIATIONS: f64 = 6.0;
+/// Teeth have more days than this; what falls more often is noise.
+const FALLS_ONE_IN: usize = 4;
+/// What falls undo of the climbs between them, in a sawtooth: about all of it.
+const UNDONE_SHARES: std::ops::Range<f64> = 0.6..1.7;
 /// A step must leave this share less unexplained than a trend, to be preferred.
 const STEP_GAIN: f64 = 0.9;
 /// So many falls make a sawtooth: a disk that is cleaned up now and then.
@@ -24,6 +28,21 @@ pub(super) fn last_start(peaks: &[f64]) -> usize {
         return 0;
     }
     jumps.last().map_or(0, |(day, _)| *day)
+}
+
+/// Whether the peaks climb and fall back again and again, so that falls undo what the climbs did: a
+/// disk that is cleaned up by itself. Its teeth are no trend; weekends are no teeth, since the days
+/// between do not climb.
+pub(super) fn is_sawtooth(peaks: &[f64]) -> bool {
+    let known: Vec<f64> = peaks.iter().copied().filter(|peak| peak.is_finite()).collect();
+    let steps: Vec<f64> = known.windows(2).map(|two| two[1] - two[0]).collect();
+    let climb = kernel::median(&mut steps.clone());
+    let bound = climb - JUMP_DEVIATIONS * step_deviation(&steps);
+    let falls: Vec<f64> = steps.iter().copied().filter(|step| *step < bound.min(0.0)).collect();
+    let climbed = climb * (steps.len() - falls.len()) as f64;
+    let fallen = -falls.iter().sum::<f64>();
+    let rare = falls.len() >= SAWTOOTH_FALLS && falls.len() * FALLS_ONE_IN <= steps.len();
+    rare && UNDONE_SHARES.contains(&(fallen / climbed))
 }
 
 /// The day of a step that explains the peaks clearly better than the fitted trend does: two levels
@@ -124,6 +143,17 @@ mod tests {
         assert_eq!(step_instead(&slope, &Fit::of(&slope).unwrap()), None);
         let curve = noisy(&|day| week(day) * f64::exp(0.01 * day as f64));
         assert_eq!(step_instead(&curve, &Fit::of(&curve).unwrap()), None);
+    }
+
+    #[test]
+    fn teeth_of_any_length_are_a_sawtooth_and_weekends_are_not() {
+        for days in [5, 7, 12, 25] {
+            assert!(is_sawtooth(&noisy(90, |day| 40.0 + 6.0 * (day % days) as f64)), "{days}");
+        }
+        assert!(!is_sawtooth(&noisy(90, |day| if day % 7 < 5 { 80.0 } else { 40.0 })));
+        assert!(!is_sawtooth(&noisy(90, |day| 6.0 * day as f64)));
+        let once = |day| if day < 60 { 6.0 * day as f64 } else { 6.0 * (day - 50) as f64 };
+        assert!(!is_sawtooth(&noisy(90, once)));
     }
 
     #[test]

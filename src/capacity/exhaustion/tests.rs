@@ -71,12 +71,12 @@ fn dates_of_planted_growth_lie_inside_p10_to_p90_as_often_as_they_should() {
         ("steady growth, weekly", "weekly", 0.3, false),
         ("compound growth, weekly", "weekly", 0.008, true),
     ] {
-        let (mut inside, mut dated, mut all) = (0, 0, 0);
+        let (mut inside, mut dated, mut all) = (0_u32, 0_u32, 0_u32);
         for seed in 0..seeds() {
             let mut random = Random::new(10_000 + seed);
-            let level = |day: usize| match curved {
-                true => 30.0 * f64::exp(growth * day as f64),
-                false => 30.0 + growth * day as f64,
+            let level = |day: usize| {
+                let grown = growth * day as f64;
+                if curved { 30.0 * grown.exp() } else { 30.0 + grown }
             };
             let noise = noise(kind, 400, &mut random);
             let values: Vec<f64> = (0..400).map(|day| level(day) + 1.5 * noise[day]).collect();
@@ -91,12 +91,12 @@ fn dates_of_planted_growth_lie_inside_p10_to_p90_as_often_as_they_should() {
                 dated += 1;
                 let low = days.p10_days.unwrap_or(f64::INFINITY);
                 let high = days.p90_days.unwrap_or(f64::INFINITY);
-                inside += usize::from((low..=high).contains(&(truth as f64)));
+                inside += u32::from((low..=high).contains(&(truth as f64)));
             }
         }
         println!("{name}: {inside} of {dated} dates inside, {dated} of {all} dated");
         assert!(dated * 10 >= all * 8, "{name}: only {dated} of {all} dated");
-        let share = inside as f64 / dated as f64;
+        let share = f64::from(inside) / f64::from(dated);
         // Under a weekly pattern crossings bunch on one weekday, and an interval of 80% that must
         // hold or leave out a whole bunch holds more.
         let most = if kind == "weekly" { 0.975 } else { 0.95 };
@@ -106,7 +106,7 @@ fn dates_of_planted_growth_lie_inside_p10_to_p90_as_often_as_they_should() {
 
 #[test]
 fn a_disk_that_fills_by_random_amounts_is_dated() {
-    let (mut inside, mut dated) = (0, 0);
+    let (mut inside, mut dated) = (0_u32, 0_u32);
     for seed in 0..seeds() {
         let mut random = Random::new(20_000 + seed);
         let mut level = 100.0;
@@ -122,12 +122,12 @@ fn a_disk_that_fills_by_random_amounts_is_dated() {
         {
             dated += 1;
             let high = days.p90_days.unwrap_or(f64::INFINITY);
-            inside += usize::from((days.p10_days.unwrap()..=high).contains(&truth));
+            inside += u32::from((days.p10_days.unwrap()..=high).contains(&truth));
         }
     }
     println!("{inside} of {dated} inside");
-    assert!(dated * 10 > seeds() as usize * 9);
-    assert!((0.65..=0.95).contains(&(inside as f64 / dated as f64)));
+    assert!(u64::from(dated) * 10 > seeds() * 9);
+    assert!((0.65..=0.95).contains(&(f64::from(inside) / f64::from(dated))));
 }
 
 #[test]
