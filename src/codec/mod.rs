@@ -1,8 +1,10 @@
-//! Columns of numbers to bytes and back, in blocks of at most 1,024, lossless for every bit pattern.
+//! Columns of numbers to bytes and back, in blocks of at most 1,024, lossless for every bit
+//! pattern.
 //!
-//! In: a block of `f64` values or of `i64` times. Out: bytes, for which the block's length has to be
-//! kept elsewhere. Never: a number that comes back different, a panic or a large allocation on
-//! bytes that were damaged, or state that decoding depends on. `docs/format/codec.md` has the bytes.
+//! In: a block of `f64` values or of `i64` times. Out: bytes, for which the block's length has to
+//! be kept elsewhere. Never: a number that comes back different, a panic or a large allocation on
+//! bytes that were damaged, or state that decoding depends on. `docs/format/codec.md` has the
+//! bytes.
 //!
 //! # The contract of a codec
 //! A block goes through two stages, each with alternatives that compete by size:

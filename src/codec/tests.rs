@@ -1,3 +1,5 @@
+//! The codec as a whole: every front end and model, all bit patterns, and every kind of damage.
+
 use super::tag::{FrontTag, Tag};
 use super::*;
 use crate::model::limits::BLOCK_SAMPLES;
@@ -226,7 +228,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_decode_or_fail(bytes in prop::collection::vec(any::<u8>(), 0..300), count in 0..2000_usize) {
+    fn any_bytes_decode_or_fail(
+        bytes in prop::collection::vec(any::<u8>(), 0..300), count in 0..2000_usize,
+    ) {
         let mut values = Vec::new();
         let decoded = decode_values(&bytes, count, &mut values);
         prop_assert_eq!(values.len(), if decoded.is_ok() { count } else { 0 });

@@ -14,8 +14,8 @@ use crate::model::limits::BLOCK_SAMPLES;
 ///
 /// ```
 /// use plimsoll::codec;
-/// let times: Vec<i64> = (0..1024).map(|i| 1_700_000_000_000_000_000 + i * 10_000_000_000).collect();
-/// let mut bytes = Vec::new();
+/// let times: Vec<i64> = (0..1024).map(|i| 1_700_000_000_000_000_000 + i *
+/// 10_000_000_000).collect(); let mut bytes = Vec::new();
 /// codec::encode_times(&times, &mut bytes);
 /// assert!(bytes.len() < 20);
 /// let mut found = Vec::new();

@@ -14,7 +14,8 @@ pub struct SeasonalNaive {
     pub period: usize,
 }
 
-/// The median of the last values of the same phase: one odd day does not become tomorrow's forecast.
+/// The median of the last values of the same phase: one odd day does not become tomorrow's
+/// forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SamePhaseMedian {
     /// Steps of a period.

@@ -9,8 +9,8 @@ const SHAPE_DAYS: usize = 28;
 /// Days below which a slope is not looked for.
 const DAYS_MIN: usize = 7;
 
-/// A line by Theil and Sen through the daily peaks; under it each phase of the day lies as far as it
-/// did in the median.
+/// A line by Theil and Sen through the daily peaks; under it each phase of the day lies as far as
+/// it did in the median.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeakTrend {
     /// Steps of a day.

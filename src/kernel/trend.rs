@@ -22,8 +22,8 @@ impl Line {
 }
 
 /// The line of Theil (1950) and Sen (1968) through `values` at 0, 1, 2, ...: the median of the
-/// slopes of all pairs, and the median of what is left. NaN are skipped; up to 29% of the points may
-/// be anything. `None` for fewer than two numbers.
+/// slopes of all pairs, and the median of what is left. NaN are skipped; up to 29% of the points
+/// may be anything. `None` for fewer than two numbers.
 ///
 /// ```
 /// let line = plimsoll::kernel::theil_sen(&[1.0, 3.0, f64::NAN, 7.0, 100.0, 11.0]).unwrap();

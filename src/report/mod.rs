@@ -1,8 +1,8 @@
 //! Plans and query results in, words and numbers out.
 //!
-//! In: a [`Plan`](crate::capacity::Plan) or [`Frame`](crate::Frame)s, and any [`Write`](std::io::Write). Out: a table for
-//! people, JSON or CSV for programs. Never: a file, a terminal, a clock, or a number that is not in
-//! the plan.
+//! In: a [`Plan`](crate::capacity::Plan) or [`Frame`](crate::Frame)s, and any
+//! [`Write`](std::io::Write). Out: a table for people, JSON or CSV for programs. Never: a file, a
+//! terminal, a clock, or a number that is not in the plan.
 //!
 //! Names come from outside: text escapes control characters, so that no label steers a terminal,
 //! and CSV defuses what a spreadsheet would run as a formula.

@@ -1,7 +1,8 @@
 //! False discoveries: of a thousand healthy hosts fifty show a trend at the 5% level by chance.
 
-/// Which of many trends may be reported so that at most a share `q` of those reported is expected to
-/// be chance (Benjamini and Hochberg, 1995): the largest k with `p_(k) <= k q / n`, and all below.
+/// Which of many trends may be reported so that at most a share `q` of those reported is expected
+/// to be chance (Benjamini and Hochberg, 1995): the largest k with `p_(k) <= k q / n`, and all
+/// below.
 ///
 /// ```
 /// use plimsoll::capacity::exhaustion::benjamini_hochberg;

@@ -27,7 +27,8 @@ pub(super) struct Fit {
     /// The first-order autocorrelation of the residuals, corrected for its bias: 0 is white noise,
     /// 1 a random walk.
     memory: f64,
-    /// The memory of futures: near 1 it cannot be told from 1, and a random walk is the safer guess.
+    /// The memory of futures: near 1 it cannot be told from 1, and a random walk is the safer
+    /// guess.
     pub(super) future_memory: f64,
     /// What is new in each residual: `r(t) - memory * r(t - 1)`, around 0.
     pub(super) innovations: Vec<f64>,
@@ -123,8 +124,8 @@ impl Fit {
     }
 
     /// Errors of slope and level for noise with memory: those of white noise, times
-    /// `sqrt((1 + memory) / (1 - memory))`, with as many degrees of freedom as there are independent
-    /// days. For a random walk the mean step is the better bound.
+    /// `sqrt((1 + memory) / (1 - memory))`, with as many degrees of freedom as there are
+    /// independent days. For a random walk the mean step is the better bound.
     fn measure_errors(&mut self, residuals: &[f64]) {
         let clipped = clipped(residuals);
         let n = self.known as f64;

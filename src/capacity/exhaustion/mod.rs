@@ -3,9 +3,9 @@
 //! In: one peak per day and the line. Out: an [`Exhaustion`]. Never: a date without a significant
 //! trend, or a number that stands for a word ("never", "already").
 //!
-//! The steps: find the last regime (a deploy step is no trend); fit a robust line, or a line through
-//! logarithms; test its slope against noise with memory; then let many paths run on from the last
-//! days, each with a slope of its own, and note when each first reaches the line.
+//! The steps: find the last regime (a deploy step is no trend); fit a robust line, or a line
+//! through logarithms; test its slope against noise with memory; then let many paths run on from
+//! the last days, each with a slope of its own, and note when each first reaches the line.
 //! `docs/method/exhaustion.md` has the formulas and their sources.
 
 mod backtest;
@@ -104,8 +104,8 @@ impl Default for ExhaustionOptions {
     }
 }
 
-/// Days until a level that grows by `slope_per_day` reaches `line`: 0 at or over it, `None` where it
-/// does not grow.
+/// Days until a level that grows by `slope_per_day` reaches `line`: 0 at or over it, `None` where
+/// it does not grow.
 ///
 /// ```
 /// use plimsoll::capacity::exhaustion::days_to_line;

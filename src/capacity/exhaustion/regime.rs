@@ -46,8 +46,8 @@ pub(super) fn is_sawtooth(peaks: &[f64]) -> bool {
 }
 
 /// The day of a step that explains the peaks clearly better than the fitted trend does: two levels
-/// instead of a slope, the days of the week as in the fit. A new version that needs a quarter more is
-/// no growth, though a line through it rises.
+/// instead of a slope, the days of the week as in the fit. A new version that needs a quarter more
+/// is no growth, though a line through it rises.
 pub(super) fn step_instead(peaks: &[f64], fit: &Fit) -> Option<usize> {
     let flat: Vec<f64> =
         peaks.iter().enumerate().map(|(day, peak)| peak - fit.weekday_amount(day)).collect();

@@ -28,8 +28,8 @@ use split::{Cells, Row};
 ///
 /// A file whose header, delimiter or times are ambiguous is an
 /// [`Error::Parse`](crate::Error::Parse) before any sample of it is imported. A bad line is counted
-/// in the report, or is the error in a `strict` import; samples of the lines before it may have been
-/// handed to the sink by then.
+/// in the report, or is the error in a `strict` import; samples of the lines before it may have
+/// been handed to the sink by then.
 pub fn import_csv(
     source: Source<'_>,
     options: &CsvOptions,
