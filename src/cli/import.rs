@@ -157,7 +157,8 @@ fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let failed = |why| Error::io("list", folder, why);
     let entries: io::Result<Vec<_>> = std::fs::read_dir(folder).map_err(failed)?.collect();
-    let mut paths: Vec<PathBuf> = entries.map_err(failed)?.iter().map(|e| e.path()).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.map_err(failed)?.iter().map(std::fs::DirEntry::path).collect();
     paths.sort();
     for path in paths {
         let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));

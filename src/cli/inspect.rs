@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use serde::Serialize;
-
 use super::Outcome;
 use super::args::{CompactArgs, ListArgs, ReportFormat, StoreArgs};
 use super::output::{Stop, json_to_stdout, to_stdout};
@@ -38,14 +36,9 @@ struct Listing {
 #[derive(serde::Serialize)]
 pub(super) struct Metric {
     pub(super) name: String,
-    #[serde(serialize_with = "unit_text")]
     pub(super) unit: Option<Unit>,
     pub(super) series: usize,
     pub(super) labels: Vec<String>,
-}
-
-fn unit_text<S: serde::Serializer>(unit: &Option<Unit>, serializer: S) -> Result<S::Ok, S::Error> {
-    unit.as_ref().map(Unit::as_str).serialize(serializer)
 }
 
 /// The metrics of all series of a snapshot, by name.

@@ -44,11 +44,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match dispatch(&args.command) {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        // Whoever read our output may have had enough, as `head` does: no failure.
+        Ok(Outcome::Done) | Err(Stop::OutputClosed) => ExitCode::SUCCESS,
         Ok(Outcome::FoundProblems) => ExitCode::from(3),
         Ok(Outcome::Partial) => ExitCode::from(4),
-        // Whoever read our output has had enough, as `head` does: no failure.
-        Err(Stop::OutputClosed) => ExitCode::SUCCESS,
         Err(Stop::Failed(why)) => {
             drop(writeln!(std::io::stderr(), "plimsoll: {why}"));
             ExitCode::FAILURE

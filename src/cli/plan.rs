@@ -165,8 +165,9 @@ fn clear_earlier_demo(folder: &Path, store: &Path) -> Result<()> {
         let name = entry.map_err(|why| Error::io("list", folder, why))?.file_name();
         if name != "store" && name != "study.toml" {
             return Err(Error::invalid(format!(
-                "{} holds {name:?}, which no demo wrote; name another folder with --folder",
-                folder.display()
+                "{} holds {}, which no demo wrote; name another folder with --folder",
+                folder.display(),
+                name.display()
             )));
         }
     }

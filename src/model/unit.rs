@@ -139,6 +139,12 @@ fn three_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+impl serde::Serialize for Unit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl FromStr for Unit {
     type Err = Error;
 

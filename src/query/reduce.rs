@@ -324,7 +324,9 @@ mod tests {
             (Across::Count, [2.0, 0.0, 1.0]),
         ] {
             let mut combiner = Combiner::new(across, 3);
-            rows.iter().for_each(|row| combiner.add(row));
+            for row in &rows {
+                combiner.add(row);
+            }
             let found = combiner.finish();
             for (found, expected) in found.iter().zip(expected) {
                 assert!(*found == expected || (found.is_nan() && expected.is_nan()), "{across:?}");
