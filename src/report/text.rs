@@ -176,7 +176,7 @@ fn legend(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         " NOW: mean of the last hour. PEAK: the highest mean of {step}, and its day.\n \
          HEADROOM: the limit less the safety margin less the peak, as a share of the limit.\n \
          FULL ON: full by that day with 10, 50 and 90% probability. ORDER BY: P10 less {lead}.\n \
-         MASE: error of the {MODEL} on the row's own past; below 1 beats \"as yesterday\",\n \
+         MASE: error of the {MODEL} on the row's own past; below 1 beats \"as it is now\",\n \
          well above 1 the dates are doubtful."
     )
 }

@@ -72,7 +72,8 @@ fn jumps(known: &[(usize, f64)]) -> Vec<(usize, f64)> {
     let noise = step_deviation(&steps);
     let mut found: Vec<(usize, f64)> = Vec::new();
     let mut at = SIDE_DAYS.min(known.len());
-    while at + 3 <= known.len() {
+    // A jump that is younger than a side is long cannot be told from a few busy days.
+    while at + SIDE_DAYS <= known.len() {
         let size = jump(known, at, drift);
         let step = known[at].1 - known[at - 1].1 - drift;
         // The place of a jump is where the step itself is: its neighbours see it too.
