@@ -7,6 +7,8 @@
 )]
 
 mod beside;
+#[cfg(feature = "cli")]
+mod cli;
 mod corruption;
 mod crash;
 #[cfg(feature = "cli")]
