@@ -6,7 +6,7 @@ use std::io::Write;
 use super::Outcome;
 use super::args::{CompactArgs, ListArgs, ReportFormat, StoreArgs};
 use super::output::{Stop, json_to_stdout, to_stdout};
-use crate::model::{Labels, Selector, TimeRange, Unit};
+use crate::model::{Labels, Selector, TimeRange, Timestamp, Unit};
 use crate::store::{CheckReport, Snapshot, Store, StoreOptions, StoreStat};
 
 /// The version of the JSON forms here; raised when a field changes its meaning or goes.
@@ -141,7 +141,9 @@ fn write_stat(stat: &StoreStat, out: &mut dyn Write) -> std::io::Result<()> {
     match stat.range {
         Some(TimeRange { start, end }) => {
             let days = end.since(start).days();
-            writeln!(out, "time              {start} to {end} ({days:.1} days)")?;
+            // The range ends just behind the last sample, which is what a person asks for.
+            let last = Timestamp::from_nanos(end.nanos().saturating_sub(1));
+            writeln!(out, "time              {start} to {last} ({days:.1} days)")?;
         }
         None => writeln!(out, "time              -")?,
     }

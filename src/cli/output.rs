@@ -45,14 +45,41 @@ impl From<FramesError> for Stop {
     }
 }
 
+/// Stdout, and whether its reader has gone. Writers in between may wrap the system's error in one
+/// of their own, which no longer says so.
+#[derive(Debug)]
+pub(super) struct Output {
+    stdout: StdoutLock<'static>,
+    closed: bool,
+}
+
+impl Output {
+    fn watch<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
+        self.closed |= matches!(&outcome, Err(why) if why.kind() == io::ErrorKind::BrokenPipe);
+        outcome
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let outcome = self.stdout.write(bytes);
+        self.watch(outcome)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let outcome = self.stdout.flush();
+        self.watch(outcome)
+    }
+}
+
 /// Runs `write` on a buffered stdout and flushes it.
 pub(super) fn to_stdout<E: Into<Stop>>(
-    write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> Result<(), E>,
+    write: impl FnOnce(&mut BufWriter<Output>) -> Result<(), E>,
 ) -> Result<(), Stop> {
-    let mut out = BufWriter::new(io::stdout().lock());
-    write(&mut out).map_err(Into::into)?;
-    out.flush()?;
-    Ok(())
+    let mut out = BufWriter::new(Output { stdout: io::stdout().lock(), closed: false });
+    let written = write(&mut out).map_err(Into::into);
+    let written = written.and_then(|()| out.flush().map_err(Stop::from));
+    if out.get_ref().closed { Err(Stop::OutputClosed) } else { written }
 }
 
 /// Writes a value as JSON, indented, with a line end.
