@@ -160,7 +160,8 @@ fn forecasts_are_printed_in_every_format() {
     );
     user.fails(
         "forecast --store s no_such_metric",
-        "plimsoll: not enough data: no series of {__name__=\"no_such_metric\"} has samples in this range",
+        "plimsoll: not enough data: \
+         no series of {__name__=\"no_such_metric\"} has samples in this range",
     );
 }
 
