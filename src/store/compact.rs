@@ -53,7 +53,8 @@ impl Store {
                 if damaged { MERGED_SAMPLES_MAX + 1 } else { segment.footer().samples }
             };
             let sizes: Vec<u64> = view.segments.iter().map(size).collect();
-            let Some(chosen) = choose(&sizes, whole) else { break };
+            let chosen = choose(&sizes, whole).or_else(|| choose_expired(&view, whole));
+            let Some(chosen) = chosen else { break };
             match self.merge(writer, &view, chosen) {
                 // A damaged segment stays as it is, and everything else goes on: `check` names it.
                 // Who asked for one segment is told why there cannot be one.
@@ -166,6 +167,13 @@ fn choose(samples: &[u64], whole: bool) -> Option<Range<usize>> {
         let largest = run.iter().copied().max().unwrap_or(0);
         sum <= MERGED_SAMPLES_MAX && largest * GROWTH <= sum
     })
+}
+
+/// A lone segment holds nothing to merge, but may hold samples that retention has ended.
+fn choose_expired(view: &View, whole: bool) -> Option<Range<usize>> {
+    let [lone] = view.segments.as_slice() else { return None };
+    let expired = view.retain_from.is_some_and(|from| lone.footer().range.start < from);
+    (whole && expired).then_some(0..1)
 }
 
 #[cfg(test)]
