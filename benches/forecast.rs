@@ -1,6 +1,5 @@
-//! Forecasts of one series: finding its periods, fitting and back-testing the whole pool, and the
-//! time to exhaustion of 90 daily peaks; beside them a straight line by least squares, which is
-//! what a spreadsheet does.
+//! Forecasts of one series of 90 days, by hours and by 5 minutes: finding its periods, and fitting
+//! and back-testing the whole pool; beside them the repetition of the last week.
 //!
 //! `cargo bench --no-default-features --bench forecast`.
 
@@ -11,9 +10,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use plimsoll::Span;
-use plimsoll::capacity::exhaustion::{ExhaustionOptions, Outcome, time_to_exhaustion};
 use plimsoll::forecast::{ForecastOptions, detect_periods, forecast};
-use plimsoll::kernel::{Random, theil_sen};
+use plimsoll::kernel::Random;
 
 /// Days of history.
 const DAYS: usize = 90;
@@ -28,20 +26,6 @@ fn usage(per_day: usize) -> Vec<f64> {
         40.0 + 0.2 * day + weekday + hours + random.normal()
     };
     (0..DAYS * per_day).map(|step| value(step, &mut random)).collect()
-}
-
-/// The day on which the least-squares line through the peaks reaches `line`.
-fn straight_line(peaks: &[f64], line: f64) -> f64 {
-    let n = peaks.len() as f64;
-    let middle = (n - 1.0) / 2.0;
-    let mean = peaks.iter().sum::<f64>() / n;
-    let (mut product, mut square) = (0.0, 0.0);
-    for (day, peak) in peaks.iter().enumerate() {
-        let off = day as f64 - middle;
-        product += off * (peak - mean);
-        square += off * off;
-    }
-    middle + (line - mean) * square / product
 }
 
 fn forecasts(criterion: &mut Criterion) {
@@ -65,34 +49,9 @@ fn forecasts(criterion: &mut Criterion) {
     }
 }
 
-fn exhaustion(criterion: &mut Criterion) {
-    let mut random = Random::new(2);
-    let grown = |day: usize| 30.0 + 0.3 * day as f64;
-    let growing: Vec<f64> = (0..DAYS).map(|day| grown(day) + 1.5 * random.normal()).collect();
-    let flat: Vec<f64> = (0..DAYS).map(|_| 50.0 + 2.0 * random.normal()).collect();
-    let (line, options) = (grown(DAYS + 40), ExhaustionOptions::default());
-    let found = time_to_exhaustion(&growing, line, &options).outcome;
-    assert!(matches!(found, Outcome::Within(_)), "the growing series has a date: {found:?}");
-
-    let mut group = criterion.benchmark_group("time to exhaustion of 90 peaks");
-    group.bench_function("growing: 500 futures and the back-test", |bencher| {
-        bencher.iter(|| time_to_exhaustion(black_box(&growing), line, &options));
-    });
-    group.bench_function("no trend: fit and back-test", |bencher| {
-        bencher.iter(|| time_to_exhaustion(black_box(&flat), line, &options));
-    });
-    group.bench_function("the robust line alone", |bencher| {
-        bencher.iter(|| theil_sen(black_box(&growing)));
-    });
-    group.bench_function("naive: a line by least squares, one date, no interval", |bencher| {
-        bencher.iter(|| straight_line(black_box(&growing), line));
-    });
-    group.finish();
-}
-
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(2));
-    targets = forecasts, exhaustion
+    targets = forecasts
 }
 criterion_main!(benches);

@@ -1,6 +1,7 @@
-//! The plan of a fleet: 200 hosts, 90 days of steps of 5 minutes, from frames in memory to the
-//! finished plan; beside it the daily maxima of the same frame with a straight line by least
-//! squares through each, which is the least that could be called a plan.
+//! The plan of a fleet: 200 hosts, 90 days of steps of 5 minutes, from a frame in memory to the
+//! finished plan, beside the daily maxima of the same frame with a line by least squares through
+//! each, which is the least that could be called a plan. And the time to exhaustion of 90 peaks
+//! alone, beside the date that such a line gives.
 //!
 //! `cargo bench --no-default-features --bench plan`.
 
@@ -10,8 +11,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use plimsoll::capacity::exhaustion::{ExhaustionOptions, Outcome, time_to_exhaustion};
 use plimsoll::capacity::{Plan, Planner, Study, Table};
-use plimsoll::kernel::Random;
+use plimsoll::kernel::{Line, Random, theil_sen};
 use plimsoll::{Frame, Labels, Span, Timestamp};
 
 const HOSTS: usize = 200;
@@ -58,19 +60,25 @@ fn plan(study: &Study, as_of: Timestamp, usage: &Frame) -> Plan {
     planner.finish()
 }
 
-/// The least-squares slope of each row's daily maxima.
-fn slopes(usage: &Frame) -> Vec<f64> {
-    let middle = (DAYS as f64 - 1.0) / 2.0;
-    let slope = |row: &[f64]| {
-        let (mut product, mut square) = (0.0, 0.0);
-        for (day, steps) in row.chunks(PER_DAY).enumerate() {
-            let peak = steps.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            product += (day as f64 - middle) * peak;
-            square += (day as f64 - middle).powi(2);
-        }
-        product / square
-    };
-    usage.rows().map(|(_, row)| slope(row)).collect()
+/// The straight line by least squares through values at 0, 1, 2, ...
+fn least_squares(values: impl ExactSizeIterator<Item = f64>) -> Line {
+    let n = values.len() as f64;
+    let middle = (n - 1.0) / 2.0;
+    let (mut sum, mut product, mut square) = (0.0, 0.0, 0.0);
+    for (at, value) in values.enumerate() {
+        let off = at as f64 - middle;
+        sum += value;
+        product += off * value;
+        square += off * off;
+    }
+    let slope = product / square;
+    Line { intercept: sum / n - slope * middle, slope }
+}
+
+/// The least-squares line of each row's daily maxima.
+fn lines(usage: &Frame) -> Vec<Line> {
+    let peak = |day: &[f64]| day.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    usage.rows().map(|(_, row)| least_squares(row.chunks(PER_DAY).map(peak))).collect()
 }
 
 fn plans(criterion: &mut Criterion) {
@@ -80,7 +88,7 @@ fn plans(criterion: &mut Criterion) {
     let usage = usage(start);
     let found = plan(&study, as_of, &usage);
     assert_eq!(found.hosts.rows.len(), HOSTS);
-    let growing = slopes(&usage).into_iter().filter(|slope| *slope > 0.1).count();
+    let growing = lines(&usage).into_iter().filter(|line| line.slope > 0.1).count();
     assert_eq!(growing, HOSTS / 10, "the naive line sees who grows as well");
 
     let mut group = criterion.benchmark_group("plan of 200 hosts, 90 days by 5 minutes");
@@ -93,8 +101,10 @@ fn plans(criterion: &mut Criterion) {
         bencher.iter(|| one.install(|| plan(&study, as_of, black_box(&usage))));
     });
     group.bench_function("naive: daily maxima and a line by least squares", |bencher| {
-        bencher.iter(|| slopes(black_box(&usage)));
+        bencher.iter(|| lines(black_box(&usage)));
     });
+    group.finish();
+    let mut group = criterion.benchmark_group("plan of 200 hosts");
     group.bench_function("the fleet's part alone: discoveries, order, totals", |bencher| {
         let ready = || {
             let mut planner = Planner::new(&study, as_of).unwrap();
@@ -106,9 +116,37 @@ fn plans(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn exhaustion(criterion: &mut Criterion) {
+    let mut random = Random::new(2);
+    let grown = |day: usize| 30.0 + 0.3 * day as f64;
+    let growing: Vec<f64> = (0..DAYS).map(|day| grown(day) + 1.5 * random.normal()).collect();
+    let flat: Vec<f64> = (0..DAYS).map(|_| 50.0 + 2.0 * random.normal()).collect();
+    let (line, options) = (grown(DAYS + 40), ExhaustionOptions::default());
+    let found = time_to_exhaustion(&growing, line, &options).outcome;
+    assert!(matches!(found, Outcome::Within(_)), "the growing series has a date: {found:?}");
+
+    let mut group = criterion.benchmark_group("time to exhaustion of 90 peaks");
+    group.bench_function("growing: 500 futures and the back-test", |bencher| {
+        bencher.iter(|| time_to_exhaustion(black_box(&growing), line, &options));
+    });
+    group.bench_function("no trend: fit and back-test", |bencher| {
+        bencher.iter(|| time_to_exhaustion(black_box(&flat), line, &options));
+    });
+    group.bench_function("the robust line alone", |bencher| {
+        bencher.iter(|| theil_sen(black_box(&growing)));
+    });
+    group.bench_function("naive: a line by least squares, one date, no interval", |bencher| {
+        bencher.iter(|| {
+            let fitted = least_squares(black_box(&growing).iter().copied());
+            (line - fitted.intercept) / fitted.slope
+        });
+    });
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(5));
-    targets = plans
+    targets = plans, exhaustion
 }
 criterion_main!(benches);
