@@ -13,11 +13,9 @@ pub(super) fn around(
     errors: &[OriginErrors],
     coverage: f64,
 ) -> (Vec<f64>, Vec<f64>) {
-    let ends = |(step, value): (usize, &f64)| {
-        let (low, high) = ends(errors.iter(), step, coverage);
-        (value + low.min(0.0), value + high.max(0.0))
-    };
-    point.iter().enumerate().map(ends).unzip()
+    let all: Vec<&OriginErrors> = errors.iter().collect();
+    let ends = all_ends(&all, point.len(), coverage);
+    point.iter().zip(ends).map(|(value, (low, high))| (value + low, value + high)).unzip()
 }
 
 /// The share of the back-test's values that lie inside intervals made from the other origins only;
@@ -28,29 +26,41 @@ pub(super) fn measured_coverage(errors: &[OriginErrors], coverage: f64) -> f64 {
         return f64::NAN;
     }
     for (origin, own) in errors.iter().enumerate() {
-        let others = || errors.iter().enumerate().filter(|(o, _)| *o != origin).map(|(_, e)| e);
-        for (step, error) in own.iter().enumerate().filter(|(_, error)| !error.is_nan()) {
-            let (low, high) = ends(others(), step, coverage);
-            inside += u32::from((low.min(0.0)..=high.max(0.0)).contains(error));
+        let others = errors.iter().enumerate().filter(|(o, _)| *o != origin);
+        let others: Vec<&OriginErrors> = others.map(|(_, errors)| errors).collect();
+        let ends = all_ends(&others, own.len(), coverage);
+        for (error, (low, high)) in own.iter().zip(ends).filter(|(error, _)| !error.is_nan()) {
+            inside += u32::from((low..=high).contains(error));
             all += 1;
         }
     }
     f64::from(inside) / f64::from(all)
 }
 
+/// Lower and upper error of every step ahead: at most and at least 0. Steps of one sixteenth of the
+/// way share theirs; beyond the steps of the back-test its last ones count.
+fn all_ends(errors: &[&OriginErrors], horizon: usize, coverage: f64) -> Vec<(f64, f64)> {
+    let tested = errors.iter().map(|own| own.len()).max().unwrap_or(0);
+    let mut found = Vec::with_capacity(horizon);
+    while found.len() < horizon {
+        let step = found.len();
+        let (low, high) = ends(errors, step.min(tested.saturating_sub(1)), coverage);
+        let alike = (1 + step / 16).min(horizon - step);
+        found.extend(std::iter::repeat_n((low.min(0.0), high.max(0.0)), alike));
+    }
+    found
+}
+
 /// Lower and upper error at a step ahead.
-fn ends<'a>(
-    errors: impl Iterator<Item = &'a OriginErrors>,
-    step: usize,
-    coverage: f64,
-) -> (f64, f64) {
+fn ends(errors: &[&OriginErrors], step: usize, coverage: f64) -> (f64, f64) {
     // An eighth of the way to either side, two steps at least.
     let reach = 2 + step / 8;
-    let window = step.saturating_sub(reach)..=step + reach;
+    let from = step.saturating_sub(reach);
     let mut pooled: Vec<f64> = errors
-        .flat_map(|own| own.iter().enumerate())
-        .filter(|(at, error)| window.contains(at) && !error.is_nan())
-        .map(|(_, error)| *error)
+        .iter()
+        .flat_map(|own| own.iter().skip(from).take(step + reach + 1 - from))
+        .copied()
+        .filter(|error| !error.is_nan())
         .collect();
     pooled.sort_by(f64::total_cmp);
     let tail = (1.0 - coverage) / 2.0;
@@ -80,5 +90,8 @@ mod tests {
         assert!(10.0 - lower[20] < upper[20] - 10.0, "the longer tail is above");
         assert!(measured_coverage(&errors[..1], 0.8).is_nan());
         assert_eq!(around(&[1.0], &[], 0.8), (vec![1.0], vec![1.0]));
+        // Farther ahead than the back-test went: as wide as at its end.
+        let (lower, upper) = around(&[10.0; 200], &errors, 0.8);
+        assert!(upper[199] - lower[199] > 0.5 * (upper[40] - lower[40]), "{lower:?}");
     }
 }
