@@ -16,7 +16,7 @@ help: ## this list
 setup: ## install a C++ compiler and libclang where they are missing
 	@scripts/setup
 
-demo: setup ## simulated fleet -> store -> capacity plan on screen and plimsoll-report.html
+demo: setup ## simulated fleet -> store -> capacity plan on the screen
 	@$(ENV) cargo build $(RELEASE)
 	@$(ENV) "$${CARGO_TARGET_DIR:-target}/release/plimsoll" demo
 

@@ -5,9 +5,9 @@
 //! text ─► ingest ─► store ─► query ─► Frame ─► forecast ─► capacity ─► report
 //! ```
 //!
-//! Two arms meet at one type. The storage arm turns bytes into [`Frame`]s: one time axis, one row of
-//! numbers per series, gaps are NaN. The reasoning arm turns frames into a plan. Each room's page
-//! says what goes in, what comes out, and what never happens inside.
+//! Two arms meet at one type. The storage arm turns bytes into [`Frame`]s: one time axis, one row
+//! of numbers per series, gaps are NaN. The reasoning arm turns frames into a plan. Each room's
+//! page says what goes in, what comes out, and what never happens inside.
 //!
 //! Start with [`Store`] (open, append, snapshot), [`query::Query`] (to a [`Frame`]),
 //! [`forecast::forecast`], [`capacity::exhaustion::time_to_exhaustion`], and
