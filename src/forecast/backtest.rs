@@ -1,10 +1,12 @@
 //! The back-test: every model forecasts from several origins of the past, and is scored.
 
 use super::Fit;
-use super::interval::OriginErrors;
+use super::interval::{Errors, OriginErrors};
 
 /// Origins at most, the latest ones.
 const ORIGINS_MAX: usize = 8;
+/// Origins that there should be even where they forecast in part the same values.
+const ORIGINS_WANTED: usize = 4;
 /// Values before the first origin, at least.
 const TRAINING_MIN: usize = 8;
 
@@ -39,16 +41,19 @@ pub(super) struct Run {
     mase: Vec<f64>,
     errors: Vec<Vec<OriginErrors>>,
     origins: usize,
+    between: usize,
 }
 
-/// Forecasts from rolling origins, each a step of a period or an eighth of the horizon after the
-/// one before, `horizon` steps ahead or as far as there are values.
+/// Forecasts from rolling origins, each a period or half the horizon before the next, `horizon`
+/// steps ahead or as far as there are values.
 pub(super) fn run(values: &[f64], pool: &[Box<dyn Fit>], period: usize, horizon: usize) -> Run {
     // A horizon as long as the history leaves no past to learn from.
     let ahead = horizon.min(values.len() / 3).max(1);
-    let between = (ahead / ORIGINS_MAX).max(period).max(1);
     let first_possible = TRAINING_MIN.max(2 * period).max(values.len() / 3);
     let last = values.len().saturating_sub(ahead);
+    // Far enough apart to forecast different values, yet several of them.
+    let room = last.saturating_sub(first_possible) / (ORIGINS_WANTED - 1);
+    let between = (ahead / 2).min(room).max(period).max(1);
     let origins: Vec<usize> = (0..ORIGINS_MAX)
         .map_while(|at| last.checked_sub(at * between))
         .filter(|origin| *origin >= first_possible)
@@ -58,6 +63,7 @@ pub(super) fn run(values: &[f64], pool: &[Box<dyn Fit>], period: usize, horizon:
         mase: vec![0.0; pool.len()],
         errors: vec![Vec::new(); pool.len()],
         origins: origins.len(),
+        between,
     };
     for origin in origins {
         let (past, future) = values.split_at(origin);
@@ -96,8 +102,8 @@ impl Run {
         scored.min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(at, _)| at)
     }
 
-    pub(super) fn errors_of(&mut self, model: usize) -> &[OriginErrors] {
-        &self.errors[model]
+    pub(super) fn errors_of(&self, model: usize) -> Errors<'_> {
+        Errors { origins: &self.errors[model], between: self.between }
     }
 
     pub(super) fn reason(&self, chosen: usize) -> String {

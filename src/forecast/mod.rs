@@ -19,6 +19,8 @@ pub use models::{Persistence, SamePhaseMedian, SeasonalNaive};
 pub use period::detect_periods;
 pub use trend::PeakTrend;
 
+use interval::Interval;
+
 use crate::error::{Error, Result};
 use crate::model::Span;
 
@@ -100,7 +102,7 @@ pub fn forecast(values: &[f64], step: Span, options: &ForecastOptions) -> Result
     let horizon = options.horizon + unknown;
     let periods = detect_periods(known, step);
     let pool = pool(&periods, step, known.len());
-    let mut run = backtest::run(known, &pool, periods.first().copied().unwrap_or(1), horizon);
+    let run = backtest::run(known, &pool, periods.first().copied().unwrap_or(1), horizon);
     let chosen = run.chosen();
     let model = pool.get(chosen).ok_or_else(|| Error::not_enough_data("no model fits"))?;
     let fitted = model.fit(known).ok_or_else(|| {
@@ -108,8 +110,8 @@ pub fn forecast(values: &[f64], step: Span, options: &ForecastOptions) -> Result
     })?;
     let mut point = vec![0.0; horizon];
     fitted.predict(&mut point);
-    let errors = run.errors_of(chosen);
-    let (mut lower, mut upper) = interval::around(&point, errors, options.coverage);
+    let interval = Interval::of(run.errors_of(chosen), horizon, options.coverage);
+    let (mut lower, mut upper) = interval.around(&point);
     for row in [&mut point, &mut lower, &mut upper] {
         row.drain(..unknown);
         if let Some(floor) = options.floor {
@@ -118,9 +120,8 @@ pub fn forecast(values: &[f64], step: Span, options: &ForecastOptions) -> Result
             }
         }
     }
-    let coverage = interval::measured_coverage(errors, options.coverage);
     let reason = run.reason(chosen);
-    let backtest = run.finish(chosen, coverage);
+    let backtest = run.finish(chosen, interval.coverage);
     Ok(Forecast { model: model.name(), reason, periods, point, lower, upper, backtest })
 }
 

@@ -1,58 +1,85 @@
-//! Periods: whether a day or a week shows in a series.
+//! Periods: whether a day, a week, or another period shows in a series.
 
 use crate::kernel::{self, theil_sen};
 use crate::model::Span;
 
 /// A correlation of values one period apart below this is no period worth having.
 const CORRELATION_MIN: f64 = 0.4;
-/// Steps beyond this are averaged in pairs (threes, ...) first: a period of a day does not need
-/// more than so many steps to be seen.
-const STEPS_PER_DAY_MAX: usize = 96;
-/// So many whole periods must have been seen.
-const CYCLES_MIN: usize = 2;
+/// Days and weeks must have been seen so often.
+const CALENDAR_CYCLES_MIN: usize = 2;
+/// Other periods must have been seen so often.
+const CYCLES_MIN: usize = 3;
+/// Points on which other periods are looked for; longer series are averaged first.
+const POINTS_MAX: usize = 1_024;
+/// A period's correlation stands so high above the lowest at a shorter distance.
+const PROMINENCE_MIN: f64 = 0.3;
+/// Two correlations are alike within this.
+const ALIKE: f64 = 0.05;
 
-/// The calendar's periods that show in `values`, in steps, the stronger first.
+/// The periods that show in `values`, in steps, the one to use first: a day and a week, and one
+/// more that is neither.
 ///
 /// The trend is taken out first. A period shows where values one period apart are alike (their
-/// autocorrelation is at least 0.4), and more alike than values a quarter or half of a period less
-/// or more apart: without that peak a slow wave would pass for a period.
+/// autocorrelation is at least 0.4), and more alike than values somewhat less or more apart:
+/// without that peak a slow wave would pass for a period.
 pub fn detect_periods(values: &[f64], step: Span) -> Vec<usize> {
-    let Some(day) = day_steps(step) else { return Vec::new() };
-    let merge = day.div_ceil(STEPS_PER_DAY_MAX);
-    let (coarse, per_day) = if day.is_multiple_of(merge) {
-        (averaged(values, merge), day / merge)
-    } else {
-        (values.to_vec(), day)
-    };
-    let flat = without_trend(&coarse);
-    let mut found: Vec<(f64, usize)> = [1, 7]
-        .into_iter()
-        .filter_map(|days| {
-            let period = days * per_day;
-            let strength = strength(&flat, period)?;
-            Some((strength, days * day))
-        })
+    let flat = without_trend(values);
+    let calendar = calendar_steps(step);
+    let mut found: Vec<(f64, usize)> = calendar
+        .iter()
+        .filter_map(|period| strength(&flat, *period).map(|strength| (strength, *period)))
         .collect();
-    // Weeks of equal days are alike too: a week counts only where it says more than a day.
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    if let [(week, _), (daily, day), ..] = found.as_slice()
-        && *daily >= week - 0.05
-        && day < &found[0].1
+    // Weeks of equal days are alike too: a week comes first only where it says more than a day.
+    if let [day, week] = found.as_slice()
+        && week.0 > day.0 + ALIKE
     {
         found.swap(0, 1);
+    }
+    let known = |period: usize| calendar.iter().any(|c| period.abs_diff(*c) * 20 <= *c);
+    if let Some((strength, period)) = other_period(&flat).filter(|(_, period)| !known(*period)) {
+        let stronger = found.first().is_none_or(|first| strength > first.0 - ALIKE);
+        found.insert(if stronger { 0 } else { found.len() }, (strength, period));
     }
     found.into_iter().map(|(_, period)| period).collect()
 }
 
 /// The autocorrelation at `period` where it is a peak.
 fn strength(flat: &[f64], period: usize) -> Option<f64> {
-    if period < 4 || flat.len() < CYCLES_MIN * period {
+    if period < 4 || flat.len() < CALENDAR_CYCLES_MIN * period {
         return None;
     }
     let here = correlation(flat, period);
     let around = [period / 2, period * 3 / 4, period * 5 / 4];
     let peak = around.into_iter().all(|lag| correlation(flat, lag) < here);
     (here >= CORRELATION_MIN && peak).then_some(here)
+}
+
+/// The shortest period, calendar or not, that is nearly as strong as the strongest.
+fn other_period(flat: &[f64]) -> Option<(f64, usize)> {
+    let merge = flat.len().div_ceil(POINTS_MAX).max(1);
+    let coarse = averaged(flat, merge);
+    let lags = coarse.len() * 2 / CYCLES_MIN;
+    let at: Vec<f64> = (0..=lags).map(|lag| correlation(&coarse, lag)).collect();
+    let mut lowest = 1.0_f64;
+    let mut peaks: Vec<(f64, usize)> = Vec::new();
+    for lag in 4..=lags / 2 {
+        lowest = lowest.min(at[lag - 1]);
+        let around = lag * 3 / 4..=lag * 5 / 4;
+        let highest = around.into_iter().all(|other| at[other] <= at[lag]);
+        // What comes back after one period comes back after two.
+        let again = at[2 * lag] >= CORRELATION_MIN.max(at[lag] / 2.0);
+        if highest && again && at[lag] >= CORRELATION_MIN.max(lowest + PROMINENCE_MIN) {
+            peaks.push((at[lag], lag));
+        }
+    }
+    let strongest = peaks.iter().map(|peak| peak.0).fold(0.0, f64::max);
+    let (_, lag) = peaks.into_iter().find(|peak| peak.0 >= 0.9 * strongest)?;
+    let fine = (lag * merge).saturating_sub(merge)..=lag * merge + merge;
+    // Multiples of a period tell its length more finely.
+    let of_multiples =
+        |lag: usize| (1..=CYCLES_MIN).map(|times| correlation(flat, times * lag)).sum::<f64>();
+    let period = fine.max_by(|a, b| of_multiples(*a).total_cmp(&of_multiples(*b)))?;
+    Some((correlation(flat, period), period)).filter(|found| found.0 >= CORRELATION_MIN)
 }
 
 /// The correlation of values `lag` steps apart, over the pairs where both are known.
@@ -121,6 +148,8 @@ mod tests {
         let busy = |hour: usize| f64::from(u8::from(hour / 24 % 7 < 5));
         for (name, values, expected) in [
             ("day", hours(|h| 3.0 * wave(h, 24.0)), vec![24, 168]),
+            ("half a day", hours(|h| 3.0 * wave(h, 12.0)), vec![12]),
+            ("30 hours", hours(|h| 3.0 * wave(h, 30.0)), vec![30]),
             ("day on a slope", hours(|h| 3.0 * wave(h, 24.0) + 0.1 * h as f64), vec![24, 168]),
             ("weekdays", hours(|h| 6.0 * busy(h)), vec![168]),
             ("noise", hours(|_| 0.0), vec![]),

@@ -74,3 +74,23 @@ fn gaps_floors_and_odd_input() {
     let all = ForecastOptions { coverage: 1.0, ..ForecastOptions::default() };
     assert!(refused(&[1.0; 99], &all).contains("coverage"));
 }
+
+#[test]
+fn the_example_of_the_docs() {
+    // docs/method/forecast.md: four weeks of hours, 10 at night and 50 by day, plus 0 to 4.
+    let values: Vec<f64> = (0..24 * 28)
+        .map(|hour| if hour % 24 < 8 { 10.0 } else { 50.0 } + f64::from(hour * 7 % 5))
+        .collect();
+    let found = of(&values, 24);
+    assert_eq!((found.model.as_str(), found.periods), ("same-phase median(24, 5)", vec![24, 168]));
+    assert_eq!((found.lower[3], found.point[3], found.upper[3]), (10.0, 12.0, 14.0));
+    assert_eq!((found.lower[12], found.point[12], found.upper[12]), (50.0, 52.0, 54.0));
+    assert_eq!(found.backtest.origins, 8);
+    let mase =
+        |model: &str| found.backtest.scores.iter().find(|score| score.model == model).unwrap().mase;
+    for (model, expected) in
+        [("same-phase median(24, 5)", 0.50), ("seasonal naive(24)", 1.00), ("persistence", 6.05)]
+    {
+        assert!((mase(model) - expected).abs() < 5e-3, "{model}: {}", mase(model));
+    }
+}

@@ -1,6 +1,6 @@
 //! How the method did on the series' own past: the peaks a week ahead, from several origins.
 
-use super::fit::Fit;
+use super::growth::Growth;
 use super::{DAYS_MIN, paths};
 use crate::kernel;
 
@@ -35,8 +35,8 @@ pub(super) fn backtest(peaks: &[f64], seed: u64) -> Option<PeakBacktest> {
         if past.iter().filter(|peak| peak.is_finite()).count() < DAYS_MIN {
             break;
         }
-        let Some(fit) = Fit::of(past) else { break };
-        scores.add(past, future, &paths::futures(&fit, HORIZON_DAYS, PATHS, seed));
+        let Some(growth) = Growth::of(past) else { break };
+        scores.add(past, future, &paths::futures(&growth, HORIZON_DAYS, PATHS, seed));
     }
     scores.finish()
 }

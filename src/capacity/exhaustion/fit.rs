@@ -1,6 +1,5 @@
 //! A line through daily peaks, the memory of what is left, and how certain the slope is.
 
-use super::step_deviation;
 use crate::kernel::{self, Line, student_p, theil_sen};
 
 /// Days of a week: peaks of one weekday are alike.
@@ -11,8 +10,6 @@ const WEEKLY_DAYS_MIN: usize = 28;
 const CLIP_DEVIATIONS: f64 = 4.0;
 /// From this memory on, futures are random walks around the line.
 const RANDOM_WALK_MEMORY: f64 = 0.85;
-/// A line through logarithms must leave this share less than a straight one.
-const LOGARITHM_GAIN: f64 = 0.9;
 
 /// Peaks as a line, a weekly pattern and noise with memory, all in the scale of `logarithm`.
 #[derive(Debug, Clone)]
@@ -37,6 +34,8 @@ pub(super) struct Fit {
     /// Standard error of the slope, and the degrees of freedom it was found with.
     pub(super) slope_error: f64,
     pub(super) freedom: f64,
+    /// Standard error of the slope, were there no memory.
+    white_error: f64,
     /// Standard error of the line's middle.
     pub(super) level_error: f64,
     /// Mean of the day-to-day steps, and its standard error: the slope as a random walk sees it.
@@ -47,6 +46,8 @@ pub(super) struct Fit {
 /// What a weekday (day index modulo 7) does to a peak.
 #[derive(Debug, Clone, Copy)]
 enum Weekdays {
+    /// Nothing that shows.
+    None,
     /// It adds an amount.
     Amounts([f64; WEEK]),
     /// It multiplies: quiet weekends of a growing service grow too.
@@ -54,10 +55,9 @@ enum Weekdays {
 }
 
 impl Weekdays {
-    const NONE: Self = Self::Amounts([0.0; WEEK]);
-
     fn apply(self, value: f64, day: usize) -> f64 {
         match self {
+            Self::None => value,
             Self::Amounts(amounts) => value + amounts[day % WEEK],
             Self::Factors(factors) => value * factors[day % WEEK],
         }
@@ -65,6 +65,7 @@ impl Weekdays {
 
     fn remove(self, value: f64, day: usize) -> f64 {
         match self {
+            Self::None => value,
             Self::Amounts(amounts) => value - amounts[day % WEEK],
             Self::Factors(factors) => value / factors[day % WEEK],
         }
@@ -72,35 +73,34 @@ impl Weekdays {
 }
 
 impl Fit {
-    /// Fits the peaks of one regime; `None` for fewer than two.
-    pub(super) fn of(peaks: &[f64]) -> Option<Self> {
-        let positive = peaks.iter().all(|peak| peak.is_nan() || *peak > 0.0);
+    /// Fits a line to the peaks of one regime; `None` for fewer than two.
+    pub(super) fn steady(peaks: &[f64]) -> Option<Self> {
         let added = Self::in_scale(peaks, false, false)?;
-        if !positive {
+        let positive = peaks.iter().all(|peak| peak.is_nan() || *peak > 0.0);
+        if !positive || matches!(added.weekdays, Weekdays::None) {
             return Some(added);
         }
         let multiplied = Self::in_scale(peaks, false, true)?;
-        let straight =
-            if multiplied.misfit(peaks) < added.misfit(peaks) { multiplied } else { added };
-        if straight.line.slope <= 0.0 {
-            return Some(straight);
-        }
+        Some(if multiplied.misfit(peaks) < added.misfit(peaks) { multiplied } else { added })
+    }
+
+    /// Fits a line to the logarithms of the peaks of one regime; `None` for fewer than two.
+    pub(super) fn compound(peaks: &[f64]) -> Option<Self> {
         let logarithms: Vec<f64> = peaks.iter().map(|peak| peak.ln()).collect();
-        let curved = Self::in_scale(&logarithms, true, false)?;
-        // Compared where both count: in the unit of the peaks.
-        let better = curved.misfit(peaks) < LOGARITHM_GAIN * straight.misfit(peaks);
-        Some(if better { curved } else { straight })
+        Self::in_scale(&logarithms, true, false)
     }
 
     fn in_scale(values: &[f64], logarithm: bool, factors: bool) -> Option<Self> {
         let values: Vec<f64> =
             values.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
-        let line = theil_sen(&values)?;
+        let mut line = theil_sen(&values)?;
         let known = values.iter().filter(|value| !value.is_nan()).count();
         let weekdays = weekdays(&values, line, known, factors);
         let flat: Vec<f64> =
             values.iter().enumerate().map(|(day, value)| weekdays.remove(*value, day)).collect();
-        let line = theil_sen(&flat)?;
+        if !matches!(weekdays, Weekdays::None) {
+            line = theil_sen(&flat)?;
+        }
         let residuals: Vec<f64> =
             flat.iter().enumerate().map(|(day, value)| value - line.at(day as f64)).collect();
         let memory = memory(&residuals, known);
@@ -115,12 +115,35 @@ impl Fit {
             last_residual: residuals.iter().copied().rfind(|r| !r.is_nan()).unwrap_or(0.0),
             slope_error: 0.0,
             freedom: 1.0,
+            white_error: 0.0,
             level_error: 0.0,
             drift: drift(&flat),
             known,
         };
         fit.measure_errors(&residuals);
         Some(fit)
+    }
+
+    /// A random walk of known drift, at 0 on its last day.
+    #[cfg(test)]
+    pub(super) fn walk(drift: f64, innovations: Vec<f64>) -> Self {
+        let line = Line { intercept: 0.0, slope: drift };
+        Self {
+            logarithm: false,
+            line,
+            weekdays: Weekdays::None,
+            days: 1,
+            memory: 1.0,
+            future_memory: 1.0,
+            innovations,
+            last_residual: 0.0,
+            slope_error: 0.0,
+            freedom: 1.0,
+            white_error: 0.0,
+            level_error: 0.0,
+            drift: (drift, 0.0),
+            known: 1,
+        }
     }
 
     /// Errors of slope and level for noise with memory: those of white noise, times
@@ -135,23 +158,26 @@ impl Fit {
         let middle = days.iter().sum::<f64>() / n;
         let spread = days.iter().map(|day| (day - middle).powi(2)).sum::<f64>().sqrt();
         let inflation = ((1.0 + self.memory) / (1.0 - self.memory).max(1e-3)).sqrt();
-        let of_line = deviation * inflation / spread.max(f64::MIN_POSITIVE);
+        self.white_error = deviation / spread.max(f64::MIN_POSITIVE);
+        let of_line = self.white_error * inflation;
         self.freedom = (n / (inflation * inflation) - 2.0).max(1.0);
         self.slope_error = of_line.min(self.drift.1);
         self.level_error = deviation * inflation.min(n.sqrt()) / n.sqrt();
     }
 
-    /// What the day of the week adds to a peak, in the unit of the peaks.
-    pub(super) fn weekday_amount(&self, day: usize) -> f64 {
-        let level = self.line.at(day as f64);
-        let plain = if self.logarithm { level.exp() } else { level };
-        self.peak(level, day) - plain
+    /// How many independent days the known ones are worth.
+    pub(super) fn independent_days(&self) -> f64 {
+        (self.known as f64 * (1.0 - self.memory) / (1.0 + self.memory)).max(2.0)
     }
 
-    /// How far the fit is from the peaks, all days together, in their unit.
+    /// How far the fit is from the peaks, on average, in their unit.
     pub(super) fn misfit(&self, peaks: &[f64]) -> f64 {
-        let off = |(day, peak): (usize, &f64)| (peak - self.level(day as f64, day)).abs();
-        peaks.iter().enumerate().map(off).filter(|off| !off.is_nan()).sum()
+        self.distances(peaks).into_iter().map(f64::abs).filter(|off| !off.is_nan()).sum()
+    }
+
+    /// How far each peak is from the fit, in the unit of the peaks.
+    pub(super) fn distances(&self, peaks: &[f64]) -> Vec<f64> {
+        peaks.iter().enumerate().map(|(day, peak)| peak - self.level(day as f64, day)).collect()
     }
 
     /// The fitted peak of a day, in the unit of the peaks.
@@ -160,8 +186,22 @@ impl Fit {
     }
 
     /// The peak of a day on which line and noise are at `value`, in the unit of the peaks.
-    pub(super) fn peak(&self, value: f64, day: usize) -> f64 {
-        let value = self.weekdays.apply(value, day);
+    fn peak(&self, value: f64, day: usize) -> f64 {
+        self.unscaled(self.with_weekday(value, day))
+    }
+
+    /// Line and noise with the weekday, in the scale of the fit.
+    pub(super) fn with_weekday(&self, value: f64, day: usize) -> f64 {
+        self.weekdays.apply(value, day)
+    }
+
+    /// A peak in the scale of the fit.
+    pub(super) fn scaled(&self, peak: f64) -> f64 {
+        if self.logarithm { peak.ln() } else { peak }
+    }
+
+    /// A value in the scale of the fit as a peak.
+    pub(super) fn unscaled(&self, value: f64) -> f64 {
         if self.logarithm { value.exp() } else { value }
     }
 
@@ -173,30 +213,31 @@ impl Fit {
 
     /// The probability of so steep a slope where there is none. Two tests are made: of the line,
     /// against noise with memory, and of the mean step, against a random walk; the better one
-    /// counts, at double its price.
+    /// counts, at double its price. The memory itself is known only within its standard error, so
+    /// the probability is averaged over it (Gauss and Hermite, three points).
     pub(super) fn p_value(&self) -> f64 {
-        let of = |slope: f64, error: f64, freedom: f64| {
-            if slope == 0.0 { 1.0 } else { student_p(slope / error, freedom) }
-        };
         let n = self.known as f64;
-        let inflation = (1.0 + self.memory) / (1.0 - self.memory).max(1e-3);
-        let line_freedom = n / inflation - 2.0;
-        let line = if line_freedom >= 1.0 {
-            of(self.line.slope, self.line_error(), line_freedom)
-        } else {
-            1.0
-        };
-        let drift = of(self.drift.0, self.drift.1, n - 2.0);
-        (2.0 * line.min(drift)).min(1.0)
+        let drift = slope_p(self.drift.0, self.drift.1, n - 2.0);
+        let at = |memory: f64| (2.0 * self.line_p(memory).min(drift)).min(1.0);
+        let reach = 3.0_f64.sqrt() * ((1.0 - self.memory * self.memory) / n + 4.0 / (n * n)).sqrt();
+        let ends = at((self.memory - reach).max(0.0)) + at((self.memory + reach).min(1.0));
+        ends / 6.0 + at(self.memory) * 2.0 / 3.0
     }
 
-    /// The error of the slope without the bound that a random walk gives.
-    fn line_error(&self) -> f64 {
-        let n = self.known as f64;
-        // Level error and slope error of a line over evenly spread days are in this relation.
-        let of_line = self.level_error * 12.0_f64.sqrt() / (self.days as f64).max(1.0);
-        if n < 3.0 { f64::INFINITY } else { of_line }
+    /// The test of the line's slope for noise of this memory; 1 where it leaves no two independent
+    /// days.
+    fn line_p(&self, memory: f64) -> f64 {
+        let inflation = (1.0 + memory) / (1.0 - memory).max(1e-3);
+        let freedom = self.known as f64 / inflation - 2.0;
+        if freedom < 1.0 {
+            return 1.0;
+        }
+        slope_p(self.line.slope, self.white_error * inflation.sqrt(), freedom)
     }
+}
+
+fn slope_p(slope: f64, error: f64, freedom: f64) -> f64 {
+    if slope == 0.0 { 1.0 } else { student_p(slope / error, freedom) }
 }
 
 /// What each weekday does to the line, in the median; nothing where there are too few weeks, or
@@ -204,7 +245,7 @@ impl Fit {
 fn weekdays(values: &[f64], line: Line, known: usize, factors: bool) -> Weekdays {
     let level = |day: usize| line.at(day as f64);
     if known < WEEKLY_DAYS_MIN || (factors && (0..values.len()).any(|day| level(day) <= 0.0)) {
-        return Weekdays::NONE;
+        return Weekdays::None;
     }
     let of_day = |(day, value): (usize, &f64)| {
         if factors { value / level(day) } else { value - level(day) }
@@ -223,10 +264,10 @@ fn weekdays(values: &[f64], line: Line, known: usize, factors: bool) -> Weekdays
         let off = |(day, value): (usize, &f64)| value - weekdays.apply(level(day), day);
         mean_size(&values.iter().enumerate().map(off).collect::<Vec<f64>>())
     };
-    let (before, after) = (off(Weekdays::NONE), off(found));
+    let (before, after) = (off(Weekdays::None), off(found));
     // Seven free medians shrink pure noise by about 7 / n; ask for clearly more than that.
     let gain = 1.0 - after / before;
-    if before > 0.0 && gain > 0.1 + 7.0 / known as f64 { found } else { Weekdays::NONE }
+    if before > 0.0 && gain > 0.1 + 7.0 / known as f64 { found } else { Weekdays::None }
 }
 
 fn mean_size(values: &[f64]) -> f64 {
@@ -247,7 +288,8 @@ fn clipped(residuals: &[f64]) -> Vec<f64> {
 }
 
 /// The lag-1 autocorrelation of residuals from a line, corrected for what the line takes out of it:
-/// about `(2 + 4 memory) / n` (Kendall 1954; Marriott and Pope 1954, with a trend fitted).
+/// `(2 + 4 memory) / n` of the true memory (Kendall 1954; Marriott and Pope 1954, with a trend
+/// fitted), solved for that.
 fn memory(residuals: &[f64], known: usize) -> f64 {
     let values = clipped(residuals);
     let power: f64 = values.iter().map(|r| r * r).sum();
@@ -256,7 +298,8 @@ fn memory(residuals: &[f64], known: usize) -> f64 {
     }
     let product: f64 = values.iter().zip(values.iter().skip(1)).map(|(a, b)| a * b).sum();
     let raw = product / power;
-    (raw + (2.0 + 4.0 * raw.max(0.0)) / known as f64).clamp(0.0, 1.0)
+    let n = known as f64;
+    ((raw + 2.0 / n) / (1.0 - 4.0 / n)).clamp(0.0, 1.0)
 }
 
 /// What is new in each residual, centred. Days after a gap are left out.
@@ -285,6 +328,6 @@ fn drift(values: &[f64]) -> (f64, f64) {
     let mean = steps.iter().sum::<f64>() / n.max(1.0);
     let variance = steps.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
     // Steps that are nearly all alike hide rare large ones from the plain deviation of few days.
-    let deviation = variance.sqrt().max(step_deviation(&steps));
+    let deviation = variance.sqrt().max(kernel::robust_deviation(&mut steps.clone()));
     (mean, deviation / n.max(1.0).sqrt())
 }

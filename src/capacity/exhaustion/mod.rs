@@ -11,14 +11,14 @@
 mod backtest;
 mod discovery;
 mod fit;
+mod growth;
 mod paths;
 mod regime;
 
 pub use backtest::PeakBacktest;
 pub use discovery::benjamini_hochberg;
 
-use crate::kernel;
-use fit::Fit;
+use growth::Growth;
 
 /// Fewer days of one regime say nothing about a trend.
 const DAYS_MIN: usize = 14;
@@ -167,44 +167,37 @@ pub fn time_to_exhaustion(
     if known < DAYS_MIN {
         return nothing(format!("{known} days of peaks; a trend takes {DAYS_MIN}"));
     }
-    if regime::is_sawtooth(daily_peaks) {
-        return Exhaustion { trend: None, outcome: Outcome::NoTrend, backtest: None };
+    let regimes = regime::find(daily_peaks);
+    let no_trend = || Exhaustion { trend: None, outcome: Outcome::NoTrend, backtest: None };
+    if regimes.sawtooth_top.is_some_and(|top| top < line) {
+        return no_trend();
     }
-    let mut start = regime::last_start(daily_peaks);
-    let (last_regime, fit, trend) = loop {
-        let last_regime = daily_peaks.get(start..).unwrap_or(&[]);
-        let days = last_regime.iter().filter(|peak| peak.is_finite()).count();
-        if days < DAYS_MIN {
-            return nothing(format!(
-                "the level changed {} days ago; a trend takes {DAYS_MIN}",
-                last_regime.len()
-            ));
-        }
-        let Some(fit) = Fit::of(last_regime) else {
-            return nothing("no line fits the peaks".to_owned());
-        };
-        let trend = Trend {
-            slope_per_day: fit.slope_per_day(),
-            p_value: fit.p_value(),
-            regime_start_day: start,
-        };
-        // What looks like a trend may be a step that is lost among the days of the week.
-        let step = if trend.p_value <= options.significance {
-            regime::step_instead(last_regime, &fit)
-        } else {
-            None
-        };
-        match step {
-            Some(day) => start += day,
-            None => break (last_regime, fit, trend),
-        }
+    let start = regimes.last_start;
+    let last_regime = daily_peaks.get(start..).unwrap_or(&[]);
+    let days = last_regime.iter().filter(|peak| peak.is_finite()).count();
+    if days < DAYS_MIN && regimes.sawtooth_top.is_some() {
+        return no_trend();
+    }
+    if days < DAYS_MIN {
+        return nothing(format!(
+            "the level changed {} days ago; a trend takes {DAYS_MIN}",
+            last_regime.len()
+        ));
+    }
+    let Some(growth) = Growth::of(last_regime) else {
+        return nothing("no line fits the peaks".to_owned());
+    };
+    let trend = Trend {
+        slope_per_day: growth.slope_per_day(),
+        p_value: growth.p_value(),
+        regime_start_day: start,
     };
     let outcome = if trend.p_value > options.significance {
         Outcome::NoTrend
     } else if trend.slope_per_day <= 0.0 {
         Outcome::Never
     } else {
-        paths::first_passages(&fit, line, options).outcome(options)
+        paths::first_passages(&growth, line, options).outcome(options)
     };
     let backtest = backtest::backtest(last_regime, options.seed);
     Exhaustion { trend: Some(trend), outcome, backtest }
@@ -265,11 +258,6 @@ impl Passages {
         let at = (q * self.0.len() as f64).ceil() as usize;
         self.0.get(at.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
     }
-}
-
-/// The robust scale of what the values do from one day to the next, without their drift.
-fn step_deviation(steps: &[f64]) -> f64 {
-    kernel::robust_deviation(&mut steps.to_vec())
 }
 
 #[cfg(test)]

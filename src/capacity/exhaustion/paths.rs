@@ -1,15 +1,18 @@
 //! Futures drawn from a fit, and when each first reaches the line.
 
 use super::fit::Fit;
+use super::growth::Growth;
 use super::{ExhaustionOptions, Passages};
 use crate::kernel::Random;
 
 /// Draws futures and notes the day on which each first has a peak at or over the line, counted from
 /// the last day.
-pub(super) fn first_passages(fit: &Fit, line: f64, options: &ExhaustionOptions) -> Passages {
+pub(super) fn first_passages(growth: &Growth, line: f64, options: &ExhaustionOptions) -> Passages {
     let horizon = options.horizon_days.clamp(1.0, 36_500.0) as usize;
     let mut random = Random::new(options.seed);
-    let passage = |_| {
+    let passage = |index| {
+        let fit = growth.fit_of(index);
+        let line = fit.scaled(line);
         let mut path = Path::draw(fit, &mut random);
         let day = (1..=horizon).find(|_| path.next(fit, &mut random) >= line);
         day.map_or(f64::INFINITY, |day| day as f64)
@@ -19,11 +22,12 @@ pub(super) fn first_passages(fit: &Fit, line: f64, options: &ExhaustionOptions) 
 
 /// The peaks of `days` days from the last day on, in `paths` futures: one row per future, in the
 /// unit of the peaks.
-pub(super) fn futures(fit: &Fit, days: usize, paths: usize, seed: u64) -> Vec<Vec<f64>> {
+pub(super) fn futures(growth: &Growth, days: usize, paths: usize, seed: u64) -> Vec<Vec<f64>> {
     let mut random = Random::new(seed);
-    let future = |_| {
+    let future = |index| {
+        let fit = growth.fit_of(index);
         let mut path = Path::draw(fit, &mut random);
-        (0..days).map(|_| path.next(fit, &mut random)).collect()
+        (0..days).map(|_| fit.unscaled(path.next(fit, &mut random))).collect()
     };
     (0..paths).map(future).collect()
 }
@@ -54,12 +58,12 @@ impl Path {
         }
     }
 
-    /// The next day's peak, in the unit of the peaks.
+    /// The next day's peak, in the scale of the fit.
     fn next(&mut self, fit: &Fit, random: &mut Random) -> f64 {
         self.day += 1;
         self.level += self.slope;
         let new = fit.innovations.get(random.below(fit.innovations.len()));
         self.noise = fit.future_memory * self.noise + new.copied().unwrap_or(0.0);
-        fit.peak(self.level + self.noise, self.day)
+        fit.with_weekday(self.level + self.noise, self.day)
     }
 }

@@ -1,6 +1,7 @@
 //! The method against processes whose truth is known. Every number is drawn from a printed seed.
 
 use super::*;
+use crate::kernel;
 use crate::kernel::Random;
 
 const DAYS: usize = 90;
@@ -8,54 +9,65 @@ const DAYS: usize = 90;
 /// How many series of each kind are drawn: a thousand in the slow suite, else as many as are quick
 /// without optimisation.
 fn seeds() -> u64 {
-    if std::env::var_os("PLIMSOLL_SLOW").is_some() { 1_000 } else { 120 }
+    let quick = if cfg!(debug_assertions) { 60 } else { 120 };
+    if std::env::var_os("PLIMSOLL_SLOW").is_some() { 1_000 } else { quick }
 }
 
 fn options() -> ExhaustionOptions {
     ExhaustionOptions { horizon_days: 180.0, paths: 200, ..ExhaustionOptions::default() }
 }
 
-/// Stationary noise around 0 of deviation 1: `kind` as in [`KINDS`].
+/// Noise without a trend: `kind` as in [`KINDS`], and "step" and "small step" halfway.
 fn noise(kind: &str, days: usize, random: &mut Random) -> Vec<f64> {
     let mut level = random.normal() / 0.19_f64.sqrt();
-    let one = |day: usize, random: &mut Random| match kind {
+    let one = |day: usize| match kind {
         "white" => random.normal(),
         "memory" => {
             level = 0.9 * level + random.normal();
             level
         }
         "weekly" => [3.0, 3.2, 3.1, 3.0, 2.8, 0.0, -0.4][day % 7] + 0.5 * random.normal(),
-        _ => {
-            random.normal().abs() + if random.below(20) == 0 { 8.0 * random.uniform() } else { 0.0 }
+        "bursty" => {
+            let burst = if random.below(20) == 0 { 8.0 * random.uniform() } else { 0.0 };
+            random.normal().abs() + burst
         }
+        "month ends" => f64::from(u8::from(day % 30 > 26)) * 6.0 + 0.5 * random.normal(),
+        "step" => f64::from(u8::from(2 * day > days)) * 10.0 + random.normal(),
+        "small step" => f64::from(u8::from(2 * day > days)) * 3.0 + random.normal(),
+        "two steps" => (3 * day / days) as f64 * 6.0 + random.normal(),
+        _ => panic!("{kind}?"),
     };
-    let mut one = one;
-    (0..days).map(|day| one(day, random)).collect()
+    (0..days).map(one).collect()
 }
 
-const KINDS: [&str; 4] = ["white", "memory", "weekly", "bursty"];
+/// What healthy hosts do.
+const KINDS: [&str; 8] =
+    ["white", "memory", "weekly", "bursty", "month ends", "step", "small step", "two steps"];
 
 #[test]
 fn noise_without_a_trend_yields_few_dates_and_in_a_fleet_next_to_none() {
-    let mut p_values = Vec::new();
-    for kind in KINDS {
-        let mut dates = 0_u64;
-        for seed in 0..seeds() {
-            let mut random = Random::new(seed);
-            let peaks: Vec<f64> =
-                noise(kind, DAYS, &mut random).iter().map(|n| 50.0 + 2.0 * n).collect();
-            let found = time_to_exhaustion(&peaks, 75.0, &options());
-            p_values.extend(found.trend.map(|trend| trend.p_value));
-            dates +=
-                u64::from(matches!(found.outcome, Outcome::Within(_) | Outcome::Already { .. }));
+    for days in [45, DAYS] {
+        let mut p_values = Vec::new();
+        for kind in KINDS {
+            let mut dates = 0;
+            for seed in 0..seeds() {
+                let mut random = Random::new(seed);
+                let noise = noise(kind, days, &mut random);
+                let peaks: Vec<f64> = noise.iter().map(|n| 50.0 + 2.0 * n).collect();
+                let found = time_to_exhaustion(&peaks, 90.0, &options());
+                p_values.extend(found.trend.map(|trend| trend.p_value));
+                let dated = matches!(found.outcome, Outcome::Within(_) | Outcome::Already { .. });
+                dates += u64::from(dated);
+            }
+            println!("{kind}, {days} days: {dates} dates of {}", seeds());
+            assert!(dates * 20 <= seeds(), "{kind}, {days} days: {dates} dates");
         }
-        println!("{kind}: {dates} dates of {}", seeds());
-        assert!(dates * 20 <= seeds(), "{kind}: {dates} dates");
+        let hosts = p_values.len();
+        let fleet = benjamini_hochberg(&p_values, 0.05).iter().filter(|found| **found).count();
+        println!("fleet of {hosts}: {fleet} trends");
+        // Hosts whose level just changed have no trend to test.
+        assert!(hosts as u64 > seeds() * 6 && fleet * 200 <= hosts, "{fleet} of {hosts}");
     }
-    let fleet = benjamini_hochberg(&p_values, 0.05).iter().filter(|found| **found).count();
-    println!("fleet of {}: {fleet} trends", p_values.len());
-    let hosts = p_values.len();
-    assert!(hosts as u64 > seeds() * 3 && fleet * 100 <= hosts, "{fleet} trends, {hosts} hosts");
 }
 
 /// The first day at or after day `DAYS` on which `level + noise` is at or over the line.
@@ -69,6 +81,7 @@ fn dates_of_planted_growth_lie_inside_p10_to_p90_as_often_as_they_should() {
         ("steady growth, white noise", "white", 0.3, false),
         ("steady growth, noise with memory", "memory", 0.5, false),
         ("steady growth, weekly", "weekly", 0.3, false),
+        ("steady growth, bursty", "bursty", 0.3, false),
         ("compound growth, weekly", "weekly", 0.008, true),
     ] {
         let (mut inside, mut dated, mut all) = (0_u32, 0_u32, 0_u32);
@@ -128,6 +141,52 @@ fn a_disk_that_fills_by_random_amounts_is_dated() {
     println!("{inside} of {dated} inside");
     assert!(u64::from(dated) * 10 > seeds() * 9);
     assert!((0.65..=0.95).contains(&(f64::from(inside) / f64::from(dated))));
+}
+
+/// The distribution of the time at which a random walk in continuous time first reaches `distance`
+/// (inverse Gaussian; Folks and Chhikara, 1978).
+fn first_passage_probability(distance: f64, drift: f64, deviation: f64, days: f64) -> f64 {
+    let spread = deviation * days.sqrt();
+    // The t distribution with that many degrees is normal.
+    let below = |z: f64| {
+        let beyond = kernel::student_p(z, 1e9) / 2.0;
+        if z > 0.0 { 1.0 - beyond } else { beyond }
+    };
+    let mirrored = (2.0 * drift * distance / (deviation * deviation)).exp();
+    below((drift * days - distance) / spread)
+        + mirrored * below(-(distance + drift * days) / spread)
+}
+
+#[test]
+fn drawn_walks_reach_the_line_as_the_closed_form_says() {
+    // capacity.md, feature 2: distance 100, drift 1 a day; P5, P50, P95 and P(T <= 60).
+    for (deviation, quantiles, within_60) in [
+        (2.0, [70.8002, 98.0453, 135.867], 0.006_277),
+        (5.0, [41.266, 89.0497, 196.0596], 0.204_642),
+    ] {
+        let exact =
+            |distance: f64, days: f64| first_passage_probability(distance, 1.0, deviation, days);
+        assert!((exact(100.0, 60.0) - within_60).abs() < 1e-6);
+        for (share, days) in [0.05, 0.5, 0.95].into_iter().zip(quantiles) {
+            assert!((exact(100.0, days) - share).abs() < 1e-5, "{deviation}: {share}");
+        }
+        let mut random = Random::new(8);
+        // In pairs and of exact size, so that the sample adds no drift and no spread.
+        let drawn: Vec<f64> = (0..10_000).map(|_| random.normal()).collect();
+        let size = (drawn.iter().map(|new| new * new).sum::<f64>() / drawn.len() as f64).sqrt();
+        let scaled = drawn.iter().map(|new| deviation * new / size);
+        let innovations = scaled.flat_map(|new| [new, -new]).collect();
+        let growth = growth::Growth::steady(fit::Fit::walk(1.0, innovations));
+        let options = ExhaustionOptions { paths: 20_000, ..ExhaustionOptions::default() };
+        // One look a day sees a line that lies 0.5826 deviations higher (Siegmund, 1985).
+        let line = 100.0 - 0.5826 * deviation;
+        let passages = paths::first_passages(&growth, line, &options).0;
+        for days in [60.0, 80.0, 98.0, 120.0, 150.0] {
+            let drawn = passages.iter().filter(|passage| **passage <= days).count() as f64;
+            let (drawn, exact) = (drawn / passages.len() as f64, exact(100.0, days));
+            assert!((drawn - exact).abs() < 0.01, "{deviation}, {days} d: {drawn} {exact}");
+        }
+    }
 }
 
 #[test]
@@ -191,7 +250,29 @@ fn a_sawtooth_that_is_cleaned_up_below_the_line_has_no_date() {
             .collect();
         let found = time_to_exhaustion(&peaks, 80.0, &options());
         assert!(!matches!(found.outcome, Outcome::Within(_)), "seed {seed}: {found:?}");
+        // Teeth that reach the line count since the last cleanup: capacity.md, feature 5.
+        let since = (DAYS - 1 + phase) % 25;
+        if (15..22).contains(&since) {
+            let found = time_to_exhaustion(&peaks, 63.5, &options());
+            let trend = found.trend.unwrap();
+            assert_eq!(trend.regime_start_day, DAYS - 1 - since, "seed {seed}");
+            assert!((trend.slope_per_day - 1.0).abs() < 0.05, "seed {seed}: {trend:?}");
+            let Outcome::Within(days) = found.outcome else { panic!("seed {seed}: {found:?}") };
+            let truth = 23.5 - since as f64;
+            assert!((days.p50_days.unwrap() - truth).abs() <= 1.5, "seed {seed}: {days:?}");
+        }
     }
+}
+
+#[test]
+fn a_single_incident_dates_nothing() {
+    let mut random = Random::new(12);
+    let mut peaks: Vec<f64> =
+        (0..62).map(|day| 5.0 + 0.03 * f64::from(day) + 0.4 * random.normal()).collect();
+    peaks[52] = 98.0;
+    let found = time_to_exhaustion(&peaks, 99.0, &options());
+    let Outcome::Within(days) = found.outcome else { panic!("{found:?}") };
+    assert_eq!((days.p10_days, days.never), (None, 1.0));
 }
 
 #[test]
@@ -200,4 +281,21 @@ fn the_same_seed_gives_the_same_bits() {
     let peaks: Vec<f64> = (0..60).map(|day| f64::from(day) + random.normal()).collect();
     let run = || format!("{:?}", time_to_exhaustion(&peaks, 90.0, &options()));
     assert_eq!(run(), run());
+}
+
+#[test]
+fn the_example_of_the_docs() {
+    // docs/method/exhaustion.md: 90 days of a service that grows by 0.3% a day under noise.
+    let mut random = Random::new(1);
+    let peaks: Vec<f64> =
+        (0..90).map(|day| 30.0 + 0.3 * f64::from(day) + 1.5 * random.normal()).collect();
+    let found = time_to_exhaustion(&peaks, 75.0, &ExhaustionOptions::default());
+    let trend = found.trend.unwrap();
+    assert!((trend.slope_per_day - 0.2984).abs() < 5e-5 && trend.p_value < 1e-20, "{trend:?}");
+    let Outcome::Within(days) = found.outcome else { panic!() };
+    let dates = (days.p10_days, days.p50_days, days.p90_days);
+    assert_eq!(dates, (Some(53.0), Some(58.0), Some(63.0)));
+    let backtest = found.backtest.unwrap();
+    assert_eq!(backtest.origins, 8);
+    assert!((backtest.mase - 0.79).abs() < 5e-3 && (backtest.coverage - 0.77).abs() < 5e-3);
 }
