@@ -6,7 +6,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use plimsoll::store::{Durability, Samples, Store, StoreOptions};
@@ -110,8 +110,8 @@ struct Heard {
 }
 
 impl Heard {
-    fn listen(&mut self, child: &mut Child) {
-        let mut input = BufReader::new(child.stdout.take().unwrap());
+    fn listen(&mut self, words: ChildStdout) {
+        let mut input = BufReader::new(words);
         let mut line = String::new();
         while input.read_line(&mut line).unwrap() > 0 && line.ends_with('\n') {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -163,14 +163,12 @@ fn acknowledged_samples_survive_kill_9() {
             .spawn()
             .unwrap();
         let life = Duration::from_micros(prng.below(350_000));
+        let words = child.stdout.take().unwrap();
         std::thread::scope(|scope| {
-            let id = child.id();
-            let killer = scope.spawn(move || {
-                std::thread::sleep(life);
-                Command::new("kill").args(["-9", &id.to_string()]).status().unwrap()
-            });
-            heard.listen(&mut child);
-            killer.join().unwrap();
+            scope.spawn(|| heard.listen(words));
+            std::thread::sleep(life);
+            // The signal 9, which no process can see coming.
+            child.kill().unwrap();
         });
         let ended = child.wait_with_output().unwrap();
         assert!(
