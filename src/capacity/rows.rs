@@ -21,7 +21,7 @@ pub struct Plan {
     pub horizon: Span,
     /// From ordering capacity to having it.
     pub lead_time: Span,
-    /// The share of false trends that was accepted.
+    /// The share of false dates that was accepted among all dates.
     pub false_discovery_rate: f64,
     /// Counts over the rows by host.
     pub summary: Summary,

@@ -56,8 +56,9 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
     }
 }
 
-/// Lets stand only the trends that survive the control of false discoveries. The hosts are one
-/// family, the rows of each group another.
+/// Lets stand only what survives the control of false discoveries. The hosts are one family, the
+/// rows of each group another. Dates are controlled among dates: a true trend that leads nowhere,
+/// such as that of a disk that fills in ten years, must not pay for an alarm that is chance.
 fn keep_discoveries(rows: &mut [Assessed], view: &View) {
     let mut families: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
     for (at, assessed) in rows.iter().enumerate() {
@@ -67,14 +68,25 @@ fn keep_discoveries(rows: &mut [Assessed], view: &View) {
     }
     for family in families.into_values() {
         let p_values: Vec<f64> = family.iter().filter_map(|at| rows[*at].row.p_value).collect();
-        let found = benjamini_hochberg(&p_values, view.study.false_discovery_rate);
-        for (at, discovered) in family.into_iter().zip(found) {
+        let is_date = |at: &usize| shows_a_date(&rows[*at].row.outcome);
+        let dated = family.iter().zip(&p_values);
+        let of_dates: Vec<f64> = dated.map(|(at, p)| if is_date(at) { *p } else { 1.0 }).collect();
+        let trends = benjamini_hochberg(&p_values, view.study.false_discovery_rate);
+        let dates = benjamini_hochberg(&of_dates, view.study.false_discovery_rate);
+        for ((at, trend), date) in family.into_iter().zip(trends).zip(dates) {
             let outcome = &mut rows[at].row.outcome;
-            if !discovered && matches!(outcome, Outcome::Within(_) | Outcome::Never) {
+            let stands = if shows_a_date(outcome) { date } else { trend };
+            if !stands && matches!(outcome, Outcome::Within(_) | Outcome::Never) {
                 *outcome = Outcome::NoTrend;
             }
         }
     }
+}
+
+/// Whether there is a date at all: with less than one chance in ten within the horizon there is
+/// none.
+fn shows_a_date(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Within(forecast) if forecast.p10.is_some())
 }
 
 fn window(view: &View, rows: &[Assessed]) -> TimeRange {
@@ -207,9 +219,9 @@ mod tests {
     #[test]
     fn only_trends_that_survive_the_control_of_false_discoveries_stand() {
         let view = view();
-        let within = || {
+        let within = |p10: Option<Timestamp>| {
             let none = None::<Timestamp>;
-            let (p10, p50, p90, order_by) = (none, none, none, none);
+            let (p50, p90, order_by) = (none, none, none);
             let (within_7_days, within_30_days, within_90_days, never) = (0.0, 0.0, 0.0, 1.0);
             Outcome::Within(Forecast {
                 p10,
@@ -224,13 +236,21 @@ mod tests {
         };
         // Alone, 0.03 is significant; of twenty such, Benjamini and Hochberg let none stand: the
         // largest k with p(k) <= 0.05 k / 21 is 1.
-        let mut rows: Vec<_> = (0..20).map(|_| row(&view, None, Some(0.049), within())).collect();
+        let date = Some(view.as_of);
+        let weak = |_| row(&view, None, Some(0.049), within(date));
+        let mut rows: Vec<_> = (0..20).map(weak).collect();
         rows[19].row.outcome = Outcome::Never;
-        rows.push(row(&view, None, Some(1e-6), within()));
+        rows.push(row(&view, None, Some(1e-6), within(date)));
         rows.push(row(&view, None, Some(0.9), Outcome::Already { since: view.as_of }));
         // A family of its own.
         rows.push(row(&view, Some(0), Some(0.049), Outcome::Never));
+        // Twenty disks that fill in ten years, each sure, make no date of 0.02 surer; they stand.
+        let disks = 23..43;
+        rows.extend(disks.clone().map(|_| row(&view, Some(1), Some(1e-9), within(None))));
+        rows.push(row(&view, Some(1), Some(0.02), within(date)));
         keep_discoveries(&mut rows, &view);
+        assert!(rows[disks].iter().all(|assessed| assessed.row.outcome == within(None)));
+        assert_eq!(rows[43].row.outcome, Outcome::NoTrend);
         assert!(rows[..20].iter().all(|assessed| assessed.row.outcome == Outcome::NoTrend));
         assert!(matches!(rows[20].row.outcome, Outcome::Within(_)));
         assert!(matches!(rows[21].row.outcome, Outcome::Already { .. }));

@@ -63,7 +63,7 @@ fn head(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         (s.already, "full already".to_owned()),
         (s.within_horizon, format!("full within {}, more likely than not", plan.horizon)),
         (s.beyond_horizon, format!("growing, likely to last {}", plan.horizon)),
-        (s.no_trend, format!("no significant trend (of those with one, {rate}% may be chance)")),
+        (s.no_trend, format!("no significant trend (of the dates, {rate}% may be chance)")),
         (s.never, format!("shrinking, or growing too slowly to be full within {}", plan.horizon)),
         (s.not_enough_data, "not enough data (why: see the end)".to_owned()),
         (s.order_overdue, "of all these, to be ordered now".to_owned()),

@@ -53,7 +53,7 @@ pub struct Study {
     pub by: Vec<String>,
     /// Data before this instant is not looked at: a migration, a launch.
     pub ignore_before: Option<Timestamp>,
-    /// The share of false trends that is accepted among all trends reported.
+    /// The share of false dates that is accepted among all dates reported.
     pub false_discovery_rate: f64,
     /// Seed of every random draw.
     pub seed: u64,
