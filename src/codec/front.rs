@@ -85,6 +85,9 @@ impl Front {
             FrontTag::Ticks => {
                 return Err(Error::decode("a block of times where values are expected"));
             }
+            FrontTag::Coded => {
+                return Err(Error::decode("a coded block without its column's header"));
+            }
             FrontTag::Raw | FrontTag::Bits => Self::Bits,
             FrontTag::Integer => Self::Integer,
             FrontTag::Decimal => {
@@ -170,6 +173,15 @@ impl Front {
 }
 
 impl Mapped {
+    /// Appends the lists of corrections that there are.
+    pub(super) fn write_corrections(&self, out: &mut Vec<u8>) {
+        for list in [&self.near, &self.far] {
+            if !list.is_empty() {
+                list.encode(self.latents.len(), out);
+            }
+        }
+    }
+
     /// Integers and corrections of `values`, by a map and its way back.
     #[inline]
     fn fill(

@@ -114,16 +114,7 @@ fn raise_reference(plan: Plan, latents: &[i64], scratch: &mut Scratch) -> Plan {
 /// Appends `latents` as planned for them.
 pub(super) fn encode(plan: &Plan, latents: &[i64], scratch: &mut Scratch, out: &mut Vec<u8>) {
     differences(plan.model, latents, &mut scratch.stream);
-    match (plan.model, latents) {
-        (Model::Delta, [first, ..]) | (Model::DeltaOfDelta, [first]) => {
-            varint::write_i64(out, *first);
-        }
-        (Model::DeltaOfDelta, [first, second, ..]) => {
-            varint::write_i64(out, *first);
-            varint::write_i64(out, second.wrapping_sub(*first));
-        }
-        _ => {}
-    }
+    write_firsts(plan.model, latents, out);
     varint::write_i64(out, plan.reference);
     let exceptions = &mut scratch.exceptions;
     exceptions.clear();
@@ -142,8 +133,33 @@ pub(super) fn encode(plan: &Plan, latents: &[i64], scratch: &mut Scratch, out: &
     }
 }
 
+/// Appends the integers that a model starts with.
+pub(super) fn write_firsts(model: Model, latents: &[i64], out: &mut Vec<u8>) {
+    match (model, latents) {
+        (Model::Delta, [first, ..]) | (Model::DeltaOfDelta, [first]) => {
+            varint::write_i64(out, *first);
+        }
+        (Model::DeltaOfDelta, [first, second, ..]) => {
+            varint::write_i64(out, *first);
+            varint::write_i64(out, second.wrapping_sub(*first));
+        }
+        _ => {}
+    }
+}
+
 /// Fills `latents` from the front of `bytes`.
 pub(super) fn decode(bytes: &mut &[u8], model: Model, latents: &mut [i64]) -> Result<()> {
+    decode_by(bytes, model, latents, decode_stream)
+}
+
+/// Fills `latents` from the front of `bytes`, where the model's differences are read by
+/// `decode_stream`.
+pub(super) fn decode_by(
+    bytes: &mut &[u8],
+    model: Model,
+    latents: &mut [i64],
+    mut decode_stream: impl FnMut(&mut &[u8], &mut [i64]) -> Result<()>,
+) -> Result<()> {
     let first = match model {
         Model::Reference => return decode_stream(bytes, latents),
         _ => varint::read_i64(bytes)?,
@@ -205,7 +221,7 @@ fn high_bits(difference: i64, width: u32) -> i64 {
 }
 
 /// Writes the model's differences to `stream`; returns the bytes that its first integers take.
-fn differences(model: Model, latents: &[i64], stream: &mut Vec<i64>) -> usize {
+pub(super) fn differences(model: Model, latents: &[i64], stream: &mut Vec<i64>) -> usize {
     stream.clear();
     let pairs = latents.iter().zip(latents.iter().skip(1));
     match (model, latents) {

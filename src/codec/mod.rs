@@ -23,6 +23,8 @@
 #![warn(clippy::indexing_slicing)]
 
 mod cache;
+mod cold;
+mod column;
 mod dictionary;
 mod front;
 mod integers;
@@ -37,6 +39,7 @@ mod values;
 pub mod varint;
 
 pub use cache::ValueCache;
+pub use column::{ColumnDecoder, EncodedColumn, encode_cold, encode_sealed};
 pub use stats::BlockStats;
 pub use times::{decode_times, encode_times};
 pub use values::{decode_values, encode_values};

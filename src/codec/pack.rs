@@ -86,7 +86,7 @@ fn unpack_wide(bytes: &[u8], width: u32, out: &mut [i64]) {
 
 /// Eight bytes from `at`, zeros where the slice ends.
 #[inline]
-fn load(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn load(bytes: &[u8], at: usize) -> u64 {
     let rest = bytes.get(at..).unwrap_or_default();
     rest.first_chunk().map_or_else(|| load_end(rest), |word| u64::from_le_bytes(*word))
 }

@@ -44,6 +44,8 @@ pub(super) enum FrontTag {
     Dictionary = 7,
     /// Times: differences from the first over a common divisor.
     Ticks = 8,
+    /// Front end, model and table of bins are in the column's header.
+    Coded = 9,
 }
 
 /// How integers become small.
@@ -100,6 +102,7 @@ impl Tag {
             6 => FrontTag::Share,
             7 => FrontTag::Dictionary,
             8 => FrontTag::Ticks,
+            9 => FrontTag::Coded,
             _ => return Err(unknown(byte)),
         };
         let model = match (byte & MODEL_MASK) >> MODEL_SHIFT {
@@ -135,8 +138,8 @@ mod tests {
                 known += 1;
             }
         }
-        // Raw; bits and ticks with 3 models; six others with 3 models and 4 sets of lists.
-        assert_eq!(known, 1 + 2 * 3 + 6 * 3 * 4);
+        // Raw; bits and ticks with 3 models; seven others with 3 models and 4 sets of lists.
+        assert_eq!(known, 1 + 2 * 3 + 7 * 3 * 4);
         assert!(Tag::read(&mut [].as_slice()).is_err());
     }
 }

@@ -129,15 +129,10 @@ fn encode_mapped(
     out.push(Tag { near, far, ..Tag::plain(front.tag(), plan.model) }.to_byte());
     front.write(out);
     integers::encode(plan, &mapped.latents, scratch, out);
-    if near {
-        mapped.near.encode(mapped.latents.len(), out);
-    }
-    if far {
-        mapped.far.encode(mapped.latents.len(), out);
-    }
+    mapped.write_corrections(out);
 }
 
-fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
+pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
     let mut rest = bytes;
     let tag = Tag::read(&mut rest)?;
     if tag.front == FrontTag::Raw {
@@ -149,7 +144,20 @@ fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
     let mut latents = [0_i64; BLOCK_SAMPLES];
     let latents = super::block_of(&mut latents, count)?;
     integers::decode(&mut rest, tag.model, latents)?;
+    unmap(front, tag, latents, rest, out)
+}
+
+/// Appends the values of a front end's integers, corrected by the lists that the tag announces,
+/// which are exactly all that is left of the block.
+pub(super) fn unmap(
+    front: Front,
+    tag: Tag,
+    latents: &[i64],
+    mut rest: &[u8],
+    out: &mut Vec<f64>,
+) -> Result<()> {
     front.check(latents)?;
+    let count = latents.len();
     let start = out.len();
     front.unmap(latents, out);
     let block = out.get_mut(start..).unwrap_or_default();

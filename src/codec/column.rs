@@ -1,0 +1,164 @@
+//! A column of values: what its blocks share, and the blocks.
+//!
+//! In: the values of a series in order of time. Out: a header, empty for the sealed form, and
+//! blocks of at most 1,024 values, each of which can be read alone with the header. Never: a cold
+//! column that is longer than the sealed one.
+
+#![warn(clippy::indexing_slicing)]
+
+use super::cold::{self, Coding};
+use super::front::{Front, Mapped};
+use super::tag::{FrontTag, Tag};
+use super::values::decode_block;
+use super::{ValueCache, encode_values};
+use crate::error::{Error, Result};
+use crate::model::limits::BLOCK_SAMPLES;
+
+/// A column in encoded form.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct EncodedColumn {
+    /// What [`ColumnDecoder::new`] needs; often empty.
+    pub header: Vec<u8>,
+    /// The blocks, one after another.
+    pub blocks: Vec<u8>,
+    /// Bytes of each block.
+    pub block_bytes: Vec<u32>,
+}
+
+/// The sealed form: quick to write and to read. `cache` carries parameters on from similar columns.
+pub fn encode_sealed(values: &[f64], cache: &mut ValueCache) -> EncodedColumn {
+    let mut column = EncodedColumn::default();
+    for block in values.chunks(BLOCK_SAMPLES) {
+        column.push(|out| encode_values(block, cache, out));
+    }
+    column
+}
+
+/// The cold form: as small as can be, for data that is kept for long.
+///
+/// ```
+/// use plimsoll::codec::{ColumnDecoder, ValueCache, encode_cold, encode_sealed};
+/// // A walk: entropy coding takes fractions of a bit.
+/// let step = |i: u32| f64::from(i.wrapping_mul(2_654_435_769) >> 24) / 64.0 - 2.0;
+/// let mut level = 50.0;
+/// let values: Vec<f64> = (0..4096)
+///     .map(|i| {
+///         level += step(i);
+///         f64::floor(level)
+///     })
+///     .collect();
+/// let cold = encode_cold(&values, &mut ValueCache::default());
+/// let sealed = encode_sealed(&values, &mut ValueCache::default());
+/// assert!(cold.bytes() < sealed.bytes());
+/// let decoder = ColumnDecoder::new(&cold.header)?;
+/// let mut found = Vec::new();
+/// decoder.decode_block(cold.block(2), 1024, &mut found)?;
+/// assert_eq!(found, values[2048..3072]);
+/// # Ok::<(), plimsoll::Error>(())
+/// ```
+pub fn encode_cold(values: &[f64], cache: &mut ValueCache) -> EncodedColumn {
+    let (sealed, front) = sealed_with_front(values, cache);
+    let coded = front.and_then(|front| coded(values, front, &sealed));
+    coded.filter(|coded| coded.bytes() < sealed.bytes()).unwrap_or(sealed)
+}
+
+impl EncodedColumn {
+    /// Bytes of header and blocks.
+    pub fn bytes(&self) -> usize {
+        self.header.len() + self.blocks.len()
+    }
+
+    /// The bytes of a block; none beyond the last.
+    pub fn block(&self, block: usize) -> &[u8] {
+        let lengths = self.block_bytes.iter();
+        let start: usize = lengths.take(block).map(|bytes| *bytes as usize).sum();
+        let length = self.block_bytes.get(block).map_or(0, |bytes| *bytes as usize);
+        self.blocks.get(start..start + length).unwrap_or(&[])
+    }
+
+    fn push(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.blocks.len();
+        encode(&mut self.blocks);
+        self.block_bytes.push((self.blocks.len() - before) as u32);
+    }
+}
+
+/// The sealed form, and the front end that has most of its bytes, if entropy coding may help it.
+fn sealed_with_front(values: &[f64], cache: &mut ValueCache) -> (EncodedColumn, Option<Front>) {
+    let mut column = EncodedColumn::default();
+    let mut fronts: Vec<(Front, usize)> = Vec::new();
+    for block in values.chunks(BLOCK_SAMPLES) {
+        column.push(|out| encode_values(block, cache, out));
+        let bytes = column.block_bytes.last().map_or(0, |bytes| *bytes as usize);
+        let Some(front) = cache.usual.map(|usual| usual.front) else { continue };
+        match fronts.iter_mut().find(|(known, _)| *known == front) {
+            Some((_, sum)) => *sum += bytes,
+            None => fronts.push((front, bytes)),
+        }
+    }
+    let most = fronts.into_iter().max_by_key(|(_, bytes)| *bytes);
+    (column, most.map(|(front, _)| front))
+}
+
+/// The blocks by one coding, where that makes them shorter.
+fn coded(values: &[f64], front: Front, sealed: &EncodedColumn) -> Option<EncodedColumn> {
+    let map = |block: &[f64]| {
+        let mut mapped = Mapped::default();
+        front.map(block, &mut mapped);
+        mapped
+    };
+    let mapped: Vec<Mapped> = values.chunks(BLOCK_SAMPLES).map(map).collect();
+    let coding = Coding::choose(front, &mapped)?;
+    let mut encoder = cold::Encoder::new(&coding);
+    let mut column = EncodedColumn::default();
+    coding.write(&mut column.header);
+    let mut coded = Vec::new();
+    for (at, mapped) in mapped.iter().enumerate() {
+        coded.clear();
+        let fits = encoder.encode(mapped, &mut coded).is_some();
+        let packed = sealed.block(at);
+        let shorter = fits && coded.len() < packed.len();
+        column.push(|out| out.extend_from_slice(if shorter { &coded } else { packed }));
+    }
+    Some(column)
+}
+
+/// Decodes the blocks of a column.
+#[derive(Debug, Clone)]
+pub struct ColumnDecoder {
+    cold: Option<Box<cold::Decoder>>,
+}
+
+impl ColumnDecoder {
+    /// A decoder for blocks that came with this header.
+    pub fn new(header: &[u8]) -> Result<Self> {
+        let cold = if header.is_empty() { None } else { Some(cold::Decoder::new(header)?.into()) };
+        Ok(Self { cold })
+    }
+
+    /// Appends exactly `count` values to `out`, from exactly all of `bytes`, or fails and appends
+    /// none.
+    pub fn decode_block(&self, bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
+        if count == 0 && bytes.is_empty() {
+            return Ok(());
+        }
+        let start = out.len();
+        let decoded = self.decode_whole(bytes, count, out);
+        if decoded.is_err() {
+            out.truncate(start);
+        }
+        decoded
+    }
+
+    fn decode_whole(&self, bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
+        let mut rest = bytes;
+        let tag = Tag::read(&mut rest)?;
+        match (&self.cold, tag.front) {
+            (Some(cold), FrontTag::Coded) => cold.decode(tag, rest, count, out),
+            (None, FrontTag::Coded) => {
+                Err(Error::decode("a coded block in a column without a header"))
+            }
+            _ => decode_block(bytes, count, out),
+        }
+    }
+}
