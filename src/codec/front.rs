@@ -85,8 +85,8 @@ impl Front {
             FrontTag::Ticks => {
                 return Err(Error::decode("a block of times where values are expected"));
             }
-            FrontTag::Coded => {
-                return Err(Error::decode("a coded block without its column's header"));
+            FrontTag::Coded | FrontTag::Derived => {
+                return Err(Error::decode("a block that needs its column's header"));
             }
             FrontTag::Raw | FrontTag::Bits => Self::Bits,
             FrontTag::Integer => Self::Integer,
@@ -178,6 +178,22 @@ impl Mapped {
         for list in [&self.near, &self.far] {
             if !list.is_empty() {
                 list.encode(self.latents.len(), out);
+            }
+        }
+    }
+
+    /// Only the corrections that turn `predicted` into `values`.
+    pub(super) fn fill_corrections(&mut self, values: &[f64], predicted: &[f64]) {
+        self.latents.clear();
+        self.latents.resize(values.len(), 0);
+        self.near.clear();
+        self.far.clear();
+        for (index, (predicted, value)) in predicted.iter().zip(values).enumerate() {
+            let difference = bits_between(*predicted, *value);
+            if difference.unsigned_abs() > NEAR_MAX {
+                self.far.push(index, varint::zigzag(difference));
+            } else if difference != 0 {
+                self.near.push(index, fold_near(difference));
             }
         }
     }

@@ -25,7 +25,9 @@
 mod cache;
 mod cold;
 mod column;
+mod derived;
 mod dictionary;
+mod formula;
 mod front;
 mod integers;
 mod multiple;
@@ -40,6 +42,8 @@ pub mod varint;
 
 pub use cache::ValueCache;
 pub use column::{ColumnDecoder, EncodedColumn, encode_cold, encode_sealed};
+pub use derived::{Formula, decode_derived, encode_derived};
+pub use formula::find_formula;
 pub use stats::BlockStats;
 pub use times::{decode_times, encode_times};
 pub use values::{decode_values, encode_values};

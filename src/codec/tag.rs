@@ -46,6 +46,8 @@ pub(super) enum FrontTag {
     Ticks = 8,
     /// Front end, model and table of bins are in the column's header.
     Coded = 9,
+    /// What the column's formula makes of other columns.
+    Derived = 10,
 }
 
 /// How integers become small.
@@ -103,6 +105,7 @@ impl Tag {
             7 => FrontTag::Dictionary,
             8 => FrontTag::Ticks,
             9 => FrontTag::Coded,
+            10 => FrontTag::Derived,
             _ => return Err(unknown(byte)),
         };
         let model = match (byte & MODEL_MASK) >> MODEL_SHIFT {
@@ -114,7 +117,8 @@ impl Tag {
         let (near, far) = (byte & NEAR != 0, byte & FAR != 0);
         let tag = Self { front, model, near, far };
         let exact = matches!(front, FrontTag::Raw | FrontTag::Bits | FrontTag::Ticks);
-        if (exact && (near || far)) || (front == FrontTag::Raw && byte != 0) {
+        let modelled = !matches!(front, FrontTag::Raw | FrontTag::Derived);
+        if (exact && (near || far)) || (!modelled && model != Model::Reference) {
             return Err(unknown(byte));
         }
         Ok(tag)
@@ -138,8 +142,9 @@ mod tests {
                 known += 1;
             }
         }
-        // Raw; bits and ticks with 3 models; seven others with 3 models and 4 sets of lists.
-        assert_eq!(known, 1 + 2 * 3 + 7 * 3 * 4);
+        // Raw; bits and ticks with 3 models; seven others with 3 models and 4 sets of lists; derived
+        // ones with 4 sets of lists.
+        assert_eq!(known, 1 + 2 * 3 + 7 * 3 * 4 + 4);
         assert!(Tag::read(&mut [].as_slice()).is_err());
     }
 }

@@ -153,14 +153,18 @@ pub(super) fn unmap(
     front: Front,
     tag: Tag,
     latents: &[i64],
-    mut rest: &[u8],
+    rest: &[u8],
     out: &mut Vec<f64>,
 ) -> Result<()> {
     front.check(latents)?;
-    let count = latents.len();
     let start = out.len();
     front.unmap(latents, out);
-    let block = out.get_mut(start..).unwrap_or_default();
+    correct(tag, rest, out.get_mut(start..).unwrap_or_default())
+}
+
+/// Corrects a block by the lists that the tag announces, which are exactly all of `rest`.
+pub(super) fn correct(tag: Tag, mut rest: &[u8], block: &mut [f64]) -> Result<()> {
+    let count = block.len();
     let mut correct = |at: usize, difference: i64| {
         if let Some(value) = block.get_mut(at) {
             *value = front::moved(*value, difference);

@@ -19,6 +19,9 @@ const CACHE_BYTES: usize = 8 << 20;
 /// Log bytes at which families that hold old log files back are written to tables.
 const LOG_BYTES_MAX: u64 = 128 << 20;
 
+/// The key, in the default family, of the name of the family that was dropped last.
+const LAST_DROPPED: &[u8] = b"last dropped";
+
 /// Bytes before the first change of a batch, and the most that a change takes beside key and value.
 const BATCH_BYTES: usize = 12;
 const CHANGE_BYTES: usize = 16;
@@ -113,7 +116,7 @@ fn setup(path: &Path) -> (Options, Cache, BTreeSet<String>) {
     options.set_recycle_log_file_num(0);
     options.set_max_open_files(64);
     options.set_max_background_jobs(1);
-    options.set_keep_log_file_num(2);
+    options.set_keep_log_file_num(1);
     options.set_max_log_file_size(1 << 20);
     options.set_stats_dump_period_sec(0);
     options.set_log_level(rocksdb::LogLevel::Warn);
@@ -162,7 +165,10 @@ impl Db for RocksDb {
     fn drop_family(&self, name: &str) -> Result<()> {
         self.db.drop_cf(name).map_err(failed("drop a column family"))?;
         self.names().remove(name);
-        Ok(())
+        // Log files that only the dropped family needed are let go by the next flush of anything,
+        // which may never come; so something is written and flushed.
+        self.db.put(LAST_DROPPED, name).map_err(failed("write"))?;
+        self.db.flush().map_err(failed("flush"))
     }
 
     fn get(&self, family: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
@@ -237,6 +243,20 @@ mod tests {
             assert_eq!(seen, [(b"1".to_vec(), b"one".to_vec()), (b"2".to_vec(), b"two".to_vec())]);
             assert_eq!(reader.get("b", b"x").unwrap(), None);
         }
+    }
+
+    #[test]
+    fn the_log_of_a_dropped_family_goes_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = RocksDb::open(folder.path()).unwrap();
+        db.create_family("a").unwrap();
+        let mut batch = WriteSet::default();
+        batch.put("a", b"1", vec![7; 1 << 20]);
+        db.write(&batch).unwrap();
+        db.drop_family("a").unwrap();
+        let entries = DiskFs.list(folder.path()).unwrap();
+        let logs: u64 = entries.iter().filter(|e| has_extension(e, "log")).map(|e| e.bytes).sum();
+        assert!(logs < 1 << 10, "{logs} bytes");
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! Compaction: several segments become one. A pure function chooses, another carries it out.
+//! Compaction: several segments become one, in the cold form. A pure function chooses, another
+//! carries it out.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::derive;
 use super::manifest::Edit;
 use super::samples::Samples;
 use super::seal::{SegmentJob, tiles};
@@ -86,10 +88,14 @@ impl Store {
             supersedes: inputs.iter().map(|s| s.identity().segment_id).collect(),
         };
         let samples = |id| inputs.iter().map(|segment| segment.series_samples(id)).sum();
-        let made = self.make_segment(writer, job, &tiles(&series, samples), |id| {
+        let derivations = derive::find(&read(&self.catalog), &inputs, &series);
+        let gather = |id| {
             let mut out = Samples::default();
             scan_segments(&inputs, id, range, &mut out, &mut Default::default())?;
             Ok(out)
+        };
+        let made = self.make_segment(writer, job, &tiles(&series, samples), |id| {
+            derivations.encode(id, gather)
         })?;
         let mut edit = Edit::default();
         if let Some((segment, record)) = &made {

@@ -13,6 +13,7 @@ mod catalog;
 mod check;
 mod clock;
 mod compact;
+mod derive;
 mod head;
 mod layout;
 mod manifest;

@@ -39,6 +39,14 @@ pub(super) struct Encoded {
     pub(super) column: EncodedColumn,
 }
 
+impl Encoded {
+    /// A series of a head.
+    fn sealed(id: SeriesId, samples: Samples) -> Self {
+        let column = EncodedColumn::sealed(&samples.values, &mut ValueCache::default());
+        Self { id, times: samples.times, column }
+    }
+}
+
 impl Store {
     /// Turns the head into a segment. Samples that the store holds already with the same value
     /// take no room again. Nothing happens where nothing was appended.
@@ -108,7 +116,7 @@ impl Store {
         let job = SegmentJob { order: head.epoch, epochs: vec![head.epoch], supersedes: vec![] };
         let conflicts = AtomicU64::new(0);
         let made = self.make_segment(writer, job, &tiles(&series, |_| 0), |id| {
-            fresh(&head, view, id, &conflicts)
+            Ok(Encoded::sealed(id, fresh(&head, view, id, &conflicts)?))
         })?;
         let mut edit = Edit::default();
         edit.delete_epoch(head.epoch);
@@ -129,19 +137,19 @@ impl Store {
         })
     }
 
-    /// Writes a segment from what `samples` yields for each series, verifies it and makes its name
+    /// Writes a segment from what `encode` yields for each series, verifies it and makes its name
     /// durable. It does not count until it is committed. `None` where there was no sample.
     pub(super) fn make_segment(
         &self,
         writer: &mut Writer,
         job: SegmentJob,
         tiles: &[&[SeriesId]],
-        samples: impl Fn(SeriesId) -> Result<Samples> + Sync,
+        encode: impl Fn(SeriesId) -> Result<Encoded> + Sync,
     ) -> Result<Option<(Segment, SegmentRecord)>> {
         // A new number for every attempt: a file that failed is never written again.
         let segment_id = writer.counters.next_segment;
         writer.counters.next_segment += 1;
-        let made = self.write_segment(writer, segment_id, job, tiles, samples);
+        let made = self.write_segment(writer, segment_id, job, tiles, encode);
         if !matches!(made, Ok(Some(_))) {
             // Best effort: what cannot be removed now is removed when the store is next opened.
             drop(self.fs.remove(&self.layout.segment_temporary(segment_id)));
@@ -156,15 +164,14 @@ impl Store {
         segment_id: u64,
         job: SegmentJob,
         tiles: &[&[SeriesId]],
-        samples: impl Fn(SeriesId) -> Result<Samples> + Sync,
+        encode: impl Fn(SeriesId) -> Result<Encoded> + Sync,
     ) -> Result<Option<(Segment, SegmentRecord)>> {
         let identity = SegmentIdentity { store_id: self.store_id, segment_id };
         let temporary = self.layout.segment_temporary(segment_id);
         let mut file = SegmentWriter::create(&*self.fs, &temporary, identity)?;
         let mut written = Vec::new();
         for tile in tiles {
-            let encoded: Result<Vec<Encoded>> =
-                tile.par_iter().map(|id| samples(*id).map(|found| encode(*id, found))).collect();
+            let encoded: Result<Vec<Encoded>> = tile.par_iter().map(|id| encode(*id)).collect();
             for Encoded { id, times, column } in encoded? {
                 if !times.is_empty() {
                     file.push(id, &times, &column)?;
@@ -273,11 +280,6 @@ pub(super) fn tiles(series: &[SeriesId], samples: impl Fn(SeriesId) -> usize) ->
     }
     tiles.extend(series.get(start..).filter(|rest| !rest.is_empty()));
     tiles
-}
-
-fn encode(id: SeriesId, samples: Samples) -> Encoded {
-    let column = EncodedColumn::of(&samples.values, &mut ValueCache::default());
-    Encoded { id, times: samples.times, column }
 }
 
 /// The samples of `found` that `held` lacks, and under `FirstWins` how many differ from a held one

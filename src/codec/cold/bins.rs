@@ -31,7 +31,7 @@ struct Bin {
 /// The bins of a column, in ascending order, and their weights, which sum to [`STATES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bins {
-    bins: Vec<Bin>,
+    list: Vec<Bin>,
     pub(super) weights: Vec<u16>,
     /// The widest offset.
     widest: u32,
@@ -68,19 +68,19 @@ impl Bins {
         }
         let weights = weights(&counts)?;
         let widest = bins.iter().map(|bin| bin.offset_bits).max()?;
-        Some((Self { bins, weights, widest }, bits))
+        Some((Self { list: bins, weights, widest }, bits))
     }
 
     /// Appends the bins.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        out.push((self.bins.len() - 1) as u8);
+        out.push((self.list.len() - 1) as u8);
         let mut before = 0_i64;
-        for bin in &self.bins {
+        for bin in &self.list {
             varint::write_i64(out, bin.low.wrapping_sub(before));
             before = bin.low;
         }
         let mut writer = BitWriter::new(out);
-        for (bin, weight) in self.bins.iter().zip(&self.weights) {
+        for (bin, weight) in self.list.iter().zip(&self.weights) {
             writer.push(u64::from(bin.offset_bits), 6);
             // A weight in as many bits as it has, with their number before it.
             let bits = bits_of(u64::from(*weight));
@@ -118,7 +118,7 @@ impl Bins {
         let rest = bytes.get(bit.div_ceil(8)..).filter(|_| sum == STATES);
         *bytes = rest.ok_or_else(|| Error::decode("bins that are cut off or do not add up"))?;
         let widest = bins.iter().map(|bin| bin.offset_bits).max().unwrap_or(0);
-        Ok(Self { bins, weights, widest })
+        Ok(Self { list: bins, weights, widest })
     }
 
     /// Splits integers into the symbols of their bins and offsets; `None` where one has no bin.
@@ -126,8 +126,8 @@ impl Bins {
     pub(super) fn symbols(&self, integers: &[i64], symbols: &mut Vec<u8>) -> Option<()> {
         symbols.clear();
         for value in integers {
-            let at = self.bins.partition_point(|bin| bin.low <= *value).checked_sub(1)?;
-            let bin = self.bins.get(at)?;
+            let at = self.list.partition_point(|bin| bin.low <= *value).checked_sub(1)?;
+            let bin = self.list.get(at)?;
             if width(bin.low, *value) > bin.offset_bits {
                 return None;
             }
@@ -140,7 +140,7 @@ impl Bins {
     pub(super) fn write_offsets(&self, integers: &[i64], symbols: &[u8], out: &mut Vec<u8>) {
         let mut writer = BitWriter::new(out);
         for (value, symbol) in integers.iter().zip(symbols) {
-            if let Some(bin) = self.bins.get(usize::from(*symbol)) {
+            if let Some(bin) = self.list.get(usize::from(*symbol)) {
                 writer.push(value.wrapping_sub(bin.low) as u64, bin.offset_bits);
             }
         }
@@ -156,7 +156,7 @@ impl Bins {
     ) -> Result<()> {
         // One place for each byte there is, so that no symbol is out of bounds.
         let mut bins = [Bin { low: 0, offset_bits: 0 }; BINS_MAX];
-        for (place, bin) in bins.iter_mut().zip(&self.bins) {
+        for (place, bin) in bins.iter_mut().zip(&self.list) {
             *place = *bin;
         }
         if self.widest == 0 {
@@ -282,7 +282,7 @@ mod tests {
             let mut short = &offsets[..offsets.len() - 1];
             assert!(bins.read_offsets(&mut short, &symbols, &mut found).is_err());
         }
-        Some((bins.bins.len(), bins.widest as usize))
+        Some((bins.list.len(), bins.widest as usize))
     }
 
     #[test]

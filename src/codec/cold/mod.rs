@@ -10,10 +10,10 @@
 mod bins;
 mod tans;
 
+use super::block_of;
 use super::front::{Front, Mapped};
 use super::integers;
 use super::tag::{FrontTag, Model, Tag};
-use super::block_of;
 use super::values::unmap;
 use crate::error::{Error, Result};
 use crate::model::limits::BLOCK_SAMPLES;
@@ -58,7 +58,8 @@ impl Coding {
             all.clear();
             let mut first_bits = 0.0;
             for block in blocks {
-                first_bits += 8.0 * integers::differences(model, &block.latents, &mut stream) as f64;
+                first_bits +=
+                    8.0 * integers::differences(model, &block.latents, &mut stream) as f64;
                 all.extend_from_slice(&stream);
             }
             let Some((bins, bits)) = Bins::choose(&mut all) else { continue };
@@ -79,7 +80,10 @@ impl Coding {
 
     fn read(mut bytes: &[u8]) -> Result<Self> {
         let tag = Tag::read(&mut bytes)?;
-        if tag.near || tag.far || matches!(tag.front, FrontTag::Raw | FrontTag::Coded) {
+        if tag.near
+            || tag.far
+            || matches!(tag.front, FrontTag::Raw | FrontTag::Coded | FrontTag::Derived)
+        {
             return Err(Error::decode("a column's header of no known kind"));
         }
         let front = Front::read(tag.front, &mut bytes)?;

@@ -216,11 +216,8 @@ mod tests {
             for (symbol, weight) in weights.iter().enumerate() {
                 of_state.extend(std::iter::repeat_n(symbol as u8, *weight as usize));
             }
-            let entropy: f64 = weights
-                .iter()
-                .map(|w| f64::from(*w) / STATES as f64)
-                .map(|p| -p * p.log2())
-                .sum();
+            let entropy: f64 =
+                weights.iter().map(|w| f64::from(*w) / STATES as f64).map(|p| -p * p.log2()).sum();
             let mut random = Random::new(count as u64);
             for samples in [0, 1, 3, 4, 1_023, 1_024] {
                 let symbols: Vec<u8> =

@@ -1,29 +1,50 @@
 //! One column as blocks of 1,024: the bytes of its blocks, their lengths and statistics.
 
-use crate::codec::{self, BlockStats, ValueCache};
+use crate::codec::{self, BlockStats, Formula, ValueCache};
 use crate::error::Result;
+use crate::model::SeriesId;
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// A column of values in encoded form, ready to be written.
 #[derive(Debug, Default, Clone)]
 pub(in crate::store) struct EncodedColumn {
-    pub(super) bytes: Vec<u8>,
-    /// Encoded length of each block.
-    pub(super) block_bytes: Vec<u32>,
+    pub(super) column: codec::EncodedColumn,
+    /// The series from which it is computed; mostly none.
+    pub(super) sources: Vec<SeriesId>,
     pub(super) statistics: Vec<BlockStats>,
 }
 
 impl EncodedColumn {
-    /// Encodes values; `cache` carries codec parameters on from similar columns.
-    pub(in crate::store) fn of(values: &[f64], cache: &mut ValueCache) -> Self {
-        let mut column = Self::default();
-        for block in values.chunks(BLOCK_SAMPLES) {
-            let before = column.bytes.len();
-            codec::encode_values(block, cache, &mut column.bytes);
-            column.block_bytes.push((column.bytes.len() - before) as u32);
-            column.statistics.push(BlockStats::of(block));
+    /// Packs values; `cache` carries codec parameters on from similar columns.
+    pub(in crate::store) fn sealed(values: &[f64], cache: &mut ValueCache) -> Self {
+        Self::of(values, codec::encode_sealed(values, cache))
+    }
+
+    /// Makes values as small as can be.
+    pub(in crate::store) fn cold(values: &[f64], cache: &mut ValueCache) -> Self {
+        Self::of(values, codec::encode_cold(values, cache))
+    }
+
+    /// Computes this column from others on the same time axis, where that is smaller.
+    pub(in crate::store) fn or_derived(
+        self,
+        values: &[f64],
+        formula: Formula,
+        sources: &[(SeriesId, &[f64])],
+        cache: &mut ValueCache,
+    ) -> Self {
+        let of = |at: usize| sources.get(at).map_or(&[][..], |(_, values)| *values);
+        let column = codec::encode_derived(values, formula, of(0), of(1), cache);
+        if column.bytes() >= self.column.bytes() {
+            return self;
         }
-        column
+        let sources = sources.iter().map(|(id, _)| *id).collect();
+        Self { column, sources, ..self }
+    }
+
+    fn of(values: &[f64], column: codec::EncodedColumn) -> Self {
+        let statistics = values.chunks(BLOCK_SAMPLES).map(BlockStats::of).collect();
+        Self { column, sources: Vec::new(), statistics }
     }
 }
 

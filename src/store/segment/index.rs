@@ -3,14 +3,20 @@
 //! Bytes (all varints): the number of axes, then per axis its region's offset (as the distance
 //! from the end of the region before it), bytes, samples, its last time (zigzag), and per block its
 //! first time (zigzag of the difference to the one before) and its bytes; then the number of
-//! series, then per series its id, axis, region's offset and bytes in the same way, and per block
-//! its bytes. Series are in metric-major order.
+//! series, then per series its id, axis, region's offset and bytes in the same way, the bytes of
+//! its header, the number of series it is computed from and their ids, and per block its bytes.
+//! Series are in metric-major order.
+
+use std::collections::HashMap;
 
 use super::format::{Region, padded_bytes};
 use crate::codec::varint::{read_i64, read_u64, write_i64, write_u64};
 use crate::error::{Error, Result};
 use crate::model::SeriesId;
 use crate::model::limits::BLOCK_SAMPLES;
+
+/// Series from which one is computed, at most.
+const SOURCES_MAX: u64 = 2;
 
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Index {
@@ -33,7 +39,12 @@ pub(super) struct Axis {
 pub(super) struct Column {
     pub(super) id: SeriesId,
     pub(super) axis: usize,
+    /// The header, then the blocks.
     pub(super) region: Region,
+    /// The series from which it is computed, on the same axis and not computed themselves; mostly
+    /// none.
+    pub(super) sources: Vec<SeriesId>,
+    pub(super) header_bytes: u32,
     pub(super) block_bytes: Vec<u32>,
     /// Number of its first block, counted over all series before it; derived.
     pub(super) first_block: usize,
@@ -61,6 +72,11 @@ impl Index {
             write_u64(&mut out, u64::from(column.id.0));
             write_u64(&mut out, column.axis as u64);
             write_region(&mut out, &mut at, column.region);
+            write_u64(&mut out, u64::from(column.header_bytes));
+            write_u64(&mut out, column.sources.len() as u64);
+            for source in &column.sources {
+                write_u64(&mut out, u64::from(source.0));
+            }
             for bytes in &column.block_bytes {
                 write_u64(&mut out, u64::from(*bytes));
             }
@@ -85,7 +101,29 @@ impl Index {
         if !input.is_empty() {
             return Err(Error::decode(format!("{} bytes after the index", input.len())));
         }
+        index.check_sources()?;
         Ok(index)
+    }
+
+    /// Every source is here, on the axis of what is computed from it, and not computed itself.
+    fn check_sources(&self) -> Result<()> {
+        let derived = || self.series.iter().filter(|column| !column.sources.is_empty());
+        if derived().next().is_none() {
+            return Ok(());
+        }
+        let stored = self.series.iter().filter(|column| column.sources.is_empty());
+        let axes: HashMap<SeriesId, usize> =
+            stored.map(|column| (column.id, column.axis)).collect();
+        let fits = |column: &Column| {
+            column.sources.iter().all(|source| axes.get(source) == Some(&column.axis))
+        };
+        match derived().find(|column| !fits(column)) {
+            None => Ok(()),
+            Some(column) => {
+                let id = column.id.0;
+                Err(Error::decode(format!("series {id} is computed from what is not there")))
+            }
+        }
     }
 
     /// Blocks of all series together.
@@ -140,7 +178,7 @@ fn read_axis(input: &mut &[u8], at: &mut u64) -> Result<Axis> {
         block_starts.push(start);
         block_bytes.push(read_block_bytes(input)?);
     }
-    check_region(region, &block_bytes)?;
+    check_region(region, 0, &block_bytes)?;
     Ok(Axis { region, samples, last_time, block_starts, block_bytes })
 }
 
@@ -150,17 +188,26 @@ fn read_column(
     at: &mut u64,
     first_block: usize,
 ) -> Result<Column> {
-    let id = u32::try_from(read_u64(input)?);
-    let id = SeriesId(id.map_err(|_| Error::decode("a series id over 32 bits"))?);
+    let id = read_id(input)?;
     let axis = usize::try_from(read_u64(input)?).unwrap_or(usize::MAX);
     let blocks = axes.get(axis).ok_or_else(|| Error::decode("a series without axis"))?;
     let region = read_region(input, at)?;
+    let header_bytes = read_block_bytes(input)?;
+    let sources = match read_u64(input)? {
+        count @ 0..=SOURCES_MAX => (0..count).map(|_| read_id(input)).collect::<Result<_>>()?,
+        count => return Err(Error::decode(format!("a series computed from {count} others"))),
+    };
     let mut block_bytes = Vec::with_capacity(blocks.block_bytes.len());
     for _ in 0..blocks.block_bytes.len() {
         block_bytes.push(read_block_bytes(input)?);
     }
-    check_region(region, &block_bytes)?;
-    Ok(Column { id, axis, region, block_bytes, first_block })
+    check_region(region, header_bytes, &block_bytes)?;
+    Ok(Column { id, axis, region, sources, header_bytes, block_bytes, first_block })
+}
+
+fn read_id(input: &mut &[u8]) -> Result<SeriesId> {
+    let id = u32::try_from(read_u64(input)?);
+    Ok(SeriesId(id.map_err(|_| Error::decode("a series id over 32 bits"))?))
 }
 
 fn read_count(input: &mut &[u8]) -> Result<usize> {
@@ -175,8 +222,9 @@ fn read_block_bytes(input: &mut &[u8]) -> Result<u32> {
     u32::try_from(read_u64(input)?).map_err(|_| Error::decode("a block over 4 GiB"))
 }
 
-fn check_region(region: Region, block_bytes: &[u32]) -> Result<()> {
-    let sum: u64 = block_bytes.iter().map(|b| u64::from(*b)).sum();
+fn check_region(region: Region, header_bytes: u32, block_bytes: &[u32]) -> Result<()> {
+    let blocks: u64 = block_bytes.iter().map(|b| u64::from(*b)).sum();
+    let sum = blocks + u64::from(header_bytes);
     if sum == region.bytes {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use super::format::padded_bytes;
 use super::format::{ALIGN_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES};
 use super::index::{Axis, Column, Index};
 use super::writer::{STATISTICS, statistics_row};
-use crate::codec::{self, BlockStats};
+use crate::codec::{self, BlockStats, Formula};
 use crate::db::record;
 use crate::error::{Error, Result};
 use crate::fs::Map;
@@ -93,6 +93,23 @@ impl Segment {
         axis.map_or(0, |axis| axis.samples)
     }
 
+    /// The axis of a series and the bytes that its values take here.
+    pub(in crate::store) fn cost(&self, id: SeriesId) -> Option<(usize, u64)> {
+        self.column(id).map(|(_, column)| (column.axis, column.region.bytes))
+    }
+
+    /// The values of a block from the middle of a series; none where it is not here.
+    pub(in crate::store) fn sample(&self, id: SeriesId) -> Result<Vec<f64>> {
+        let mut values = Vec::new();
+        if let Some((at, column)) = self.column(id)
+            && let Some(axis) = self.index.axes.get(column.axis)
+        {
+            let middle = (column.block_bytes.len() - 1) / 2;
+            self.decode_column(at, column, axis, middle..middle + 1, &mut values)?;
+        }
+        Ok(values)
+    }
+
     /// Replaces `out` with the samples of one series in a range; with none where it is not here.
     pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
         out.clear();
@@ -137,12 +154,49 @@ impl Segment {
         blocks: Range<usize>,
         out: &mut Vec<f64>,
     ) -> Result<()> {
-        let bytes = self.verified(column.region, self.columns_verified.get(at))?;
+        if !column.sources.is_empty() {
+            return self.decode_derived(at, column, axis, blocks, out);
+        }
+        let (header, bytes) = self.column_bytes(at, column)?;
         let block_bytes = &column.block_bytes;
-        let decoded = decode_blocks(bytes, block_bytes, axis.samples, blocks, |b, count| {
-            codec::decode_values(b, count, out)
+        let decoded = codec::ColumnDecoder::new(header).and_then(|decoder| {
+            decode_blocks(bytes, block_bytes, axis.samples, blocks, |b, count| {
+                decoder.decode_block(b, count, out)
+            })
         });
         decoded.map_err(|e| e.at(&self.path, column.region.offset))
+    }
+
+    /// Decodes a column that is computed from others, which are decoded first.
+    fn decode_derived(
+        &self,
+        at: usize,
+        column: &Column,
+        axis: &Axis,
+        blocks: Range<usize>,
+        out: &mut Vec<f64>,
+    ) -> Result<()> {
+        let mut sources = [Vec::new(), Vec::new()];
+        for (source, values) in column.sources.iter().zip(&mut sources) {
+            let Some((at, column)) = self.column(*source) else { continue };
+            self.decode_column(at, column, axis, blocks.clone(), values)?;
+        }
+        let (header, bytes) = self.column_bytes(at, column)?;
+        let mut from = 0;
+        let decoded = Formula::from_header(header).and_then(|formula| {
+            decode_blocks(bytes, &column.block_bytes, axis.samples, blocks, |b, count| {
+                let [first, second] = [0, 1].map(|at: usize| part(sources.get(at), from, count));
+                from += count;
+                codec::decode_derived(b, formula, first, second, out)
+            })
+        });
+        decoded.map_err(|e| e.at(&self.path, column.region.offset))
+    }
+
+    /// A column's header and the bytes of its blocks, verified.
+    fn column_bytes(&self, at: usize, column: &Column) -> Result<(&[u8], &[u8])> {
+        let bytes = self.verified(column.region, self.columns_verified.get(at))?;
+        Ok(bytes.split_at_checked(column.header_bytes as usize).unwrap_or((&[], bytes)))
     }
 
     /// A region's bytes; its checksum is verified the first time.
@@ -227,6 +281,11 @@ impl Segment {
     fn damage(&self, region: Region, what: &str) -> Error {
         Error::corrupt(&self.path, region.offset, what)
     }
+}
+
+/// `count` values from `from` on; none where there is no such column.
+fn part(values: Option<&Vec<f64>>, from: usize, count: usize) -> &[f64] {
+    values.and_then(|values| values.get(from..from + count)).unwrap_or(&[])
 }
 
 /// Removes what lies outside the range from decoded blocks.

@@ -65,11 +65,18 @@ impl SegmentWriter {
     ) -> Result<()> {
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
         let axis = self.axis(times, *last)?;
-        let region = self.region(&column.bytes)?;
-        let first_block = self.index.blocks();
-        let block_bytes = column.block_bytes.clone();
-        self.index.series.push(Column { id, axis, region, block_bytes, first_block });
-        self.statistics.extend_from_slice(&column.statistics);
+        let EncodedColumn { column, sources, statistics } = column;
+        let region = self.region(&[&column.header, &column.blocks])?;
+        self.index.series.push(Column {
+            id,
+            axis,
+            region,
+            sources: sources.clone(),
+            header_bytes: column.header.len() as u32,
+            block_bytes: column.block_bytes.clone(),
+            first_block: self.index.blocks(),
+        });
+        self.statistics.extend_from_slice(statistics);
         self.samples += times.len() as u64;
         let (start, end) = self.range.unwrap_or((*first, *last));
         self.range = Some((start.min(*first), end.max(*last)));
@@ -95,9 +102,9 @@ impl SegmentWriter {
         footer.segment_id = self.identity.segment_id;
         footer.samples = self.samples;
         footer.series = self.index.series.len() as u64;
-        footer.statistics = self.region(&encode_statistics(&self.statistics))?;
-        footer.index = self.region(&self.index.encode())?;
-        let footer_region = self.region(&record::encode(&footer)?)?;
+        footer.statistics = self.region(&[&encode_statistics(&self.statistics)])?;
+        footer.index = self.region(&[&self.index.encode()])?;
+        let footer_region = self.region(&[&record::encode(&footer)?])?;
         let file_bytes = self.offset + TRAILER_BYTES as u64;
         let trailer = self.identity.trailer(footer_region, file_bytes);
         self.buffer.extend_from_slice(&trailer);
@@ -116,7 +123,7 @@ impl SegmentWriter {
             return Ok(*at);
         }
         let EncodedAxis { bytes, block_bytes, block_starts } = EncodedAxis::of(times);
-        let region = self.region(&bytes)?;
+        let region = self.region(&[&bytes])?;
         let at = self.index.axes.len();
         let samples = times.len();
         self.index.axes.push(Axis { region, samples, last_time, block_starts, block_bytes });
@@ -124,13 +131,17 @@ impl SegmentWriter {
         Ok(at)
     }
 
-    /// Writes a region with its checksum and padding.
-    fn region(&mut self, bytes: &[u8]) -> Result<Region> {
+    /// Writes the parts of a region, its checksum and padding.
+    fn region(&mut self, parts: &[&[u8]]) -> Result<Region> {
+        let start = self.buffer.len();
+        for part in parts {
+            self.buffer.extend_from_slice(part);
+        }
+        let bytes = self.buffer.get(start..).unwrap_or(&[]);
         let region = Region { offset: self.offset, bytes: bytes.len() as u64 };
-        self.buffer.extend_from_slice(bytes);
         let crc = self.identity.checksum(self.offset, bytes);
         self.buffer.extend_from_slice(&crc.to_le_bytes());
-        let padding = padding_bytes(bytes.len() + CRC_BYTES);
+        let padding = padding_bytes(region.bytes as usize + CRC_BYTES);
         self.buffer.resize(self.buffer.len() + padding, 0);
         self.offset += padded_bytes(region.bytes);
         if self.buffer.len() >= BUFFER_BYTES {
