@@ -6,7 +6,7 @@
 
 #![warn(clippy::indexing_slicing)]
 
-use super::tans::{BitWriter, STATE_BITS, STATES};
+use super::tans::{BitWriter, Meaning, STATE_BITS, STATES};
 use crate::codec::pack::{bits_of, load, mask};
 use crate::codec::sparse::take_byte;
 use crate::codec::varint;
@@ -147,35 +147,76 @@ impl Bins {
         writer.finish();
     }
 
-    /// Fills `integers` with those of `symbols`, their offsets from the front of `bytes`.
+    /// What each bin means: its place, and its offset's bits.
+    ///
+    /// Where all bins are within 32 bits of the lowest, `low` is the distance from that, else the
+    /// bin's place.
+    pub(super) fn meanings(&self) -> Vec<Meaning> {
+        let meaning = |(place, bin): (usize, &Bin)| Meaning {
+            offset_bits: bin.offset_bits as u8,
+            low: if self.is_narrow() { self.distance(bin) as u32 } else { place as u32 },
+        };
+        self.list.iter().enumerate().map(meaning).collect()
+    }
+
+    /// Whether all integers are within 32 bits of the lowest.
+    fn is_narrow(&self) -> bool {
+        let fits = |bin: &Bin| self.distance(bin).saturating_add(mask(bin.offset_bits)) < 1 << 32;
+        self.list.iter().all(fits)
+    }
+
+    fn distance(&self, bin: &Bin) -> u64 {
+        bin.low.wrapping_sub(self.lowest()) as u64
+    }
+
+    fn lowest(&self) -> i64 {
+        self.list.first().map_or(0, |bin| bin.low)
+    }
+
+    /// Fills `integers` with those of `found`, their offsets from the front of `bytes`.
     pub(super) fn read_offsets(
         &self,
         bytes: &mut &[u8],
-        symbols: &[u8],
+        found: &[Meaning],
         integers: &mut [i64],
     ) -> Result<()> {
-        // One place for each byte there is, so that no symbol is out of bounds.
-        let mut bins = [Bin { low: 0, offset_bits: 0 }; BINS_MAX];
-        for (place, bin) in bins.iter_mut().zip(&self.list) {
-            *place = *bin;
+        let base = self.lowest();
+        if !self.is_narrow() {
+            return self.read_wide(bytes, found, integers);
         }
         if self.widest == 0 {
-            for (slot, symbol) in integers.iter_mut().zip(symbols) {
-                *slot = bins.get(usize::from(*symbol)).map_or(0, |bin| bin.low);
+            for (slot, meaning) in integers.iter_mut().zip(found) {
+                *slot = base.wrapping_add(i64::from(meaning.low));
             }
             return Ok(());
         }
         let mut bit = 0_usize;
-        for (slot, symbol) in integers.iter_mut().zip(symbols) {
-            let Some(bin) = bins.get(usize::from(*symbol)) else { continue };
+        for (slot, meaning) in integers.iter_mut().zip(found) {
+            let word = load(bytes, bit >> 3) >> (bit & 7);
+            let offset = word & ((1 << meaning.offset_bits) - 1);
+            *slot = base.wrapping_add((u64::from(meaning.low) + offset) as i64);
+            bit += usize::from(meaning.offset_bits);
+        }
+        skip_bits(bytes, bit)
+    }
+
+    fn read_wide(&self, bytes: &mut &[u8], found: &[Meaning], integers: &mut [i64]) -> Result<()> {
+        let mut bit = 0_usize;
+        for (slot, meaning) in integers.iter_mut().zip(found) {
+            let Some(bin) = self.list.get(meaning.low as usize) else { continue };
             let word = load(bytes, bit >> 3) >> (bit & 7);
             *slot = bin.low.wrapping_add((word & mask(bin.offset_bits)) as i64);
             bit += bin.offset_bits as usize;
         }
-        let rest = bytes.get(bit.div_ceil(8)..);
-        *bytes = rest.ok_or_else(|| Error::decode("offsets that are cut off"))?;
-        Ok(())
+        skip_bits(bytes, bit)
     }
+}
+
+/// Takes the bytes of so many bits off the front.
+fn skip_bits(bytes: &mut &[u8], bits: usize) -> Result<()> {
+    let rest = bytes.get(bits.div_ceil(8)..);
+    *bytes = rest.ok_or_else(|| Error::decode("offsets that are cut off"))?;
+    Ok(())
 }
 
 /// Bits of the offsets from `low` to `high`.
@@ -273,14 +314,16 @@ mod tests {
         assert!(rest.is_empty());
         bins.symbols(integers, &mut symbols).unwrap();
         bins.write_offsets(integers, &symbols, &mut offsets);
+        let meanings = bins.meanings();
+        let meant: Vec<Meaning> = symbols.iter().map(|s| meanings[usize::from(*s)]).collect();
         let mut found = vec![0; integers.len()];
         let mut rest = offsets.as_slice();
-        bins.read_offsets(&mut rest, &symbols, &mut found).unwrap();
+        bins.read_offsets(&mut rest, &meant, &mut found).unwrap();
         assert!(rest.is_empty());
         assert_eq!(found, integers);
         if !offsets.is_empty() {
             let mut short = &offsets[..offsets.len() - 1];
-            assert!(bins.read_offsets(&mut short, &symbols, &mut found).is_err());
+            assert!(bins.read_offsets(&mut short, &meant, &mut found).is_err());
         }
         Some((bins.list.len(), bins.widest as usize))
     }

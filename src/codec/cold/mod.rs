@@ -18,6 +18,7 @@ use super::values::unmap;
 use crate::error::{Error, Result};
 use crate::model::limits::BLOCK_SAMPLES;
 use bins::Bins;
+use tans::Meaning;
 
 /// What the coded blocks of a column share.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,7 +121,7 @@ impl Decoder {
     /// A decoder for the blocks of a column, from the column's header.
     pub(super) fn new(header: &[u8]) -> Result<Self> {
         let coding = Coding::read(header)?;
-        let tans = tans::Decoder::new(&coding.bins.weights);
+        let tans = tans::Decoder::new(&coding.bins.weights, &coding.bins.meanings());
         Ok(Self { coding, tans })
     }
 
@@ -136,12 +137,13 @@ impl Decoder {
         if tag.model != *model {
             return Err(Error::decode("a coded block of another model than its column"));
         }
-        let (mut latents, mut symbols) = ([0_i64; BLOCK_SAMPLES], [0_u8; BLOCK_SAMPLES]);
+        let mut latents = [0_i64; BLOCK_SAMPLES];
+        let mut found = [Meaning::default(); BLOCK_SAMPLES];
         let latents = block_of(&mut latents, count)?;
         integers::decode_by(&mut bytes, *model, latents, |bytes, stream| {
-            let symbols = symbols.get_mut(..stream.len()).unwrap_or_default();
-            self.tans.decode(bytes, symbols)?;
-            bins.read_offsets(bytes, symbols, stream)
+            let found = found.get_mut(..stream.len()).unwrap_or_default();
+            self.tans.decode(bytes, found)?;
+            bins.read_offsets(bytes, found, stream)
         })?;
         unmap(*front, tag, latents, bytes, out)
     }

@@ -2,7 +2,8 @@
 //! a symbol that comes in a share p of the values costs `-log2 p` bits, fractions of a bit
 //! included.
 //!
-//! In: symbols below 256, and how often each comes, as weights that sum to [`STATES`]. Out: bits.
+//! In: symbols below 256, and how often each comes, as weights that sum to [`STATES`]. Out: bits, and
+//! from them what the symbols mean.
 //! Never: a state outside of the table, whatever the bytes say.
 //!
 //! Four states take turns, so that four symbols decode at a time. They and the bits are written in
@@ -22,18 +23,36 @@ const LANES: usize = 4;
 /// Symbols are spread over the states by this step; it is odd, so it meets each state once.
 const STEP: usize = (STATES >> 1) + (STATES >> 3) + 3;
 
-/// What decoding does in a state: it gives `symbol`, and goes to `base` plus the next `bits` bits.
+/// What decoding does in a state: it gives a symbol, and goes to `base` plus the next `bits` bits.
+/// Of the symbol it holds what is wanted of it: `offset_bits` and `low`.
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
     base: u16,
-    symbol: u8,
     bits: u8,
+    offset_bits: u8,
+    low: u32,
 }
 
-/// Decodes symbols.
+/// What a symbol stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Meaning {
+    /// Bits that follow elsewhere.
+    pub(super) offset_bits: u8,
+    /// The number to which they are added.
+    pub(super) low: u32,
+}
+
+/// Decodes symbols to their meanings.
 #[derive(Debug, Clone)]
 pub(super) struct Decoder {
     states: Box<[State; STATES]>,
+}
+
+/// A stream of symbols on its way to meanings.
+struct Stream<'a> {
+    bytes: &'a [u8],
+    bit: usize,
+    lanes: [u16; LANES],
 }
 
 /// Encodes symbols.
@@ -61,58 +80,95 @@ fn spread(weights: &[u16]) -> Vec<u8> {
 }
 
 impl Decoder {
-    /// A decoder for symbols with these weights, which sum to [`STATES`].
-    pub(super) fn new(weights: &[u16]) -> Self {
+    /// A decoder for symbols with these weights, which sum to [`STATES`], and meanings.
+    pub(super) fn new(weights: &[u16], meanings: &[Meaning]) -> Self {
         let mut next: Vec<u32> = weights.iter().map(|weight| u32::from(*weight)).collect();
         let mut states = Box::new([State::default(); STATES]);
         for (state, symbol) in states.iter_mut().zip(spread(weights)) {
-            let Some(next) = next.get_mut(usize::from(symbol)) else { continue };
+            let symbol = usize::from(symbol);
+            let (Some(next), Some(meaning)) = (next.get_mut(symbol), meanings.get(symbol)) else {
+                continue;
+            };
             // 1 at least, since the symbol has a state; below twice the sum of all weights.
             let bits = STATE_BITS - (*next).max(1).ilog2().min(STATE_BITS);
             let base = ((*next << bits) as usize).wrapping_sub(STATES) & (STATES - 1);
-            *state = State { base: base as u16, symbol, bits: bits as u8 };
+            let Meaning { offset_bits, low } = *meaning;
+            *state = State { base: base as u16, bits: bits as u8, offset_bits, low };
             *next += 1;
         }
         Self { states }
     }
 
-    /// Fills `symbols` from the front of `bytes`.
-    pub(super) fn decode(&self, bytes: &mut &[u8], symbols: &mut [u8]) -> Result<()> {
-        let mut bit = 0_usize;
-        let mut lanes = [0_usize; LANES];
-        for lane in &mut lanes {
-            *lane = (load(bytes, bit >> 3) >> (bit & 7)) as usize & (STATES - 1);
-            bit += STATE_BITS as usize;
-        }
-        let (quads, rest) = symbols.as_chunks_mut::<LANES>();
+    /// Fills `found` from the front of `bytes`.
+    pub(super) fn decode(&self, bytes: &mut &[u8], found: &mut [Meaning]) -> Result<()> {
+        let mut stream = Stream::begin(bytes);
+        let (quads, rest) = found.as_chunks_mut::<LANES>();
         for quad in quads {
-            // Four symbols take at most 44 bits, and a load gives 57 or more.
-            let mut word = load(bytes, bit >> 3) >> (bit & 7);
-            for (slot, lane) in quad.iter_mut().zip(&mut lanes) {
-                let State { base, symbol, bits } = self.state(*lane);
-                *slot = symbol;
-                *lane = usize::from(base) + (word & mask(u32::from(bits))) as usize;
-                word >>= bits;
-                bit += usize::from(bits);
-            }
+            self.step(&mut stream, quad);
         }
-        for (slot, lane) in rest.iter_mut().zip(&mut lanes) {
-            let State { base, symbol, bits } = self.state(*lane);
-            let word = load(bytes, bit >> 3) >> (bit & 7);
-            *slot = symbol;
-            *lane = usize::from(base) + (word & mask(u32::from(bits))) as usize;
-            bit += usize::from(bits);
-        }
-        let (true, Some(tail)) = (lanes == [0; LANES], bytes.get(bit.div_ceil(8)..)) else {
-            return Err(Error::decode("coded integers that do not end where they should"));
-        };
-        *bytes = tail;
+        self.step(&mut stream, rest);
+        *bytes = stream.end()?;
         Ok(())
     }
 
-    #[inline]
-    fn state(&self, state: usize) -> State {
-        self.states.get(state & (STATES - 1)).copied().unwrap_or_default()
+    /// Fills `found` of two streams of the same length at once, which takes little longer than one:
+    /// each waits for its own bits only.
+    pub(super) fn decode_two(
+        &self,
+        bytes: [&mut &[u8]; 2],
+        found: [&mut [Meaning]; 2],
+    ) -> Result<()> {
+        let [first_bytes, second_bytes] = bytes;
+        let (mut first, mut second) = (Stream::begin(first_bytes), Stream::begin(second_bytes));
+        let [(quads_1, rest_1), (quads_2, rest_2)] =
+            found.map(|found| found.as_chunks_mut::<LANES>());
+        for (quad_1, quad_2) in quads_1.iter_mut().zip(quads_2) {
+            self.step(&mut first, quad_1);
+            self.step(&mut second, quad_2);
+        }
+        self.step(&mut first, rest_1);
+        self.step(&mut second, rest_2);
+        *first_bytes = first.end()?;
+        *second_bytes = second.end()?;
+        Ok(())
+    }
+
+    /// Decodes up to four symbols, one from each lane: at most 44 bits, and a load gives 57 or more.
+    #[inline(always)]
+    fn step(&self, stream: &mut Stream<'_>, found: &mut [Meaning]) {
+        let mut word = load(stream.bytes, stream.bit >> 3) >> (stream.bit & 7);
+        for (slot, lane) in found.iter_mut().zip(&mut stream.lanes) {
+            let State { base, bits, offset_bits, low } = self.state(*lane);
+            *slot = Meaning { offset_bits, low };
+            *lane = base + (word as u16 & ((1_u16 << bits) - 1));
+            word >>= bits;
+            stream.bit += usize::from(bits);
+        }
+    }
+
+    #[inline(always)]
+    fn state(&self, state: u16) -> State {
+        self.states.get(usize::from(state) & (STATES - 1)).copied().unwrap_or_default()
+    }
+}
+
+impl<'a> Stream<'a> {
+    fn begin(bytes: &'a [u8]) -> Self {
+        let mut stream = Self { bytes, bit: 0, lanes: [0; LANES] };
+        for lane in &mut stream.lanes {
+            let word = load(bytes, stream.bit >> 3) >> (stream.bit & 7);
+            *lane = word as u16 & (STATES as u16 - 1);
+            stream.bit += STATE_BITS as usize;
+        }
+        stream
+    }
+
+    /// What follows the stream; an error if it did not end as it should.
+    fn end(self) -> Result<&'a [u8]> {
+        match self.bytes.get(self.bit.div_ceil(8)..) {
+            Some(rest) if self.lanes == [0; LANES] => Ok(rest),
+            _ => Err(Error::decode("coded integers that do not end where they should")),
+        }
     }
 }
 
@@ -208,6 +264,10 @@ mod tests {
         weights
     }
 
+    fn meanings(count: usize) -> Vec<Meaning> {
+        (0..count).map(|at| Meaning { offset_bits: 0, low: 1_000 + at as u32 }).collect()
+    }
+
     #[test]
     fn symbols_come_back_and_cost_their_entropy() {
         for (count, law) in [(1, 1.0), (2, 0.1), (7, 0.5), (40, 0.9), (256, 0.99)] {
@@ -228,15 +288,31 @@ mod tests {
                 let most = states + 1.08 * entropy * samples as f64 + 60.0;
                 assert!((bytes.len() as f64 - 1.0) * 8.0 <= most, "{count} {samples}");
                 bytes.push(77);
-                let mut found = vec![255; samples];
+                let decoder = Decoder::new(&weights, &meanings(count));
+                let mut found = vec![Meaning::default(); samples];
                 let mut rest = &bytes[1..];
-                Decoder::new(&weights).decode(&mut rest, &mut found).unwrap();
-                assert_eq!(found, symbols);
+                decoder.decode(&mut rest, &mut found).unwrap();
+                let same = |found: &[Meaning]| {
+                    found.iter().map(|m| m.low).eq(symbols.iter().map(|s| 1_000 + u32::from(*s)))
+                };
+                assert!(same(&found));
                 assert_eq!(rest, [77]);
+                let mut reversed: Vec<u8> = symbols.iter().rev().copied().collect();
+                let mut other = Vec::new();
+                Encoder::new(&weights).encode(&reversed, &mut Vec::new(), &mut other);
+                let (mut rest, mut other) = (&bytes[1..], other.as_slice());
+                let mut found_other = found.clone();
+                decoder
+                    .decode_two([&mut other, &mut rest], [&mut found_other, &mut found])
+                    .unwrap();
+                assert!(same(&found) && rest == [77] && other.is_empty());
+                reversed.reverse();
+                found_other.reverse();
+                assert!(same(&found_other));
                 bytes.pop();
                 if samples > 20 && count > 1 {
                     bytes.truncate(bytes.len() / 2);
-                    assert!(Decoder::new(&weights).decode(&mut &bytes[1..], &mut found).is_err());
+                    assert!(decoder.decode(&mut &bytes[1..], &mut found).is_err());
                 }
             }
         }
@@ -244,14 +320,14 @@ mod tests {
 
     #[test]
     fn no_bytes_lead_out_of_the_table() {
-        let decoder = Decoder::new(&weights(9, |at| 1.0 / (at + 1) as f64));
+        let decoder = Decoder::new(&weights(9, |at| 1.0 / (at + 1) as f64), &meanings(9));
         let mut random = Random::new(3);
         let mut refused = 0;
         for _ in 0..200 {
             let bytes: Vec<u8> = (0..600).map(|_| random.below(256) as u8).collect();
-            let mut found = vec![0; 1_024];
+            let mut found = vec![Meaning::default(); 1_024];
             refused += u32::from(decoder.decode(&mut bytes.as_slice(), &mut found).is_err());
-            assert!(found.iter().all(|symbol| *symbol < 9));
+            assert!(found.iter().all(|meaning| (1_000..1_009).contains(&meaning.low)));
         }
         assert_eq!(refused, 200);
     }
