@@ -31,6 +31,7 @@ mod pack;
 mod search;
 mod sparse;
 mod stats;
+mod stream;
 mod tag;
 mod times;
 mod values;

@@ -7,6 +7,7 @@ use super::front::{self, Front, Mapped};
 use super::integers::{self, Plan, Scratch};
 use super::search;
 use super::sparse;
+use super::stream::Stream;
 use super::tag::{FrontTag, Tag};
 use super::varint;
 use crate::error::Result;
@@ -146,12 +147,20 @@ fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
         return Ok(());
     }
     let front = Front::read(tag.front, &mut rest)?;
-    let mut latents = [0_i64; BLOCK_SAMPLES];
-    let latents = super::block_of(&mut latents, count)?;
-    integers::decode(&mut rest, tag.model, latents)?;
-    front.check(latents)?;
+    let stream = Stream::read(&mut rest, tag.model, count)?;
     let start = out.len();
-    front.unmap(latents, out);
+    match front.arithmetic() {
+        Some(arithmetic) if stream.is_narrow() => {
+            stream.append_values(&mut rest, arithmetic, out)?;
+        }
+        _ => {
+            let mut latents = [0_i64; BLOCK_SAMPLES];
+            let latents = super::block_of(&mut latents, count)?;
+            stream.decode(&mut rest, latents)?;
+            front.check(latents)?;
+            front.unmap(latents, out);
+        }
+    }
     let block = out.get_mut(start..).unwrap_or_default();
     let mut correct = |at: usize, difference: i64| {
         if let Some(value) = block.get_mut(at) {

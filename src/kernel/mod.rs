@@ -7,8 +7,10 @@
 //! yields NaN (a count of 0). Sums are added in the order of the slice, so a result does not depend
 //! on how many threads shared the work.
 
+pub(crate) mod lanes;
 mod quantile;
 mod random;
+pub(crate) mod simd;
 mod student;
 mod trend;
 
