@@ -113,7 +113,6 @@ macro_rules! for_width {
         $unpack::<$constant>($($argument),*)
     };
 }
-pub(super) use for_width;
 
 /// Fills `block` from [`packed_bytes`] of `width` bits each; what is missing leaves it as it is.
 #[inline(always)]
@@ -133,28 +132,40 @@ fn unpack_rows<const WIDTH: usize>(words: &[Words], block: &mut Block) {
     }
 }
 
-/// `ROWS` rows, which take `WIDTH` words.
+/// `ROWS` rows, which take `WIDTH` words. Spelled out, so that each row's shifts are constants.
 #[inline(always)]
 fn unpack_group<const WIDTH: usize>(words: &[Words; WIDTH], rows: &mut [Row; ROWS]) {
-    let keep = mask(WIDTH as u32);
-    let words = words.map(|words| {
-        let mut row = [0; LANES];
-        for (lane, bytes) in row.iter_mut().zip(words.as_chunks().0) {
-            *lane = u32::from_le_bytes(*bytes);
-        }
-        row
-    });
-    for (index, row) in rows.iter_mut().enumerate() {
-        let bit = index * WIDTH;
-        let (word, shift) = (bit / 32, bit % 32);
-        for lane in 0..LANES {
-            let mut number = words[word][lane] >> shift;
-            if shift + WIDTH > 32 {
-                number |= words[word + 1][lane] << (32 - shift);
-            }
-            row[lane] = number & keep;
+    macro_rules! rows {
+        ($($index:literal)*) => { $(rows[$index] = unpack_row::<WIDTH, $index>(words);)* };
+    }
+    rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+}
+
+#[inline(always)]
+fn unpack_row<const WIDTH: usize, const INDEX: usize>(words: &[Words; WIDTH]) -> Row {
+    let (word, shift) = (INDEX * WIDTH / 32, INDEX * WIDTH % 32);
+    let mut row = lanes_of(&words[word]);
+    for lane in &mut row {
+        *lane >>= shift;
+    }
+    if shift + WIDTH > 32 {
+        for (lane, high) in row.iter_mut().zip(lanes_of(&words[word + 1])) {
+            *lane |= high << (32 - shift);
         }
     }
+    for lane in &mut row {
+        *lane &= mask(WIDTH as u32);
+    }
+    row
+}
+
+#[inline(always)]
+fn lanes_of(words: &Words) -> Row {
+    let mut row = [0; LANES];
+    for (lane, bytes) in row.iter_mut().zip(words.as_chunks().0) {
+        *lane = u32::from_le_bytes(*bytes);
+    }
+    row
 }
 
 /// Writes the values of all of `block`.
