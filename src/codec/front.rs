@@ -12,6 +12,7 @@ use super::sparse::{Sparse, take, take_byte};
 use super::tag::FrontTag;
 use super::varint;
 use crate::error::{Error, Result};
+use crate::kernel::lanes::Arithmetic;
 
 /// Bit patterns that differ by up to this are near.
 const NEAR_MAX: u64 = 8;
@@ -142,6 +143,18 @@ impl Front {
                 mapped.fill(values, |value| entries.place(value), |place| entries.value(place));
             }
         }
+    }
+
+    /// What makes values of integers, unless they are looked up or bit patterns.
+    pub(super) fn arithmetic(&self) -> Option<Arithmetic> {
+        Some(match *self {
+            Self::Bits | Self::Dictionary { .. } => return None,
+            Self::Integer => Arithmetic::Whole,
+            Self::Decimal { digits } => Arithmetic::Quotient { divisor: power_of_ten(digits) },
+            Self::Quotient { divisor } => Arithmetic::Quotient { divisor },
+            Self::Multiple { base } => Arithmetic::Multiple { base },
+            Self::Share { divisor, whole } => Arithmetic::Share { divisor, whole },
+        })
     }
 
     /// Appends the values of `latents`, before corrections.

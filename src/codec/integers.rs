@@ -7,14 +7,14 @@
 
 #![warn(clippy::indexing_slicing)]
 
-use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes, unpack};
-use super::sparse::{self, Sparse, take, take_byte};
+use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes};
+use super::sparse::{self, Sparse};
+use super::stream::{BASE_MAX, EXCEPTIONS, NARROW};
 use super::tag::Model;
 use super::varint;
-use crate::error::{Error, Result};
+use crate::kernel::lanes;
+use crate::model::limits::BLOCK_SAMPLES;
 
-/// In a width byte: exceptions follow the packed bits.
-const EXCEPTIONS: u8 = 0x80;
 /// Values sampled for a first guess at the reference.
 const LOW_SAMPLE: usize = 32;
 /// One part in this many that a trial reference may cost more for others to be tried.
@@ -116,20 +116,33 @@ pub(super) fn encode(plan: &Plan, latents: &[i64], scratch: &mut Scratch, out: &
     differences(plan.model, latents, &mut scratch.stream);
     write_firsts(plan.model, latents, out);
     varint::write_i64(out, plan.reference);
+    let narrow = is_narrow(plan, latents);
+    let stream = &mut scratch.stream;
+    if narrow {
+        // A block of lanes has a number for each integer: none at first, that is, the reference.
+        stream.splice(..0, std::iter::repeat_n(plan.reference, BLOCK_SAMPLES - stream.len()));
+    }
     let exceptions = &mut scratch.exceptions;
     exceptions.clear();
-    for (index, value) in scratch.stream.iter().enumerate() {
+    for (index, value) in stream.iter().enumerate() {
         let high = high_bits(value.wrapping_sub(plan.reference), plan.width);
         if high != 0 {
             exceptions.push(index, varint::zigzag(high));
         }
     }
     let flag = if exceptions.is_empty() { 0 } else { EXCEPTIONS };
-    out.push(plan.width as u8 | flag);
-    let low = scratch.stream.iter().map(|value| value.wrapping_sub(plan.reference) as u64);
-    pack(low, plan.width, out);
+    let low = stream.iter().map(|value| value.wrapping_sub(plan.reference) as u64);
+    if narrow {
+        out.push(plan.width as u8 | flag | NARROW);
+        let mut block = [0; BLOCK_SAMPLES];
+        block.iter_mut().zip(low).for_each(|(slot, low)| *slot = low as u32);
+        lanes::pack(&block, plan.width, out);
+    } else {
+        out.push(plan.width as u8 | flag);
+        pack(low, plan.width, out);
+    }
     if !exceptions.is_empty() {
-        exceptions.encode(scratch.stream.len(), out);
+        exceptions.encode(stream.len(), out);
     }
 }
 
@@ -147,71 +160,17 @@ pub(super) fn write_firsts(model: Model, latents: &[i64], out: &mut Vec<u8>) {
     }
 }
 
-/// Fills `latents` from the front of `bytes`.
-pub(super) fn decode(bytes: &mut &[u8], model: Model, latents: &mut [i64]) -> Result<()> {
-    decode_by(bytes, model, latents, decode_stream)
-}
-
-/// Fills `latents` from the front of `bytes`, where the model's differences are read by
-/// `decode_stream`.
-pub(super) fn decode_by(
-    bytes: &mut &[u8],
-    model: Model,
-    latents: &mut [i64],
-    mut decode_stream: impl FnMut(&mut &[u8], &mut [i64]) -> Result<()>,
-) -> Result<()> {
-    let first = match model {
-        Model::Reference => return decode_stream(bytes, latents),
-        _ => varint::read_i64(bytes)?,
+/// Whether a block can be written in lanes, which keep 32 bits of each integer.
+fn is_narrow(plan: &Plan, latents: &[i64]) -> bool {
+    let base = match (plan.model, latents) {
+        (Model::Delta | Model::DeltaOfDelta, [first, ..]) => *first,
+        _ => plan.reference,
     };
-    let Some((head, stream)) = latents.split_first_mut() else {
-        return Err(Error::decode("a block without values"));
-    };
-    *head = first;
-    if model == Model::Delta {
-        decode_stream(bytes, stream)?;
-        let mut value = first;
-        for slot in stream {
-            value = value.wrapping_add(*slot);
-            *slot = value;
-        }
-        return Ok(());
-    }
-    if let Some((second, stream)) = stream.split_first_mut() {
-        let mut delta = varint::read_i64(bytes)?;
-        let mut value = first.wrapping_add(delta);
-        *second = value;
-        decode_stream(bytes, stream)?;
-        for slot in stream {
-            delta = delta.wrapping_add(*slot);
-            value = value.wrapping_add(delta);
-            *slot = value;
-        }
-        return Ok(());
-    }
-    decode_stream(bytes, &mut [])
-}
-
-fn decode_stream(bytes: &mut &[u8], stream: &mut [i64]) -> Result<()> {
-    let reference = varint::read_i64(bytes)?;
-    let form = take_byte(bytes)?;
-    let width = u32::from(form & !EXCEPTIONS);
-    if width > WIDTH_MAX {
-        return Err(Error::decode(format!("integers of {width} bits")));
-    }
-    unpack(take(bytes, packed_bytes(stream.len(), width))?, width, stream);
-    for slot in stream.iter_mut() {
-        *slot = slot.wrapping_add(reference);
-    }
-    if form & EXCEPTIONS != 0 {
-        sparse::decode(bytes, stream.len(), |at, high| {
-            if let Some(slot) = stream.get_mut(at) {
-                let high = varint::unzigzag(high).checked_shl(width).unwrap_or(0);
-                *slot = slot.wrapping_add(high);
-            }
-        })?;
-    }
-    Ok(())
+    let fits = |latent: &i64| i32::try_from(latent.wrapping_sub(base)).is_ok();
+    latents.len() == BLOCK_SAMPLES
+        && plan.width <= lanes::WIDTH_MAX
+        && base.unsigned_abs() <= BASE_MAX
+        && latents.iter().all(fits)
 }
 
 /// What packing leaves of a difference: everything above its lowest `width` bits, signed.
@@ -293,6 +252,7 @@ fn width_for(model: Model, stream: &[i64], reference: i64) -> Plan {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stream::decode;
     use super::*;
     use proptest::prelude::*;
 

@@ -35,6 +35,7 @@ mod pack;
 mod search;
 mod sparse;
 mod stats;
+mod stream;
 mod tag;
 mod times;
 mod values;

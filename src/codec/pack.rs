@@ -5,6 +5,8 @@
 
 #![warn(clippy::indexing_slicing)]
 
+use crate::kernel::symbols::load;
+
 /// The widest integer, in bits.
 pub(super) const WIDTH_MAX: u32 = 64;
 
@@ -82,18 +84,6 @@ fn unpack_wide(bytes: &[u8], width: u32, out: &mut [i64]) {
         let high = u128::from(load(bytes, (bit >> 3) + 8));
         *slot = (((low | (high << 64)) >> (bit & 7)) as u64 & keep) as i64;
     }
-}
-
-/// Eight bytes from `at`, zeros where the slice ends.
-#[inline]
-pub(super) fn load(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.first_chunk().map_or_else(|| load_end(rest), |word| u64::from_le_bytes(*word))
-}
-
-#[cold]
-fn load_end(rest: &[u8]) -> u64 {
-    rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]

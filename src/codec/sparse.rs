@@ -11,7 +11,6 @@
 use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes, unpack};
 use super::varint;
 use crate::error::{Error, Result};
-use crate::model::limits::BLOCK_SAMPLES;
 
 /// In place of a gap width: the positions are a bitmap.
 const BITMAP: u8 = 0xff;
@@ -19,6 +18,9 @@ const BITMAP: u8 = 0xff;
 const HIGH_BITS: u8 = 0x80;
 /// Bits of the widest gap.
 const GAP_WIDTH_MAX: u32 = 10;
+
+/// Entries that are decoded at a time: they start at whole bytes, whatever their width.
+const STRIDE: usize = 64;
 
 /// Numbers at positions, both in the order of the positions.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +43,7 @@ impl Sparse {
         self.positions.len()
     }
 
-    /// Adds a number; positions ascend and are below [`BLOCK_SAMPLES`].
+    /// Adds a number; positions ascend and are below the block's length.
     pub(super) fn push(&mut self, position: usize, number: u64) {
         self.positions.push(position as u16);
         self.numbers.push(number);
@@ -149,99 +151,194 @@ fn positions_bytes(samples: usize, count: usize) -> usize {
 }
 
 /// Takes a list off the front of `bytes` and calls `apply` with each position, all of them below
-/// `samples` and ascending, and its number.
+/// `samples` and ascending, and its number. On an error it may have been called for some.
+#[inline]
 pub(super) fn decode(
     bytes: &mut &[u8],
     samples: usize,
     mut apply: impl FnMut(usize, u64),
 ) -> Result<()> {
-    let mut places = [0_i64; BLOCK_SAMPLES];
-    let places = read_positions(bytes, samples.min(BLOCK_SAMPLES), &mut places)?;
-    let mut numbers = [0_i64; BLOCK_SAMPLES];
-    let numbers = numbers.get_mut(..places.len()).unwrap_or_default();
+    let mut positions = Positions::read(bytes, samples)?;
+    let count = positions.count;
     let form = take_byte(bytes)?;
     let width = u32::from(form & !HIGH_BITS);
-    read_packed(bytes, width, numbers)?;
-    if form & HIGH_BITS != 0 {
-        let mut with_high = [0_i64; BLOCK_SAMPLES];
-        let with_high = read_positions(bytes, numbers.len(), &mut with_high)?;
-        let mut high = [0_i64; BLOCK_SAMPLES];
-        let high = high.get_mut(..with_high.len()).unwrap_or_default();
-        let high_width = u32::from(take_byte(bytes)?);
-        read_packed(bytes, high_width, high)?;
-        for (at, high) in with_high.iter().zip(high) {
-            if let Some(number) = numbers.get_mut(*at as usize) {
-                *number |= high.checked_shl(width).unwrap_or(0);
+    let mut numbers = Packed::read(bytes, count, width)?;
+    let mut high = if form & HIGH_BITS == 0 { None } else { Some(High::read(bytes, count)?) };
+    let (mut places, mut block) = ([0; STRIDE], [0; STRIDE]);
+    for start in (0..count).step_by(STRIDE) {
+        let length = STRIDE.min(count - start);
+        let places = places.get_mut(..length).unwrap_or_default();
+        let block = block.get_mut(..length).unwrap_or_default();
+        positions.next(places)?;
+        numbers.next(block);
+        if let Some(high) = &mut high {
+            high.merge(start, width, block)?;
+        }
+        for (place, number) in places.iter().zip(block) {
+            apply(*place as usize, *number as u64);
+        }
+    }
+    positions.end()
+}
+
+/// Packed integers of which some at a time are taken.
+#[derive(Debug)]
+struct Packed<'a> {
+    bytes: &'a [u8],
+    width: u32,
+}
+
+impl<'a> Packed<'a> {
+    /// Takes `count` integers of `width` bits off the front of `bytes`.
+    fn read(bytes: &mut &'a [u8], count: usize, width: u32) -> Result<Self> {
+        if width > WIDTH_MAX {
+            return Err(Error::decode(format!("integers of {width} bits")));
+        }
+        Ok(Self { bytes: take(bytes, packed_bytes(count, width))?, width })
+    }
+
+    /// The next ones; [`STRIDE`] of them, but for the last time.
+    #[inline]
+    fn next(&mut self, integers: &mut [i64]) {
+        unpack(self.bytes, self.width, integers);
+        self.bytes = self.bytes.get(packed_bytes(STRIDE, self.width)..).unwrap_or_default();
+    }
+}
+
+/// Ascending positions.
+#[derive(Debug)]
+struct Positions<'a> {
+    count: usize,
+    samples: usize,
+    /// The lowest that the next one can have.
+    next: i64,
+    form: Form<'a>,
+}
+
+#[derive(Debug)]
+enum Form<'a> {
+    Gaps(Packed<'a>),
+    Bitmap {
+        words: &'a [u8],
+        /// What is left of the word before `words`.
+        word: u64,
+    },
+}
+
+impl<'a> Positions<'a> {
+    /// Takes positions below `samples`, at least one, off the front of `bytes`.
+    fn read(bytes: &mut &'a [u8], samples: usize) -> Result<Self> {
+        let count = varint::read_u64(bytes)?;
+        if count == 0 || count > samples as u64 {
+            return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
+        }
+        let count = count as usize;
+        let form = take_byte(bytes)?;
+        let form = if form == BITMAP {
+            Form::Bitmap { words: take(bytes, samples.div_ceil(8))?, word: 0 }
+        } else if u32::from(form) > GAP_WIDTH_MAX {
+            return Err(Error::decode(format!("gaps of {form} bits")));
+        } else {
+            Form::Gaps(Packed::read(bytes, count, u32::from(form))?)
+        };
+        Ok(Self { count, samples, next: 0, form })
+    }
+
+    /// The next ones; [`STRIDE`] of them, but for the last time.
+    #[inline]
+    fn next(&mut self, places: &mut [i64]) -> Result<()> {
+        match &mut self.form {
+            Form::Gaps(gaps) => {
+                gaps.next(places);
+                for place in places.iter_mut() {
+                    *place += self.next;
+                    self.next = *place + 1;
+                }
+            }
+            Form::Bitmap { words, word } => {
+                for place in places.iter_mut() {
+                    while *word == 0 {
+                        let Some((next, rest)) = next_word(words) else {
+                            return Err(Error::decode("a bitmap has fewer entries than its list"));
+                        };
+                        (*word, *words) = (next, rest);
+                        self.next += i64::from(u64::BITS);
+                    }
+                    let in_word = i64::from(word.trailing_zeros()) - i64::from(u64::BITS);
+                    *place = self.next + in_word;
+                    *word &= *word - 1;
+                }
             }
         }
+        // They ascend: the last one is below the number of samples, or one of them is not.
+        if places.last().is_some_and(|last| *last >= self.samples as i64) {
+            return Err(Error::decode(format!("a list reaches beyond {} values", self.samples)));
+        }
+        Ok(())
     }
-    for (place, number) in places.iter().zip(numbers) {
-        apply(*place as usize, *number as u64);
-    }
-    Ok(())
-}
 
-fn read_packed(bytes: &mut &[u8], width: u32, numbers: &mut [i64]) -> Result<()> {
-    if width > WIDTH_MAX {
-        return Err(Error::decode(format!("integers of {width} bits")));
-    }
-    unpack(take(bytes, packed_bytes(numbers.len(), width))?, width, numbers);
-    Ok(())
-}
-
-/// Ascending positions below `samples`, at least one.
-fn read_positions<'a>(
-    bytes: &mut &[u8],
-    samples: usize,
-    places: &'a mut [i64; BLOCK_SAMPLES],
-) -> Result<&'a [i64]> {
-    let count = varint::read_u64(bytes)?;
-    if count == 0 || count > samples as u64 {
-        return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
-    }
-    let places = places.get_mut(..count as usize).unwrap_or_default();
-    let form = take_byte(bytes)?;
-    if form == BITMAP {
-        read_bitmap(take(bytes, samples.div_ceil(8))?, places)?;
-    } else {
-        read_gaps(bytes, u32::from(form), places)?;
-    }
-    if places.last().is_some_and(|last| *last >= samples as i64) {
-        return Err(Error::decode(format!("a list reaches beyond {samples} values")));
-    }
-    Ok(places)
-}
-
-fn read_gaps(bytes: &mut &[u8], width: u32, places: &mut [i64]) -> Result<()> {
-    if width > GAP_WIDTH_MAX {
-        return Err(Error::decode(format!("gaps of {width} bits")));
-    }
-    unpack(take(bytes, packed_bytes(places.len(), width))?, width, places);
-    let mut next = 0;
-    for place in places {
-        *place += next;
-        next = *place + 1;
-    }
-    Ok(())
-}
-
-/// Positions of the set bits, exactly as many as there are places.
-fn read_bitmap(bitmap: &[u8], places: &mut [i64]) -> Result<()> {
-    let mut free = places.iter_mut();
-    for (index, byte) in bitmap.iter().enumerate() {
-        let mut rest = *byte;
-        while rest != 0 {
-            let Some(place) = free.next() else {
-                return Err(Error::decode("a bitmap has more entries than its list"));
-            };
-            *place = (index * 8) as i64 + i64::from(rest.trailing_zeros());
-            rest &= rest - 1;
+    /// Whether all have been taken.
+    fn end(&self) -> Result<()> {
+        match self.form {
+            Form::Bitmap { words, word } if word != 0 || words.iter().any(|byte| *byte != 0) => {
+                Err(Error::decode("a bitmap has more entries than its list"))
+            }
+            _ => Ok(()),
         }
     }
-    if free.next().is_some() {
-        return Err(Error::decode("a bitmap has fewer entries than its list"));
+}
+
+/// The first eight bytes, or what there is of them, and the rest.
+fn next_word(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    if let Some((word, rest)) = bytes.split_first_chunk() {
+        return Some((u64::from_le_bytes(*word), rest));
     }
-    Ok(())
+    let word = bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
+    (!bytes.is_empty()).then_some((word, &[]))
+}
+
+/// The high bits of some of a list's numbers, a list themselves.
+#[derive(Debug)]
+struct High<'a> {
+    positions: Positions<'a>,
+    numbers: Packed<'a>,
+    /// Entries that were not taken from the bytes yet.
+    left: usize,
+    /// Entries that were; those from `merged` to `taken` have not met their number yet.
+    places: [i64; STRIDE],
+    bits: [i64; STRIDE],
+    merged: usize,
+    taken: usize,
+}
+
+impl<'a> High<'a> {
+    fn read(bytes: &mut &'a [u8], samples: usize) -> Result<Self> {
+        let positions = Positions::read(bytes, samples)?;
+        let width = u32::from(take_byte(bytes)?);
+        let numbers = Packed::read(bytes, positions.count, width)?;
+        let (left, places, bits) = (positions.count, [0; STRIDE], [0; STRIDE]);
+        Ok(Self { positions, numbers, left, places, bits, merged: 0, taken: 0 })
+    }
+
+    /// Adds what lies above `width` to the list's numbers from the place `start` on.
+    fn merge(&mut self, start: usize, width: u32, numbers: &mut [i64]) -> Result<()> {
+        loop {
+            if self.merged == self.taken {
+                self.taken = self.left.min(STRIDE);
+                self.left -= self.taken;
+                self.merged = 0;
+                self.positions.next(self.places.get_mut(..self.taken).unwrap_or_default())?;
+                self.numbers.next(self.bits.get_mut(..self.taken).unwrap_or_default());
+            }
+            let entry = self.places.get(self.merged).zip(self.bits.get(self.merged));
+            let Some((place, bits)) = entry.filter(|_| self.merged < self.taken) else {
+                return self.positions.end();
+            };
+            let Some(number) = numbers.get_mut(*place as usize - start) else { return Ok(()) };
+            *number |= bits.checked_shl(width).unwrap_or(0);
+            self.merged += 1;
+        }
+    }
 }
 
 /// Takes `count` bytes off the front.

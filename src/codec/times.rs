@@ -4,6 +4,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::integers::{self, Scratch};
+use super::stream;
 use super::tag::{FrontTag, Tag};
 use super::varint;
 use crate::error::{Error, Result};
@@ -66,7 +67,7 @@ pub fn decode_times(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<()
     let first = varint::read_i64(&mut rest)?;
     let mut latents = [0_i64; BLOCK_SAMPLES];
     let latents = super::block_of(&mut latents, count)?;
-    integers::decode(&mut rest, tag.model, latents)?;
+    stream::decode(&mut rest, tag.model, latents)?;
     super::expect_end(rest)?;
     let time = |latent: &i64| first.wrapping_add(latent.wrapping_mul(divisor));
     out.extend(latents.iter().map(time));

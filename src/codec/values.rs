@@ -7,6 +7,7 @@ use super::front::{self, Front, Mapped};
 use super::integers::{self, Plan, Scratch};
 use super::search;
 use super::sparse;
+use super::stream::Stream;
 use super::tag::{FrontTag, Tag};
 use super::varint;
 use crate::error::Result;
@@ -141,24 +142,20 @@ pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Re
         return Ok(());
     }
     let front = Front::read(tag.front, &mut rest)?;
-    let mut latents = [0_i64; BLOCK_SAMPLES];
-    let latents = super::block_of(&mut latents, count)?;
-    integers::decode(&mut rest, tag.model, latents)?;
-    unmap(front, tag, latents, rest, out)
-}
-
-/// Appends the values of a front end's integers, corrected by the lists that the tag announces,
-/// which are exactly all that is left of the block.
-pub(super) fn unmap(
-    front: Front,
-    tag: Tag,
-    latents: &[i64],
-    rest: &[u8],
-    out: &mut Vec<f64>,
-) -> Result<()> {
-    front.check(latents)?;
+    let stream = Stream::read(&mut rest, tag.model, count)?;
     let start = out.len();
-    front.unmap(latents, out);
+    match front.arithmetic() {
+        Some(arithmetic) if stream.is_narrow() => {
+            stream.append_values(&mut rest, arithmetic, out)?;
+        }
+        _ => {
+            let mut latents = [0_i64; BLOCK_SAMPLES];
+            let latents = super::block_of(&mut latents, count)?;
+            stream.decode(&mut rest, latents)?;
+            front.check(latents)?;
+            front.unmap(latents, out);
+        }
+    }
     correct(tag, rest, out.get_mut(start..).unwrap_or_default())
 }
 

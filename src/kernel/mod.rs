@@ -7,9 +7,12 @@
 //! yields NaN (a count of 0). Sums are added in the order of the slice, so a result does not depend
 //! on how many threads shared the work.
 
+pub(crate) mod lanes;
 mod quantile;
 mod random;
+pub(crate) mod simd;
 mod student;
+pub(crate) mod symbols;
 mod trend;
 
 pub use quantile::{median, quantile, quantile_sorted};

@@ -11,48 +11,18 @@
 
 #![warn(clippy::indexing_slicing)]
 
-use crate::codec::pack::{load, mask};
+use crate::codec::pack::mask;
 use crate::error::{Error, Result};
+use crate::kernel::simd;
+use crate::kernel::symbols::{Meaning, STATE_BITS, STATES, State, Stream, TURNS};
 
-/// Bits of a state: weights are multiples of 1 in this power of two.
-pub(super) const STATE_BITS: u32 = 11;
-/// States of a table, and the sum of its weights.
-pub(super) const STATES: usize = 1 << STATE_BITS;
-/// States that take turns.
-const LANES: usize = 4;
 /// Symbols are spread over the states by this step; it is odd, so it meets each state once.
 const STEP: usize = (STATES >> 1) + (STATES >> 3) + 3;
-
-/// What decoding does in a state: it gives a symbol, and goes to `base` plus the next `bits` bits.
-/// Of the symbol it holds what is wanted of it: `offset_bits` and `low`.
-#[derive(Debug, Clone, Copy, Default)]
-struct State {
-    base: u16,
-    bits: u8,
-    offset_bits: u8,
-    low: u32,
-}
-
-/// What a symbol stands for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Meaning {
-    /// Bits that follow elsewhere.
-    pub(super) offset_bits: u8,
-    /// The number to which they are added.
-    pub(super) low: u32,
-}
 
 /// Decodes symbols to their meanings.
 #[derive(Debug, Clone)]
 pub(super) struct Decoder {
     states: Box<[State; STATES]>,
-}
-
-/// A stream of symbols on its way to meanings.
-struct Stream<'a> {
-    bytes: &'a [u8],
-    bit: usize,
-    lanes: [u16; LANES],
 }
 
 /// Encodes symbols.
@@ -82,93 +52,33 @@ fn spread(weights: &[u16]) -> Vec<u8> {
 impl Decoder {
     /// A decoder for symbols with these weights, which sum to [`STATES`], and meanings.
     pub(super) fn new(weights: &[u16], meanings: &[Meaning]) -> Self {
-        let mut next: Vec<u32> = weights.iter().map(|weight| u32::from(*weight)).collect();
+        // Room for each symbol that a byte can be, so that none is out of bounds.
+        let mut symbols = [(0_u16, Meaning::default()); 256];
+        for (place, (weight, meaning)) in symbols.iter_mut().zip(weights.iter().zip(meanings)) {
+            *place = (*weight, *meaning);
+        }
         let mut states = Box::new([State::default(); STATES]);
         for (state, symbol) in states.iter_mut().zip(spread(weights)) {
-            let symbol = usize::from(symbol);
-            let (Some(next), Some(meaning)) = (next.get_mut(symbol), meanings.get(symbol)) else {
-                continue;
-            };
-            // 1 at least, since the symbol has a state; below twice the sum of all weights.
-            let bits = STATE_BITS - (*next).max(1).ilog2().min(STATE_BITS);
-            let base = ((*next << bits) as usize).wrapping_sub(STATES) & (STATES - 1);
+            let Some((next, meaning)) = symbols.get_mut(usize::from(symbol)) else { continue };
+            // The symbol has a state, so it is 1 at least; and below twice the sum of all weights.
+            let bits = STATE_BITS.saturating_sub((*next).max(1).ilog2());
+            let base = (u32::from(*next) << bits) as u16 & (STATES as u16 - 1);
             let Meaning { offset_bits, low } = *meaning;
-            *state = State { base: base as u16, bits: bits as u8, offset_bits, low };
+            *state = State { base, bits: bits as u8, offset_bits, low };
             *next += 1;
         }
         Self { states }
     }
 
-    /// Fills `found` from the front of `bytes`.
-    pub(super) fn decode(&self, bytes: &mut &[u8], found: &mut [Meaning]) -> Result<()> {
-        let mut stream = Stream::begin(bytes);
-        let (quads, rest) = found.as_chunks_mut::<LANES>();
-        for quad in quads {
-            self.step(&mut stream, quad);
+    /// Fills `found` from two streams, each from the front of its bytes.
+    pub(super) fn decode(&self, bytes: [&mut &[u8]; 2], found: [&mut [Meaning]; 2]) -> Result<()> {
+        let mut streams = [Stream::begin(bytes[0]), Stream::begin(bytes[1])];
+        simd::decode_symbols(&self.states, &mut streams, found);
+        for (bytes, stream) in bytes.into_iter().zip(streams) {
+            let wrong = || Error::decode("coded integers that do not end where they should");
+            *bytes = stream.end().ok_or_else(wrong)?;
         }
-        self.step(&mut stream, rest);
-        *bytes = stream.end()?;
         Ok(())
-    }
-
-    /// Fills `found` of two streams of the same length at once, which takes little longer than one:
-    /// each waits for its own bits only.
-    pub(super) fn decode_two(
-        &self,
-        bytes: [&mut &[u8]; 2],
-        found: [&mut [Meaning]; 2],
-    ) -> Result<()> {
-        let [first_bytes, second_bytes] = bytes;
-        let (mut first, mut second) = (Stream::begin(first_bytes), Stream::begin(second_bytes));
-        let [(quads_1, rest_1), (quads_2, rest_2)] =
-            found.map(|found| found.as_chunks_mut::<LANES>());
-        for (quad_1, quad_2) in quads_1.iter_mut().zip(quads_2) {
-            self.step(&mut first, quad_1);
-            self.step(&mut second, quad_2);
-        }
-        self.step(&mut first, rest_1);
-        self.step(&mut second, rest_2);
-        *first_bytes = first.end()?;
-        *second_bytes = second.end()?;
-        Ok(())
-    }
-
-    /// Decodes up to four symbols, one from each lane: at most 44 bits, and a load gives 57 or more.
-    #[inline(always)]
-    fn step(&self, stream: &mut Stream<'_>, found: &mut [Meaning]) {
-        let mut word = load(stream.bytes, stream.bit >> 3) >> (stream.bit & 7);
-        for (slot, lane) in found.iter_mut().zip(&mut stream.lanes) {
-            let State { base, bits, offset_bits, low } = self.state(*lane);
-            *slot = Meaning { offset_bits, low };
-            *lane = base + (word as u16 & ((1_u16 << bits) - 1));
-            word >>= bits;
-            stream.bit += usize::from(bits);
-        }
-    }
-
-    #[inline(always)]
-    fn state(&self, state: u16) -> State {
-        self.states.get(usize::from(state) & (STATES - 1)).copied().unwrap_or_default()
-    }
-}
-
-impl<'a> Stream<'a> {
-    fn begin(bytes: &'a [u8]) -> Self {
-        let mut stream = Self { bytes, bit: 0, lanes: [0; LANES] };
-        for lane in &mut stream.lanes {
-            let word = load(bytes, stream.bit >> 3) >> (stream.bit & 7);
-            *lane = word as u16 & (STATES as u16 - 1);
-            stream.bit += STATE_BITS as usize;
-        }
-        stream
-    }
-
-    /// What follows the stream; an error if it did not end as it should.
-    fn end(self) -> Result<&'a [u8]> {
-        match self.bytes.get(self.bit.div_ceil(8)..) {
-            Some(rest) if self.lanes == [0; LANES] => Ok(rest),
-            _ => Err(Error::decode("coded integers that do not end where they should")),
-        }
     }
 }
 
@@ -195,21 +105,21 @@ impl Encoder {
 
     /// Appends symbols, each of which has a weight. `steps` is a buffer.
     pub(super) fn encode(&self, symbols: &[u8], steps: &mut Vec<(u16, u8)>, out: &mut Vec<u8>) {
-        let mut lanes = [0_u32; LANES];
+        let mut turns = [0_u32; TURNS];
         steps.clear();
         for (at, symbol) in symbols.iter().enumerate().rev() {
             let (weight, start) = self.symbols.get(usize::from(*symbol)).copied().unwrap_or((1, 0));
-            let Some(lane) = lanes.get_mut(at % LANES) else { continue };
-            let state = *lane + STATES as u32;
+            let Some(turn) = turns.get_mut(at % TURNS) else { continue };
+            let state = *turn + STATES as u32;
             let most = STATE_BITS - weight.ilog2();
             let bits = if state >> most < weight { most - 1 } else { most };
             steps.push(((state & mask(bits) as u32) as u16, bits as u8));
             let place = start + (state >> bits) - weight;
-            *lane = u32::from(self.places.get(place as usize).copied().unwrap_or_default());
+            *turn = u32::from(self.places.get(place as usize).copied().unwrap_or_default());
         }
         let mut writer = BitWriter::new(out);
-        for lane in lanes {
-            writer.push(u64::from(lane), STATE_BITS);
+        for turn in turns {
+            writer.push(u64::from(turn), STATE_BITS);
         }
         for (low, bits) in steps.iter().rev() {
             writer.push(u64::from(*low), u32::from(*bits));
@@ -284,35 +194,30 @@ mod tests {
                     (0..samples).map(|_| of_state[random.below(STATES)]).collect();
                 let mut bytes = vec![9];
                 Encoder::new(&weights).encode(&symbols, &mut Vec::new(), &mut bytes);
-                let states = LANES as f64 * f64::from(STATE_BITS);
+                let states = TURNS as f64 * f64::from(STATE_BITS);
                 let most = states + 1.08 * entropy * samples as f64 + 60.0;
                 assert!((bytes.len() as f64 - 1.0) * 8.0 <= most, "{count} {samples}");
                 bytes.push(77);
                 let decoder = Decoder::new(&weights, &meanings(count));
+                let mut other = Vec::new();
+                let half = &symbols[samples / 2..];
+                Encoder::new(&weights).encode(half, &mut Vec::new(), &mut other);
+                let (mut rest, mut other) = (&bytes[1..], other.as_slice());
                 let mut found = vec![Meaning::default(); samples];
-                let mut rest = &bytes[1..];
-                decoder.decode(&mut rest, &mut found).unwrap();
-                let same = |found: &[Meaning]| {
+                let mut found_half = vec![Meaning::default(); half.len()];
+                let places = [&mut found_half[..], &mut found[..]];
+                decoder.decode([&mut other, &mut rest], places).unwrap();
+                let same = |found: &[Meaning], symbols: &[u8]| {
                     found.iter().map(|m| m.low).eq(symbols.iter().map(|s| 1_000 + u32::from(*s)))
                 };
-                assert!(same(&found));
-                assert_eq!(rest, [77]);
-                let mut reversed: Vec<u8> = symbols.iter().rev().copied().collect();
-                let mut other = Vec::new();
-                Encoder::new(&weights).encode(&reversed, &mut Vec::new(), &mut other);
-                let (mut rest, mut other) = (&bytes[1..], other.as_slice());
-                let mut found_other = found.clone();
-                decoder
-                    .decode_two([&mut other, &mut rest], [&mut found_other, &mut found])
-                    .unwrap();
-                assert!(same(&found) && rest == [77] && other.is_empty());
-                reversed.reverse();
-                found_other.reverse();
-                assert!(same(&found_other));
+                assert!(same(&found, &symbols) && same(&found_half, half));
+                assert_eq!((rest, other), (&[77][..], &[][..]));
                 bytes.pop();
                 if samples > 20 && count > 1 {
                     bytes.truncate(bytes.len() / 2);
-                    assert!(decoder.decode(&mut &bytes[1..], &mut found).is_err());
+                    let places = [&mut found_half[..0], &mut found[..]];
+                    let none = &mut &[0; 6][..];
+                    assert!(decoder.decode([none, &mut &bytes[1..]], places).is_err());
                 }
             }
         }
@@ -326,7 +231,8 @@ mod tests {
         for _ in 0..200 {
             let bytes: Vec<u8> = (0..600).map(|_| random.below(256) as u8).collect();
             let mut found = vec![Meaning::default(); 1_024];
-            refused += u32::from(decoder.decode(&mut bytes.as_slice(), &mut found).is_err());
+            let bytes = [&mut bytes.as_slice(), &mut &[0; 6][..]];
+            refused += u32::from(decoder.decode(bytes, [&mut found, &mut []]).is_err());
             assert!(found.iter().all(|meaning| (1_000..1_009).contains(&meaning.low)));
         }
         assert_eq!(refused, 200);

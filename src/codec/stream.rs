@@ -1,0 +1,185 @@
+//! Integers taken back from their packed form, see `integers.rs`: into integers, or straight into
+//! values where the block is in lanes.
+//!
+//! In: bytes. Out: as many integers or values as were asked for. Never: arithmetic that can
+//! overflow, or bytes read beyond the end.
+
+#![warn(clippy::indexing_slicing)]
+
+use super::pack::{WIDTH_MAX, packed_bytes, unpack};
+use super::sparse::{self, take, take_byte};
+use super::tag::Model;
+use super::varint;
+use crate::error::{Error, Result};
+use crate::kernel::lanes::{self, Arithmetic, Block, Sequence};
+use crate::kernel::simd;
+use crate::model::limits::BLOCK_SAMPLES;
+
+/// In a width byte: exceptions follow the packed bits.
+pub(super) const EXCEPTIONS: u8 = 0x80;
+/// In a width byte, both bits: the block is in lanes, and the width is in the five bits below.
+pub(super) const NARROW: u8 = 0x60;
+/// The largest base of a block in lanes: it is exact as f64.
+pub(super) const BASE_MAX: u64 = 1 << 53;
+
+/// What stands before the packed bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stream {
+    model: Model,
+    /// The first integer; 0 where the model has none.
+    first: i64,
+    /// The second integer less the first; 0 where the model has none.
+    delta: i64,
+    reference: i64,
+    width: u32,
+    exceptions: bool,
+    narrow: bool,
+}
+
+impl Stream {
+    /// Takes the header of `count` > 0 integers off the front of `bytes`.
+    pub(super) fn read(bytes: &mut &[u8], model: Model, count: usize) -> Result<Self> {
+        let first = if model == Model::Reference { 0 } else { varint::read_i64(bytes)? };
+        let has_delta = model == Model::DeltaOfDelta && count > 1;
+        let delta = if has_delta { varint::read_i64(bytes)? } else { 0 };
+        let reference = varint::read_i64(bytes)?;
+        let form = take_byte(bytes)?;
+        let narrow = form & NARROW == NARROW;
+        let width = u32::from(form & !EXCEPTIONS & if narrow { !NARROW } else { u8::MAX });
+        let exceptions = form & EXCEPTIONS != 0;
+        let stream = Self { model, first, delta, reference, width, exceptions, narrow };
+        if width > WIDTH_MAX {
+            return Err(Error::decode(format!("integers of {width} bits")));
+        }
+        if narrow && (count != BLOCK_SAMPLES || stream.base().unsigned_abs() > BASE_MAX) {
+            let base = stream.base();
+            return Err(Error::decode(format!("lanes for {count} integers from {base} on")));
+        }
+        Ok(stream)
+    }
+
+    /// Whether [`Self::append_values`] can be called.
+    pub(super) fn is_narrow(&self) -> bool {
+        self.narrow
+    }
+
+    /// What the integers of a block in lanes differ little from.
+    fn base(&self) -> i64 {
+        if self.model == Model::Reference { self.reference } else { self.first }
+    }
+
+    /// Appends the values of a block in lanes.
+    pub(super) fn append_values(
+        &self,
+        bytes: &mut &[u8],
+        arithmetic: Arithmetic,
+        out: &mut Vec<f64>,
+    ) -> Result<()> {
+        let mut block = [0; BLOCK_SAMPLES];
+        let sequence = self.read_lanes(bytes, &mut block)?;
+        simd::append_values(&block, sequence, arithmetic, out);
+        Ok(())
+    }
+
+    /// Fills `latents`, as many as the header was read for.
+    pub(super) fn decode(&self, bytes: &mut &[u8], latents: &mut [i64]) -> Result<()> {
+        if let (true, Some(latents)) = (self.narrow, latents.as_mut_array()) {
+            let mut block = [0; BLOCK_SAMPLES];
+            let sequence = self.read_lanes(bytes, &mut block)?;
+            let base = self.base();
+            lanes::each_integer(&block, sequence, latents, |slot, k| {
+                *slot = base.wrapping_add(i64::from(k as i32));
+            });
+            return Ok(());
+        }
+        let firsts = match self.model {
+            Model::Reference => 0,
+            Model::Delta => 1,
+            Model::DeltaOfDelta => 2.min(latents.len()),
+        };
+        let Some((firsts, stream)) = latents.split_at_mut_checked(firsts) else {
+            return Err(Error::decode("a block without values"));
+        };
+        self.decode_packed(bytes, stream)?;
+        let mut value = self.first;
+        let mut delta = self.delta;
+        if let [_, second] = firsts {
+            *second = value.wrapping_add(delta);
+        }
+        if let [first, ..] = firsts {
+            *first = value;
+        }
+        match self.model {
+            Model::Reference => {}
+            Model::Delta => {
+                for slot in stream {
+                    value = value.wrapping_add(*slot);
+                    *slot = value;
+                }
+            }
+            Model::DeltaOfDelta => {
+                value = value.wrapping_add(delta);
+                for slot in stream {
+                    delta = delta.wrapping_add(*slot);
+                    value = value.wrapping_add(delta);
+                    *slot = value;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Integers packed one after another, without the model.
+    fn decode_packed(&self, bytes: &mut &[u8], stream: &mut [i64]) -> Result<()> {
+        let packed = take(bytes, packed_bytes(stream.len(), self.width))?;
+        unpack(packed, self.width, stream);
+        for slot in stream.iter_mut() {
+            *slot = slot.wrapping_add(self.reference);
+        }
+        if self.exceptions {
+            sparse::decode(bytes, stream.len(), |at, high| {
+                if let Some(slot) = stream.get_mut(at) {
+                    let high = varint::unzigzag(high).checked_shl(self.width).unwrap_or(0);
+                    *slot = slot.wrapping_add(high);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Numbers packed in lanes, and how they tell the block's integers less its base.
+    fn read_lanes(&self, bytes: &mut &[u8], block: &mut Block) -> Result<Sequence> {
+        simd::unpack(take(bytes, lanes::packed_bytes(self.width))?, self.width, block);
+        if self.exceptions {
+            sparse::decode(bytes, BLOCK_SAMPLES, |at, high| {
+                if let Some(slot) = block.get_mut(at) {
+                    *slot = slot.wrapping_add((varint::unzigzag(high) as u32) << self.width);
+                }
+            })?;
+        }
+        let base = self.base() as f64;
+        let (reference, delta) = (self.reference as u32, self.delta as u32);
+        Ok(match self.model {
+            Model::Reference => Sequence { reference: 0, summed_from: None, base },
+            Model::Delta => {
+                // The first number stands for no difference and is the reference.
+                Sequence { reference, summed_from: Some(reference.wrapping_neg()), base }
+            }
+            Model::DeltaOfDelta => {
+                // So are the first two here.
+                let mut sum = delta.wrapping_sub(reference.wrapping_mul(2));
+                for slot in block {
+                    sum = sum.wrapping_add(*slot).wrapping_add(reference);
+                    *slot = sum;
+                }
+                let start = reference.wrapping_sub(delta);
+                Sequence { reference: 0, summed_from: Some(start), base }
+            }
+        })
+    }
+}
+
+/// Fills `latents` from the front of `bytes`.
+pub(super) fn decode(bytes: &mut &[u8], model: Model, latents: &mut [i64]) -> Result<()> {
+    Stream::read(bytes, model, latents.len())?.decode(bytes, latents)
+}

@@ -1,0 +1,124 @@
+//! Entropy-coded symbols and packed offsets back to numbers.
+//!
+//! In: a table of states, bytes, and room for as many numbers as there are symbols. Out: numbers.
+//! Never: a state outside of the table or a byte outside of the slice, whatever they hold: missing
+//! bytes read as zero, and who calls checks where the bits end.
+
+/// Bits of a state.
+pub(crate) const STATE_BITS: u32 = 11;
+/// States of a table.
+pub(crate) const STATES: usize = 1 << STATE_BITS;
+/// States that take turns in one stream.
+pub(crate) const TURNS: usize = 4;
+
+/// What decoding does in a state: it gives the meaning of a symbol, and goes to `base` plus the next
+/// `bits` bits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct State {
+    pub(crate) base: u16,
+    /// At most [`STATE_BITS`].
+    pub(crate) bits: u8,
+    pub(crate) offset_bits: u8,
+    pub(crate) low: u32,
+}
+
+/// What a symbol stands for: numbers from `low` on, told apart by an offset of some bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Meaning {
+    /// At most 32.
+    pub(crate) offset_bits: u8,
+    pub(crate) low: u32,
+}
+
+/// A stream of symbols: where it is read, and its states.
+#[derive(Debug)]
+pub(crate) struct Stream<'a> {
+    bytes: &'a [u8],
+    bit: usize,
+    turns: [u16; TURNS],
+}
+
+impl<'a> Stream<'a> {
+    /// Reads the first states.
+    pub(crate) fn begin(bytes: &'a [u8]) -> Self {
+        let mut stream = Self { bytes, bit: 0, turns: [0; TURNS] };
+        for state in &mut stream.turns {
+            let word = load(bytes, stream.bit >> 3) >> (stream.bit & 7);
+            *state = (word & low_bits(STATE_BITS as u8)) as u16;
+            stream.bit += STATE_BITS as usize;
+        }
+        stream
+    }
+
+    /// What follows the stream; `None` if it did not end as it began when it was written.
+    pub(crate) fn end(self) -> Option<&'a [u8]> {
+        self.bytes.get(self.bit.div_ceil(8)..).filter(|_| self.turns == [0; TURNS])
+    }
+
+    /// Up to four symbols, one from each state: at most 44 bits, and a load gives 57 or more.
+    #[inline(always)]
+    fn step(&mut self, states: &[State; STATES], found: &mut [Meaning]) {
+        let mut word = load(self.bytes, self.bit >> 3) >> (self.bit & 7);
+        for (slot, turn) in found.iter_mut().zip(&mut self.turns) {
+            let state = states.get(usize::from(*turn) & (STATES - 1)).copied().unwrap_or_default();
+            *slot = Meaning { offset_bits: state.offset_bits, low: state.low };
+            *turn = state.base.wrapping_add((word & low_bits(state.bits)) as u16);
+            word >>= state.bits & 63;
+            self.bit += usize::from(state.bits);
+        }
+    }
+}
+
+/// Fills `found` from two streams at once, which takes little longer than from one: each waits for
+/// its own bits only. Of the longer one the rest follows.
+#[inline(always)]
+pub(super) fn decode(
+    states: &[State; STATES],
+    streams: &mut [Stream<'_>; 2],
+    found: [&mut [Meaning]; 2],
+) {
+    let [first, second] = streams;
+    let [(quads, rest), (other_quads, other_rest)] =
+        found.map(|found| found.as_chunks_mut::<TURNS>());
+    let both = quads.len().min(other_quads.len());
+    let (quads, alone) = quads.split_at_mut(both);
+    let (other_quads, other_alone) = other_quads.split_at_mut(both);
+    for (quad, other_quad) in quads.iter_mut().zip(other_quads) {
+        first.step(states, quad);
+        second.step(states, other_quad);
+    }
+    alone.iter_mut().for_each(|quad| first.step(states, quad));
+    other_alone.iter_mut().for_each(|quad| second.step(states, quad));
+    first.step(states, rest);
+    second.step(states, other_rest);
+}
+
+/// Fills `numbers` with what is meant, offsets read from `bytes`; returns the bits they took.
+#[inline(always)]
+pub(super) fn add_offsets(bytes: &[u8], found: &[Meaning], numbers: &mut [u32]) -> usize {
+    let mut bit = 0_usize;
+    for (number, meaning) in numbers.iter_mut().zip(found) {
+        let word = load(bytes, bit >> 3) >> (bit & 7);
+        *number = meaning.low.wrapping_add((word & low_bits(meaning.offset_bits)) as u32);
+        bit += usize::from(meaning.offset_bits);
+    }
+    bit
+}
+
+/// The lowest `count` bits, fewer than 64.
+#[inline(always)]
+const fn low_bits(count: u8) -> u64 {
+    (1 << (count & 63)) - 1
+}
+
+/// Eight bytes from `at`, zeros where the slice ends.
+#[inline(always)]
+pub(crate) fn load(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.first_chunk().map_or_else(|| load_end(rest), |word| u64::from_le_bytes(*word))
+}
+
+#[cold]
+fn load_end(rest: &[u8]) -> u64 {
+    rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
+}
