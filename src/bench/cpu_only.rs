@@ -280,6 +280,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_scrape_is_where_the_walks_start() {
+        // After a step, 1 in 250 walks would stand at 100.
+        let fleet = fleet(1, 1_000, 1);
+        let mut scrapes = fleet.scrapes();
+        let first = scrapes.next().unwrap();
+        assert_eq!(first.time, START);
+        let starts: Vec<f64> = first.rows.iter().flatten().copied().collect();
+        assert!(starts.iter().all(|start| *start < 100.0));
+        let after = scrapes.next().unwrap();
+        assert_eq!(after.time, START.plus(SCRAPE_INTERVAL));
+        assert!(after.rows.iter().flatten().any(|value| *value == 100.0));
+        let changed = after.rows.iter().flatten().zip(&starts).filter(|(v, w)| *v != *w).count();
+        assert!(changed > 5_000, "{changed}");
+    }
+
+    #[test]
     fn values_are_whole_and_stay_between_0_and_100_and_meet_both() {
         let values: Vec<f64> = rows(&fleet(1, 20, 6)).into_iter().flatten().flatten().collect();
         assert!(values.iter().all(|v| v.fract() == 0.0 && (0.0..=100.0).contains(v)));

@@ -90,7 +90,7 @@ fn from_folder(folder: &Path) -> Result<Vec<(String, String)>, BoxError> {
     let mut paths = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<Vec<_>, _>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "csv"));
+    paths.retain(|path| is_csv(path));
     paths.sort();
     let read = |path: PathBuf| Ok((path.display().to_string(), fs::read_to_string(path)?));
     paths.into_iter().map(read).collect()
@@ -102,13 +102,17 @@ fn from_archive(path: &Path) -> Result<Vec<(String, String)>, BoxError> {
     let mut texts = Vec::new();
     for entry in archive.entries()? {
         let mut entry = entry?;
-        let name = entry.path()?.display().to_string();
-        if name.ends_with(".csv") {
+        let path = entry.path()?.into_owned();
+        if is_csv(&path) {
             let mut text = String::new();
             entry.read_to_string(&mut text)?;
-            texts.push((name, text));
+            texts.push((path.display().to_string(), text));
         }
     }
     texts.sort();
     Ok(texts)
+}
+
+fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "csv")
 }

@@ -1,5 +1,5 @@
-//! Plimsoll's codec beside its peers: bytes per value, and how fast each encodes and decodes, on the
-//! load of TSBS and on real columns of Bitbrains, all in one run on one thread.
+//! Plimsoll's codec beside its peers: bytes per value, and how fast each encodes and decodes, on
+//! the load of TSBS and on real columns of Bitbrains, all in one run on one thread.
 //!
 //! `cd benches/peers && cargo run --release -- --help`
 

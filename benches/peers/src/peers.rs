@@ -66,15 +66,15 @@ impl Codec for Pco {
     }
 }
 
-/// fastalp, whose encoder remembers parameters within a series.
+/// fastalp, searching in every block. Its encoder that remembers parameters is faster, and needs a
+/// fifth more bytes on Bitbrains.
 struct FastAlp {
-    encoder: fastalp::Encoder<f64>,
     values: Vec<f64>,
 }
 
 impl FastAlp {
     fn new() -> Self {
-        Self { encoder: fastalp::Encoder::with_capacity(BLOCK), values: vec![0.0; BLOCK] }
+        Self { values: vec![0.0; BLOCK] }
     }
 }
 
@@ -83,12 +83,8 @@ impl Codec for FastAlp {
         "fastalp"
     }
 
-    fn start_series(&mut self) {
-        self.encoder.reset();
-    }
-
     fn encode(&mut self, values: &[f64], out: &mut Vec<u8>) -> Result<(), BoxError> {
-        self.encoder.compress_into(values, out);
+        fastalp::compress_into(values, out);
         Ok(())
     }
 
