@@ -36,6 +36,9 @@ crate-count: ## the lean library stays lean
 bench: setup ## criterion benchmarks; figures in docs/BENCHMARKS.md
 	@$(ENV) cargo bench --locked
 
+bench-peers: ## the codec beside pco, fastalp and zstd
+	@$(ENV) cd benches/peers && cargo run --release
+
 lint: setup ## format and clippy, warnings are errors
 	@$(ENV) cargo fmt --check
 	@$(ENV) cargo clippy $(RELEASE) --all-targets -- -D warnings
@@ -47,4 +50,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-slow crate-count bench lint docs deny
+.PHONY: help setup demo test test-pure test-slow crate-count bench bench-peers lint docs deny

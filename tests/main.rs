@@ -18,3 +18,4 @@ mod model;
 mod query;
 mod realdata;
 mod support;
+mod tsbs;

@@ -47,7 +47,11 @@ const ROOMS: &[Room] = &[
     room("capacity", &["forecast", "kernel", "model"]),
     room("report", &["capacity", "forecast", "model"]),
     room("demo", &["model"]),
-    room("cli", &["capacity", "demo", "forecast", "ingest", "model", "query", "report", "store"]),
+    room("bench", &["kernel", "model"]),
+    room(
+        "cli",
+        &["bench", "capacity", "demo", "forecast", "ingest", "model", "query", "report", "store"],
+    ),
 ];
 
 /// Each third-party crate as code spells it, and the paths below `src` that may name it.

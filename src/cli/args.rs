@@ -1,5 +1,6 @@
 //! The arguments of every command: read and checked here, acted on elsewhere.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -40,6 +41,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Make a study file, which says what a plan is about.
     Study(StudyArgs),
+    /// Measure this machine with the load of a public benchmark.
+    Bench(BenchArgs),
 }
 
 /// How results are written to stdout.
@@ -319,4 +322,54 @@ pub(super) struct DemoArgs {
     /// The folder of the demo's store and study; must be new or empty, or an earlier demo's.
     #[arg(long, value_name = "DIR", default_value = "plimsoll-demo")]
     pub(super) folder: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct BenchArgs {
+    #[command(subcommand)]
+    pub(super) load: BenchLoad,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BenchLoad {
+    /// TSBS cpu-only: ten whole numbers of each host every ten seconds, each a random walk.
+    Tsbs(TsbsArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll bench tsbs --hosts 1000 --hours 24 --store tsbs\n\
+                        Rates are those of all cores the process may use; \
+                        `taskset -c 0 plimsoll ...` gives it one.")]
+pub(super) struct TsbsArgs {
+    /// The store's folder, which must be new or empty; it is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+    /// Hosts of the fleet, with ten series each.
+    #[arg(long, value_name = "N")]
+    pub(super) hosts: usize,
+    /// Hours of samples, 3,600 of each host an hour.
+    #[arg(long, value_name = "H")]
+    pub(super) hours: u32,
+    /// Another seed is another fleet.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// How the samples reach the store.
+    #[arg(long, value_enum, default_value = "append")]
+    pub(super) load: TsbsLoad,
+    /// Scrapes of all hosts that are appended at a time.
+    #[arg(long, value_name = "N", default_value_t = NonZero::<usize>::MIN)]
+    pub(super) scrapes_per_batch: NonZero<usize>,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(super) format: ReportFormat,
+}
+
+/// How the samples of a benchmark reach the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TsbsLoad {
+    /// As batches through the library, as an agent does.
+    Append,
+    /// As line protocol through the importer, from memory.
+    Influx,
 }

@@ -6,6 +6,7 @@
 //! Exit codes: 0 done; 1 failed; 2 wrong usage; 3 checked and found problems; 4 imported in part.
 
 mod args;
+mod bench;
 mod compute;
 mod import;
 mod inspect;
@@ -67,5 +68,6 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Forecast(args) => compute::forecast(args),
         Command::Plan(args) => plan::plan(args),
         Command::Study(args) => plan::study(args),
+        Command::Bench(args) => bench::bench(args),
     }
 }

@@ -79,7 +79,10 @@ pub(crate) fn read_folder(root: &Path) -> Vec<Source> {
         for entry in fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
+                // What a package inside has built is not ours.
+                if !path.ends_with("target") {
+                    folders.push(path);
+                }
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
                 sources.push(Source::new(&name, &fs::read_to_string(&path).unwrap()));

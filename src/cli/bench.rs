@@ -1,0 +1,283 @@
+//! The command `bench`: a public benchmark's load goes into a new store, and is weighed and timed.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::Outcome;
+use super::args::{BenchArgs, BenchLoad, ReportFormat, TsbsArgs, TsbsLoad};
+use super::output::{Stop, json_to_stdout, to_stdout};
+use super::progress::Progress;
+use crate::bench::{CpuOnly, CpuOnlyOptions, FIELDS, Scrapes};
+use crate::error::{Error, Result};
+use crate::ingest::{InfluxOptions, Source, import_influx};
+use crate::model::{Batch, Group, SeriesId, Timestamp};
+use crate::store::{Durability, Store, StoreOptions};
+
+/// A store that promises no more than this to be lost by a power cut.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs a benchmark.
+pub(super) fn bench(args: &BenchArgs) -> Result<Outcome, Stop> {
+    match &args.load {
+        BenchLoad::Tsbs(args) => tsbs(args),
+    }
+}
+
+/// What was measured.
+#[derive(Debug, serde::Serialize)]
+struct Report {
+    schema_version: u32,
+    hosts: usize,
+    hours: u32,
+    seed: u64,
+    load: TsbsLoad,
+    /// Absent where line protocol was loaded, of which the importer makes its own batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scrapes_per_batch: Option<usize>,
+    samples: u64,
+    generation_seconds: f64,
+    /// Of appending, sealing and closing, without the generation.
+    load_seconds: f64,
+    load_samples_per_second: f64,
+    sealed: Size,
+    compaction_seconds: f64,
+    compaction_samples_per_second: f64,
+    compacted: Size,
+}
+
+/// What a closed store weighs, everything included.
+#[derive(Debug, serde::Serialize)]
+struct Size {
+    bytes: u64,
+    bytes_per_sample: f64,
+}
+
+fn tsbs(args: &TsbsArgs) -> Result<Outcome, Stop> {
+    let options = CpuOnlyOptions { seed: args.seed, hosts: args.hosts, hours: args.hours };
+    let fleet = CpuOnly::new(options)?;
+    let samples = fleet.samples();
+    refuse_full(&args.store)?;
+    let (generation, load) = load(&fleet, args)?;
+    let sealed = Size::of(&args.store, samples)?;
+
+    let store = Store::open_existing(&args.store, store_options())?;
+    let found = store.stat()?.samples;
+    if found != samples {
+        let what = format!("{samples} samples were loaded, the reopened store has {found}");
+        return Err(Error::not_enough_data(what).into());
+    }
+    let started = Instant::now();
+    store.compact(true)?;
+    store.close()?;
+    let compaction = started.elapsed();
+
+    let rate = |time: Duration| samples as f64 / time.as_secs_f64().max(1e-9);
+    let appended = args.load == TsbsLoad::Append;
+    let report = Report {
+        schema_version: 1,
+        hosts: args.hosts,
+        hours: args.hours,
+        seed: args.seed,
+        load: args.load,
+        scrapes_per_batch: appended.then_some(args.scrapes_per_batch.get()),
+        samples,
+        generation_seconds: generation.as_secs_f64(),
+        load_seconds: load.as_secs_f64(),
+        load_samples_per_second: rate(load),
+        sealed,
+        compaction_seconds: compaction.as_secs_f64(),
+        compaction_samples_per_second: rate(compaction),
+        compacted: Size::of(&args.store, samples)?,
+    };
+    match args.format {
+        ReportFormat::Json => json_to_stdout(&report)?,
+        ReportFormat::Table => to_stdout(|out| report.write(out))?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn store_options() -> StoreOptions {
+    StoreOptions { durability: Durability::Interval(SYNC_INTERVAL), ..StoreOptions::default() }
+}
+
+/// What is in the folder already would be weighed as well.
+fn refuse_full(folder: &Path) -> Result<()> {
+    match std::fs::read_dir(folder) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(why) => Err(Error::io("list", folder, why)),
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(Error::invalid(format!(
+                "{} is not empty; name a new folder with --store",
+                folder.display()
+            ))),
+        },
+    }
+}
+
+/// Loads a new store, seals and closes it. Returns the time that generating took, and the time of
+/// everything else.
+fn load(fleet: &CpuOnly, args: &TsbsArgs) -> Result<(Duration, Duration)> {
+    let store = Store::open(&args.store, store_options())?;
+    let progress = Progress::count(fleet.scrapes_count());
+    let mut source = Generator::new(fleet, &progress);
+    let started = Instant::now();
+    match args.load {
+        TsbsLoad::Append => append(&mut source, &store, args.scrapes_per_batch.get())?,
+        TsbsLoad::Influx => import(&mut source, &store)?,
+    }
+    store.seal()?;
+    store.close()?;
+    let all = started.elapsed();
+    progress.finish();
+    Ok((source.time, all.saturating_sub(source.time)))
+}
+
+/// The load as it is made, stretch after stretch, and the time that making it took.
+struct Generator<'a> {
+    fleet: &'a CpuOnly,
+    scrapes: Scrapes,
+    progress: &'a Progress,
+    time: Duration,
+    times: Vec<Timestamp>,
+    /// Rows of all hosts, scrape after scrape.
+    rows: Vec<[f64; FIELDS.len()]>,
+    text: Vec<u8>,
+    /// What of the text was read.
+    read: usize,
+}
+
+impl<'a> Generator<'a> {
+    fn new(fleet: &'a CpuOnly, progress: &'a Progress) -> Self {
+        Self {
+            fleet,
+            scrapes: fleet.scrapes(),
+            progress,
+            time: Duration::ZERO,
+            times: Vec::new(),
+            rows: Vec::new(),
+            text: Vec::new(),
+            read: 0,
+        }
+    }
+
+    /// Makes the rows of up to `count` scrapes; fewer at the end.
+    fn make_rows(&mut self, count: usize) {
+        let started = Instant::now();
+        self.times.clear();
+        self.rows.clear();
+        while self.times.len() < count
+            && let Some(scrape) = self.scrapes.next()
+        {
+            self.times.push(scrape.time);
+            self.rows.extend_from_slice(scrape.rows);
+        }
+        self.progress.add(self.times.len() as u64);
+        self.time += started.elapsed();
+    }
+
+    /// Makes the lines of one scrape; none behind the last.
+    fn make_text(&mut self) {
+        let started = Instant::now();
+        self.text.clear();
+        self.read = 0;
+        if let Some(scrape) = self.scrapes.next() {
+            self.fleet.write_lines(&scrape, &mut self.text);
+            self.progress.add(1);
+        }
+        self.time += started.elapsed();
+    }
+}
+
+impl Read for Generator<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.text.len() {
+            self.make_text();
+        }
+        let mut rest = self.text.get(self.read..).unwrap_or(&[]);
+        let count = rest.read(into)?;
+        self.read += count;
+        Ok(count)
+    }
+}
+
+/// Appends as an agent of the fleet would: a group for each host, all hosts in one batch, whose
+/// memory is used again.
+fn append(source: &mut Generator<'_>, store: &Store, scrapes_per_batch: usize) -> Result<()> {
+    let hosts = source.fleet.hosts();
+    let mut batch = Batch::default();
+    for host in hosts {
+        let labels = FIELDS.iter().map(|field| store.series_id(&host.labels(field)?));
+        let series: Vec<SeriesId> = labels.collect::<Result<_>>()?;
+        batch.groups.push(Group { series, ..Group::default() });
+    }
+    loop {
+        source.make_rows(scrapes_per_batch);
+        if source.times.is_empty() {
+            return Ok(());
+        }
+        for (host, group) in batch.groups.iter_mut().enumerate() {
+            group.times.clear();
+            group.times.extend(source.times.iter().map(|time| time.nanos()));
+            group.values.clear();
+            for column in 0..FIELDS.len() {
+                let row = |scrape: usize| source.rows[scrape * hosts.len() + host];
+                group.values.extend((0..source.times.len()).map(|scrape| row(scrape)[column]));
+            }
+        }
+        store.append(&batch)?;
+    }
+}
+
+/// Imports the lines as those of one file.
+fn import(source: &mut Generator<'_>, store: &Store) -> Result<()> {
+    let mut appender = store.appender();
+    let options = InfluxOptions { strict: true, ..InfluxOptions::default() };
+    import_influx(Source::new(source, "tsbs", &[]), &options, &mut appender)?;
+    appender.finish()
+}
+
+impl Size {
+    fn of(store: &Path, samples: u64) -> Result<Self> {
+        let bytes = file_bytes(store)?;
+        Ok(Self { bytes, bytes_per_sample: bytes as f64 / samples.max(1) as f64 })
+    }
+}
+
+/// Bytes of all files below a folder.
+fn file_bytes(folder: &Path) -> Result<u64> {
+    let failed = |why| Error::io("list", folder, why);
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let about = entry.metadata().map_err(failed)?;
+        bytes += if about.is_dir() { file_bytes(&entry.path())? } else { about.len() };
+    }
+    Ok(bytes)
+}
+
+impl Report {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { hosts, hours, seed, .. } = self;
+        let load = match (self.load, self.scrapes_per_batch) {
+            (TsbsLoad::Append, Some(count)) => format!("appended, scrapes per batch: {count}"),
+            (TsbsLoad::Append | TsbsLoad::Influx, _) => "imported from line protocol".to_owned(),
+        };
+        writeln!(out, "TSBS cpu-only: {hosts} hosts, {hours} h, seed {seed}, {load}")?;
+        writeln!(out, "samples    {}", self.samples)?;
+        writeln!(
+            out,
+            "generated  in {:.2} s, which is no part of the load",
+            self.generation_seconds
+        )?;
+        let rate = self.load_samples_per_second / 1e6;
+        writeln!(out, "loaded     in {:.2} s, {rate:.1} M samples/s", self.load_seconds)?;
+        let Size { bytes, bytes_per_sample } = self.sealed;
+        writeln!(out, "sealed     {bytes} bytes, {bytes_per_sample:.3} bytes per sample")?;
+        let rate = self.compaction_samples_per_second / 1e6;
+        writeln!(out, "compaction in {:.2} s, {rate:.1} M samples/s", self.compaction_seconds)?;
+        let Size { bytes, bytes_per_sample } = self.compacted;
+        writeln!(out, "compacted  {bytes} bytes, {bytes_per_sample:.3} bytes per sample")
+    }
+}
