@@ -46,6 +46,8 @@ pub mod report;
 
 pub mod demo;
 
+pub mod record;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 

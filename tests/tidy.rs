@@ -47,7 +47,11 @@ const ROOMS: &[Room] = &[
     room("capacity", &["forecast", "kernel", "model"]),
     room("report", &["capacity", "forecast", "model"]),
     room("demo", &["model"]),
-    room("cli", &["capacity", "demo", "forecast", "ingest", "model", "query", "report", "store"]),
+    room("record", &["model"]),
+    room(
+        "cli",
+        &["capacity", "demo", "forecast", "ingest", "model", "query", "record", "report", "store"],
+    ),
 ];
 
 /// Each third-party crate as code spells it, and the paths below `src` that may name it.
@@ -65,6 +69,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["model/selector.rs"]),
     ("roaring", &["store/catalog/"]),
     ("rocksdb", &["db/rocks.rs"]),
+    ("rustix", &["cli/machine.rs"]),
     (
         "serde",
         &[
@@ -80,6 +85,7 @@ const CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("serde_json", &["cli/", "report/"]),
+    ("signal_hook", &["cli/record.rs"]),
     ("thiserror", &["error.rs"]),
     ("toml", &["capacity/", "cli/", "ingest/"]),
     ("xxhash_rust", &["store/segment/"]),

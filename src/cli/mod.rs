@@ -9,9 +9,11 @@ mod args;
 mod compute;
 mod import;
 mod inspect;
+mod machine;
 mod output;
 mod plan;
 mod progress;
+mod record;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -59,6 +61,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
     match command {
         Command::Demo(args) => plan::demo(args),
         Command::Import(args) => import::import(args),
+        Command::Record(args) => record::record(args),
         Command::Ls(args) => inspect::ls(args),
         Command::Stat(args) => inspect::stat(args),
         Command::Check(args) => inspect::check(args),
