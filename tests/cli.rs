@@ -1,7 +1,7 @@
 //! Promise: the command does what its help says. The real binary is run as a user would run it, on
 //! a small fleet, and what it prints is compared word for word.
 
-mod user;
+pub(crate) mod user;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -17,4 +17,6 @@ mod kill;
 mod model;
 mod query;
 mod realdata;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod record;
 mod support;
