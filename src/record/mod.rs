@@ -78,6 +78,46 @@ pub struct Scraped {
 
 /// Turns what a machine says into samples, scrape after scrape. Its memory is bounded by what the
 /// machine has at one time.
+///
+/// ```
+/// # use plimsoll::{Group, Labels, SeriesId, Sink, Timestamp, Unit};
+/// use plimsoll::record::{Machine, Moment, Recorder, Space};
+/// # use std::{io, time::Duration};
+/// // A machine that only knows its memory; `Store::appender` is the sink of an agent.
+/// struct Small;
+/// impl Machine for Small {
+///     fn read(&mut self, path: &str, text: &mut String) -> io::Result<()> {
+///         match path {
+///             "/proc/meminfo" => text.push_str("MemTotal: 100 kB\nMemAvailable: 60 kB\n"),
+///             _ => return Err(io::ErrorKind::NotFound.into()),
+///         }
+///         Ok(())
+///     }
+///     fn exists(&mut self, _: &str) -> bool { false }
+///     fn space(&mut self, _: &str) -> io::Result<Space> { Err(io::ErrorKind::NotFound.into()) }
+/// }
+/// # #[derive(Default)]
+/// # struct Memory(Vec<String>, Vec<f64>);
+/// # impl Sink for Memory {
+/// #     fn series(&mut self, l: &Labels, _: Option<&Unit>) -> plimsoll::Result<SeriesId> {
+/// #         self.0.push(l.to_string());
+/// #         Ok(SeriesId(self.0.len() as u32 - 1))
+/// #     }
+/// #     fn group(&mut self, group: &Group) -> plimsoll::Result<()> {
+/// #         self.1 = group.values.clone();
+/// #         Ok(())
+/// #     }
+/// # }
+/// # let mut sink = Memory::default();
+/// let mut recorder = Recorder::new("web-1", 100)?;
+/// let moment = Moment { at: Timestamp::from_seconds(60), elapsed: Duration::ZERO };
+/// let scraped = recorder.scrape(&mut Small, moment, &mut sink)?;
+/// assert_eq!(scraped.samples, 2);
+/// assert!(scraped.troubles[0].starts_with("/proc/stat: cannot read it"));
+/// # assert_eq!(sink.0[0], "memory_used_bytes{host=\"web-1\"}");
+/// # assert_eq!(sink.1, [40_960.0, 102_400.0]);
+/// # Ok::<(), plimsoll::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Recorder {
     ticks_per_second: u64,
