@@ -48,6 +48,8 @@ pub mod demo;
 
 pub mod bench;
 
+pub mod record;
+
 #[cfg(feature = "cli")]
 pub mod cli;
 

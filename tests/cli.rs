@@ -2,7 +2,7 @@
 //! a small fleet, and what it prints is compared word for word.
 
 mod bench;
-mod user;
+pub(crate) mod user;
 
 use std::fmt::Write as _;
 use std::fs;

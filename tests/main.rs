@@ -17,5 +17,7 @@ mod kill;
 mod model;
 mod query;
 mod realdata;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod record;
 mod support;
 mod tsbs;

@@ -48,9 +48,13 @@ const ROOMS: &[Room] = &[
     room("report", &["capacity", "forecast", "model"]),
     room("demo", &["model"]),
     room("bench", &["kernel", "model"]),
+    room("record", &["model"]),
     room(
         "cli",
-        &["bench", "capacity", "demo", "forecast", "ingest", "model", "query", "report", "store"],
+        &[
+            "bench", "capacity", "demo", "forecast", "ingest", "model", "query", "record", "report",
+            "store",
+        ],
     ),
 ];
 
@@ -69,6 +73,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["model/selector.rs"]),
     ("roaring", &["store/catalog/"]),
     ("rocksdb", &["db/rocks.rs"]),
+    ("rustix", &["cli/machine.rs"]),
     (
         "serde",
         &[
@@ -84,6 +89,7 @@ const CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("serde_json", &["cli/", "report/"]),
+    ("signal_hook", &["cli/record.rs"]),
     ("thiserror", &["error.rs"]),
     ("toml", &["capacity/", "cli/", "ingest/"]),
     ("xxhash_rust", &["store/segment/"]),

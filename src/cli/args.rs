@@ -25,6 +25,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Read exported metrics into a store.
     Import(ImportArgs),
+    /// Record what this machine uses, and how much it has, until Ctrl-C.
+    Record(RecordArgs),
     /// List the metrics of a store, or its series.
     Ls(ListArgs),
     /// Print numbers about a store: samples, series, segments, bytes on disk, bytes per sample.
@@ -265,6 +267,25 @@ pub(super) struct InfluxArgs {
     /// The unit of timestamps: ns, us, ms or s.
     #[arg(long, value_name = "UNIT", default_value = "ns")]
     pub(super) precision: TimeUnit,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll record --store s --interval 10s\n\
+                        Ctrl-C or SIGTERM ends it; all that was recorded is kept. The metrics and \
+                        the rules\nfor devices are in docs/record.md.")]
+pub(super) struct RecordArgs {
+    /// The store's folder; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+    /// Time between scrapes, 10ms or more.
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub(super) interval: Span,
+    /// Stop by itself after this time.
+    #[arg(long = "for", value_name = "SPAN")]
+    pub(super) duration: Option<Span>,
+    /// The label host of every series. Default: the machine's host name.
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<String>,
 }
 
 fn parse_label(text: &str) -> Result<(String, String)> {

@@ -10,9 +10,11 @@ mod bench;
 mod compute;
 mod import;
 mod inspect;
+mod machine;
 mod output;
 mod plan;
 mod progress;
+mod record;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -60,6 +62,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
     match command {
         Command::Demo(args) => plan::demo(args),
         Command::Import(args) => import::import(args),
+        Command::Record(args) => record::record(args),
         Command::Ls(args) => inspect::ls(args),
         Command::Stat(args) => inspect::stat(args),
         Command::Check(args) => inspect::check(args),

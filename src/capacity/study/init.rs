@@ -44,6 +44,9 @@ const HOST_LABELS: &[&str] =
 const GROUP_LABELS: &[&str] =
     &["service", "app", "application", "role", "team", "cluster", "zone", "datacenter", "region"];
 
+/// The label that tells the file systems of a host apart, as exporters spell it.
+const MOUNT_LABEL: &str = "mountpoint";
+
 /// What a metric is good for in a study.
 enum Part<'a> {
     /// A usage with the metric that limits it.
@@ -94,8 +97,12 @@ pub fn init(metrics: &[MetricSummary]) -> String {
     out
 }
 
+fn host_label<'a>(labels: &BTreeSet<&str>) -> &'a str {
+    HOST_LABELS.iter().find(|label| labels.contains(**label)).unwrap_or(&"host")
+}
+
 fn header(labels: &BTreeSet<&str>) -> String {
-    let by = HOST_LABELS.iter().find(|label| labels.contains(**label)).unwrap_or(&"host");
+    let by = host_label(labels);
     format!(
         "# A capacity study, guessed from the names of the metrics in the store.\n\
          # Check each pair of usage and limit; docs/study.md explains every key.\n\n\
@@ -163,6 +170,16 @@ fn groups(labels: &BTreeSet<&str>) -> String {
     }
     for label in found {
         let _ = write!(out, "[[group]]\nname = {0}\nby = [{0}]\n", quote(label));
+    }
+    if labels.contains(MOUNT_LABEL) {
+        let host = host_label(labels);
+        let _ = write!(
+            out,
+            "# A row per file system: in a host's sum a full one hides behind an empty one.\n\
+             [[group]]\nname = \"file systems\"\nby = [{}, {}]\n",
+            quote(host),
+            quote(MOUNT_LABEL)
+        );
     }
     out
 }
@@ -359,6 +376,16 @@ mod tests {
             None => "evidence".to_owned(),
         };
         study.resources.iter().map(|r| (r.name.clone(), limit(r))).collect()
+    }
+
+    #[test]
+    fn file_systems_have_a_table_of_their_own() {
+        let labels = vec!["instance".to_owned(), "mountpoint".to_owned()];
+        let disk = |name| MetricSummary { labels: labels.clone(), ..metric(name, "B") };
+        let text = init(&[disk("disk_used_bytes"), disk("disk_size_bytes")]);
+        let study = Study::parse(&text, "study.toml").unwrap();
+        assert_eq!(study.groups.len(), 1, "{text}");
+        assert_eq!(study.groups[0].by, ["instance", "mountpoint"]);
     }
 
     #[test]
