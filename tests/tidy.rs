@@ -52,8 +52,8 @@ const ROOMS: &[Room] = &[
     room(
         "cli",
         &[
-            "bench", "capacity", "demo", "forecast", "ingest", "model", "query", "record", "report",
-            "store",
+            "bench", "capacity", "demo", "forecast", "ingest", "model", "query", "record",
+            "report", "store",
         ],
     ),
 ];

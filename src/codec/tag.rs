@@ -142,8 +142,8 @@ mod tests {
                 known += 1;
             }
         }
-        // Raw; bits and ticks with 3 models; seven others with 3 models and 4 sets of lists; derived
-        // ones with 4 sets of lists.
+        // Raw; bits and ticks with 3 models; seven others with 3 models and 4 sets of lists;
+        // derived ones with 4 sets of lists.
         assert_eq!(known, 1 + 2 * 3 + 7 * 3 * 4 + 4);
         assert!(Tag::read(&mut [].as_slice()).is_err());
     }

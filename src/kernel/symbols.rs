@@ -5,14 +5,14 @@
 //! bytes read as zero, and who calls checks where the bits end.
 
 /// Bits of a state.
-pub(crate) const STATE_BITS: u32 = 11;
+pub(crate) const STATE_BITS: u32 = 10;
 /// States of a table.
 pub(crate) const STATES: usize = 1 << STATE_BITS;
 /// States that take turns in one stream.
 pub(crate) const TURNS: usize = 4;
 
-/// What decoding does in a state: it gives the meaning of a symbol, and goes to `base` plus the next
-/// `bits` bits.
+/// What decoding does in a state: it gives the meaning of a symbol, and goes to `base` plus the
+/// next `bits` bits.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct State {
     pub(crate) base: u16,

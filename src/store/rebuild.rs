@@ -145,11 +145,13 @@ impl Found {
         };
         let mut edit = Edit::default();
         let count = self.labels.last_key_value().map_or(0, |(id, _)| id.0 + 1);
+        let mut before = None;
         for id in (0..count).map(SeriesId) {
             // A series of which nothing was sealed: its number stays taken.
             let lost = || Labels::new("plimsoll_lost_series", [("id", id.0.to_string())]);
             let labels = self.labels.get(&id).cloned().map_or_else(lost, Ok)?;
-            catalog::put_series(&mut edit.batch, id, &labels)?;
+            catalog::put_series(&mut edit.batch, id, &labels, before.as_ref())?;
+            before = Some(labels);
         }
         for segment in &self.segments {
             let (footer, id) = (segment.footer(), segment.identity().segment_id);

@@ -85,7 +85,7 @@ impl Coding {
         for model in [Model::Reference, Model::Delta] {
             all.clear();
             let mut first_bits = 0.0;
-            for block in blocks {
+            for block in blocks.iter().filter(|block| fits_32_bits(&block.latents)) {
                 first_bits +=
                     8.0 * integers::differences(model, &block.latents, &mut stream) as f64;
                 all.extend_from_slice(&stream);
@@ -109,10 +109,19 @@ impl Coding {
     /// Whether a block's integers, less its base, fit 32 bits.
     fn is_narrow(&self, latents: &[i64]) -> bool {
         let first = latents.first().copied().unwrap_or(0);
-        let base = if self.model == Model::Delta { first } else { self.bins.lowest() };
-        let fits = |latent: &i64| i32::try_from(latent.wrapping_sub(base)).is_ok();
-        base.unsigned_abs() <= BASE_MAX && latents.iter().all(fits)
+        near(latents, if self.model == Model::Delta { first } else { self.bins.lowest() })
     }
+}
+
+/// Whether a block may be coded; one that is not has no say in the choice of the coding.
+fn fits_32_bits(latents: &[i64]) -> bool {
+    near(latents, latents.first().copied().unwrap_or(0))
+}
+
+/// Whether all integers are within 32 bits of a base that is exact as f64.
+fn near(latents: &[i64], base: i64) -> bool {
+    let fits = |latent: &i64| i32::try_from(latent.wrapping_sub(base)).is_ok();
+    base.unsigned_abs() <= BASE_MAX && latents.iter().all(fits)
 }
 
 impl<'a> Encoder<'a> {

@@ -2,8 +2,8 @@
 //! a symbol that comes in a share p of the values costs `-log2 p` bits, fractions of a bit
 //! included.
 //!
-//! In: symbols below 256, and how often each comes, as weights that sum to [`STATES`]. Out: bits, and
-//! from them what the symbols mean.
+//! In: symbols below 256, and how often each comes, as weights that sum to [`STATES`]. Out: bits,
+//! and from them what the symbols mean.
 //! Never: a state outside of the table, whatever the bytes say.
 //!
 //! Four states take turns, so that four symbols decode at a time. They and the bits are written in

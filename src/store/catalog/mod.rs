@@ -38,12 +38,12 @@ impl Catalog {
         let mut catalog = Self::default();
         db.scan(FAMILY, &mut |key, value| match key.split_first() {
             Some((&SERIES_KEY, id)) => {
-                let pairs: Vec<(Box<str>, Box<str>)> = record::decode(value)?;
+                let changes: Vec<(Box<str>, Box<str>)> = record::decode(value)?;
                 let expected = (catalog.labels.len() as u32).to_be_bytes();
                 if id != expected {
                     return Err(Error::decode("the catalog misses a series before this one"));
                 }
-                catalog.insert(Labels::from_pairs(pairs)?);
+                catalog.insert(changed(catalog.labels.last(), changes)?);
                 Ok(())
             }
             Some((&UNIT_KEY, metric)) => {
@@ -88,7 +88,7 @@ impl Catalog {
         }
         let id = SeriesId(self.labels.len() as u32);
         let mut batch = WriteSet::default();
-        put_series(&mut batch, id, labels)?;
+        put_series(&mut batch, id, labels, self.labels.last())?;
         db.write(&batch)?;
         self.insert(labels.clone());
         Ok(id)
@@ -129,11 +129,64 @@ impl Catalog {
     }
 }
 
-/// Sets the record of a series.
-pub(super) fn put_series(batch: &mut WriteSet, id: SeriesId, labels: &Labels) -> Result<()> {
-    let pairs: Vec<(&str, &str)> = labels.iter().collect();
+/// Sets the record of a series: what its labels change in those of the series before, which mostly
+/// differ in the metric alone. An empty value stands for a label that is gone.
+pub(super) fn put_series(
+    batch: &mut WriteSet,
+    id: SeriesId,
+    labels: &Labels,
+    before: Option<&Labels>,
+) -> Result<()> {
+    let get = |name: &str| before.and_then(|before| before.get(name));
+    let mut changes: Vec<(&str, &str)> =
+        labels.iter().filter(|(name, value)| get(name) != Some(value)).collect();
+    let gone = before.into_iter().flat_map(Labels::iter).map(|(name, _)| name);
+    changes.extend(gone.filter(|name| labels.get(name).is_none()).map(|name| (name, "")));
     let mut key = vec![SERIES_KEY];
     key.extend_from_slice(&id.0.to_be_bytes());
-    batch.put(FAMILY, &key, record::encode(&pairs)?);
+    batch.put(FAMILY, &key, record::encode(&changes)?);
     Ok(())
+}
+
+/// The labels that a record makes of those of the series before.
+fn changed(before: Option<&Labels>, changes: Vec<(Box<str>, Box<str>)>) -> Result<Labels> {
+    let kept = before.into_iter().flat_map(Labels::iter);
+    let kept = kept.filter(|(name, _)| !changes.iter().any(|(changed, _)| &**changed == *name));
+    let mut pairs: Vec<(Box<str>, Box<str>)> =
+        kept.map(|(name, value)| (name.into(), value.into())).collect();
+    pairs.extend(changes);
+    Labels::from_pairs(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_hold_what_changes() {
+        let labels = |metric: &str, pairs: &[(&str, &str)]| {
+            Labels::new(metric, pairs.iter().copied()).unwrap()
+        };
+        let all = [
+            labels("cpu", &[("host", "a"), ("rack", "1"), ("zone", "z")]),
+            labels("memory", &[("host", "a"), ("rack", "1"), ("zone", "z")]),
+            labels("cpu", &[("host", "b"), ("zone", "z")]),
+            labels("cpu", &[("az", "q"), ("host", "b"), ("zone", "z")]),
+        ];
+        let mut batch = WriteSet::default();
+        for (id, series) in all.iter().enumerate() {
+            let before = id.checked_sub(1).and_then(|before| all.get(before));
+            put_series(&mut batch, SeriesId(id as u32), series, before).unwrap();
+        }
+        let mut before: Option<Labels> = None;
+        for (change, expected) in batch.changes().iter().zip(&all) {
+            let changes: Vec<(Box<str>, Box<str>)> =
+                record::decode(change.value.as_deref().unwrap()).unwrap();
+            let found = changed(before.as_ref(), changes).unwrap();
+            assert_eq!(&found, expected);
+            before = Some(found);
+        }
+        let bytes = |at: usize| batch.changes()[at].value.as_ref().unwrap().len();
+        assert!(bytes(1) < bytes(0) / 2, "{} {}", bytes(0), bytes(1));
+    }
 }

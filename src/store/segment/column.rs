@@ -1,7 +1,6 @@
 //! One column as blocks of 1,024: the bytes of its blocks, their lengths and statistics.
 
 use crate::codec::{self, BlockStats, Formula, ValueCache};
-use crate::error::Result;
 use crate::model::SeriesId;
 use crate::model::limits::BLOCK_SAMPLES;
 
@@ -75,22 +74,19 @@ pub(super) fn samples_in_block(samples: usize, block: usize) -> usize {
     samples.saturating_sub(block * BLOCK_SAMPLES).min(BLOCK_SAMPLES)
 }
 
-/// Decodes blocks `from..to` of a column's bytes, each with `decode`, which is given the block's
-/// bytes and number of samples.
-pub(super) fn decode_blocks(
-    bytes: &[u8],
+/// The bytes of each block of a range, and its number of samples, given the bytes of a column.
+pub(super) fn blocks<'a>(
+    bytes: &'a [u8],
     block_bytes: &[u32],
     samples: usize,
-    blocks: std::ops::Range<usize>,
-    mut decode: impl FnMut(&[u8], usize) -> Result<()>,
-) -> Result<()> {
-    let skipped: usize = block_bytes.iter().take(blocks.start).map(|b| *b as usize).sum();
+    range: std::ops::Range<usize>,
+) -> impl Iterator<Item = (&'a [u8], usize)> {
+    let skipped: usize = block_bytes.iter().take(range.start).map(|b| *b as usize).sum();
     let mut rest = bytes.get(skipped..).unwrap_or(&[]);
-    for block in blocks {
+    range.map(move |block| {
         let length = block_bytes.get(block).map_or(0, |b| *b as usize);
         let (body, tail) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-        decode(body, samples_in_block(samples, block))?;
         rest = tail;
-    }
-    Ok(())
+        (body, samples_in_block(samples, block))
+    })
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::column::{decode_blocks, samples_in_block};
+use super::column::{self, samples_in_block};
 use super::format::padded_bytes;
 use super::format::{ALIGN_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES};
 use super::index::{Axis, Column, Index};
@@ -140,9 +140,8 @@ impl Segment {
         out: &mut Vec<i64>,
     ) -> Result<()> {
         let bytes = self.verified(axis.region, self.axes_verified.get(at))?;
-        let decoded = decode_blocks(bytes, &axis.block_bytes, axis.samples, blocks, |b, count| {
-            codec::decode_times(b, count, out)
-        });
+        let mut blocks = column::blocks(bytes, &axis.block_bytes, axis.samples, blocks);
+        let decoded = blocks.try_for_each(|(b, count)| codec::decode_times(b, count, out));
         decoded.map_err(|e| e.at(&self.path, axis.region.offset))
     }
 
@@ -158,12 +157,9 @@ impl Segment {
             return self.decode_derived(at, column, axis, blocks, out);
         }
         let (header, bytes) = self.column_bytes(at, column)?;
-        let block_bytes = &column.block_bytes;
-        let decoded = codec::ColumnDecoder::new(header).and_then(|decoder| {
-            decode_blocks(bytes, block_bytes, axis.samples, blocks, |b, count| {
-                decoder.decode_block(b, count, out)
-            })
-        });
+        let blocks = column::blocks(bytes, &column.block_bytes, axis.samples, blocks);
+        let decoder = codec::ColumnDecoder::new(header);
+        let decoded = decoder.and_then(|mut decoder| decoder.decode_blocks(blocks, out));
         decoded.map_err(|e| e.at(&self.path, column.region.offset))
     }
 
@@ -182,10 +178,11 @@ impl Segment {
             self.decode_column(at, column, axis, blocks.clone(), values)?;
         }
         let (header, bytes) = self.column_bytes(at, column)?;
+        let mut blocks = column::blocks(bytes, &column.block_bytes, axis.samples, blocks);
         let mut from = 0;
         let decoded = Formula::from_header(header).and_then(|formula| {
-            decode_blocks(bytes, &column.block_bytes, axis.samples, blocks, |b, count| {
-                let [first, second] = [0, 1].map(|at: usize| part(sources.get(at), from, count));
+            blocks.try_for_each(|(b, count)| {
+                let [first, second] = sources.each_ref().map(|values| part(values, from, count));
                 from += count;
                 codec::decode_derived(b, formula, first, second, out)
             })
@@ -284,8 +281,8 @@ impl Segment {
 }
 
 /// `count` values from `from` on; none where there is no such column.
-fn part(values: Option<&Vec<f64>>, from: usize, count: usize) -> &[f64] {
-    values.and_then(|values| values.get(from..from + count)).unwrap_or(&[])
+fn part(values: &[f64], from: usize, count: usize) -> &[f64] {
+    values.get(from..from + count).unwrap_or(&[])
 }
 
 /// Removes what lies outside the range from decoded blocks.
