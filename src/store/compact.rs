@@ -94,8 +94,8 @@ impl Store {
             scan_segments(&inputs, id, range, &mut out, &mut Default::default())?;
             Ok(out)
         };
-        let made = self.make_segment(writer, job, &tiles(&series, samples), |id| {
-            derivations.encode(id, gather)
+        let made = self.make_segment(writer, job, &tiles(&series, samples), |id, cache| {
+            derivations.encode(id, gather, cache)
         })?;
         let mut edit = Edit::default();
         if let Some((segment, record)) = &made {

@@ -2,8 +2,6 @@
 
 use std::cmp::Ordering;
 
-use crate::model::TimeRange;
-
 /// Samples of one series: instants in nanoseconds, strictly ascending, and their values.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Samples {
@@ -34,14 +32,6 @@ impl Samples {
     pub(super) fn push(&mut self, time: i64, value: f64) {
         self.times.push(time);
         self.values.push(value);
-    }
-
-    /// Appends the part of sorted columns that lies in `range`.
-    pub(super) fn extend_within(&mut self, times: &[i64], values: &[f64], range: TimeRange) {
-        let from = times.partition_point(|t| *t < range.start.nanos());
-        let to = times.partition_point(|t| *t < range.end.nanos()).max(from);
-        self.times.extend_from_slice(times.get(from..to).unwrap_or(&[]));
-        self.values.extend_from_slice(values.get(from..to).unwrap_or(&[]));
     }
 
     /// Merges `newer` into these samples. Where both have an instant, `newer` counts if

@@ -27,8 +27,11 @@ use crate::codec::ValueCache;
 use crate::error::{Error, Result};
 use crate::model::{Labels, SeriesId, TimeRange, Timestamp};
 
-/// Series that are encoded together, one task each, before they are written in order.
+/// Series that are encoded at the same time, before they are written in order.
 const TILE_SERIES: usize = 64;
+/// Series that are one task: neighbours, mostly of one metric, so that what the codec learnt of one
+/// serves the next. Not a matter of how many threads there are: equal data gives equal bytes.
+const RUN_SERIES: usize = 8;
 /// Samples of one tile, unless a single series has more: 64 MiB when decoded.
 const TILE_SAMPLES: usize = 1 << 22;
 
@@ -41,8 +44,8 @@ pub(super) struct Encoded {
 
 impl Encoded {
     /// A series of a head.
-    fn sealed(id: SeriesId, samples: Samples) -> Self {
-        let column = EncodedColumn::sealed(&samples.values, &mut ValueCache::default());
+    fn sealed(id: SeriesId, samples: Samples, cache: &mut ValueCache) -> Self {
+        let column = EncodedColumn::sealed(&samples.values, cache);
         Self { id, times: samples.times, column }
     }
 }
@@ -115,8 +118,8 @@ impl Store {
         read(&self.catalog).sort_metric_major(&mut series);
         let job = SegmentJob { order: head.epoch, epochs: vec![head.epoch], supersedes: vec![] };
         let conflicts = AtomicU64::new(0);
-        let made = self.make_segment(writer, job, &tiles(&series, |_| 0), |id| {
-            Ok(Encoded::sealed(id, fresh(&head, view, id, &conflicts)?))
+        let made = self.make_segment(writer, job, &tiles(&series, |_| 0), |id, cache| {
+            Ok(Encoded::sealed(id, fresh(&head, view, id, &conflicts)?, cache))
         })?;
         let mut edit = Edit::default();
         edit.delete_epoch(head.epoch);
@@ -144,7 +147,7 @@ impl Store {
         writer: &mut Writer,
         job: SegmentJob,
         tiles: &[&[SeriesId]],
-        encode: impl Fn(SeriesId) -> Result<Encoded> + Sync,
+        encode: impl Fn(SeriesId, &mut ValueCache) -> Result<Encoded> + Sync,
     ) -> Result<Option<(Segment, SegmentRecord)>> {
         // A new number for every attempt: a file that failed is never written again.
         let segment_id = writer.counters.next_segment;
@@ -164,15 +167,20 @@ impl Store {
         segment_id: u64,
         job: SegmentJob,
         tiles: &[&[SeriesId]],
-        encode: impl Fn(SeriesId) -> Result<Encoded> + Sync,
+        encode: impl Fn(SeriesId, &mut ValueCache) -> Result<Encoded> + Sync,
     ) -> Result<Option<(Segment, SegmentRecord)>> {
         let identity = SegmentIdentity { store_id: self.store_id, segment_id };
         let temporary = self.layout.segment_temporary(segment_id);
         let mut file = SegmentWriter::create(&*self.fs, &temporary, identity)?;
         let mut written = Vec::new();
         for tile in tiles {
-            let encoded: Result<Vec<Encoded>> = tile.par_iter().map(|id| encode(*id)).collect();
-            for Encoded { id, times, column } in encoded? {
+            let encode_run = |run: &[SeriesId]| {
+                let mut cache = ValueCache::default();
+                run.iter().map(|id| encode(*id, &mut cache)).collect::<Result<Vec<Encoded>>>()
+            };
+            let encoded: Result<Vec<Vec<Encoded>>> =
+                tile.par_chunks(RUN_SERIES).map(encode_run).collect();
+            for Encoded { id, times, column } in encoded?.into_iter().flatten() {
                 if !times.is_empty() {
                     file.push(id, &times, &column)?;
                     written.push(id);

@@ -10,6 +10,7 @@
 pub(super) mod wire;
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::options::Conflict;
 use super::samples::Samples;
@@ -23,6 +24,9 @@ pub(super) struct Head {
     row_sets: Vec<RowSet>,
     /// The row set of each list of series.
     by_series: HashMap<Box<[SeriesId]>, usize>,
+    /// The row set, plus 1, of the list that came last with this series as its first: nearly always
+    /// the right one, and found without hashing the list.
+    by_first: Vec<u32>,
     /// Where each series has columns.
     columns: HashMap<SeriesId, Vec<ColumnPlace>>,
     rows: u32,
@@ -36,7 +40,8 @@ struct RowSet {
     times: Vec<i64>,
     /// The head's row count when the row came: the order of arrival across row sets.
     arrivals: Vec<u32>,
-    columns: Vec<Vec<f64>>,
+    /// Values, row after row: to add a row touches one place, not one for each series.
+    values: Vec<f64>,
     /// Whether `times` is strictly ascending, as it nearly always is.
     ordered: bool,
 }
@@ -69,6 +74,7 @@ impl Head {
             conflict,
             row_sets: Vec::new(),
             by_series: HashMap::new(),
+            by_first: Vec::new(),
             columns: HashMap::new(),
             rows: 0,
             samples: 0,
@@ -81,10 +87,7 @@ impl Head {
         let (Some(first), Some(last)) = (group.times.iter().min(), group.times.iter().max()) else {
             return;
         };
-        let at = match self.by_series.get(group.series.as_slice()) {
-            Some(at) => *at,
-            None => self.add_row_set(&group.series),
-        };
+        let at = self.row_set_of(&group.series);
         let Some(set) = self.row_sets.get_mut(at) else { return };
         let mut previous = set.times.last().copied();
         for time in &group.times {
@@ -94,12 +97,31 @@ impl Head {
             self.rows = self.rows.saturating_add(1);
         }
         set.times.extend_from_slice(&group.times);
-        for (at, column) in set.columns.iter_mut().enumerate() {
-            column.extend_from_slice(group.column(at));
-        }
+        set.push_rows(group);
         self.samples += group.samples();
         let (start, end) = self.range.unwrap_or((*first, *last));
         self.range = Some((start.min(*first), end.max(*last)));
+    }
+
+    /// The row set of these series, made if it is new.
+    fn row_set_of(&mut self, series: &[SeriesId]) -> usize {
+        let first = series.first().map_or(0, |id| id.0 as usize);
+        let guess = self.by_first.get(first).and_then(|set| (*set as usize).checked_sub(1));
+        let is_of = |at: usize| self.row_sets.get(at).is_some_and(|set| *set.series == *series);
+        if let Some(at) = guess.filter(|at| is_of(*at)) {
+            return at;
+        }
+        let at = match self.by_series.get(series) {
+            Some(at) => *at,
+            None => self.add_row_set(series),
+        };
+        if self.by_first.len() <= first {
+            self.by_first.resize(first + 1, 0);
+        }
+        if let Some(place) = self.by_first.get_mut(first) {
+            *place = at as u32 + 1;
+        }
+        at
     }
 
     fn add_row_set(&mut self, series: &[SeriesId]) -> usize {
@@ -113,7 +135,7 @@ impl Head {
             series: series.into(),
             times: Vec::new(),
             arrivals: Vec::new(),
-            columns: vec![Vec::new(); series.len()],
+            values: Vec::new(),
             ordered: true,
         });
         at
@@ -153,11 +175,14 @@ impl Head {
         out.clear();
         let places = self.columns.get(&id).map_or(&[][..], Vec::as_slice);
         if let [place] = places
-            && let Some((set, rows, values)) = self.column(*place, seen)
+            && let Some((set, rows)) = self.rows(*place, seen)
             && set.ordered
         {
             let times = set.times.get(..rows).unwrap_or(&[]);
-            out.extend_within(times, values, range);
+            let from = times.partition_point(|t| *t < range.start.nanos());
+            let to = times.partition_point(|t| *t < range.end.nanos()).max(from);
+            out.times.extend_from_slice(times.get(from..to).unwrap_or(&[]));
+            out.values.extend(set.column(place.column, from..to));
             return;
         }
         self.gather_unordered(places, range, seen, out);
@@ -173,10 +198,11 @@ impl Head {
     ) {
         let mut rows: Vec<(i64, u32, f64)> = Vec::new();
         for place in places {
-            let Some((set, _, values)) = self.column(*place, seen) else { continue };
+            let Some((set, count)) = self.rows(*place, seen) else { continue };
+            let values = set.column(place.column, 0..count);
             let all = set.times.iter().zip(&set.arrivals).zip(values);
             let inside = all.filter(|((t, _), _)| range.contains(Timestamp::from_nanos(**t)));
-            rows.extend(inside.map(|((time, arrival), value)| (*time, *arrival, *value)));
+            rows.extend(inside.map(|((time, arrival), value)| (*time, *arrival, value)));
         }
         rows.sort_unstable_by_key(|(time, arrival, _)| (*time, *arrival));
         for (time, _, value) in rows {
@@ -190,24 +216,48 @@ impl Head {
         }
     }
 
-    /// A column's row set, how many of its rows are seen, and their values.
-    fn column(&self, place: ColumnPlace, seen: Option<&Seen>) -> Option<(&RowSet, usize, &[f64])> {
+    /// A column's row set, and how many of its rows are seen.
+    fn rows(&self, place: ColumnPlace, seen: Option<&Seen>) -> Option<(&RowSet, usize)> {
         let set = self.row_sets.get(place.row_set as usize)?;
         let rows = match seen {
             Some(Seen { rows, .. }) => *rows.get(place.row_set as usize)? as usize,
             None => set.times.len(),
         };
-        let values = set.columns.get(place.column as usize)?.get(..rows)?;
-        Some((set, rows, values))
+        Some((set, rows))
     }
 
     /// Bytes of memory held by samples, for statistics.
     pub(super) fn memory_bytes(&self) -> usize {
         let set_bytes = |set: &RowSet| {
-            let values: usize = set.columns.iter().map(|c| c.capacity() * 8).sum();
+            let values = set.values.capacity() * 8;
             values + set.times.capacity() * 8 + set.arrivals.capacity() * 4 + set.series.len() * 32
         };
         self.row_sets.iter().map(set_bytes).sum()
+    }
+}
+
+impl RowSet {
+    /// Adds the values of a group, whose columns become rows.
+    fn push_rows(&mut self, group: &Group) {
+        let (width, rows) = (self.series.len(), group.times.len());
+        if rows == 1 {
+            self.values.extend_from_slice(&group.values);
+            return;
+        }
+        let start = self.values.len();
+        self.values.resize(start + width * rows, 0.0);
+        for column in 0..width {
+            let places = self.values.iter_mut().skip(start + column).step_by(width);
+            places.zip(group.column(column)).for_each(|(place, value)| *place = *value);
+        }
+    }
+
+    /// The values of a column in a range of rows.
+    fn column(&self, column: u32, rows: Range<usize>) -> impl Iterator<Item = f64> {
+        let width = self.series.len().max(1);
+        let values = self.values.get(rows.start * width..).unwrap_or(&[]);
+        let column = values.iter().skip(column as usize).step_by(width);
+        column.take(rows.len()).copied()
     }
 }
 
