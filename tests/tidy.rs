@@ -73,7 +73,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("regex", &["model/selector.rs"]),
     ("roaring", &["store/catalog/"]),
     ("rocksdb", &["db/rocks.rs"]),
-    ("rustix", &["cli/machine.rs"]),
+    ("rustix", &["cli/"]),
     (
         "serde",
         &[
@@ -111,7 +111,7 @@ const PRIVILEGES: &[Privilege] = &[
     Privilege {
         what: "uses unsafe code",
         words: &["unsafe"],
-        homes: &["fs/map.rs"],
+        homes: &["fs/map.rs", "kernel/simd.rs"],
         free_in_tests: false,
     },
     Privilege {

@@ -2,7 +2,9 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use rustix::time::ClockId;
 
 use super::Outcome;
 use super::args::{BenchArgs, BenchLoad, ReportFormat, TsbsArgs, TsbsLoad};
@@ -40,9 +42,14 @@ struct Report {
     /// Of appending, sealing and closing, without the generation.
     load_seconds: f64,
     load_samples_per_second: f64,
+    /// Processor time of all threads: what one core would need on a machine of its own.
+    load_processor_seconds: f64,
+    load_samples_per_processor_second: f64,
     sealed: Size,
     compaction_seconds: f64,
     compaction_samples_per_second: f64,
+    compaction_processor_seconds: f64,
+    compaction_samples_per_processor_second: f64,
     compacted: Size,
 }
 
@@ -67,10 +74,10 @@ fn tsbs(args: &TsbsArgs) -> Result<Outcome, Stop> {
         let what = format!("{samples} samples were loaded, the reopened store has {found}");
         return Err(Error::not_enough_data(what).into());
     }
-    let started = Instant::now();
+    let started = Spent::so_far();
     store.compact(true)?;
     store.close()?;
-    let compaction = started.elapsed();
+    let compaction = Spent::so_far().since(started);
 
     let rate = |time: Duration| samples as f64 / time.as_secs_f64().max(1e-9);
     let appended = args.load == TsbsLoad::Append;
@@ -82,12 +89,16 @@ fn tsbs(args: &TsbsArgs) -> Result<Outcome, Stop> {
         load: args.load,
         scrapes_per_batch: appended.then_some(args.scrapes_per_batch.get()),
         samples,
-        generation_seconds: generation.as_secs_f64(),
-        load_seconds: load.as_secs_f64(),
-        load_samples_per_second: rate(load),
+        generation_seconds: generation.wall.as_secs_f64(),
+        load_seconds: load.wall.as_secs_f64(),
+        load_samples_per_second: rate(load.wall),
+        load_processor_seconds: load.processor.as_secs_f64(),
+        load_samples_per_processor_second: rate(load.processor),
         sealed,
-        compaction_seconds: compaction.as_secs_f64(),
-        compaction_samples_per_second: rate(compaction),
+        compaction_seconds: compaction.wall.as_secs_f64(),
+        compaction_samples_per_second: rate(compaction.wall),
+        compaction_processor_seconds: compaction.processor.as_secs_f64(),
+        compaction_samples_per_processor_second: rate(compaction.processor),
         compacted: Size::of(&args.store, samples)?,
     };
     match args.format {
@@ -118,20 +129,49 @@ fn refuse_full(folder: &Path) -> Result<()> {
 
 /// Loads a new store, seals and closes it. Returns the time that generating took, and the time of
 /// everything else.
-fn load(fleet: &CpuOnly, args: &TsbsArgs) -> Result<(Duration, Duration)> {
+fn load(fleet: &CpuOnly, args: &TsbsArgs) -> Result<(Spent, Spent)> {
     let store = Store::open(&args.store, store_options())?;
     let progress = Progress::count(fleet.scrapes_count());
     let mut source = Generator::new(fleet, &progress);
-    let started = Instant::now();
+    let started = Spent::so_far();
     match args.load {
         TsbsLoad::Append => append(&mut source, &store, args.scrapes_per_batch.get())?,
         TsbsLoad::Influx => import(&mut source, &store)?,
     }
     store.seal()?;
     store.close()?;
-    let all = started.elapsed();
+    let all = Spent::so_far().since(started);
     progress.finish();
-    Ok((source.time, all.saturating_sub(source.time)))
+    Ok((source.spent, all.since(source.spent)))
+}
+
+/// Time that something took.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    wall: Duration,
+    /// Of all threads, in their code and in the system's.
+    processor: Duration,
+}
+
+impl Spent {
+    /// Since some moment in the past; the processor's since the process began.
+    fn so_far() -> Self {
+        let read = |clock| Duration::try_from(rustix::time::clock_gettime(clock));
+        let [wall, processor] = [ClockId::Monotonic, ClockId::ProcessCPUTime].map(read);
+        Self { wall: wall.unwrap_or_default(), processor: processor.unwrap_or_default() }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            wall: self.wall.saturating_sub(before.wall),
+            processor: self.processor.saturating_sub(before.processor),
+        }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.wall += more.wall;
+        self.processor += more.processor;
+    }
 }
 
 /// The load as it is made, stretch after stretch, and the time that making it took.
@@ -139,7 +179,7 @@ struct Generator<'a> {
     fleet: &'a CpuOnly,
     scrapes: Scrapes,
     progress: &'a Progress,
-    time: Duration,
+    spent: Spent,
     times: Vec<Timestamp>,
     /// Rows of all hosts, scrape after scrape.
     rows: Vec<[f64; FIELDS.len()]>,
@@ -154,7 +194,7 @@ impl<'a> Generator<'a> {
             fleet,
             scrapes: fleet.scrapes(),
             progress,
-            time: Duration::ZERO,
+            spent: Spent::default(),
             times: Vec::new(),
             rows: Vec::new(),
             text: Vec::new(),
@@ -164,7 +204,7 @@ impl<'a> Generator<'a> {
 
     /// Makes the rows of up to `count` scrapes; fewer at the end.
     fn make_rows(&mut self, count: usize) {
-        let started = Instant::now();
+        let started = Spent::so_far();
         self.times.clear();
         self.rows.clear();
         while self.times.len() < count
@@ -174,19 +214,19 @@ impl<'a> Generator<'a> {
             self.rows.extend_from_slice(scrape.rows);
         }
         self.progress.add(self.times.len() as u64);
-        self.time += started.elapsed();
+        self.spent.add(Spent::so_far().since(started));
     }
 
     /// Makes the lines of one scrape; none behind the last.
     fn make_text(&mut self) {
-        let started = Instant::now();
+        let started = Spent::so_far();
         self.text.clear();
         self.read = 0;
         if let Some(scrape) = self.scrapes.next() {
             self.fleet.write_lines(&scrape, &mut self.text);
             self.progress.add(1);
         }
-        self.time += started.elapsed();
+        self.spent.add(Spent::so_far().since(started));
     }
 }
 
@@ -217,6 +257,8 @@ fn append(source: &mut Generator<'_>, store: &Store, scrapes_per_batch: usize) -
         if source.times.is_empty() {
             return Ok(());
         }
+        // To put rows into a batch is the agent's own work.
+        let started = Spent::so_far();
         for (host, group) in batch.groups.iter_mut().enumerate() {
             group.times.clear();
             group.times.extend(source.times.iter().map(|time| time.nanos()));
@@ -226,6 +268,7 @@ fn append(source: &mut Generator<'_>, store: &Store, scrapes_per_batch: usize) -
                 group.values.extend((0..source.times.len()).map(|scrape| row(scrape)[column]));
             }
         }
+        source.spent.add(Spent::so_far().since(started));
         store.append(&batch)?;
     }
 }
@@ -271,13 +314,26 @@ impl Report {
             "generated  in {:.2} s, which is no part of the load",
             self.generation_seconds
         )?;
-        let rate = self.load_samples_per_second / 1e6;
-        writeln!(out, "loaded     in {:.2} s, {rate:.1} M samples/s", self.load_seconds)?;
+        let (rate, core) = (self.load_samples_per_second, self.load_samples_per_processor_second);
+        write_rate(out, "loaded", self.load_seconds, rate, core)?;
         let Size { bytes, bytes_per_sample } = self.sealed;
         writeln!(out, "sealed     {bytes} bytes, {bytes_per_sample:.3} bytes per sample")?;
-        let rate = self.compaction_samples_per_second / 1e6;
-        writeln!(out, "compaction in {:.2} s, {rate:.1} M samples/s", self.compaction_seconds)?;
+        let rate = self.compaction_samples_per_second;
+        let core = self.compaction_samples_per_processor_second;
+        write_rate(out, "compaction", self.compaction_seconds, rate, core)?;
         let Size { bytes, bytes_per_sample } = self.compacted;
         writeln!(out, "compacted  {bytes} bytes, {bytes_per_sample:.3} bytes per sample")
     }
+}
+
+/// One line: how long something took, and how many samples that is a second.
+fn write_rate(
+    out: &mut dyn Write,
+    what: &str,
+    seconds: f64,
+    rate: f64,
+    rate_per_core: f64,
+) -> io::Result<()> {
+    let (rate, core) = (rate / 1e6, rate_per_core / 1e6);
+    writeln!(out, "{what:10} in {seconds:.2} s, {rate:.1} M samples/s, {core:.1} M per core")
 }

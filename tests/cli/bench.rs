@@ -26,7 +26,7 @@ fn contents(user: &User, store: &str) -> Vec<(String, Vec<i64>, Vec<u64>)> {
 #[test]
 fn tsbs_is_loaded_weighed_and_kept() {
     let user = User::new();
-    let numbers = ["in ", " s, ", "sealed     ", "compacted  ", " bytes, "];
+    let numbers = ["in ", " s, ", "samples/s, ", "sealed     ", "compacted  ", " bytes, "];
     let text = user.ok(&format!("{TSBS} --store s"));
     golden("bench-tsbs.txt", &mask(&text, &numbers));
     let text = user.ok(&format!("{TSBS} --store t --load influx"));
