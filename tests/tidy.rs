@@ -6,6 +6,8 @@
 
 #[path = "tidy/architecture.rs"]
 mod architecture;
+#[path = "tidy/links.rs"]
+mod links;
 #[path = "tidy/planted.rs"]
 mod planted;
 #[path = "tidy/shape.rs"]
@@ -150,6 +152,13 @@ fn read(path: &str) -> String {
 /// Fails with one line for every fault.
 fn assert_none(faults: &[String]) {
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn links_of_the_docs_lead_somewhere() {
+    let pages = links::pages(root());
+    assert!(pages.len() > 10, "only {} pages found", pages.len());
+    assert_none(&pages.iter().flat_map(|page| links::faults(root(), page)).collect::<Vec<_>>());
 }
 
 #[test]

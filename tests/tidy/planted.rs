@@ -172,3 +172,14 @@ fn a_door_without_words_is_found() {
     assert_eq!(shape::room_doc_faults(&doors(doc)), Vec::<String>::new());
     assert_one(&shape::room_doc_faults(&doors("//! In: a. Out: b.\n")), "\"Never:\"");
 }
+
+#[test]
+fn a_dead_link_is_found() {
+    let root = crate::root();
+    let faults = |text: &str| {
+        let page = crate::links::Page { path: root.join("README.md"), text: text.into() };
+        crate::links::faults(root, &page)
+    };
+    assert_one(&faults("[gone](docs/GONE.md#top) [here](docs/DESIGN.md)"), "no file docs/GONE.md");
+    assert_eq!(faults("[away](https://example.org) [below](#below)"), Vec::<String>::new());
+}
