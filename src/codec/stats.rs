@@ -4,8 +4,8 @@
 const LANES: usize = 4;
 
 /// Statistics of a block. NaN is "no number" and is skipped by all of them. Number `i` of the rest
-/// is added up in lane `i % 4`, and the sum is `(lane 0 + lane 1) + (lane 2 + lane 3)`: equal blocks
-/// have equal statistics, bit for bit, on every machine.
+/// is added up in lane `i % 4`, and the sum is `(lane 0 + lane 1) + (lane 2 + lane 3)`: equal
+/// blocks have equal statistics, bit for bit, on every machine.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockStats {
     /// Values that are numbers.

@@ -340,7 +340,8 @@ mod tests {
         #[test]
         fn damaged_bins_are_refused_or_bins(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             if let Ok(bins) = Bins::read(&mut bytes.as_slice()) {
-                prop_assert_eq!(bins.weights.iter().map(|w| usize::from(*w)).sum::<usize>(), STATES);
+                let sum: usize = bins.weights.iter().map(|weight| usize::from(*weight)).sum();
+                prop_assert_eq!(sum, STATES);
             }
         }
     }
