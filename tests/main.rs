@@ -13,6 +13,7 @@ mod corruption;
 mod crash;
 #[cfg(feature = "cli")]
 mod demo;
+mod failing;
 mod kill;
 mod model;
 mod query;
