@@ -97,8 +97,7 @@ struct State {
 }
 
 impl Machine {
-    pub(crate) fn start(mut world: World) -> Self {
-        world.open_database();
+    pub(crate) fn start(world: World) -> Self {
         let (clock, plan, moments) = (Duration::ZERO, None, None);
         let (full, fatal) = (false, false);
         let state = State { world, done: 0, plan, full, fatal, moments, clock };
@@ -119,18 +118,15 @@ impl Machine {
         machine
     }
 
+    /// Opens the database, after which all that was in its log is durable, and the store.
     pub(crate) fn open(&self, options: StoreOptions) -> Result<Store> {
+        let mut state = self.state();
+        state.keep_moment();
+        state.world.open_database();
+        drop(state);
         let machine = Arc::new(self.clone());
         let (fs, db, clock) = (machine.clone(), machine.clone(), machine);
         Store::open_on(Path::new(ROOT), options, fs, db, clock, Box::new(NoLock))
-    }
-
-    /// The database is closed and opened, after which all that was in its log is durable.
-    pub(crate) fn restart_database(&self) {
-        let mut state = self.state();
-        let before = state.world.clone();
-        state.moments.iter_mut().for_each(|moments| moments.push(before.clone()));
-        state.world.open_database();
     }
 
     pub(crate) fn world(&self) -> World {
@@ -160,11 +156,6 @@ impl Machine {
         std::mem::take(&mut self.state().fatal)
     }
 
-    /// The disk and the database work again.
-    pub(crate) fn mend(&self) {
-        self.state().plan = None;
-    }
-
     /// From now on files can grow, or cannot.
     pub(crate) fn fill(&self, full: bool) {
         self.state().full = full;
@@ -192,9 +183,8 @@ impl Machine {
         if state.full && kind == Kind::Grow {
             return Err((state, Failure::NoSpace));
         }
-        if kind != Kind::Read && state.moments.is_some() {
-            let world = state.world.clone();
-            state.moments.iter_mut().for_each(|moments| moments.push(world.clone()));
+        if kind != Kind::Read {
+            state.keep_moment();
         }
         Ok(state)
     }
@@ -208,6 +198,13 @@ impl Machine {
             action,
             message: failure.error().to_string(),
         })
+    }
+}
+
+impl State {
+    fn keep_moment(&mut self) {
+        let Self { world, moments: Some(moments), .. } = self else { return };
+        moments.push(world.clone());
     }
 }
 
