@@ -30,6 +30,10 @@ test-pure: ## the rooms that need no C++, with overflow checks; and the shape of
 test-slow: setup ## the long suites: all data, 20 demo seeds, hundreds of random histories
 	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE)
 
+test-faults: setup ## plants faults in the store, one at a time: the tests must find each
+	@$(ENV) RUSTC_WORKSPACE_WRAPPER="$$PWD/scripts/rustc-with-faults" \
+	    cargo test $(RELEASE) --test integration -- --nocapture faults::
+
 crate-count: ## the lean library stays lean
 	@scripts/crate-count
 
@@ -47,4 +51,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-slow crate-count bench lint docs deny
+.PHONY: help setup demo test test-pure test-slow test-faults crate-count bench lint docs deny

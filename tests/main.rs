@@ -7,6 +7,7 @@
 )]
 
 mod beside;
+mod bytes;
 #[cfg(feature = "cli")]
 mod cli;
 mod corruption;
@@ -14,8 +15,10 @@ mod crash;
 #[cfg(feature = "cli")]
 mod demo;
 mod failing;
+mod faults;
 mod kill;
 mod model;
 mod query;
 mod realdata;
 mod support;
+mod swaps;

@@ -119,7 +119,7 @@ const PRIVILEGES: &[Privilege] = &[
     Privilege {
         what: "reads the process's surroundings",
         words: &["std::env", "std::process"],
-        homes: &["cli/", "main.rs"],
+        homes: &["cli/", "fs/fault.rs", "main.rs"],
         free_in_tests: true,
     },
     Privilege { what: "opens a socket", words: &["std::net"], homes: &[], free_in_tests: false },

@@ -12,6 +12,7 @@ use super::segment::{Segment, label_file};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::fs::Fs;
+use crate::fs::fault::{planted, unless};
 
 /// What the database holds of the heads.
 #[derive(Debug, Default)]
@@ -87,7 +88,7 @@ impl Store {
             return Ok(());
         }
         self.fs.sync_folder(&self.layout.quarantine())?;
-        self.commit(&mut *self.writer_for_change()?, &edit)
+        unless("damaged-batch-not-reported", || self.commit(&mut *self.writer_for_change()?, &edit))
     }
 
     /// Writes label files of live segments that are missing or damaged anew, from the catalog.
@@ -96,7 +97,12 @@ impl Store {
             let address = segment.footer().label_file;
             let path = self.layout.label_file(address);
             match self.fs.map(&path) {
-                Ok(bytes) if label_file::is_intact(&bytes, address) => continue,
+                Ok(bytes)
+                    if label_file::is_intact(&bytes, address)
+                        || planted("label-file-taken-on-trust") =>
+                {
+                    continue;
+                }
                 Ok(_) => set_aside(&self.layout, &*self.fs, &path)?,
                 Err(why) if is_absent(&why) => {}
                 Err(why) => return Err(why),
@@ -121,7 +127,7 @@ pub(super) fn open_segment(
     let identity = segment.identity();
     let footer = segment.footer();
     let fits = identity.store_id == store_id
-        && identity.segment_id == id
+        && (identity.segment_id == id || planted("any-segment-for-another"))
         && segment.bytes() == record.file_bytes
         && footer.order == record.order
         && footer.samples == record.samples
@@ -170,7 +176,8 @@ fn remove_leftovers(
                 let live = manifest.segments.iter().any(|(segment, _)| *segment == id);
                 // While a segment is missing, what was merged may be all that is left of it.
                 let superseded = (manifest.drops.contains(&id) && manifest.quarantined.is_empty())
-                    || (!live && is_orphan(&path, fs, db, manifest, store_id));
+                    || (!live && is_orphan(&path, fs, db, manifest, store_id))
+                    || (!live && planted("unnamed-deleted-without-proof"));
                 if superseded {
                     fs.remove(&path)?;
                 } else if !live {
@@ -228,7 +235,7 @@ fn quarantine_damaged(
         let lost = lost(&record, &why);
         let mut edit = Edit::default();
         edit.quarantine(id, &lost)?;
-        db.write(&edit.batch)?;
+        unless("damage-not-reported", || db.write(&edit.batch))?;
         db.sync()?;
         manifest.quarantined.push((id, lost));
     }

@@ -133,10 +133,6 @@ impl Machine {
         self.state().world.clone()
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut World)) {
-        change(&mut self.state().world);
-    }
-
     /// Moments recorded so far.
     pub(crate) fn moments(&self) -> usize {
         self.state().moments.as_ref().map_or(0, Vec::len)
