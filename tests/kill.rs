@@ -162,7 +162,7 @@ fn acknowledged_samples_survive_kill_9() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let life = Duration::from_micros(prng.below(350_000));
+        let life = Duration::from_micros(prng.below(100_000));
         let words = child.stdout.take().unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| heard.listen(words));

@@ -46,6 +46,7 @@ fn assert_lost(world: World, contents: &[Content], lost: &[usize], aside: usize,
     let kept = contents.iter().enumerate().filter(|(at, _)| !lost.contains(at));
     let kept: Content = kept.flat_map(|(_, content)| content.clone()).collect();
     let mut world = world;
+    let mut first = None;
     for opening in 0..2 {
         let (machine, store) = opened(world).unwrap_or_else(|why| panic!("{what}: {why}"));
         assert_eq!(content(&store).unwrap(), kept, "{what}, opening {opening}");
@@ -54,6 +55,8 @@ fn assert_lost(world: World, contents: &[Content], lost: &[usize], aside: usize,
         let counted =
             |f: &plimsoll::store::Finding| f.what.contains(&format!(" {SAMPLES} samples"));
         assert!(findings.iter().all(counted), "{what}: {findings:?}");
+        // What was found is remembered with its reason.
+        assert_eq!(*first.get_or_insert_with(|| findings.clone()), findings, "{what}");
         let stat = store.stat().unwrap();
         assert_eq!(stat.quarantined, lost.len() as u64, "{what}");
         assert_eq!(stat.segments as usize, SEGMENTS - lost.len(), "{what}");
