@@ -10,7 +10,7 @@ use plimsoll::store::{Samples, Segment, Store};
 use plimsoll::{Error, TimeRange};
 
 use crate::support::prng::Prng;
-use crate::support::small::{self, Content, append, content, files, open, replace};
+use crate::support::small::{self, Content, append, content, copy_folder, files, open, replace};
 
 /// Three segments of one host each, and their content.
 fn three_segments(path: &Path) -> Vec<Content> {
@@ -314,16 +314,4 @@ fn is_database_file(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     let data = name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST");
     data && fs::metadata(path).unwrap().len() > 0
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    for path in files(from) {
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy_folder(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }

@@ -20,5 +20,6 @@ mod kill;
 mod model;
 mod query;
 mod realdata;
+mod sim_db;
 mod support;
 mod swaps;

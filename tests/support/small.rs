@@ -122,3 +122,16 @@ fn hash_of(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
+
+/// Copies a folder; files that a running database removes meanwhile are left out.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    for path in files(from) {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_folder(&path, &target);
+        } else if let Err(why) = std::fs::copy(&path, &target) {
+            assert_eq!(why.kind(), std::io::ErrorKind::NotFound, "{}: {why}", path.display());
+        }
+    }
+}

@@ -80,6 +80,15 @@ impl World {
         world
     }
 
+    /// All that a power cut may leave of the database.
+    pub(crate) fn databases_after_power_cut(&self) -> impl Iterator<Item = Self> {
+        (0..=self.database.pending.len()).map(|batches| {
+            let mut world = self.clone();
+            Arc::make_mut(&mut world.database).keep(batches);
+            world
+        })
+    }
+
     /// RocksDB writes what it finds in its log to tables when it is opened: durable from then on.
     pub(super) fn open_database(&mut self) {
         if !self.database.pending.is_empty() || self.database.sync_failed {
@@ -212,8 +221,11 @@ fn tear(bytes: &mut Vec<u8>, synced: usize, prng: &mut Prng) {
 impl Database {
     /// Of the batches that were not synced a prefix stays.
     fn lose(&mut self, prng: Option<&mut Prng>) {
-        let kept = prng.map_or(0, |prng| prng.below(self.pending.len() as u64 + 1) as usize);
-        self.pending.truncate(kept);
+        self.keep(prng.map_or(0, |prng| prng.below(self.pending.len() as u64 + 1) as usize));
+    }
+
+    fn keep(&mut self, batches: usize) {
+        self.pending.truncate(batches);
         self.sync_failed = false;
         self.now.clone_from(&self.durable);
         for set in std::mem::take(&mut self.pending) {
