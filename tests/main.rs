@@ -20,6 +20,7 @@ mod kill;
 mod model;
 mod query;
 mod realdata;
+mod replay;
 mod sim_db;
 mod support;
 mod swaps;

@@ -1,6 +1,7 @@
 //! What several promises need to be checked.
 
 pub(crate) mod data;
+pub(crate) mod failure;
 pub(crate) mod life;
 pub(crate) mod prng;
 pub(crate) mod sim;

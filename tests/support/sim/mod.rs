@@ -133,6 +133,11 @@ impl Machine {
         self.state().world.clone()
     }
 
+    /// Puts a file there behind the store's back.
+    pub(crate) fn put(&self, path: &Path, bytes: Vec<u8>) {
+        self.state().world.put(path, Some(bytes));
+    }
+
     /// Moments recorded so far.
     pub(crate) fn moments(&self) -> usize {
         self.state().moments.as_ref().map_or(0, Vec::len)
