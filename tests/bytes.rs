@@ -169,7 +169,7 @@ fn bytes_moved_inside_a_segment_or_from_another_are_seen() {
     let rows = group(20, value);
     let later =
         Group { times: rows.times.iter().map(|t| t + 20_000_000_000).collect(), ..rows.clone() };
-    let own = sealed(&[&[rows.clone()], &[later]]);
+    let own = sealed(&[std::slice::from_ref(&rows), &[later]]);
     let other = sealed(&[&[rows]]).remove(0);
     let bytes = &own[0];
     assert_eq!(bytes.len(), other.len(), "the same samples under another store id");

@@ -164,6 +164,6 @@ fn an_interval_is_kept_by_appends_and_by_ticks() {
     append(3);
     drop(store);
     let (_, store) =
-        opened(machine.world().after(Stop::PowerLoss), &small::options(), &|| "".into());
+        opened(machine.world().after(Stop::PowerLoss), &small::options(), &String::new);
     assert_eq!(content(&store).unwrap(), durable);
 }

@@ -41,7 +41,7 @@ const TARGETS: [(&str, Body); 9] = [
 
 /// Changes a few bytes, cuts, or doubles a part.
 fn shake(input: &mut Vec<u8>, prng: &mut Prng) {
-    for _ in 0..1 + prng.below(4) {
+    for _ in 0..=prng.below(4) {
         let at = prng.below(input.len() as u64 + 1) as usize;
         match prng.below(5) {
             0 => input.truncate(at),

@@ -55,7 +55,7 @@ fn operations(seed: u64) -> Vec<Operation> {
                     let value = vec![number as u8; prng.below(200) as usize];
                     (any(&mut prng), key, Some(value).filter(|_| !prng.chance(5)))
                 };
-                Operation::Write((0..1 + number % 3).map(change).collect())
+                Operation::Write((0..=number % 3).map(change).collect())
             }
         });
     }
@@ -144,7 +144,7 @@ fn child() {
         carry_out(&db, &operation).unwrap();
         std::io::stdout().write_all(b"done\n").unwrap();
     }
-    std::thread::sleep(Duration::from_secs(60));
+    std::thread::sleep(Duration::from_mins(1));
 }
 
 #[test]

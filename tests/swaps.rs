@@ -83,11 +83,12 @@ fn segments_that_are_exchanged_emptied_deleted_or_doubled_cost_themselves() {
     let (bytes, other) = (all(&world), all(&built().0));
     let damaged = |changes: &[(&Path, Option<Vec<u8>>)]| {
         let mut world = world.clone();
-        changes.iter().for_each(|(path, bytes)| world.put(path, bytes.clone()));
+        for (path, bytes) in changes {
+            world.put(path, bytes.clone());
+        }
         world
     };
-    for at in 0..SEGMENTS {
-        let here = paths[at].as_path();
+    for (at, here) in paths.iter().map(PathBuf::as_path).enumerate() {
         assert_lost(damaged(&[(here, None)]), &contents, &[at], 0, &format!("{at} deleted"));
         for length in [0, 1, 64, bytes[at].len() / 2, bytes[at].len() - 1] {
             let cut = damaged(&[(here, Some(bytes[at][..length].to_vec()))]);
@@ -116,17 +117,17 @@ fn label_files_that_are_exchanged_emptied_or_deleted_are_written_again() {
     let paths = files(&world, "labels");
     assert_eq!(paths.len(), SEGMENTS);
     let bytes = |at: usize| world.bytes(&paths[at]).unwrap().to_vec();
-    for at in 0..SEGMENTS {
+    for (at, path) in paths.iter().enumerate() {
         let mut damages = vec![None, Some(Vec::new()), Some(bytes(at)[1..].to_vec())];
         damages.extend((0..SEGMENTS).filter(|with| *with != at).map(|with| Some(bytes(with))));
         for damage in damages {
             let aside = usize::from(damage.is_some());
             let mut damaged = world.clone();
-            damaged.put(&paths[at], damage);
+            damaged.put(path, damage);
             let (machine, store) = opened(damaged).unwrap();
             assert_eq!(content(&store).unwrap(), all);
             assert_eq!(store.check().unwrap().findings, []);
-            assert_eq!(*machine.world().bytes(&paths[at]).unwrap(), bytes(at));
+            assert_eq!(*machine.world().bytes(path).unwrap(), bytes(at));
             assert_eq!(files(&machine.world(), "quarantine").len(), aside);
         }
     }

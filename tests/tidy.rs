@@ -166,7 +166,7 @@ fn files_are_alive_documented_and_small() {
     let mut faults = shape::dead_file_faults(&sources);
     faults.extend(shape::room_doc_faults(&sources));
     faults.extend(sources.iter().flat_map(shape::file_faults));
-    for folder in ["benches", "fuzz/fuzz_targets", "tests"] {
+    for folder in ["benches", "fuzz/bodies", "fuzz/fuzz_targets", "tests"] {
         let others = source::read_folder(&root().join(folder));
         faults.extend(others.iter().flat_map(shape::file_faults));
     }

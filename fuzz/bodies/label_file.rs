@@ -1,5 +1,5 @@
-//! Any bytes as a label file whose checksum and name fit: `check` says what is wrong, or nothing is;
-//! never a panic, and never more memory than the bytes earn.
+//! Any bytes as a label file whose checksum and name fit: `check` says what is wrong, or nothing
+//! is; never a panic, and never more memory than the bytes earn.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
-//! Faults that are planted on purpose, to see that the tests find them (`make test-faults`). A build
-//! has them only with `--cfg plimsoll_faults`; in any other `planted` is a constant, and what it
-//! guards compiles to the step itself.
+//! Faults that are planted on purpose, to see that the tests find them (`make test-faults`). A
+//! build has them only with `--cfg plimsoll_faults`; in any other `planted` is a constant, and what
+//! it guards compiles to the step itself.
 
 use crate::error::Result;
 
