@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use plimsoll::db::record;
 use plimsoll::store::Store;
 use plimsoll::{Error, Result};
 
@@ -131,6 +132,24 @@ fn label_files_that_are_exchanged_emptied_or_deleted_are_written_again() {
             assert_eq!(files(&machine.world(), "quarantine").len(), aside);
         }
     }
+}
+
+#[test]
+fn counters_that_cannot_be_are_refused() {
+    let (world, _) = built();
+    for which in 0..3 {
+        let mut counters = [9_u64; 3];
+        counters[which] = u64::MAX;
+        let record = record::encode(&(counters[0], counters[1], counters[2])).unwrap();
+        let mut damaged = world.clone();
+        damaged.put_record("manifest", b"counters", Some(record));
+        assert!(matches!(opened(damaged), Err(Error::Corrupt { .. })), "counter {which}");
+    }
+    let mut damaged = world.clone();
+    let (family, _, batch) =
+        world.records().into_iter().find(|(family, ..)| family.starts_with("head-")).unwrap();
+    damaged.put_record(&family, &[0xff; 8], Some(batch));
+    assert!(matches!(opened(damaged), Err(Error::Corrupt { .. })));
 }
 
 #[test]

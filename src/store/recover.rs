@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::fs::Fs;
 use crate::fs::fault::{planted, unless};
+use crate::model::limits::NUMBER_MAX;
 
 /// What the database holds of the heads.
 #[derive(Debug, Default)]
@@ -58,6 +59,9 @@ pub(super) fn load_heads(db: &dyn Db, epochs: &[(u64, EpochRecord)]) -> Result<L
         db.scan(&Layout::head_family(*epoch), &mut |key, value| {
             let key = key.try_into().map_err(|_| Error::decode("a head key that is no number"))?;
             let sequence = u64::from_be_bytes(key);
+            if sequence > NUMBER_MAX {
+                return Err(Error::decode(format!("a batch with the number {sequence}")));
+            }
             loaded.last_sequence = loaded.last_sequence.max(sequence);
             match wire::decode(value) {
                 Ok(groups) => groups.iter().for_each(|group| head.append(group)),
