@@ -30,6 +30,21 @@ test-pure: ## the rooms that need no C++, with overflow checks; and the shape of
 test-slow: setup ## the long suites: all data, 20 demo seeds, hundreds of random histories
 	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE)
 
+test-faults: setup ## plants faults in the store, one at a time: the tests must find each
+	@$(ENV) RUSTC_WORKSPACE_WRAPPER="$$PWD/scripts/rustc-with-faults" \
+	    cargo test $(RELEASE) --test integration -- --nocapture faults::
+
+test-axe: setup ## the long form of what stops, fails and damages a store: half an hour
+	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE) --test integration -- --nocapture \
+	    bytes:: corruption:: crash:: failing:: kill:: replay:: sim_db:: swaps::
+
+fuzz: setup ## each fuzz target for 60 s (needs nightly and cargo-fuzz)
+	@$(ENV) for target in $$(ls fuzz/seeds); do \
+	    mkdir -p "fuzz/corpus/$$target"; \
+	    cargo +nightly fuzz run --features store --sanitizer none "$$target" \
+	        "fuzz/corpus/$$target" "fuzz/seeds/$$target" -- -max_total_time=60; \
+	done
+
 crate-count: ## the lean library stays lean
 	@scripts/crate-count
 
@@ -50,4 +65,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-slow crate-count bench bench-peers lint docs deny
+.PHONY: help setup demo test test-pure test-slow test-faults test-axe fuzz crate-count bench bench-peers lint docs deny

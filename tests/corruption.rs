@@ -7,102 +7,10 @@ use std::path::{Path, PathBuf};
 use plimsoll::db::{Db, RocksDb, WriteSet, record};
 use plimsoll::fs::Map;
 use plimsoll::store::{Samples, Segment, Store};
-use plimsoll::{Error, Result, SeriesId, TimeRange};
+use plimsoll::{Error, TimeRange};
 
 use crate::support::prng::Prng;
-use crate::support::small::{self, Content, append, content, files, open, replace};
-
-/// A segment of four series over two time axes, one of `rows` rows, one of 20.
-fn segment(rows: i64) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    append(&store, 0, 0, rows).unwrap();
-    append(&store, 1, 5, 20).unwrap();
-    store.seal().unwrap();
-    store.close().unwrap();
-    let path = files(&folder.path().join("segments")).remove(0);
-    let bytes = fs::read(&path).unwrap();
-    (folder, path, bytes)
-}
-
-fn scans(bytes: &[u8]) -> Result<Vec<Result<Samples>>> {
-    let segment = Segment::open(Map::owned(bytes.to_vec()), Path::new("s"))?;
-    let scan = |id: u32| {
-        let mut found = Samples::default();
-        segment.scan(SeriesId(id), TimeRange::ALL, &mut found)?;
-        Ok(found)
-    };
-    Ok((0..4).map(scan).collect())
-}
-
-fn verify(bytes: &[u8]) -> Result<u64> {
-    Segment::open(Map::owned(bytes.to_vec()), Path::new("s"))?.verify()
-}
-
-/// Reading damaged bytes gives an error or the truth, and verifying them always an error.
-fn assert_seen(damaged: &[u8], truth: &[Samples], what: impl Fn() -> String) {
-    for (series, found) in scans(damaged).into_iter().flatten().enumerate() {
-        if let Ok(found) = found {
-            assert_eq!(found, truth[series], "{}: series {series}", what());
-        }
-    }
-    assert!(verify(damaged).is_err(), "{}: not seen", what());
-}
-
-#[test]
-fn a_segment_with_a_flipped_bit_is_never_read_wrong() {
-    let (_folder, _, bytes) = segment(1_030);
-    let truth: Vec<Samples> = scans(&bytes).unwrap().into_iter().map(Result::unwrap).collect();
-    assert_eq!(verify(&bytes).unwrap(), truth.iter().map(|s| s.len() as u64).sum::<u64>());
-    let mut damaged = bytes.clone();
-    let bits = if crate::support::slow() { 0..8 } else { 3..4 };
-    for at in 0..bytes.len() {
-        // All bits of the parts that say where things are, one or all of each byte between.
-        let structure = at < 128 || at + 1_024 > bytes.len();
-        for bit in if structure { 0..8 } else { bits.clone() } {
-            damaged[at] ^= 1 << bit;
-            assert_seen(&damaged, &truth, || format!("bit {bit} of byte {at}"));
-            damaged[at] ^= 1 << bit;
-        }
-    }
-}
-
-#[test]
-fn a_segment_cut_short_or_extended_is_refused() {
-    let (_folder, _, bytes) = segment(1_030);
-    for length in 0..bytes.len() {
-        assert!(scans(&bytes[..length]).is_err(), "cut to {length} bytes");
-    }
-    let mut longer = bytes.clone();
-    for _ in 0..130 {
-        longer.push(0);
-        assert!(scans(&longer).is_err(), "{} bytes for {}", longer.len(), bytes.len());
-    }
-}
-
-#[test]
-fn bytes_moved_inside_a_segment_or_from_another_store_are_seen() {
-    let (_folder, _, bytes) = segment(20);
-    let (_other_folder, _, other) = segment(20);
-    let truth: Vec<Samples> = scans(&bytes).unwrap().into_iter().map(Result::unwrap).collect();
-    assert_eq!(bytes.len(), other.len(), "the same samples under another store id");
-    // Runs of 64-byte units, so that whole regions are among them, checksum and all.
-    let units = bytes.len() / 64;
-    for length in 1..=6 {
-        for (from, to) in
-            (0..=units - length).flat_map(|a| (0..=units - length).map(move |b| (a, b)))
-        {
-            for source in [&bytes, &other] {
-                let mut damaged = bytes.clone();
-                damaged[to * 64..][..length * 64]
-                    .copy_from_slice(&source[from * 64..][..length * 64]);
-                if damaged != bytes {
-                    assert_seen(&damaged, &truth, || format!("{length} units, {from} to {to}"));
-                }
-            }
-        }
-    }
-}
+use crate::support::small::{self, Content, append, content, copy_folder, files, open, replace};
 
 /// Three segments of one host each, and their content.
 fn three_segments(path: &Path) -> Vec<Content> {
@@ -245,7 +153,9 @@ fn own((key, value): (&(String, i64), &u64)) -> ((String, i64), u64) {
 fn foreign_files_are_set_aside_and_never_deleted_or_served() {
     let folder = tempfile::tempdir().unwrap();
     let contents = three_segments(folder.path());
-    let (_other, _, other) = segment(1_030);
+    let foreign = tempfile::tempdir().unwrap();
+    three_segments(foreign.path());
+    let other = fs::read(&files(&foreign.path().join("segments"))[0]).unwrap();
     let segments = folder.path().join("segments");
     let own_bytes = fs::read(&files(&segments)[0]).unwrap();
     fs::write(segments.join("notes.txt"), "mine").unwrap();
@@ -404,16 +314,4 @@ fn is_database_file(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     let data = name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST");
     data && fs::metadata(path).unwrap().len() > 0
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    for path in files(from) {
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy_folder(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }

@@ -148,7 +148,7 @@ impl Heard {
 
 #[test]
 fn acknowledged_samples_survive_kill_9() {
-    let rounds = if crate::support::slow() { 2_000 } else { 50 };
+    let rounds = if crate::support::slow() { 10_000 } else { 200 };
     let folder = tempfile::tempdir().unwrap();
     let mut prng = Prng(0x6b69_6c6c);
     println!("seed {}", prng.0);
@@ -162,7 +162,7 @@ fn acknowledged_samples_survive_kill_9() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let life = Duration::from_micros(prng.below(350_000));
+        let life = Duration::from_micros(prng.below(100_000));
         let words = child.stdout.take().unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| heard.listen(words));
@@ -179,7 +179,7 @@ fn acknowledged_samples_survive_kill_9() {
         let store = Store::open(folder.path(), options(1)).unwrap();
         heard.compare(&store);
         assert_eq!(store.check().unwrap().findings, [], "round {round}");
-        if round % 10 == 9 {
+        if round % 50 == 49 {
             let stat = store.stat().unwrap();
             println!("round {round}: {} acknowledged, {stat:?}", heard.lines);
         }

@@ -7,17 +7,23 @@
 )]
 
 mod beside;
+mod bytes;
 #[cfg(feature = "cli")]
 mod cli;
 mod corruption;
 mod crash;
 #[cfg(feature = "cli")]
 mod demo;
+mod failing;
+mod faults;
 mod kill;
 mod model;
 mod query;
 mod realdata;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod record;
+mod replay;
+mod sim_db;
 mod support;
+mod swaps;
 mod tsbs;

@@ -8,6 +8,7 @@
 //! power cut with these bytes under this name; of anything else any part may be lost.
 
 mod disk;
+pub(crate) mod fault;
 mod map;
 
 use std::fmt::Debug;

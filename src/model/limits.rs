@@ -9,6 +9,9 @@ pub const LABEL_NAME_BYTES_MAX: usize = 256;
 pub const LABEL_VALUE_BYTES_MAX: usize = 4_096;
 /// Series in one store: ids are 32 bits, and postings of this many stay below a gigabyte.
 pub const SERIES_MAX: usize = 100_000_000;
+/// Numbers of epochs, segments and batches. Nobody counts this far: a larger one on disk is damage,
+/// and must not be counted on from, past the end of 64 bits and back to numbers that were given.
+pub const NUMBER_MAX: u64 = 1 << 62;
 /// Samples of one group of one append. A group is one database record, which is held in memory
 /// whole by writer, log and reader.
 pub const GROUP_SAMPLES_MAX: usize = 1 << 20;

@@ -8,6 +8,7 @@ use super::options::Durability;
 use super::{Store, Writer, read, write};
 use crate::db::WriteSet;
 use crate::error::{Error, Result};
+use crate::fs::fault::{planted, unless};
 use crate::model::limits::GROUP_SAMPLES_MAX;
 use crate::model::{Batch, Group, Labels, SeriesId, Sink, Unit};
 
@@ -55,7 +56,7 @@ impl Store {
         let epoch = read(&head).epoch;
         let mut set = WriteSet::default();
         set.put(&Layout::head_family(epoch), &sequence.to_be_bytes(), wire::encode(&batch.groups));
-        self.guarded(&mut writer, |store| store.db.write(&set))?;
+        self.guarded(&mut writer, |store| unless("batch-not-logged", || store.db.write(&set)))?;
         writer.next_sequence += 1;
         {
             let mut head = write(&head);
@@ -117,6 +118,7 @@ impl Store {
             Durability::Interval(interval) => {
                 writer.durable_sequence + 1 < writer.next_sequence
                     && self.clock.elapsed().saturating_sub(writer.synced_at) >= interval
+                    && !planted("interval-not-kept")
             }
             Durability::Sync => true,
         };
@@ -124,7 +126,7 @@ impl Store {
     }
 
     pub(super) fn sync_with(&self, writer: &mut Writer) -> Result<()> {
-        self.guarded(writer, |store| store.db.sync())?;
+        self.guarded(writer, |store| unless("acknowledged-before-sync", || store.db.sync()))?;
         writer.durable_sequence = writer.next_sequence - 1;
         writer.synced_at = self.clock.elapsed();
         Ok(())

@@ -12,6 +12,7 @@ use super::segment::Segment;
 use super::snapshot::scan_segments;
 use super::{Store, View, Writer, read};
 use crate::error::{Error, Result};
+use crate::fs::fault::{in_order, planted};
 use crate::model::{SeriesId, TimeRange, Timestamp};
 
 /// The fewest segments that are merged when small ones have gathered.
@@ -116,6 +117,9 @@ impl Store {
     ) -> Result<()> {
         for segment in gone {
             edit.drop_segment(segment.identity().segment_id)?;
+            if planted("superseded-unlinked-before-commit") {
+                self.fs.remove(segment.path())?;
+            }
         }
         self.commit(writer, &edit)?;
         let mut next = View::clone(view);
@@ -136,8 +140,11 @@ impl Store {
             edit.forget_drop(segment.identity().segment_id);
         }
         self.guarded(writer, |store| {
-            store.fs.sync_folder(&store.layout.segments())?;
-            store.db.write(&edit.batch)
+            in_order(
+                "unlink-forgotten-before-sync",
+                || store.fs.sync_folder(&store.layout.segments()),
+                || store.db.write(&edit.batch),
+            )
         })?;
         let view = self.view();
         // A segment that was set aside may still need its labels to be read by hand.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::model::limits::NUMBER_MAX;
+
 /// The folder of a store.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
@@ -78,8 +80,8 @@ impl Layout {
         match name.split_once('.') {
             Some((stem, "tmp")) if is_hex(stem, 16) => SegmentFile::Temporary,
             Some((stem, "seg")) if is_hex(stem, 16) => match u64::from_str_radix(stem, 16) {
-                Ok(id) => SegmentFile::Sealed(id),
-                Err(_) => SegmentFile::Foreign,
+                Ok(id) if id <= NUMBER_MAX => SegmentFile::Sealed(id),
+                _ => SegmentFile::Foreign,
             },
             _ => SegmentFile::Foreign,
         }
@@ -109,7 +111,9 @@ mod tests {
     fn names_are_read_back_and_others_are_foreign() {
         assert_eq!(Layout::segment_file("00000000000000ff.seg"), SegmentFile::Sealed(255));
         assert_eq!(Layout::segment_file("00000000000000ff.tmp"), SegmentFile::Temporary);
-        for name in ["ff.seg", "00000000000000FF.seg", "notes.txt", "00000000000000ff.seg.bak"] {
+        for name in
+            ["ff.seg", "ffffffffffffffff.seg", "00000000000000FF.seg", "notes.txt", "0.seg.bak"]
+        {
             assert_eq!(Layout::segment_file(name), SegmentFile::Foreign, "{name}");
         }
         assert_eq!(Layout::epoch_of(&Layout::head_family(7)), Some(7));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::db::{Db, WriteSet, record};
 use crate::error::{Error, Result};
+use crate::model::limits::NUMBER_MAX;
 use crate::model::{TimeRange, Timestamp};
 use crate::store::options::Conflict;
 use crate::store::segment::Segment;
@@ -53,6 +54,17 @@ pub(super) struct Counters {
     pub(super) next_segment: u64,
     /// The sequence number of the last batch before the newest epoch.
     pub(super) last_sequence: u64,
+}
+
+impl Counters {
+    fn decode(value: &[u8]) -> Result<Self> {
+        let counters: Self = record::decode(value)?;
+        let Self { next_epoch, next_segment, last_sequence } = counters;
+        match next_epoch.max(next_segment).max(last_sequence) {
+            0..=NUMBER_MAX => Ok(counters),
+            number => Err(Error::decode(format!("a counter that stands at {number}"))),
+        }
+    }
 }
 
 /// A head epoch whose batches are in the database.
@@ -115,7 +127,7 @@ impl Manifest {
     fn read(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         match key {
             STORE_KEY => self.store = Some(record::decode(value)?),
-            COUNTERS_KEY => self.counters = record::decode(value)?,
+            COUNTERS_KEY => self.counters = Counters::decode(value)?,
             RETAIN_KEY => self.retain_from = Some(record::decode(value)?),
             _ => {
                 if let Some(id) = id_after(EPOCH_PREFIX, key) {

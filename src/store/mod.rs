@@ -46,6 +46,7 @@ pub use stat::StoreStat;
 
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::fs::fault::{planted, unless};
 use crate::fs::{Fs, Lock};
 use crate::model::Timestamp;
 use catalog::Catalog;
@@ -154,7 +155,7 @@ impl Store {
     fn commit(&self, writer: &mut Writer, edit: &Edit) -> Result<()> {
         self.guarded(writer, |store| {
             store.db.write(&edit.batch)?;
-            store.db.sync()
+            unless("commit-not-synced", || store.db.sync())
         })
     }
 
@@ -164,6 +165,7 @@ impl Store {
         // A refused argument changed nothing; a refusal by disk or database may have.
         if let Err(why @ (Error::Io { .. } | Error::Database { .. })) = &done
             && writer.poison.is_none()
+            && !planted("failed-sync-tried-again")
         {
             writer.poison = Some(why.to_string());
         }

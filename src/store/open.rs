@@ -19,6 +19,7 @@ use super::segment::Segment;
 use super::{Store, View, Writer};
 use crate::db::{Db, RocksDb};
 use crate::error::{Error, Result};
+use crate::fs::fault::planted;
 use crate::fs::{DiskFs, Fs, Lock};
 
 /// How often a reader tries to open a store that its writer is changing.
@@ -140,7 +141,7 @@ impl Store {
         };
         let last_sequence = manifest.counters.last_sequence.max(heads.last_sequence);
         let writer = Writer {
-            next_sequence: last_sequence + 1,
+            next_sequence: last_sequence + u64::from(!planted("sequence-used-twice")),
             durable_sequence: last_sequence,
             synced_at: clock.elapsed(),
             counters: manifest.counters,

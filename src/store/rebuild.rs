@@ -155,7 +155,8 @@ impl Found {
         }
         for segment in &self.segments {
             let (footer, id) = (segment.footer(), segment.identity().segment_id);
-            let next_epoch = footer.order.max(footer.epochs.iter().copied().max().unwrap_or(0)) + 1;
+            let epoch = footer.order.max(footer.epochs.iter().copied().max().unwrap_or(0));
+            let next_epoch = epoch.saturating_add(1);
             self.counters.next_epoch = self.counters.next_epoch.max(next_epoch);
             self.report.samples += footer.samples;
             edit.put_segment(id, &SegmentRecord::of(segment))?;

@@ -12,6 +12,8 @@ use super::segment::{Segment, label_file};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::fs::Fs;
+use crate::fs::fault::{planted, unless};
+use crate::model::limits::NUMBER_MAX;
 
 /// What the database holds of the heads.
 #[derive(Debug, Default)]
@@ -57,6 +59,9 @@ pub(super) fn load_heads(db: &dyn Db, epochs: &[(u64, EpochRecord)]) -> Result<L
         db.scan(&Layout::head_family(*epoch), &mut |key, value| {
             let key = key.try_into().map_err(|_| Error::decode("a head key that is no number"))?;
             let sequence = u64::from_be_bytes(key);
+            if sequence > NUMBER_MAX {
+                return Err(Error::decode(format!("a batch with the number {sequence}")));
+            }
             loaded.last_sequence = loaded.last_sequence.max(sequence);
             match wire::decode(value) {
                 Ok(groups) => groups.iter().for_each(|group| head.append(group)),
@@ -87,7 +92,7 @@ impl Store {
             return Ok(());
         }
         self.fs.sync_folder(&self.layout.quarantine())?;
-        self.commit(&mut *self.writer_for_change()?, &edit)
+        unless("damaged-batch-not-reported", || self.commit(&mut *self.writer_for_change()?, &edit))
     }
 
     /// Writes label files of live segments that are missing or damaged anew, from the catalog.
@@ -96,7 +101,12 @@ impl Store {
             let address = segment.footer().label_file;
             let path = self.layout.label_file(address);
             match self.fs.map(&path) {
-                Ok(bytes) if label_file::is_intact(&bytes, address) => continue,
+                Ok(bytes)
+                    if label_file::is_intact(&bytes, address)
+                        || planted("label-file-taken-on-trust") =>
+                {
+                    continue;
+                }
                 Ok(_) => set_aside(&self.layout, &*self.fs, &path)?,
                 Err(why) if is_absent(&why) => {}
                 Err(why) => return Err(why),
@@ -126,7 +136,7 @@ pub(super) fn open_segment(
         && footer.order == record.order
         && footer.samples == record.samples
         && footer.label_file == record.label_file;
-    if !fits {
+    if !fits && !planted("any-segment-for-another") {
         return Err(Error::corrupt(&path, 0, "it is not the segment that the manifest names"));
     }
     Ok(segment)
@@ -170,7 +180,8 @@ fn remove_leftovers(
                 let live = manifest.segments.iter().any(|(segment, _)| *segment == id);
                 // While a segment is missing, what was merged may be all that is left of it.
                 let superseded = (manifest.drops.contains(&id) && manifest.quarantined.is_empty())
-                    || (!live && is_orphan(&path, fs, db, manifest, store_id));
+                    || (!live && is_orphan(&path, fs, db, manifest, store_id))
+                    || (!live && planted("unnamed-deleted-without-proof"));
                 if superseded {
                     fs.remove(&path)?;
                 } else if !live {
@@ -228,7 +239,7 @@ fn quarantine_damaged(
         let lost = lost(&record, &why);
         let mut edit = Edit::default();
         edit.quarantine(id, &lost)?;
-        db.write(&edit.batch)?;
+        unless("damage-not-reported", || db.write(&edit.batch))?;
         db.sync()?;
         manifest.quarantined.push((id, lost));
     }

@@ -7,6 +7,7 @@ use super::manifest::Edit;
 use super::segment::Segment;
 use super::{Store, View};
 use crate::error::Result;
+use crate::fs::fault::unless;
 use crate::model::Timestamp;
 
 impl Store {
@@ -22,7 +23,7 @@ impl Store {
         let gone: Vec<Arc<Segment>> =
             view.segments.iter().filter(|s| s.footer().range.end <= before).cloned().collect();
         let mut edit = Edit::default();
-        edit.put_retain(before)?;
+        unless("retention-not-kept", || edit.put_retain(before))?;
         self.replace(&mut writer, &view, &gone, None, edit)
     }
 }

@@ -25,6 +25,7 @@ use super::snapshot::{FrozenHead, scan_segments};
 use super::{Store, View, Writer, catalog, read};
 use crate::codec::ValueCache;
 use crate::error::{Error, Result};
+use crate::fs::fault::{in_order, planted, unless};
 use crate::model::{Labels, SeriesId, TimeRange, Timestamp};
 
 /// Series that are encoded at the same time, before they are written in order.
@@ -90,7 +91,7 @@ impl Store {
         writer.counters.last_sequence = writer.next_sequence - 1;
         let mut edit = Edit::default();
         edit.put_epoch(epoch, &EpochRecord { conflict })?;
-        edit.put_counters(&writer.counters)?;
+        unless("numbers-not-kept", || edit.put_counters(&writer.counters))?;
         self.commit(writer, &edit)?;
         writer.durable_sequence = writer.next_sequence - 1;
         let mut view = View::clone(&self.view());
@@ -127,6 +128,9 @@ impl Store {
             edit.put_segment(segment.identity().segment_id, record)?;
         }
         edit.put_counters(&writer.counters)?;
+        if planted("head-dropped-before-commit") {
+            self.db.drop_family(&Layout::head_family(head.epoch))?;
+        }
         self.commit(writer, &edit)?;
         self.conflicts.fetch_add(conflicts.into_inner(), Ordering::Relaxed);
         let mut next = View::clone(view);
@@ -135,8 +139,12 @@ impl Store {
         next.segments.sort_by_key(|segment| segment.footer().order);
         self.publish(next);
         self.guarded(writer, |store| {
-            store.db.flush(&[catalog::FAMILY, manifest::FAMILY])?;
-            store.db.drop_family(&Layout::head_family(head.epoch))
+            unless("log-needed-after-head-is-gone", || {
+                store.db.flush(&[catalog::FAMILY, manifest::FAMILY])
+            })?;
+            unless("head-dropped-before-commit", || {
+                store.db.drop_family(&Layout::head_family(head.epoch))
+            })
         })
     }
 
@@ -193,10 +201,15 @@ impl Store {
         let label_file = self.write_labels(writer, &written)?;
         let footer = Footer::new(job.order, label_file, job.epochs, job.supersedes);
         let (footer, mut file) = file.finish(footer)?;
-        self.guarded(writer, |_| file.sync())?;
         let path = self.layout.segment(segment_id);
-        self.fs.rename(&temporary, &path)?;
-        self.guarded(writer, |store| store.fs.sync_folder(&store.layout.segments()))?;
+        in_order(
+            "segment-renamed-before-sync",
+            || self.guarded(writer, |_| unless("segment-not-synced", || file.sync())),
+            || self.fs.rename(&temporary, &path),
+        )?;
+        self.guarded(writer, |store| {
+            unless("segment-name-not-synced", || store.fs.sync_folder(&store.layout.segments()))
+        })?;
         let segment = Segment::open(self.fs.map(&path)?, &path)?;
         segment.verify()?;
         if *segment.footer() != footer {

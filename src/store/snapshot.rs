@@ -9,6 +9,7 @@ use super::samples::Samples;
 use super::segment::Segment;
 use super::{Store, View, read};
 use crate::error::Result;
+use crate::fs::fault::planted;
 use crate::model::{Labels, Selector, SeriesId, TimeRange, Timestamp, Unit};
 
 /// A fixed view of a store. Cheap to clone and to send between threads. It keeps superseded
@@ -102,7 +103,7 @@ pub(super) fn scan_segments(
             segment.scan(id, range, out)?;
         } else {
             segment.scan(id, range, run)?;
-            out.merge(run, true, scratch);
+            out.merge(run, !planted("earlier-segment-wins"), scratch);
         }
     }
     Ok(())

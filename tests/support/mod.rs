@@ -1,8 +1,10 @@
 //! What several promises need to be checked.
 
 pub(crate) mod data;
+pub(crate) mod failure;
+pub(crate) mod life;
 pub(crate) mod prng;
-pub(crate) mod sim_disk;
+pub(crate) mod sim;
 pub(crate) mod small;
 
 /// Whether the slow suites were asked for (`make test-slow`).

@@ -6,6 +6,8 @@ use std::path::Path;
 use plimsoll::store::{Durability, Samples, Snapshot, Store, StoreOptions};
 use plimsoll::{Batch, Group, Labels, Result, Selector, SeriesId, TimeRange};
 
+use super::prng::Prng;
+
 /// Bits of values by series (in words) and instant.
 pub(crate) type Content = BTreeMap<(String, i64), u64>;
 
@@ -87,4 +89,49 @@ pub(crate) fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
+}
+
+/// A number that stands for all that a store shows: cheap to compute and to compare.
+pub(crate) fn fingerprint(store: &Store) -> Result<u64> {
+    let snapshot = store.snapshot()?;
+    let mut found = Samples::default();
+    let mut sum = 0;
+    for id in snapshot.select(&Selector::all()) {
+        snapshot.scan(id, TimeRange::ALL, &mut found)?;
+        let name = hash_of(&snapshot.labels(id).unwrap().to_string());
+        for (time, value) in found.times.iter().zip(&found.values) {
+            sum = mixed(sum, name, *time, value.to_bits());
+        }
+    }
+    Ok(sum)
+}
+
+/// The same of a content.
+pub(crate) fn fingerprint_of(content: &Content) -> u64 {
+    content.iter().fold(0, |sum, ((name, time), bits)| mixed(sum, hash_of(name), *time, *bits))
+}
+
+/// Sums what stands for each sample, in any order.
+fn mixed(sum: u64, name: u64, time: i64, bits: u64) -> u64 {
+    let place = Prng(name ^ (time as u64).rotate_left(32)).next();
+    sum.wrapping_add(Prng(place ^ bits).next())
+}
+
+/// FNV-1a.
+fn hash_of(text: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// Copies a folder; files that a running database removes meanwhile are left out.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    for path in files(from) {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_folder(&path, &target);
+        } else if let Err(why) = std::fs::copy(&path, &target) {
+            assert_eq!(why.kind(), std::io::ErrorKind::NotFound, "{}: {why}", path.display());
+        }
+    }
 }

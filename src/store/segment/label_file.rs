@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::codec::varint::{read_u64, write_u64};
 use crate::error::{Error, Result};
+use crate::model::limits::SERIES_MAX;
 use crate::model::{Labels, SeriesId};
 
 const MAGIC: [u8; 8] = *b"PLIMLBL\0";
@@ -91,8 +92,9 @@ fn decode_body(mut input: &[u8]) -> Result<Vec<(SeriesId, Labels)>> {
     };
     let mut series = Vec::new();
     for _ in 0..read_u64(&mut input)? {
-        let id = u32::try_from(read_u64(&mut input)?);
-        let id = id.map_err(|_| Error::decode("a series id over 32 bits"))?;
+        let id = u32::try_from(read_u64(&mut input)?).ok();
+        let id = id.filter(|id| (*id as usize) < SERIES_MAX);
+        let id = id.ok_or_else(|| Error::decode("a series id over the limit"))?;
         let mut pairs = Vec::new();
         for _ in 0..read_u64(&mut input)? {
             pairs.push((text(&mut input)?, text(&mut input)?));
