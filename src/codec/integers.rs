@@ -9,7 +9,7 @@
 
 use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes};
 use super::sparse::{self, Sparse};
-use super::stream::{BASE_MAX, EXCEPTIONS, NARROW};
+use super::stream::{EXCEPTIONS, NARROW};
 use super::tag::Model;
 use super::varint;
 use crate::kernel::lanes;
@@ -129,7 +129,9 @@ pub(super) fn encode(plan: &Plan, latents: &[i64], scratch: &mut Scratch, out: &
     let stream = &mut scratch.stream;
     if narrow {
         // A block of lanes has a number for each integer: none at first, that is, the reference.
-        stream.splice(..0, std::iter::repeat_n(plan.reference, BLOCK_SAMPLES - stream.len()));
+        let lacking = BLOCK_SAMPLES - stream.len();
+        stream.splice(..0, std::iter::repeat_n(plan.reference, lacking));
+        to_lanes(stream);
     }
     let exceptions = &mut scratch.exceptions;
     exceptions.clear();
@@ -155,6 +157,17 @@ pub(super) fn encode(plan: &Plan, latents: &[i64], scratch: &mut Scratch, out: &
     }
 }
 
+/// Puts a block in the order of lanes.
+fn to_lanes(stream: &mut [i64]) {
+    let mut block = [0; BLOCK_SAMPLES];
+    for (index, value) in stream.iter().enumerate() {
+        if let Some(slot) = block.get_mut(lanes::place(index)) {
+            *slot = *value;
+        }
+    }
+    stream.copy_from_slice(&block);
+}
+
 /// Whether a block can be written in lanes, which keep 32 bits of each integer.
 fn is_narrow(plan: &Plan, latents: &[i64]) -> bool {
     let base = match (plan.model, latents) {
@@ -164,7 +177,7 @@ fn is_narrow(plan: &Plan, latents: &[i64]) -> bool {
     let fits = |latent: &i64| i32::try_from(latent.wrapping_sub(base)).is_ok();
     latents.len() == BLOCK_SAMPLES
         && plan.width <= lanes::WIDTH_MAX
-        && base.unsigned_abs() <= BASE_MAX
+        && base.unsigned_abs() <= lanes::BASE_MAX
         && latents.iter().all(fits)
 }
 

@@ -19,8 +19,6 @@ use crate::model::limits::BLOCK_SAMPLES;
 pub(super) const EXCEPTIONS: u8 = 0x80;
 /// In a width byte, both bits: the block is in lanes, and the width is in the five bits below.
 pub(super) const NARROW: u8 = 0x60;
-/// The largest base of a block in lanes: it is exact as f64.
-pub(super) const BASE_MAX: u64 = 1 << 53;
 
 /// What stands before the packed bits.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +49,7 @@ impl Stream {
         if width > WIDTH_MAX {
             return Err(Error::decode(format!("integers of {width} bits")));
         }
-        if narrow && (count != BLOCK_SAMPLES || stream.base().unsigned_abs() > BASE_MAX) {
+        if narrow && (count != BLOCK_SAMPLES || stream.base().unsigned_abs() > lanes::BASE_MAX) {
             let base = stream.base();
             return Err(Error::decode(format!("lanes for {count} integers from {base} on")));
         }
@@ -86,10 +84,7 @@ impl Stream {
         if let (true, Some(latents)) = (self.narrow, latents.as_mut_array()) {
             let mut block = [0; BLOCK_SAMPLES];
             let sequence = self.read_lanes(bytes, &mut block)?;
-            let base = self.base();
-            lanes::each_integer(&block, sequence, latents, |slot, k| {
-                *slot = base.wrapping_add(i64::from(k as i32));
-            });
+            lanes::each_integer(&block, sequence, latents, |slot, k| *slot = k);
             return Ok(());
         }
         let firsts = match self.model {
@@ -149,7 +144,7 @@ impl Stream {
 
     /// Numbers packed in lanes, and how they tell the block's integers less its base.
     fn read_lanes(&self, bytes: &mut &[u8], block: &mut Block) -> Result<Sequence> {
-        simd::unpack(take(bytes, lanes::packed_bytes(self.width))?, self.width, block);
+        simd::unpack_lanes(take(bytes, lanes::packed_bytes(self.width))?, self.width, block);
         if self.exceptions {
             sparse::decode(bytes, BLOCK_SAMPLES, |at, high| {
                 if let Some(slot) = block.get_mut(at) {
@@ -157,7 +152,7 @@ impl Stream {
                 }
             })?;
         }
-        let base = self.base() as f64;
+        let base = self.base();
         let (reference, delta) = (self.reference as u32, self.delta as u32);
         Ok(match self.model {
             Model::Reference => Sequence { reference: 0, summed_from: None, base },
@@ -167,11 +162,7 @@ impl Stream {
             }
             Model::DeltaOfDelta => {
                 // So are the first two here.
-                let mut sum = delta.wrapping_sub(reference.wrapping_mul(2));
-                for slot in block {
-                    sum = sum.wrapping_add(*slot).wrapping_add(reference);
-                    *slot = sum;
-                }
+                lanes::sum_up(block, reference, delta.wrapping_sub(reference.wrapping_mul(2)));
                 let start = reference.wrapping_sub(delta);
                 Sequence { reference: 0, summed_from: Some(start), base }
             }

@@ -1,25 +1,28 @@
-//! The loops of `lanes.rs` for the machine at hand: AVX2 where it is found, else portable code.
+//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: with AVX2 and FMA where they are
+//! found, else portable.
 //!
-//! In and out: as in `lanes.rs`. Never: another bit than the portable loop gives. Unpacking is the
-//! same loop, compiled twice. Sums are whole numbers. Divisions are the one thing that is computed
-//! in another way, see `divide`.
-#![expect(unsafe_code, reason = "vectors and memory that is written once; each block has its proof")]
-// A look-up of the processor's features is a load and a test: the standard library keeps them.
+//! In and out: as there. Never: another bit than the portable loops give. Unpacking is the same
+//! loop, compiled twice; sums and conversions are whole numbers and exact; divisions are the one
+//! thing that is computed in another way, with the proof at `avx2::Divisor`.
+#![expect(unsafe_code, reason = "what vectors need: each of the few blocks has its proof")]
 
 use std::mem::MaybeUninit;
 
-use super::lanes::{self, Arithmetic, Block, Sequence};
+use super::lanes::{Arithmetic, Block, Sequence};
+use super::{bits, lanes};
 use crate::model::limits::BLOCK_SAMPLES;
 
-/// Loops for one kind of machine.
+/// The loops for one kind of machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Machine {
     Portable,
+    /// Made by [`Machine::here`] alone, where AVX2 and FMA are.
     #[cfg(target_arch = "x86_64")]
     Avx2,
 }
 
 impl Machine {
+    /// The standard library keeps what it found: this is a load and a test.
     #[inline]
     fn here() -> Self {
         #[cfg(target_arch = "x86_64")]
@@ -30,15 +33,26 @@ impl Machine {
     }
 
     #[inline]
-    fn unpack(self, bytes: &[u8], width: u32, block: &mut Block) {
+    fn unpack_lanes(self, bytes: &[u8], width: u32, block: &mut Block) {
         match self {
             Self::Portable => lanes::unpack(bytes, width, block),
-            // SAFETY: this variant is made only where AVX2 and FMA were found.
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::unpack(bytes, width, block) },
+            Self::Avx2 => unsafe { avx2::unpack_lanes(bytes, width, block) },
         }
     }
 
+    #[inline]
+    fn unpack_bits(self, bytes: &[u8], width: u32, out: &mut [i64]) {
+        match self {
+            Self::Portable => bits::unpack(bytes, width, out),
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::unpack_bits(bytes, width, out) },
+        }
+    }
+
+    /// Writes all of `out`.
     #[inline]
     fn write_values(
         self,
@@ -49,7 +63,7 @@ impl Machine {
     ) {
         match self {
             Self::Portable => lanes::write_values(block, sequence, arithmetic, out),
-            // SAFETY: this variant is made only where AVX2 and FMA were found.
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => unsafe { avx2::write_values(block, sequence, arithmetic, out) },
         }
@@ -57,8 +71,13 @@ impl Machine {
 }
 
 /// Fills `block` from [`lanes::packed_bytes`] of `width` bits each, at most [`lanes::WIDTH_MAX`].
-pub(crate) fn unpack(bytes: &[u8], width: u32, block: &mut Block) {
-    Machine::here().unpack(bytes, width, block);
+pub(crate) fn unpack_lanes(bytes: &[u8], width: u32, block: &mut Block) {
+    Machine::here().unpack_lanes(bytes, width, block);
+}
+
+/// Fills `out` from packed `bytes`. Bits that are missing read as zero: callers check the length.
+pub(crate) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
+    Machine::here().unpack_bits(bytes, width, out);
 }
 
 /// Appends the values of a block.
@@ -78,12 +97,47 @@ pub(crate) fn append_values(
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Arithmetic, BLOCK_SAMPLES, Block, MaybeUninit, Sequence, lanes};
     use std::arch::x86_64::*;
 
+    use super::{Arithmetic, BLOCK_SAMPLES, Block, MaybeUninit, Sequence, bits, lanes};
+
+    /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
+    /// pattern is added to it.
+    const SHIFTED: f64 = 4_503_599_627_370_496.0;
+    const SHIFTED_HIGH: i32 = 0x4330_0000;
+    /// Makes integers in [-2^31, 2^31) positive ones.
+    const BIAS: u32 = 1 << 31;
+
     #[target_feature(enable = "avx2")]
-    pub(super) fn unpack(bytes: &[u8], width: u32, block: &mut Block) {
-        lanes::unpack(bytes, width, block);
+    pub(super) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
+        bits::unpack(bytes, width, out);
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn unpack_lanes(bytes: &[u8], width: u32, block: &mut Block) {
+        macro_rules! widths {
+            ($($width:literal)*) => {
+                match width {
+                    $($width => unpack_width::<$width>(bytes, block),)*
+                    _ => lanes::unpack(bytes, width, block),
+                }
+            };
+        }
+        widths!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+    }
+
+    /// The portable loop, spelled out so that each row's shifts are constants.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn unpack_width<const WIDTH: usize>(bytes: &[u8], block: &mut Block) {
+        let groups = bytes.as_chunks().0.as_chunks::<WIDTH>().0;
+        for (words, rows) in groups.iter().zip(block.as_chunks_mut().0.as_chunks_mut().0) {
+            let rows: &mut [lanes::Row; lanes::ROWS] = rows;
+            macro_rules! rows {
+                ($($row:literal)*) => { $(rows[$row] = lanes::unpack_row(words, $row, WIDTH);)* };
+            }
+            rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+        }
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -94,71 +148,130 @@ mod avx2 {
         out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
     ) {
         match arithmetic {
-            Arithmetic::Whole => write(block, sequence, |k| k, out),
+            Arithmetic::Whole => write(block, sequence, out, |k| k),
             Arithmetic::Multiple { base } => {
                 let base = _mm256_set1_pd(base);
-                write(block, sequence, |k| _mm256_mul_pd(k, base), out);
+                write(block, sequence, out, |k| _mm256_mul_pd(k, base));
+            }
+            Arithmetic::Quotient { divisor } if Divisor::fits(divisor) => {
+                let divisor = Divisor::new(divisor);
+                write(block, sequence, out, |k| divisor.divide(k));
             }
             Arithmetic::Quotient { divisor } => {
                 let divisor = _mm256_set1_pd(divisor);
-                write(block, sequence, |k| _mm256_div_pd(k, divisor), out);
+                write(block, sequence, out, |k| _mm256_div_pd(k, divisor));
+            }
+            Arithmetic::Share { divisor, whole }
+                if Divisor::fits(divisor) && Divisor::WHOLES.contains(&whole) =>
+            {
+                let (divisor, percent) = (Divisor::new(divisor), Divisor::new(lanes::PERCENT));
+                let whole = _mm256_set1_pd(whole);
+                write(block, sequence, out, |k| {
+                    percent.divide(_mm256_mul_pd(divisor.divide(k), whole))
+                });
             }
             Arithmetic::Share { divisor, whole } => {
-                let divisor = _mm256_set1_pd(divisor);
-                let whole = _mm256_set1_pd(whole);
+                let (divisor, whole) = (_mm256_set1_pd(divisor), _mm256_set1_pd(whole));
                 let percent = _mm256_set1_pd(lanes::PERCENT);
-                let value = |k| {
-                    let part = _mm256_mul_pd(_mm256_div_pd(k, divisor), whole);
-                    _mm256_div_pd(part, percent)
-                };
-                write(block, sequence, value, out);
+                write(block, sequence, out, |k| {
+                    _mm256_div_pd(_mm256_mul_pd(_mm256_div_pd(k, divisor), whole), percent)
+                });
             }
         }
     }
 
+    /// Division by a whole number `d` of 1 to 2^40, by its reciprocal, rounded as division rounds.
+    ///
+    /// Let `x` be the numerator, `y` the reciprocal, rounded, `q = x * y`, rounded, and
+    /// `r = x - q * d`. Beside the last place of `x / d`, the unit `u`: `y` is off by one part in
+    /// 2^53 at most, so `q` is off by 2 u at most, so `r` is a multiple of the last place of `q`
+    /// below 2^42 of it: exact. `q + r * y` before its one rounding is off by `|r| / d` times 2^-53,
+    /// which is less than 2^-51 u. It is rounded as `x / d` is unless a midpoint between two numbers
+    /// lies between them. None does: `x / d` is no midpoint itself, since `d` times one has more
+    /// than 53 bits, and where it differs from a midpoint `m`, `x - m * d` is a multiple of u / 4
+    /// that is not 0, so `x / d` is at least u / 4 / 2^40 away.
+    ///
+    /// That holds where nothing under- or overflows, and with the sign of zero where `x` is not -0.
+    #[derive(Clone, Copy)]
+    struct Divisor {
+        divisor: __m256d,
+        reciprocal: __m256d,
+    }
+
+    impl Divisor {
+        const MAX: f64 = 1_099_511_627_776.0;
+        /// What an integer over a divisor may be multiplied with, to be divided again.
+        const WHOLES: std::ops::Range<f64> = 1e-100..1e100;
+
+        fn fits(divisor: f64) -> bool {
+            (1.0..=Self::MAX).contains(&divisor)
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,fma")]
+        fn new(divisor: f64) -> Self {
+            let reciprocal = _mm256_set1_pd(1.0 / divisor);
+            Self { divisor: _mm256_set1_pd(divisor), reciprocal }
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2,fma")]
+        fn divide(self, numerator: __m256d) -> __m256d {
+            let quotient = _mm256_mul_pd(numerator, self.reciprocal);
+            let rest = _mm256_fnmadd_pd(quotient, self.divisor, numerator);
+            _mm256_fmadd_pd(rest, self.reciprocal, quotient)
+        }
+    }
+
+    /// Writes `value` of each integer, two rows at a time.
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     fn write(
         block: &Block,
         sequence: Sequence,
-        value: impl Fn(__m256d) -> __m256d,
         out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
+        value: impl Fn(__m256d) -> __m256d,
     ) {
-        let rows = block.as_chunks().0.iter().zip(out.as_chunks_mut().0.as_chunks_mut().0);
-        let base = _mm256_set1_pd(sequence.base);
+        let tiles = block.as_chunks().0.as_chunks().0;
+        let tiles = tiles.iter().zip(out.as_chunks_mut().0.as_chunks_mut().0);
         let reference = _mm256_set1_epi32(sequence.reference as i32);
-        match sequence.summed_from {
-            None => {
-                for (row, [low, high]) in rows {
-                    let row = _mm256_add_epi32(load(row), reference);
-                    let [one, other] = halves(row);
-                    *low = store(value(_mm256_add_pd(_mm256_cvtepi32_pd(one), base)));
-                    *high = store(value(_mm256_add_pd(_mm256_cvtepi32_pd(other), base)));
-                }
+        // Exact: whole numbers below 2^53.
+        let lacking = _mm256_set1_pd(SHIFTED + f64::from(BIAS) - sequence.base as f64);
+        let high_lanes = _mm256_setr_epi32(0, 0, 0, 0, -1, -1, -1, -1);
+        let start = sequence.summed_from.unwrap_or(0).wrapping_add(BIAS);
+        let mut sum = _mm256_set1_epi32(start as i32);
+        for ([even, odd], out) in tiles {
+            let mut even = _mm256_add_epi32(load(even), reference);
+            let mut odd = _mm256_add_epi32(load(odd), reference);
+            if sequence.summed_from.is_some() {
+                // Sums of pairs, of which four neighbours' two are in the two halves, and of fours.
+                let pairs = _mm256_add_epi32(even, odd);
+                let swapped = _mm256_permute4x64_epi64::<0b01_00_11_10>(pairs);
+                let fours = _mm256_add_epi32(pairs, swapped);
+                let sums = _mm256_add_epi32(fours, _mm256_slli_si256::<4>(fours));
+                let sums = _mm256_add_epi32(sums, _mm256_slli_si256::<8>(sums));
+                // What comes before a lane's pair: fours before its own, and a pair for high lanes.
+                let before = _mm256_sub_epi32(_mm256_add_epi32(sum, sums), fours);
+                let before = _mm256_add_epi32(before, _mm256_and_si256(swapped, high_lanes));
+                even = _mm256_add_epi32(even, before);
+                odd = _mm256_add_epi32(pairs, before);
+                sum = _mm256_add_epi32(sum, _mm256_shuffle_epi32::<0b11_11_11_11>(sums));
+            } else {
+                even = _mm256_add_epi32(even, sum);
+                odd = _mm256_add_epi32(odd, sum);
             }
-            Some(start) => {
-                let mut sum = _mm_set1_epi32(start as i32);
-                for (row, [low, high]) in rows {
-                    let row = _mm256_add_epi32(load(row), reference);
-                    let row = _mm256_add_epi32(row, _mm256_slli_si256::<4>(row));
-                    let row = _mm256_add_epi32(row, _mm256_slli_si256::<8>(row));
-                    let [one, other] = halves(row);
-                    let [one_sum, other_sum] = halves(_mm256_shuffle_epi32::<0xff>(row));
-                    let one = _mm_add_epi32(one, sum);
-                    sum = _mm_add_epi32(sum, one_sum);
-                    let other = _mm_add_epi32(other, sum);
-                    sum = _mm_add_epi32(sum, other_sum);
-                    *low = store(value(_mm256_add_pd(_mm256_cvtepi32_pd(one), base)));
-                    *high = store(value(_mm256_add_pd(_mm256_cvtepi32_pd(other), base)));
-                }
-            }
+            let (low, high) = (_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd));
+            let shifted = _mm256_set1_epi32(SHIFTED_HIGH);
+            let four = |integers| {
+                store(value(_mm256_sub_pd(_mm256_castsi256_pd(integers), lacking)))
+            };
+            *out = [
+                four(_mm256_unpacklo_epi32(low, shifted)),
+                four(_mm256_unpackhi_epi32(low, shifted)),
+                four(_mm256_unpacklo_epi32(high, shifted)),
+                four(_mm256_unpackhi_epi32(high, shifted)),
+            ];
         }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn halves(row: __m256i) -> [__m128i; 2] {
-        [_mm256_castsi256_si128(row), _mm256_extracti128_si256::<1>(row)]
     }
 
     #[inline]
