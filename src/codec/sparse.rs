@@ -8,9 +8,10 @@
 
 #![warn(clippy::indexing_slicing)]
 
-use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes, unpack};
+use super::pack::{GROUP, WIDTH_MAX, bits_of, pack, packed_bytes, unpack_group};
 use super::varint;
 use crate::error::{Error, Result};
+use crate::model::limits::BLOCK_SAMPLES;
 
 /// In place of a gap width: the positions are a bitmap.
 const BITMAP: u8 = 0xff;
@@ -18,9 +19,6 @@ const BITMAP: u8 = 0xff;
 const HIGH_BITS: u8 = 0x80;
 /// Bits of the widest gap.
 const GAP_WIDTH_MAX: u32 = 10;
-
-/// Entries that are decoded at a time: they start at whole bytes, whatever their width.
-const STRIDE: usize = 64;
 
 /// Numbers at positions, both in the order of the positions.
 #[derive(Debug, Clone, Default)]
@@ -150,39 +148,44 @@ fn positions_bytes(samples: usize, count: usize) -> usize {
     packed_bytes(count, gap_width).min(samples.div_ceil(8))
 }
 
-/// Takes a list off the front of `bytes` and calls `apply` with each position, all of them below
-/// `samples` and ascending, and its number. On an error it may have been called for some.
+/// Takes a list off the front of `bytes` and calls `apply` with each position and its number, in
+/// the order of the positions. On an error it may have been called for some, of which the last may
+/// be beyond `samples`.
 #[inline]
 pub(super) fn decode(
     bytes: &mut &[u8],
     samples: usize,
     mut apply: impl FnMut(usize, u64),
 ) -> Result<()> {
-    let mut positions = Positions::read(bytes, samples)?;
+    let (mut bitmap, mut high_bitmap) = (None, None);
+    let mut positions = Positions::read(bytes, samples, &mut bitmap)?;
     let count = positions.count;
     let form = take_byte(bytes)?;
     let width = u32::from(form & !HIGH_BITS);
-    let mut numbers = Packed::read(bytes, count, width)?;
-    let mut high = if form & HIGH_BITS == 0 { None } else { Some(High::read(bytes, count)?) };
-    let (mut places, mut block) = ([0; STRIDE], [0; STRIDE]);
-    for start in (0..count).step_by(STRIDE) {
-        let length = STRIDE.min(count - start);
-        let places = places.get_mut(..length).unwrap_or_default();
-        let block = block.get_mut(..length).unwrap_or_default();
-        positions.next(places)?;
-        numbers.next(block);
-        if let Some(high) = &mut high {
-            high.merge(start, width, block)?;
+    let numbers = Packed::read(bytes, count, width)?;
+    if form & HIGH_BITS == 0 {
+        for index in 0..count.div_ceil(GROUP) {
+            let (places, numbers) = (positions.next(index), numbers.group(index));
+            for (place, number) in places.into_iter().zip(numbers).take(count - index * GROUP) {
+                apply(place, number);
+            }
         }
-        for (place, number) in places.iter().zip(block) {
-            apply(*place as usize, *number as u64);
+    } else {
+        let mut high = High::read(bytes, count, &mut high_bitmap)?;
+        for index in 0..count.div_ceil(GROUP) {
+            let (places, mut numbers) = (positions.next(index), numbers.group(index));
+            high.merge(index, width, &mut numbers);
+            for (place, number) in places.into_iter().zip(numbers).take(count - index * GROUP) {
+                apply(place, number);
+            }
         }
+        high.positions.end()?;
     }
     positions.end()
 }
 
-/// Packed integers of which some at a time are taken.
-#[derive(Debug)]
+/// Packed integers, read in groups, which begin and end with whole bytes.
+#[derive(Debug, Clone, Copy)]
 struct Packed<'a> {
     bytes: &'a [u8],
     width: u32,
@@ -194,14 +197,15 @@ impl<'a> Packed<'a> {
         if width > WIDTH_MAX {
             return Err(Error::decode(format!("integers of {width} bits")));
         }
-        Ok(Self { bytes: take(bytes, packed_bytes(count, width))?, width })
+        // What follows may be loaded too, and is not looked at.
+        let packed = Self { bytes, width };
+        take(bytes, packed_bytes(count, width))?;
+        Ok(packed)
     }
 
-    /// The next ones; [`STRIDE`] of them, but for the last time.
-    #[inline]
-    fn next(&mut self, integers: &mut [i64]) {
-        unpack(self.bytes, self.width, integers);
-        self.bytes = self.bytes.get(packed_bytes(STRIDE, self.width)..).unwrap_or_default();
+    #[inline(always)]
+    fn group(&self, index: usize) -> [u64; GROUP] {
+        unpack_group(self.bytes, self.width, index)
     }
 }
 
@@ -210,24 +214,24 @@ impl<'a> Packed<'a> {
 struct Positions<'a> {
     count: usize,
     samples: usize,
-    /// The lowest that the next one can have.
-    next: i64,
     form: Form<'a>,
+    /// The lowest that the next one can have.
+    next: usize,
 }
 
 #[derive(Debug)]
 enum Form<'a> {
     Gaps(Packed<'a>),
-    Bitmap {
-        words: &'a [u8],
-        /// What is left of the word before `words`.
-        word: u64,
-    },
+    Listed(&'a Bitmap),
 }
 
 impl<'a> Positions<'a> {
     /// Takes positions below `samples`, at least one, off the front of `bytes`.
-    fn read(bytes: &mut &'a [u8], samples: usize) -> Result<Self> {
+    fn read<'b: 'a>(
+        bytes: &mut &'b [u8],
+        samples: usize,
+        bitmap: &'a mut Option<Bitmap>,
+    ) -> Result<Self> {
         let count = varint::read_u64(bytes)?;
         if count == 0 || count > samples as u64 {
             return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
@@ -235,66 +239,97 @@ impl<'a> Positions<'a> {
         let count = count as usize;
         let form = take_byte(bytes)?;
         let form = if form == BITMAP {
-            Form::Bitmap { words: take(bytes, samples.div_ceil(8))?, word: 0 }
+            Form::Listed(bitmap.insert(Bitmap::read(take(bytes, samples.div_ceil(8))?, count)?))
         } else if u32::from(form) > GAP_WIDTH_MAX {
             return Err(Error::decode(format!("gaps of {form} bits")));
         } else {
             Form::Gaps(Packed::read(bytes, count, u32::from(form))?)
         };
-        Ok(Self { count, samples, next: 0, form })
+        Ok(Self { count, samples, form, next: 0 })
     }
 
-    /// The next ones; [`STRIDE`] of them, but for the last time.
-    #[inline]
-    fn next(&mut self, places: &mut [i64]) -> Result<()> {
-        match &mut self.form {
+    /// Those of the group `index`, the one after the last; what follows the last one is no matter.
+    #[inline(always)]
+    fn next(&mut self, index: usize) -> [usize; GROUP] {
+        match self.form {
             Form::Gaps(gaps) => {
-                gaps.next(places);
-                for place in places.iter_mut() {
-                    *place += self.next;
-                    self.next = *place + 1;
-                }
+                let left = self.count - index * GROUP;
+                let mut next = self.next;
+                let places = gaps.group(index).map(|gap| {
+                    let place = next + gap as usize;
+                    next = place + 1;
+                    place
+                });
+                let last = places.get(left.min(GROUP) - 1);
+                self.next = last.map_or(0, |last| last + 1);
+                places
             }
-            Form::Bitmap { words, word } => {
-                for place in places.iter_mut() {
-                    while *word == 0 {
-                        let Some((next, rest)) = next_word(words) else {
-                            return Err(Error::decode("a bitmap has fewer entries than its list"));
-                        };
-                        (*word, *words) = (next, rest);
-                        self.next += i64::from(u64::BITS);
-                    }
-                    let in_word = i64::from(word.trailing_zeros()) - i64::from(u64::BITS);
-                    *place = self.next + in_word;
-                    *word &= *word - 1;
-                }
+            Form::Listed(bitmap) => {
+                let places = bitmap.places.as_chunks().0.get(index).copied().unwrap_or_default();
+                self.next = usize::from(bitmap.last) + 1;
+                places.map(usize::from)
             }
         }
-        // They ascend: the last one is below the number of samples, or one of them is not.
-        if places.last().is_some_and(|last| *last >= self.samples as i64) {
+    }
+
+    /// Whether the last one was a right one.
+    fn end(&self) -> Result<()> {
+        if self.next > self.samples {
             return Err(Error::decode(format!("a list reaches beyond {} values", self.samples)));
         }
         Ok(())
     }
+}
 
-    /// Whether all have been taken.
-    fn end(&self) -> Result<()> {
-        match self.form {
-            Form::Bitmap { words, word } if word != 0 || words.iter().any(|byte| *byte != 0) => {
-                Err(Error::decode("a bitmap has more entries than its list"))
-            }
-            _ => Ok(()),
+/// Positions that were a bitmap's set bits.
+#[derive(Debug)]
+struct Bitmap {
+    /// Ascending up to the last one; eight are written at a time.
+    places: [u16; BLOCK_SAMPLES + 8],
+    last: u16,
+}
+
+impl Bitmap {
+    /// The positions of exactly `count` > 0 set bits.
+    fn read(bytes: &[u8], count: usize) -> Result<Self> {
+        let mut bitmap = Self { places: [0; BLOCK_SAMPLES + 8], last: 0 };
+        let mut filled = 0;
+        for (byte, first) in bytes.iter().zip((0..).step_by(8)) {
+            let Some((bits, set)) = SET_BITS.get(usize::from(*byte)) else { continue };
+            let slots = bitmap.places.get_mut(filled..).and_then(<[u16]>::first_chunk_mut);
+            let Some(slots) = slots else { break };
+            *slots = bits.map(|bit| first + u16::from(bit));
+            filled += usize::from(*set);
         }
+        if filled != count {
+            let wrong = format!("a bitmap of {filled} entries for a list of {count}");
+            return Err(Error::decode(wrong));
+        }
+        bitmap.last = bitmap.places.get(count - 1).copied().unwrap_or_default();
+        Ok(bitmap)
     }
 }
 
-/// The first eight bytes, or what there is of them, and the rest.
-fn next_word(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    if let Some((word, rest)) = bytes.split_first_chunk() {
-        return Some((u64::from_le_bytes(*word), rest));
+/// Of each byte, the places of the bits that are set, and how many there are.
+static SET_BITS: [([u8; 8], u8); 256] = set_bits();
+
+#[expect(clippy::indexing_slicing, reason = "computed by the compiler, which checks it")]
+const fn set_bits() -> [([u8; 8], u8); 256] {
+    let mut table = [([0; 8], 0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut set) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                table[byte].0[set] = bit;
+                set += 1;
+            }
+            bit += 1;
+        }
+        table[byte].1 = set as u8;
+        byte += 1;
     }
-    let word = bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
-    (!bytes.is_empty()).then_some((word, &[]))
+    table
 }
 
 /// The high bits of some of a list's numbers, a list themselves.
@@ -302,41 +337,46 @@ fn next_word(bytes: &[u8]) -> Option<(u64, &[u8])> {
 struct High<'a> {
     positions: Positions<'a>,
     numbers: Packed<'a>,
-    /// Entries that were not taken from the bytes yet.
-    left: usize,
-    /// Entries that were; those from `merged` to `taken` have not met their number yet.
-    places: [i64; STRIDE],
-    bits: [i64; STRIDE],
-    merged: usize,
-    taken: usize,
+    /// The group that is met next, and which of it.
+    group: usize,
+    at: usize,
+    places: [usize; GROUP],
+    bits: [u64; GROUP],
 }
 
 impl<'a> High<'a> {
-    fn read(bytes: &mut &'a [u8], samples: usize) -> Result<Self> {
-        let positions = Positions::read(bytes, samples)?;
+    fn read<'b: 'a>(
+        bytes: &mut &'b [u8],
+        samples: usize,
+        bitmap: &'a mut Option<Bitmap>,
+    ) -> Result<Self> {
+        let positions = Positions::read(bytes, samples, bitmap)?;
         let width = u32::from(take_byte(bytes)?);
         let numbers = Packed::read(bytes, positions.count, width)?;
-        let (left, places, bits) = (positions.count, [0; STRIDE], [0; STRIDE]);
-        Ok(Self { positions, numbers, left, places, bits, merged: 0, taken: 0 })
+        let (places, bits) = ([0; GROUP], [0; GROUP]);
+        Ok(Self { positions, numbers, group: 0, at: GROUP, places, bits })
     }
 
-    /// Adds what lies above `width` to the list's numbers from the place `start` on.
-    fn merge(&mut self, start: usize, width: u32, numbers: &mut [i64]) -> Result<()> {
+    /// Adds what lies above `width` to the list's numbers of a group; groups come in order.
+    #[inline]
+    fn merge(&mut self, group: usize, width: u32, numbers: &mut [u64; GROUP]) {
         loop {
-            if self.merged == self.taken {
-                self.taken = self.left.min(STRIDE);
-                self.left -= self.taken;
-                self.merged = 0;
-                self.positions.next(self.places.get_mut(..self.taken).unwrap_or_default())?;
-                self.numbers.next(self.bits.get_mut(..self.taken).unwrap_or_default());
+            if self.at == GROUP {
+                if self.group * GROUP >= self.positions.count {
+                    return;
+                }
+                self.places = self.positions.next(self.group);
+                self.bits = self.numbers.group(self.group);
+                self.at = 0;
+                self.group += 1;
             }
-            let entry = self.places.get(self.merged).zip(self.bits.get(self.merged));
-            let Some((place, bits)) = entry.filter(|_| self.merged < self.taken) else {
-                return self.positions.end();
-            };
-            let Some(number) = numbers.get_mut(*place as usize - start) else { return Ok(()) };
+            let entry = self.places.get(self.at).zip(self.bits.get(self.at));
+            let Some((place, bits)) = entry else { return };
+            let done = (self.group - 1) * GROUP + self.at >= self.positions.count;
+            let number = numbers.get_mut(place.wrapping_sub(group * GROUP));
+            let Some(number) = number.filter(|_| !done) else { return };
             *number |= bits.checked_shl(width).unwrap_or(0);
-            self.merged += 1;
+            self.at += 1;
         }
     }
 }

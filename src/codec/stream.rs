@@ -73,19 +73,17 @@ impl Stream {
         arithmetic: Arithmetic,
         out: &mut Vec<f64>,
     ) -> Result<()> {
-        let mut block = [0; BLOCK_SAMPLES];
-        let sequence = self.read_lanes(bytes, &mut block)?;
-        simd::append_values(&block, sequence, arithmetic, out);
-        Ok(())
+        self.read_lanes(bytes, |block, sequence| {
+            simd::append_values(block, sequence, arithmetic, out);
+        })
     }
 
     /// Fills `latents`, as many as the header was read for.
     pub(super) fn decode(&self, bytes: &mut &[u8], latents: &mut [i64]) -> Result<()> {
         if let (true, Some(latents)) = (self.narrow, latents.as_mut_array()) {
-            let mut block = [0; BLOCK_SAMPLES];
-            let sequence = self.read_lanes(bytes, &mut block)?;
-            lanes::each_integer(&block, sequence, latents, |slot, k| *slot = k);
-            return Ok(());
+            return self.read_lanes(bytes, |block, sequence| {
+                lanes::each_integer(block, sequence, latents, |slot, k| *slot = k);
+            });
         }
         let firsts = match self.model {
             Model::Reference => 0,
@@ -142,31 +140,34 @@ impl Stream {
         Ok(())
     }
 
-    /// Numbers packed in lanes, and how they tell the block's integers less its base.
-    fn read_lanes(&self, bytes: &mut &[u8], block: &mut Block) -> Result<Sequence> {
-        simd::unpack_lanes(take(bytes, lanes::packed_bytes(self.width))?, self.width, block);
-        if self.exceptions {
-            sparse::decode(bytes, BLOCK_SAMPLES, |at, high| {
-                if let Some(slot) = block.get_mut(at) {
-                    *slot = slot.wrapping_add((varint::unzigzag(high) as u32) << self.width);
-                }
-            })?;
-        }
-        let base = self.base();
-        let (reference, delta) = (self.reference as u32, self.delta as u32);
-        Ok(match self.model {
-            Model::Reference => Sequence { reference: 0, summed_from: None, base },
-            Model::Delta => {
+    /// Numbers packed in lanes, and how they tell the block's integers, for `then` to use.
+    #[inline]
+    fn read_lanes(&self, bytes: &mut &[u8], then: impl FnOnce(&Block, Sequence)) -> Result<()> {
+        let packed = take(bytes, lanes::packed_bytes(self.width))?;
+        let (base, delta, reference) = (self.base(), self.delta as u32, self.reference as u32);
+        let lacking = if self.model == Model::Reference { 0 } else { reference };
+        let read = |block: &mut Block| {
+            if self.exceptions {
+                sparse::decode(bytes, BLOCK_SAMPLES, |at, high| {
+                    if let Some(slot) = block.get_mut(at) {
+                        *slot = slot.wrapping_add((varint::unzigzag(high) as u32) << self.width);
+                    }
+                })?;
+            }
+            let summed_from = match self.model {
+                Model::Reference => None,
                 // The first number stands for no difference and is the reference.
-                Sequence { reference, summed_from: Some(reference.wrapping_neg()), base }
-            }
-            Model::DeltaOfDelta => {
-                // So are the first two here.
-                lanes::sum_up(block, reference, delta.wrapping_sub(reference.wrapping_mul(2)));
-                let start = reference.wrapping_sub(delta);
-                Sequence { reference: 0, summed_from: Some(start), base }
-            }
-        })
+                Model::Delta => Some(reference.wrapping_neg()),
+                Model::DeltaOfDelta => {
+                    // So are the first two here.
+                    lanes::sum_up(block, delta.wrapping_sub(reference.wrapping_mul(2)));
+                    Some(reference.wrapping_sub(delta))
+                }
+            };
+            then(block, Sequence { summed_from, base });
+            Ok(())
+        };
+        simd::with_lanes(packed, self.width, lacking, read).unwrap_or(Ok(()))
     }
 }
 

@@ -6,6 +6,8 @@
 
 /// The widest integer, in bits.
 pub(crate) const WIDTH_MAX: u32 = 64;
+/// Integers that begin and end with whole bytes.
+pub(crate) const GROUP: usize = 8;
 /// Integers unpacked at a time; they begin and end with whole bytes.
 const STRIDE: usize = 64;
 /// Bytes of one stride and what a load of eight bytes may reach beyond.
@@ -86,16 +88,41 @@ fn unpack_groups<const N: usize>(bytes: &[u8], width: u32, out: &mut [i64; STRID
 #[inline(always)]
 fn unpack_wide(bytes: &[u8], width: u32, out: &mut [i64; STRIDE]) {
     for (index, slot) in out.iter_mut().enumerate() {
-        let bit = index * width as usize;
-        let low = u128::from(load(bytes, bit >> 3));
-        let high = u128::from(load(bytes, (bit >> 3) + 8));
-        *slot = (((low | (high << 64)) >> (bit & 7)) as u64 & mask(width)) as i64;
+        *slot = (load_wide(bytes, index * width as usize) & mask(width)) as i64;
     }
 }
 
-/// Eight bytes from `at`; zero where there are fewer.
+/// The group of eight integers at `index`. Bits that are missing read as zero.
+#[inline(always)]
+pub(crate) fn unpack_group(bytes: &[u8], width: u32, index: usize) -> [u64; GROUP] {
+    let keep = mask(width);
+    if width <= 8 {
+        let word = load(bytes, index * width as usize);
+        return std::array::from_fn(|index| (word >> ((width as usize * index) & 63)) & keep);
+    }
+    let bit = |lane| (index * GROUP + lane) * width as usize;
+    if width <= 57 {
+        return std::array::from_fn(|lane| (load(bytes, bit(lane) / 8) >> (bit(lane) % 8)) & keep);
+    }
+    std::array::from_fn(|lane| load_wide(bytes, bit(lane)) & keep)
+}
+
+/// Up to 64 bits from `bit` on.
+#[inline(always)]
+fn load_wide(bytes: &[u8], bit: usize) -> u64 {
+    let low = u128::from(load(bytes, bit >> 3));
+    let high = u128::from(load(bytes, (bit >> 3) + 8));
+    ((low | (high << 64)) >> (bit & 7)) as u64
+}
+
+/// Eight bytes from `at`, zeros where the slice ends.
 #[inline(always)]
 fn load(bytes: &[u8], at: usize) -> u64 {
-    let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
-    word.map_or(0, |word| u64::from_le_bytes(*word))
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.first_chunk().map_or_else(|| load_end(rest), |word| u64::from_le_bytes(*word))
+}
+
+#[cold]
+fn load_end(rest: &[u8]) -> u64 {
+    rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
 }

@@ -33,6 +33,8 @@ const PLACES: [usize; TILE] = [0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7,
 
 /// Numbers in the order of lanes, each known modulo 2^32.
 pub(crate) type Block = [u32; BLOCK_SAMPLES];
+/// A block before it is written.
+pub(super) type Unwritten = [MaybeUninit<u32>; BLOCK_SAMPLES];
 /// One number of each lane.
 pub(super) type Row = [u32; LANES];
 /// One word of each lane, little endian.
@@ -41,8 +43,6 @@ pub(super) type Words = [u8; WORD_BYTES];
 /// How the integers of a block are told by the numbers that were packed for them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sequence {
-    /// What every packed number lacks.
-    pub(crate) reference: u32,
     /// Where integers are sums of all numbers up to their own: the sum before the first one.
     pub(crate) summed_from: Option<u32>,
     /// What every integer, then within [-2^31, 2^31), lacks: at most [`BASE_MAX`].
@@ -111,23 +111,30 @@ pub(super) const fn mask(width: u32) -> u32 {
     (1 << width) - 1
 }
 
-/// Fills `block` from [`packed_bytes`] of `width` bits each; what is missing leaves it as it is.
-pub(super) fn unpack(bytes: &[u8], width: u32, block: &mut Block) {
-    if width == 0 {
-        block.fill(0);
+/// Writes all of `block`: the numbers in `bytes`, each more by `reference`, if there are exactly
+/// [`packed_bytes`] for them; else the reference alone.
+pub(super) fn unpack(bytes: &[u8], width: u32, reference: u32, block: &mut Unwritten) {
+    if width == 0 || bytes.len() != packed_bytes(width) {
+        block.fill(MaybeUninit::new(reference));
         return;
     }
+    // Four groups each, by the length of the bytes.
     let groups = bytes.as_chunks().0.chunks_exact(width as usize);
     for (words, rows) in groups.zip(block.as_chunks_mut().0.as_chunks_mut::<ROWS>().0) {
         for (index, row) in rows.iter_mut().enumerate() {
-            *row = unpack_row(words, index, width as usize);
+            *row = unpack_row(words, index, width as usize, reference);
         }
     }
 }
 
 /// Row `index` of a group of [`ROWS`], which has `width` words.
 #[inline(always)]
-pub(super) fn unpack_row(words: &[Words], index: usize, width: usize) -> Row {
+pub(super) fn unpack_row(
+    words: &[Words],
+    index: usize,
+    width: usize,
+    reference: u32,
+) -> [MaybeUninit<u32>; LANES] {
     let (word, shift) = (index * width / 32, index * width % 32);
     let mut row = lanes_of(&words[word]);
     for lane in &mut row {
@@ -138,10 +145,7 @@ pub(super) fn unpack_row(words: &[Words], index: usize, width: usize) -> Row {
             *lane |= high << (32 - shift);
         }
     }
-    for lane in &mut row {
-        *lane &= mask(width as u32);
-    }
-    row
+    row.map(|lane| MaybeUninit::new((lane & mask(width as u32)).wrapping_add(reference)))
 }
 
 #[inline(always)]
@@ -173,12 +177,11 @@ pub(crate) fn each_integer<T>(
     out: &mut [T; BLOCK_SAMPLES],
     mut write: impl FnMut(&mut T, i64),
 ) {
-    let Sequence { reference, summed_from, base } = sequence;
+    let Sequence { summed_from, base } = sequence;
     let mut sum = summed_from.unwrap_or(0);
     for (tile, out) in block.as_chunks::<TILE>().0.iter().zip(out.as_chunks_mut::<TILE>().0) {
         for (slot, place) in out.iter_mut().zip(PLACES) {
-            let number = tile[place].wrapping_add(reference);
-            let integer = sum.wrapping_add(number);
+            let integer = sum.wrapping_add(tile[place]);
             if summed_from.is_some() {
                 sum = integer;
             }
@@ -187,12 +190,12 @@ pub(crate) fn each_integer<T>(
     }
 }
 
-/// Replaces the numbers of a block by their sums, each more by `reference`, from `start` on.
-pub(crate) fn sum_up(block: &mut Block, reference: u32, start: u32) {
+/// Replaces the numbers of a block by their sums, from `start` on.
+pub(crate) fn sum_up(block: &mut Block, start: u32) {
     let mut sum = start;
     for tile in block.as_chunks_mut::<TILE>().0 {
         for place in PLACES {
-            sum = sum.wrapping_add(tile[place]).wrapping_add(reference);
+            sum = sum.wrapping_add(tile[place]);
             tile[place] = sum;
         }
     }

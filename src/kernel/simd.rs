@@ -8,7 +8,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::lanes::{Arithmetic, Block, Sequence};
+use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
 use super::{bits, lanes};
 use crate::model::limits::BLOCK_SAMPLES;
 
@@ -32,13 +32,14 @@ impl Machine {
         Self::Portable
     }
 
+    /// Writes all of `block`.
     #[inline]
-    fn unpack_lanes(self, bytes: &[u8], width: u32, block: &mut Block) {
+    fn unpack_lanes(self, bytes: &[u8], width: u32, reference: u32, block: &mut Unwritten) {
         match self {
-            Self::Portable => lanes::unpack(bytes, width, block),
+            Self::Portable => lanes::unpack(bytes, width, reference, block),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::unpack_lanes(bytes, width, block) },
+            Self::Avx2 => unsafe { avx2::unpack_lanes(bytes, width, reference, block) },
         }
     }
 
@@ -70,9 +71,20 @@ impl Machine {
     }
 }
 
-/// Fills `block` from [`lanes::packed_bytes`] of `width` bits each, at most [`lanes::WIDTH_MAX`].
-pub(crate) fn unpack_lanes(bytes: &[u8], width: u32, block: &mut Block) {
-    Machine::here().unpack_lanes(bytes, width, block);
+/// Calls `then` with the numbers of [`lanes::packed_bytes`] of `width` bits each, at most
+/// [`lanes::WIDTH_MAX`], each more by `reference`.
+#[inline]
+pub(crate) fn with_lanes<R>(
+    bytes: &[u8],
+    width: u32,
+    reference: u32,
+    then: impl FnOnce(&mut Block) -> R,
+) -> Option<R> {
+    let mut block: Unwritten = [MaybeUninit::uninit(); BLOCK_SAMPLES];
+    Machine::here().unpack_lanes(bytes, width, reference, &mut block);
+    // SAFETY: all of the block was written, whatever the bytes.
+    let block = unsafe { block.assume_init_mut() };
+    block.as_mut_array().map(then)
 }
 
 /// Fills `out` from packed `bytes`. Bits that are missing read as zero: callers check the length.
@@ -99,7 +111,7 @@ pub(crate) fn append_values(
 mod avx2 {
     use std::arch::x86_64::*;
 
-    use super::{Arithmetic, BLOCK_SAMPLES, Block, MaybeUninit, Sequence, bits, lanes};
+    use super::{Arithmetic, BLOCK_SAMPLES, Block, MaybeUninit, Sequence, Unwritten, bits, lanes};
 
     /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
     /// pattern is added to it.
@@ -114,12 +126,14 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn unpack_lanes(bytes: &[u8], width: u32, block: &mut Block) {
+    pub(super) fn unpack_lanes(bytes: &[u8], width: u32, reference: u32, block: &mut Unwritten) {
         macro_rules! widths {
             ($($width:literal)*) => {
                 match width {
-                    $($width => unpack_width::<$width>(bytes, block),)*
-                    _ => lanes::unpack(bytes, width, block),
+                    $($width if bytes.len() == lanes::packed_bytes($width) => {
+                        unpack_width::<$width>(bytes, reference, block);
+                    })*
+                    _ => lanes::unpack(bytes, width, reference, block),
                 }
             };
         }
@@ -129,12 +143,14 @@ mod avx2 {
     /// The portable loop, spelled out so that each row's shifts are constants.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn unpack_width<const WIDTH: usize>(bytes: &[u8], block: &mut Block) {
+    fn unpack_width<const WIDTH: usize>(bytes: &[u8], reference: u32, block: &mut Unwritten) {
         let groups = bytes.as_chunks().0.as_chunks::<WIDTH>().0;
-        for (words, rows) in groups.iter().zip(block.as_chunks_mut().0.as_chunks_mut().0) {
-            let rows: &mut [lanes::Row; lanes::ROWS] = rows;
+        let rows = block.as_chunks_mut().0.as_chunks_mut::<{ lanes::ROWS }>().0;
+        for (words, rows) in groups.iter().zip(rows) {
             macro_rules! rows {
-                ($($row:literal)*) => { $(rows[$row] = lanes::unpack_row(words, $row, WIDTH);)* };
+                ($($row:literal)*) => {
+                    $(rows[$row] = lanes::unpack_row(words, $row, WIDTH, reference);)*
+                };
             }
             rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
         }
@@ -234,28 +250,26 @@ mod avx2 {
     ) {
         let tiles = block.as_chunks().0.as_chunks().0;
         let tiles = tiles.iter().zip(out.as_chunks_mut().0.as_chunks_mut().0);
-        let reference = _mm256_set1_epi32(sequence.reference as i32);
         // Exact: whole numbers below 2^53.
         let lacking = _mm256_set1_pd(SHIFTED + f64::from(BIAS) - sequence.base as f64);
-        let high_lanes = _mm256_setr_epi32(0, 0, 0, 0, -1, -1, -1, -1);
+        let low_lanes = _mm256_setr_epi32(-1, -1, -1, -1, 0, 0, 0, 0);
         let start = sequence.summed_from.unwrap_or(0).wrapping_add(BIAS);
         let mut sum = _mm256_set1_epi32(start as i32);
         for ([even, odd], out) in tiles {
-            let mut even = _mm256_add_epi32(load(even), reference);
-            let mut odd = _mm256_add_epi32(load(odd), reference);
+            let (mut even, mut odd) = (load(even), load(odd));
             if sequence.summed_from.is_some() {
-                // Sums of pairs, of which four neighbours' two are in the two halves, and of fours.
+                // Sums of pairs; of fours, of which the pairs are in the two halves; of all so far.
                 let pairs = _mm256_add_epi32(even, odd);
                 let swapped = _mm256_permute4x64_epi64::<0b01_00_11_10>(pairs);
                 let fours = _mm256_add_epi32(pairs, swapped);
                 let sums = _mm256_add_epi32(fours, _mm256_slli_si256::<4>(fours));
                 let sums = _mm256_add_epi32(sums, _mm256_slli_si256::<8>(sums));
-                // What comes before a lane's pair: fours before its own, and a pair for high lanes.
-                let before = _mm256_sub_epi32(_mm256_add_epi32(sum, sums), fours);
-                let before = _mm256_add_epi32(before, _mm256_and_si256(swapped, high_lanes));
-                even = _mm256_add_epi32(even, before);
-                odd = _mm256_add_epi32(pairs, before);
-                sum = _mm256_add_epi32(sum, _mm256_shuffle_epi32::<0b11_11_11_11>(sums));
+                let sums = _mm256_add_epi32(sums, sum);
+                sum = _mm256_shuffle_epi32::<0b11_11_11_11>(sums);
+                // A pair in the lower half comes before the one in the upper half.
+                let second = _mm256_sub_epi32(sums, _mm256_and_si256(swapped, low_lanes));
+                even = _mm256_sub_epi32(second, odd);
+                odd = second;
             } else {
                 even = _mm256_add_epi32(even, sum);
                 odd = _mm256_add_epi32(odd, sum);
