@@ -5,7 +5,7 @@
 
 #![warn(clippy::indexing_slicing)]
 
-pub(super) use crate::kernel::bits::{GROUP, WIDTH_MAX, mask, packed_bytes, unpack_group};
+pub(super) use crate::kernel::bits::{WIDTH_MAX, mask, packed_bytes};
 pub(super) use crate::kernel::simd::unpack_bits as unpack;
 
 /// Bits that `value` needs: 0 to 64.

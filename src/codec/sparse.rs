@@ -8,9 +8,10 @@
 
 #![warn(clippy::indexing_slicing)]
 
-use super::pack::{GROUP, WIDTH_MAX, bits_of, pack, packed_bytes, unpack_group};
+use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes};
 use super::varint;
 use crate::error::{Error, Result};
+use crate::kernel::simd;
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// In place of a gap width: the positions are a bitmap.
@@ -148,47 +149,43 @@ fn positions_bytes(samples: usize, count: usize) -> usize {
     packed_bytes(count, gap_width).min(samples.div_ceil(8))
 }
 
-/// Takes a list off the front of `bytes` and calls `apply` with each position and its number, in
-/// the order of the positions. On an error it may have been called for some, of which the last may
-/// be beyond `samples`.
+/// Takes a list off the front of `bytes` and calls `apply` with each position, all of them below
+/// `samples` and ascending, and its number.
 #[inline]
 pub(super) fn decode(
     bytes: &mut &[u8],
     samples: usize,
-    mut apply: impl FnMut(usize, u64),
+    apply: impl FnMut(usize, u64),
 ) -> Result<()> {
-    let (mut bitmap, mut high_bitmap) = (None, None);
-    let mut positions = Positions::read(bytes, samples, &mut bitmap)?;
-    let count = positions.count;
+    let positions = Positions::read(bytes, samples)?;
     let form = take_byte(bytes)?;
     let width = u32::from(form & !HIGH_BITS);
-    let numbers = Packed::read(bytes, count, width)?;
+    let numbers = Packed::read(bytes, positions.count, width)?;
     if form & HIGH_BITS == 0 {
-        for index in 0..count.div_ceil(GROUP) {
-            let (places, numbers) = (positions.next(index), numbers.group(index));
-            for (place, number) in places.into_iter().zip(numbers).take(count - index * GROUP) {
-                apply(place, number);
-            }
-        }
-    } else {
-        let mut high = High::read(bytes, count, &mut high_bitmap)?;
-        for index in 0..count.div_ceil(GROUP) {
-            let (places, mut numbers) = (positions.next(index), numbers.group(index));
-            high.merge(index, width, &mut numbers);
-            for (place, number) in places.into_iter().zip(numbers).take(count - index * GROUP) {
-                apply(place, number);
-            }
-        }
-        high.positions.end()?;
+        return numbers.with(|numbers| positions.each(numbers, apply));
     }
-    positions.end()
+    let high_positions = Positions::read(bytes, positions.count)?;
+    let high_width = u32::from(take_byte(bytes)?);
+    let high = Packed::read(bytes, high_positions.count, high_width)?;
+    numbers.with(|numbers| {
+        high.with(|high| {
+            high_positions.each(high, |at, high| {
+                if let Some(number) = numbers.get_mut(at) {
+                    *number |= high.checked_shl(width).unwrap_or(0);
+                }
+            })
+        })?;
+        positions.each(numbers, apply)
+    })
 }
 
-/// Packed integers, read in groups, which begin and end with whole bytes.
-#[derive(Debug, Clone, Copy)]
+/// Packed integers.
+#[derive(Debug)]
 struct Packed<'a> {
+    /// The integers, and what follows them, which may be loaded but is not looked at.
     bytes: &'a [u8],
     width: u32,
+    count: usize,
 }
 
 impl<'a> Packed<'a> {
@@ -197,15 +194,14 @@ impl<'a> Packed<'a> {
         if width > WIDTH_MAX {
             return Err(Error::decode(format!("integers of {width} bits")));
         }
-        // What follows may be loaded too, and is not looked at.
-        let packed = Self { bytes, width };
+        let packed = Self { bytes, width, count };
         take(bytes, packed_bytes(count, width))?;
         Ok(packed)
     }
 
-    #[inline(always)]
-    fn group(&self, index: usize) -> [u64; GROUP] {
-        unpack_group(self.bytes, self.width, index)
+    #[inline]
+    fn with<R>(&self, then: impl FnOnce(&mut [u64]) -> R) -> R {
+        simd::with_bits(self.bytes, self.width, self.count, then)
     }
 }
 
@@ -215,169 +211,65 @@ struct Positions<'a> {
     count: usize,
     samples: usize,
     form: Form<'a>,
-    /// The lowest that the next one can have.
-    next: usize,
 }
 
 #[derive(Debug)]
 enum Form<'a> {
     Gaps(Packed<'a>),
-    Listed(&'a Bitmap),
+    Bitmap(&'a [u8]),
 }
 
 impl<'a> Positions<'a> {
     /// Takes positions below `samples`, at least one, off the front of `bytes`.
-    fn read<'b: 'a>(
-        bytes: &mut &'b [u8],
-        samples: usize,
-        bitmap: &'a mut Option<Bitmap>,
-    ) -> Result<Self> {
+    fn read(bytes: &mut &'a [u8], samples: usize) -> Result<Self> {
         let count = varint::read_u64(bytes)?;
-        if count == 0 || count > samples as u64 {
+        if count == 0 || count > samples.min(BLOCK_SAMPLES) as u64 {
             return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
         }
         let count = count as usize;
         let form = take_byte(bytes)?;
         let form = if form == BITMAP {
-            Form::Listed(bitmap.insert(Bitmap::read(take(bytes, samples.div_ceil(8))?, count)?))
+            Form::Bitmap(take(bytes, samples.div_ceil(8))?)
         } else if u32::from(form) > GAP_WIDTH_MAX {
             return Err(Error::decode(format!("gaps of {form} bits")));
         } else {
             Form::Gaps(Packed::read(bytes, count, u32::from(form))?)
         };
-        Ok(Self { count, samples, form, next: 0 })
+        Ok(Self { count, samples, form })
     }
 
-    /// Those of the group `index`, the one after the last; what follows the last one is no matter.
-    #[inline(always)]
-    fn next(&mut self, index: usize) -> [usize; GROUP] {
-        match self.form {
-            Form::Gaps(gaps) => {
-                let left = self.count - index * GROUP;
-                let mut next = self.next;
-                let places = gaps.group(index).map(|gap| {
-                    let place = next + gap as usize;
-                    next = place + 1;
-                    place
-                });
-                let last = places.get(left.min(GROUP) - 1);
-                self.next = last.map_or(0, |last| last + 1);
-                places
-            }
-            Form::Listed(bitmap) => {
-                let places = bitmap.places.as_chunks().0.get(index).copied().unwrap_or_default();
-                self.next = usize::from(bitmap.last) + 1;
-                places.map(usize::from)
-            }
-        }
-    }
-
-    /// Whether the last one was a right one.
-    fn end(&self) -> Result<()> {
-        if self.next > self.samples {
-            return Err(Error::decode(format!("a list reaches beyond {} values", self.samples)));
-        }
-        Ok(())
-    }
-}
-
-/// Positions that were a bitmap's set bits.
-#[derive(Debug)]
-struct Bitmap {
-    /// Ascending up to the last one; eight are written at a time.
-    places: [u16; BLOCK_SAMPLES + 8],
-    last: u16,
-}
-
-impl Bitmap {
-    /// The positions of exactly `count` > 0 set bits.
-    fn read(bytes: &[u8], count: usize) -> Result<Self> {
-        let mut bitmap = Self { places: [0; BLOCK_SAMPLES + 8], last: 0 };
-        let mut filled = 0;
-        for (byte, first) in bytes.iter().zip((0..).step_by(8)) {
-            let Some((bits, set)) = SET_BITS.get(usize::from(*byte)) else { continue };
-            let slots = bitmap.places.get_mut(filled..).and_then(<[u16]>::first_chunk_mut);
-            let Some(slots) = slots else { break };
-            *slots = bits.map(|bit| first + u16::from(bit));
-            filled += usize::from(*set);
-        }
-        if filled != count {
-            let wrong = format!("a bitmap of {filled} entries for a list of {count}");
-            return Err(Error::decode(wrong));
-        }
-        bitmap.last = bitmap.places.get(count - 1).copied().unwrap_or_default();
-        Ok(bitmap)
-    }
-}
-
-/// Of each byte, the places of the bits that are set, and how many there are.
-static SET_BITS: [([u8; 8], u8); 256] = set_bits();
-
-#[expect(clippy::indexing_slicing, reason = "computed by the compiler, which checks it")]
-const fn set_bits() -> [([u8; 8], u8); 256] {
-    let mut table = [([0; 8], 0); 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let (mut bit, mut set) = (0, 0);
-        while bit < 8 {
-            if byte >> bit & 1 == 1 {
-                table[byte].0[set] = bit;
-                set += 1;
-            }
-            bit += 1;
-        }
-        table[byte].1 = set as u8;
-        byte += 1;
-    }
-    table
-}
-
-/// The high bits of some of a list's numbers, a list themselves.
-#[derive(Debug)]
-struct High<'a> {
-    positions: Positions<'a>,
-    numbers: Packed<'a>,
-    /// The group that is met next, and which of it.
-    group: usize,
-    at: usize,
-    places: [usize; GROUP],
-    bits: [u64; GROUP],
-}
-
-impl<'a> High<'a> {
-    fn read<'b: 'a>(
-        bytes: &mut &'b [u8],
-        samples: usize,
-        bitmap: &'a mut Option<Bitmap>,
-    ) -> Result<Self> {
-        let positions = Positions::read(bytes, samples, bitmap)?;
-        let width = u32::from(take_byte(bytes)?);
-        let numbers = Packed::read(bytes, positions.count, width)?;
-        let (places, bits) = ([0; GROUP], [0; GROUP]);
-        Ok(Self { positions, numbers, group: 0, at: GROUP, places, bits })
-    }
-
-    /// Adds what lies above `width` to the list's numbers of a group; groups come in order.
+    /// Calls `apply` with each position and its number.
     #[inline]
-    fn merge(&mut self, group: usize, width: u32, numbers: &mut [u64; GROUP]) {
-        loop {
-            if self.at == GROUP {
-                if self.group * GROUP >= self.positions.count {
-                    return;
+    fn each(&self, numbers: &[u64], mut apply: impl FnMut(usize, u64)) -> Result<()> {
+        match &self.form {
+            Form::Gaps(gaps) => gaps.with(|gaps| {
+                let beyond = gaps.iter().sum::<u64>() + gaps.len() as u64;
+                self.expect(beyond <= self.samples as u64)?;
+                let mut next = 0;
+                for (gap, number) in gaps.iter().zip(numbers) {
+                    next += *gap as usize + 1;
+                    apply(next - 1, *number);
                 }
-                self.places = self.positions.next(self.group);
-                self.bits = self.numbers.group(self.group);
-                self.at = 0;
-                self.group += 1;
-            }
-            let entry = self.places.get(self.at).zip(self.bits.get(self.at));
-            let Some((place, bits)) = entry else { return };
-            let done = (self.group - 1) * GROUP + self.at >= self.positions.count;
-            let number = numbers.get_mut(place.wrapping_sub(group * GROUP));
-            let Some(number) = number.filter(|_| !done) else { return };
-            *number |= bits.checked_shl(width).unwrap_or(0);
-            self.at += 1;
+                Ok(())
+            }),
+            Form::Bitmap(bytes) => simd::with_bitmap(bytes, |positions| {
+                let last = positions.last().copied().unwrap_or(0);
+                let right = positions.len() == self.count && usize::from(last) < self.samples;
+                self.expect(right)?;
+                for (position, number) in positions.iter().zip(numbers) {
+                    apply(usize::from(*position), *number);
+                }
+                Ok(())
+            }),
         }
+    }
+
+    fn expect(&self, right: bool) -> Result<()> {
+        let Self { count, samples, .. } = self;
+        if right {
+            return Ok(());
+        }
+        Err(Error::decode(format!("a list of {count} entries has others, or beyond {samples}")))
     }
 }
 

@@ -4,14 +4,19 @@
 //! count say. The loops are written for compilers that turn them into vectors; `simd.rs` has them
 //! compiled for more than one kind of machine.
 
+use std::mem::MaybeUninit;
+
+use crate::model::limits::BLOCK_SAMPLES;
+
 /// The widest integer, in bits.
 pub(crate) const WIDTH_MAX: u32 = 64;
-/// Integers that begin and end with whole bytes.
-pub(crate) const GROUP: usize = 8;
-/// Integers unpacked at a time; they begin and end with whole bytes.
-const STRIDE: usize = 64;
-/// Bytes of one stride and what a load of eight bytes may reach beyond.
-const STRIDE_BYTES: usize = STRIDE / 8 * WIDTH_MAX as usize + 16;
+/// Integers that are unpacked at a time; they begin and end with whole bytes.
+const GROUP: usize = 8;
+
+/// Up to as many integers as a block has, some of them not written.
+pub(super) type Integers = [[MaybeUninit<u64>; GROUP]; BLOCK_SAMPLES / GROUP];
+/// Positions of set bits, some of them not written; the last ones may be too many.
+pub(super) type Positions = [MaybeUninit<u16>; BLOCK_SAMPLES + GROUP];
 
 /// The lowest `width` bits.
 #[inline]
@@ -28,101 +33,122 @@ pub(crate) const fn packed_bytes(count: usize, width: u32) -> usize {
 /// Fills `out` from packed `bytes`. Bits that are missing read as zero: callers check the length.
 #[inline(always)]
 pub(super) fn unpack(bytes: &[u8], width: u32, out: &mut [i64]) {
-    if width == 0 {
-        out.fill(0);
-        return;
-    }
-    let (strides, rest) = out.as_chunks_mut::<STRIDE>();
-    let mut left = bytes;
-    let step = packed_bytes(STRIDE, width);
-    for stride in strides {
-        if left.len() < step + 16 {
-            unpack_end(left, width, stride);
-        } else {
-            unpack_stride(left, width, stride);
-        }
-        left = left.get(step..).unwrap_or_default();
-    }
+    let (groups, rest) = out.as_chunks_mut::<GROUP>();
+    let end = groups.len();
+    each_group(bytes, width, groups, |slots, group| *slots = group.map(|n| n as i64));
     if !rest.is_empty() {
-        let mut stride = [0; STRIDE];
-        unpack_end(left, width, &mut stride);
-        rest.copy_from_slice(&stride[..rest.len()]);
+        let mut last = [[0; GROUP]];
+        let skipped = bytes.get(end * width as usize..).unwrap_or_default();
+        each_group(skipped, width, &mut last, |slots, group| *slots = group.map(|n| n as i64));
+        rest.copy_from_slice(&last[0][..rest.len()]);
     }
 }
 
-/// A stride whose bytes may be too few, or the last ones.
+/// Writes the first `count` of `out`, and the rest of a group, or all of them.
 #[inline(always)]
-fn unpack_end(bytes: &[u8], width: u32, out: &mut [i64; STRIDE]) {
-    let mut padded = [0; STRIDE_BYTES];
-    let length = bytes.len().min(packed_bytes(STRIDE, width));
-    padded[..length].copy_from_slice(&bytes[..length]);
-    unpack_stride(&padded, width, out);
+pub(super) fn unpack_some(bytes: &[u8], width: u32, count: usize, out: &mut Integers) {
+    let groups = count.div_ceil(GROUP).min(out.len());
+    each_group(bytes, width, &mut out[..groups], |slots, group| {
+        *slots = group.map(MaybeUninit::new);
+    });
 }
 
+/// Calls `write` with each of `slots` and the group that belongs there. Groups of up to 8 bits an
+/// integer are one load of eight bytes; up to 15 bits, a load has four, which start at half a byte
+/// or a byte; up to 28, two, which leave eight bits; up to 57, one, which leaves seven.
 #[inline(always)]
-fn unpack_stride(bytes: &[u8], width: u32, out: &mut [i64; STRIDE]) {
-    match width {
-        0..=8 => unpack_groups::<8>(bytes, width, out),
-        9..=15 => unpack_groups::<4>(bytes, width, out),
-        16..=28 => unpack_groups::<2>(bytes, width, out),
-        29..=57 => unpack_groups::<1>(bytes, width, out),
-        _ => unpack_wide(bytes, width, out),
-    }
-}
-
-/// Unpacks `N` integers from one load of eight bytes. They fit, with the bits of the byte in which
-/// they start: up to 8 bits, eight integers start at a byte; up to 15, four start at half a byte or
-/// a byte; up to 28, two leave eight bits; up to 57, one leaves seven.
-#[inline(always)]
-fn unpack_groups<const N: usize>(bytes: &[u8], width: u32, out: &mut [i64; STRIDE]) {
+fn each_group<T>(
+    bytes: &[u8],
+    width: u32,
+    slots: &mut [T],
+    mut write: impl FnMut(&mut T, [u64; GROUP]),
+) {
     let keep = mask(width);
-    for (index, group) in out.as_chunks_mut::<N>().0.iter_mut().enumerate() {
-        let bit = index * N * width as usize;
-        let word = load(bytes, bit >> 3) >> (bit & 7);
-        for (slot, index) in group.iter_mut().zip(0..) {
-            *slot = ((word >> ((width * index) & 63)) & keep) as i64;
+    let groups = (0..).map(|index| index * GROUP * width as usize).zip(slots);
+    match width {
+        0..=8 => groups.for_each(|(bit, slot)| write(slot, group::<8>(bytes, bit, width, keep))),
+        9..=15 => groups.for_each(|(bit, slot)| write(slot, group::<4>(bytes, bit, width, keep))),
+        16..=28 => groups.for_each(|(bit, slot)| write(slot, group::<2>(bytes, bit, width, keep))),
+        29..=57 => groups.for_each(|(bit, slot)| write(slot, group::<1>(bytes, bit, width, keep))),
+        _ => groups.for_each(|(bit, slot)| {
+            let wide = |index| load_wide(bytes, bit + index * width as usize) & keep;
+            write(slot, std::array::from_fn(wide));
+        }),
+    }
+}
+
+/// A group that starts at `bit`, of which each load has `N`.
+#[inline(always)]
+fn group<const N: usize>(bytes: &[u8], bit: usize, width: u32, keep: u64) -> [u64; GROUP] {
+    let mut group = [0; GROUP];
+    for (index, some) in group.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+        let bit = bit + index * N * width as usize;
+        let word = load(bytes, bit / 8) >> (bit % 8);
+        for (integer, index) in some.iter_mut().zip(0..) {
+            *integer = (word >> ((width * index) % u64::BITS)) & keep;
         }
     }
+    group
 }
 
-#[inline(always)]
-fn unpack_wide(bytes: &[u8], width: u32, out: &mut [i64; STRIDE]) {
-    for (index, slot) in out.iter_mut().enumerate() {
-        *slot = (load_wide(bytes, index * width as usize) & mask(width)) as i64;
-    }
-}
-
-/// The group of eight integers at `index`. Bits that are missing read as zero.
-#[inline(always)]
-pub(crate) fn unpack_group(bytes: &[u8], width: u32, index: usize) -> [u64; GROUP] {
-    let keep = mask(width);
-    if width <= 8 {
-        let word = load(bytes, index * width as usize);
-        return std::array::from_fn(|index| (word >> ((width as usize * index) & 63)) & keep);
-    }
-    let bit = |lane| (index * GROUP + lane) * width as usize;
-    if width <= 57 {
-        return std::array::from_fn(|lane| (load(bytes, bit(lane) / 8) >> (bit(lane) % 8)) & keep);
-    }
-    std::array::from_fn(|lane| load_wide(bytes, bit(lane)) & keep)
-}
-
-/// Up to 64 bits from `bit` on.
+/// 64 bits from `bit` on.
 #[inline(always)]
 fn load_wide(bytes: &[u8], bit: usize) -> u64 {
-    let low = u128::from(load(bytes, bit >> 3));
-    let high = u128::from(load(bytes, (bit >> 3) + 8));
-    ((low | (high << 64)) >> (bit & 7)) as u64
+    let low = u128::from(load(bytes, bit / 8));
+    let high = u128::from(load(bytes, bit / 8 + 8));
+    ((low | (high << 64)) >> (bit % 8)) as u64
 }
 
 /// Eight bytes from `at`, zeros where the slice ends.
 #[inline(always)]
 fn load(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.first_chunk().map_or_else(|| load_end(rest), |word| u64::from_le_bytes(*word))
+    let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
+    word.map_or_else(|| load_end(bytes, at), |word| u64::from_le_bytes(*word))
 }
 
 #[cold]
-fn load_end(rest: &[u8]) -> u64 {
+fn load_end(bytes: &[u8], at: usize) -> u64 {
+    if let Some(last) = bytes.last_chunk() {
+        let beyond = 8 * (at + 8 - bytes.len());
+        return u64::from_le_bytes(*last).checked_shr(beyond as u32).unwrap_or(0);
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
     rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
+}
+
+/// Writes the positions of the bits that are set in the first bytes, as many as a block has
+/// samples; returns how many there are.
+#[inline(always)]
+pub(super) fn list_bits(bytes: &[u8], out: &mut Positions) -> usize {
+    let mut count = 0;
+    for (byte, first) in bytes.iter().take(BLOCK_SAMPLES / 8).zip((0..).step_by(8)) {
+        let (bits, set) = &SET_BITS[usize::from(*byte)];
+        // Eight are written, those that are too many are written again.
+        if let Some(slots) = out[count..].first_chunk_mut() {
+            *slots = bits.map(|bit| MaybeUninit::new(first + u16::from(bit)));
+        }
+        count += usize::from(*set);
+    }
+    count
+}
+
+/// Of each byte, the places of the bits that are set, and how many there are.
+static SET_BITS: [([u8; 8], u8); 256] = set_bits();
+
+const fn set_bits() -> [([u8; 8], u8); 256] {
+    let mut table = [([0; 8], 0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut set) = (0, 0);
+        while bit < 8 {
+            if (byte >> bit) & 1 == 1 {
+                table[byte].0[set] = bit;
+                set += 1;
+            }
+            bit += 1;
+        }
+        table[byte].1 = set as u8;
+        byte += 1;
+    }
+    table
 }

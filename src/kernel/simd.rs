@@ -8,6 +8,7 @@
 
 use std::mem::MaybeUninit;
 
+use super::bits::{Integers, Positions};
 use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
 use super::{bits, lanes};
 use crate::model::limits::BLOCK_SAMPLES;
@@ -53,6 +54,28 @@ impl Machine {
         }
     }
 
+    /// Writes the first `count` of `out`, or all of them.
+    #[inline]
+    fn unpack_some(self, bytes: &[u8], width: u32, count: usize, out: &mut Integers) {
+        match self {
+            Self::Portable => bits::unpack_some(bytes, width, count, out),
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::unpack_some(bytes, width, count, out) },
+        }
+    }
+
+    /// Writes as many of `out` as it returns.
+    #[inline]
+    fn list_bits(self, bytes: &[u8], out: &mut Positions) -> usize {
+        match self {
+            Self::Portable => bits::list_bits(bytes, out),
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::list_bits(bytes, out) },
+        }
+    }
+
     /// Writes all of `out`.
     #[inline]
     fn write_values(
@@ -92,6 +115,32 @@ pub(crate) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
     Machine::here().unpack_bits(bytes, width, out);
 }
 
+/// Calls `then` with `count` integers of `width` bits each, at most as many as a block has samples.
+/// Bits that are missing read as zero.
+#[inline]
+pub(crate) fn with_bits<R>(
+    bytes: &[u8],
+    width: u32,
+    count: usize,
+    then: impl FnOnce(&mut [u64]) -> R,
+) -> R {
+    let mut out: Integers = [[MaybeUninit::uninit(); _]; _];
+    Machine::here().unpack_some(bytes, width, count, &mut out);
+    let out = out.as_flattened_mut();
+    let count = count.min(out.len());
+    // SAFETY: that many were written.
+    then(unsafe { out[..count].assume_init_mut() })
+}
+
+/// Calls `then` with the positions of the bits that are set in a bitmap of up to one block.
+#[inline]
+pub(crate) fn with_bitmap<R>(bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {
+    let mut out: Positions = [MaybeUninit::uninit(); _];
+    let count = Machine::here().list_bits(bytes, &mut out);
+    // SAFETY: that many were written.
+    then(unsafe { out[..count].assume_init_ref() })
+}
+
 /// Appends the values of a block.
 pub(crate) fn append_values(
     block: &Block,
@@ -111,7 +160,8 @@ pub(crate) fn append_values(
 mod avx2 {
     use std::arch::x86_64::*;
 
-    use super::{Arithmetic, BLOCK_SAMPLES, Block, MaybeUninit, Sequence, Unwritten, bits, lanes};
+    use super::{Arithmetic, BLOCK_SAMPLES, Block, Integers, MaybeUninit, Positions, Sequence};
+    use super::{Unwritten, bits, lanes};
 
     /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
     /// pattern is added to it.
@@ -123,6 +173,16 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     pub(super) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
         bits::unpack(bytes, width, out);
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn unpack_some(bytes: &[u8], width: u32, count: usize, out: &mut Integers) {
+        bits::unpack_some(bytes, width, count, out);
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn list_bits(bytes: &[u8], out: &mut Positions) -> usize {
+        bits::list_bits(bytes, out)
     }
 
     #[target_feature(enable = "avx2")]
