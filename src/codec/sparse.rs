@@ -150,19 +150,25 @@ fn positions_bytes(samples: usize, count: usize) -> usize {
 }
 
 /// Takes a list off the front of `bytes` and calls `apply` with each position, all of them below
-/// `samples` and ascending, and its number.
+/// `samples` and ascending, and what `meaning` makes of its number.
 #[inline]
 pub(super) fn decode(
     bytes: &mut &[u8],
     samples: usize,
+    meaning: impl Fn(u64) -> u64,
     apply: impl FnMut(usize, u64),
 ) -> Result<()> {
+    let mean = |numbers: &mut [u64]| numbers.iter_mut().for_each(|number| *number = meaning(*number));
+
     let positions = Positions::read(bytes, samples)?;
     let form = take_byte(bytes)?;
     let width = u32::from(form & !HIGH_BITS);
     let numbers = Packed::read(bytes, positions.count, width)?;
     if form & HIGH_BITS == 0 {
-        return numbers.with(|numbers| positions.each(numbers, apply));
+        return numbers.with(|numbers| {
+            mean(numbers);
+            positions.each(numbers, apply)
+        });
     }
     let high_positions = Positions::read(bytes, positions.count)?;
     let high_width = u32::from(take_byte(bytes)?);
@@ -175,6 +181,7 @@ pub(super) fn decode(
                 }
             })
         })?;
+        mean(numbers);
         positions.each(numbers, apply)
     })
 }
@@ -291,6 +298,7 @@ pub(super) fn take_byte(bytes: &mut &[u8]) -> Result<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::convert::identity;
 
     fn list(entries: &[(usize, u64)]) -> Sparse {
         let mut list = Sparse::default();
@@ -317,7 +325,7 @@ mod tests {
             list(&entries).encode(samples, &mut bytes);
             let mut found = Vec::new();
             let mut rest = bytes.as_slice();
-            decode(&mut rest, samples, |at, number| found.push((at, number))).unwrap();
+            decode(&mut rest, samples, identity, |at, number| found.push((at, number))).unwrap();
             prop_assert!(rest.is_empty());
             prop_assert_eq!(found, entries);
         }
@@ -363,7 +371,7 @@ mod tests {
             (&[2, BITMAP, 1, 0], "bitmap with fewer"),
             (&[1, 3, 7, 64, 0], "cut off"),
         ] {
-            assert!(decode(&mut &bytes[..], 8, none).is_err(), "{why}");
+            assert!(decode(&mut &bytes[..], 8, identity, none).is_err(), "{why}");
         }
     }
 }

@@ -130,10 +130,10 @@ impl Stream {
             *slot = slot.wrapping_add(self.reference);
         }
         if self.exceptions {
-            sparse::decode(bytes, stream.len(), |at, high| {
+            let shifted = |high| (varint::unzigzag(high) as u64).checked_shl(self.width).unwrap_or(0);
+            sparse::decode(bytes, stream.len(), shifted, |at, high| {
                 if let Some(slot) = stream.get_mut(at) {
-                    let high = varint::unzigzag(high).checked_shl(self.width).unwrap_or(0);
-                    *slot = slot.wrapping_add(high);
+                    *slot = slot.wrapping_add(high as i64);
                 }
             })?;
         }
@@ -148,9 +148,10 @@ impl Stream {
         let lacking = if self.model == Model::Reference { 0 } else { reference };
         let read = |block: &mut Block| {
             if self.exceptions {
-                sparse::decode(bytes, BLOCK_SAMPLES, |at, high| {
+                let shifted = |high| (varint::unzigzag(high) as u64) << self.width;
+                sparse::decode(bytes, BLOCK_SAMPLES, shifted, |at, high| {
                     if let Some(slot) = block.get_mut(at) {
-                        *slot = slot.wrapping_add((varint::unzigzag(high) as u32) << self.width);
+                        *slot = slot.wrapping_add(high as u32);
                     }
                 })?;
             }

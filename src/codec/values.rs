@@ -162,16 +162,17 @@ fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
         }
     }
     let block = out.get_mut(start..).unwrap_or_default();
-    let mut correct = |at: usize, difference: i64| {
+    let mut correct = |at: usize, difference: u64| {
         if let Some(value) = block.get_mut(at) {
-            *value = front::moved(*value, difference);
+            *value = front::moved(*value, difference as i64);
         }
     };
     if tag.near {
-        sparse::decode(&mut rest, count, |at, n| correct(at, front::unfold_near(n)))?;
+        let difference = |folded| front::unfold_near(folded) as u64;
+        sparse::decode(&mut rest, count, difference, &mut correct)?;
     }
     if tag.far {
-        sparse::decode(&mut rest, count, |at, n| correct(at, varint::unzigzag(n)))?;
+        sparse::decode(&mut rest, count, |folded| varint::unzigzag(folded) as u64, correct)?;
     }
     super::expect_end(rest)
 }

@@ -11,7 +11,7 @@ use crate::model::limits::BLOCK_SAMPLES;
 /// The widest integer, in bits.
 pub(crate) const WIDTH_MAX: u32 = 64;
 /// Integers that are unpacked at a time; they begin and end with whole bytes.
-const GROUP: usize = 8;
+pub(super) const GROUP: usize = 8;
 
 /// Up to as many integers as a block has, some of them not written.
 pub(super) type Integers = [[MaybeUninit<u64>; GROUP]; BLOCK_SAMPLES / GROUP];
@@ -63,23 +63,23 @@ fn each_group<T>(
     slots: &mut [T],
     mut write: impl FnMut(&mut T, [u64; GROUP]),
 ) {
-    let keep = mask(width);
-    let groups = (0..).map(|index| index * GROUP * width as usize).zip(slots);
-    match width {
-        0..=8 => groups.for_each(|(bit, slot)| write(slot, group::<8>(bytes, bit, width, keep))),
-        9..=15 => groups.for_each(|(bit, slot)| write(slot, group::<4>(bytes, bit, width, keep))),
-        16..=28 => groups.for_each(|(bit, slot)| write(slot, group::<2>(bytes, bit, width, keep))),
-        29..=57 => groups.for_each(|(bit, slot)| write(slot, group::<1>(bytes, bit, width, keep))),
-        _ => groups.for_each(|(bit, slot)| {
-            let wide = |index| load_wide(bytes, bit + index * width as usize) & keep;
-            write(slot, std::array::from_fn(wide));
-        }),
+    for (index, slot) in slots.iter_mut().enumerate() {
+        let bit = index * GROUP * width as usize;
+        let group = match width {
+            0..=8 => group::<8>(bytes, bit, width),
+            9..=15 => group::<4>(bytes, bit, width),
+            16..=28 => group::<2>(bytes, bit, width),
+            29..=57 => group::<1>(bytes, bit, width),
+            _ => wide_group(bytes, bit, width),
+        };
+        write(slot, group);
     }
 }
 
 /// A group that starts at `bit`, of which each load has `N`.
 #[inline(always)]
-fn group<const N: usize>(bytes: &[u8], bit: usize, width: u32, keep: u64) -> [u64; GROUP] {
+fn group<const N: usize>(bytes: &[u8], bit: usize, width: u32) -> [u64; GROUP] {
+    let keep = mask(width);
     let mut group = [0; GROUP];
     for (index, some) in group.as_chunks_mut::<N>().0.iter_mut().enumerate() {
         let bit = bit + index * N * width as usize;
@@ -89,6 +89,11 @@ fn group<const N: usize>(bytes: &[u8], bit: usize, width: u32, keep: u64) -> [u6
         }
     }
     group
+}
+
+#[inline(always)]
+fn wide_group(bytes: &[u8], bit: usize, width: u32) -> [u64; GROUP] {
+    std::array::from_fn(|index| load_wide(bytes, bit + index * width as usize) & mask(width))
 }
 
 /// 64 bits from `bit` on.
@@ -101,7 +106,7 @@ fn load_wide(bytes: &[u8], bit: usize) -> u64 {
 
 /// Eight bytes from `at`, zeros where the slice ends.
 #[inline(always)]
-fn load(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn load(bytes: &[u8], at: usize) -> u64 {
     let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
     word.map_or_else(|| load_end(bytes, at), |word| u64::from_le_bytes(*word))
 }
@@ -125,7 +130,7 @@ pub(super) fn list_bits(bytes: &[u8], out: &mut Positions) -> usize {
         let (bits, set) = &SET_BITS[usize::from(*byte)];
         // Eight are written, those that are too many are written again.
         if let Some(slots) = out[count..].first_chunk_mut() {
-            *slots = bits.map(|bit| MaybeUninit::new(first + u16::from(bit)));
+            *slots = bits.map(|bit| MaybeUninit::new(first + bit));
         }
         count += usize::from(*set);
     }
@@ -133,9 +138,9 @@ pub(super) fn list_bits(bytes: &[u8], out: &mut Positions) -> usize {
 }
 
 /// Of each byte, the places of the bits that are set, and how many there are.
-static SET_BITS: [([u8; 8], u8); 256] = set_bits();
+static SET_BITS: [([u16; 8], u16); 256] = set_bits();
 
-const fn set_bits() -> [([u8; 8], u8); 256] {
+const fn set_bits() -> [([u16; 8], u16); 256] {
     let mut table = [([0; 8], 0); 256];
     let mut byte = 0;
     while byte < 256 {
@@ -147,7 +152,7 @@ const fn set_bits() -> [([u8; 8], u8); 256] {
             }
             bit += 1;
         }
-        table[byte].1 = set as u8;
+        table[byte].1 = set as u16;
         byte += 1;
     }
     table

@@ -1,5 +1,5 @@
-//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: with AVX2 and FMA where they are
-//! found, else portable.
+//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: with AVX2, BMI2 and FMA where they
+//! are found, else portable.
 //!
 //! In and out: as there. Never: another bit than the portable loops give. Unpacking is the same
 //! loop, compiled twice; sums and conversions are whole numbers and exact; divisions are the one
@@ -17,7 +17,7 @@ use crate::model::limits::BLOCK_SAMPLES;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Machine {
     Portable,
-    /// Made by [`Machine::here`] alone, where AVX2 and FMA are.
+    /// Made by [`Machine::here`] alone, where AVX2, BMI2 and FMA are.
     #[cfg(target_arch = "x86_64")]
     Avx2,
 }
@@ -27,7 +27,10 @@ impl Machine {
     #[inline]
     fn here() -> Self {
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("fma")
+        {
             return Self::Avx2;
         }
         Self::Portable
@@ -170,14 +173,31 @@ mod avx2 {
     /// Makes integers in [-2^31, 2^31) positive ones.
     const BIAS: u32 = 1 << 31;
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi2")]
     pub(super) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
         bits::unpack(bytes, width, out);
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi2")]
     pub(super) fn unpack_some(bytes: &[u8], width: u32, count: usize, out: &mut Integers) {
-        bits::unpack_some(bytes, width, count, out);
+        const HALF: usize = bits::GROUP / 2;
+        if width > 15 {
+            bits::unpack_some(bytes, width, count, out);
+            return;
+        }
+        // The portable loop for integers of which a load of eight bytes has four or eight.
+        let step = i64::from(width);
+        let shifts = _mm256_setr_epi64x(0, step, 2 * step, 3 * step);
+        let keep = _mm256_set1_epi64x(bits::mask(width) as i64);
+        let groups = count.div_ceil(bits::GROUP).min(out.len());
+        for (index, group) in out[..groups].iter_mut().enumerate() {
+            for (half, slots) in group.as_chunks_mut::<HALF>().0.iter_mut().enumerate() {
+                let bit = (index * bits::GROUP + half * HALF) * width as usize;
+                let word = bits::load(bytes, bit / 8) >> (bit % 8);
+                let word = _mm256_srlv_epi64(_mm256_set1_epi64x(word as i64), shifts);
+                *slots = store_integers(_mm256_and_si256(word, keep));
+            }
+        }
     }
 
     #[target_feature(enable = "avx2")]
@@ -353,6 +373,13 @@ mod avx2 {
     fn load(row: &lanes::Row) -> __m256i {
         // SAFETY: both are 32 bytes, and every pattern of bits is a vector of integers.
         unsafe { std::mem::transmute::<lanes::Row, __m256i>(*row) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn store_integers(integers: __m256i) -> [MaybeUninit<u64>; 4] {
+        // SAFETY: both are 32 bytes, and every pattern of bits is four integers.
+        unsafe { std::mem::transmute::<__m256i, [MaybeUninit<u64>; 4]>(integers) }
     }
 
     #[inline]
