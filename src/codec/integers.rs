@@ -260,9 +260,14 @@ fn width_for(model: Model, stream: &[i64], reference: i64) -> Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stream::decode;
+    use super::super::stream::Stream;
     use super::*;
     use proptest::prelude::*;
+
+    fn decode(bytes: &mut &[u8], model: Model, count: usize) -> Vec<i64> {
+        let stream = Stream::read(bytes, model, count).unwrap();
+        stream.decode(bytes, count, <[i64]>::to_vec).unwrap()
+    }
 
     /// Encodes, checks that it comes back and that the estimate holds; the model, width and bytes.
     fn round_trip(latents: &[i64]) -> (Model, u32, usize) {
@@ -270,9 +275,8 @@ mod tests {
         let plan = plan(latents, &mut scratch);
         let mut bytes = Vec::new();
         encode(&plan, latents, &mut scratch, &mut bytes);
-        let mut found = vec![0; latents.len()];
         let mut rest = bytes.as_slice();
-        decode(&mut rest, plan.model, &mut found).unwrap();
+        let found = decode(&mut rest, plan.model, latents.len());
         assert!(rest.is_empty());
         assert_eq!(found, latents);
         let slack = 8 + bytes.len() / 4;
@@ -341,8 +345,7 @@ mod tests {
                 let plan = Plan { model, width, ..best };
                 let mut bytes = Vec::new();
                 encode(&plan, &values, &mut scratch, &mut bytes);
-                let mut found = vec![0; values.len()];
-                decode(&mut bytes.as_slice(), model, &mut found).unwrap();
+                let found = decode(&mut bytes.as_slice(), model, values.len());
                 prop_assert_eq!(&found, &values);
             }
         }

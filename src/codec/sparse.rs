@@ -158,7 +158,8 @@ pub(super) fn decode(
     meaning: impl Fn(u64) -> u64,
     apply: impl FnMut(usize, u64),
 ) -> Result<()> {
-    let mean = |numbers: &mut [u64]| numbers.iter_mut().for_each(|number| *number = meaning(*number));
+    let mean =
+        |numbers: &mut [u64]| numbers.iter_mut().for_each(|number| *number = meaning(*number));
 
     let positions = Positions::read(bytes, samples)?;
     let form = take_byte(bytes)?;
@@ -281,6 +282,7 @@ impl<'a> Positions<'a> {
 }
 
 /// Takes `count` bytes off the front.
+#[inline]
 pub(super) fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
     let Some((taken, rest)) = bytes.split_at_checked(count) else {
         return Err(Error::decode(format!("{count} bytes expected, {} left", bytes.len())));
@@ -290,6 +292,7 @@ pub(super) fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
 }
 
 /// Takes one byte off the front.
+#[inline]
 pub(super) fn take_byte(bytes: &mut &[u8]) -> Result<u8> {
     take(bytes, 1).map(|byte| byte.first().copied().unwrap_or_default())
 }

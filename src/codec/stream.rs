@@ -36,6 +36,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Takes the header of `count` > 0 integers off the front of `bytes`.
+    #[inline]
     pub(super) fn read(bytes: &mut &[u8], model: Model, count: usize) -> Result<Self> {
         let first = if model == Model::Reference { 0 } else { varint::read_i64(bytes)? };
         let has_delta = model == Model::DeltaOfDelta && count > 1;
@@ -67,6 +68,7 @@ impl Stream {
     }
 
     /// Appends the values of a block in lanes.
+    #[inline]
     pub(super) fn append_values(
         &self,
         bytes: &mut &[u8],
@@ -78,29 +80,42 @@ impl Stream {
         })
     }
 
-    /// Fills `latents`, as many as the header was read for.
-    pub(super) fn decode(&self, bytes: &mut &[u8], latents: &mut [i64]) -> Result<()> {
-        if let (true, Some(latents)) = (self.narrow, latents.as_mut_array()) {
+    /// Calls `then` with the integers, as many as the header was read for.
+    #[inline]
+    pub(super) fn decode<R>(
+        &self,
+        bytes: &mut &[u8],
+        count: usize,
+        then: impl FnOnce(&[i64]) -> R,
+    ) -> Result<R> {
+        let mut integers = [0; BLOCK_SAMPLES];
+        let integers = super::block_of(&mut integers, count)?;
+        self.fill(bytes, integers)?;
+        Ok(then(integers))
+    }
+
+    fn fill(&self, bytes: &mut &[u8], integers: &mut [i64]) -> Result<()> {
+        if let (true, Some(integers)) = (self.narrow, integers.as_mut_array()) {
             return self.read_lanes(bytes, |block, sequence| {
-                lanes::each_integer(block, sequence, latents, |slot, k| *slot = k);
+                lanes::each_integer(block, sequence, integers, |slot, k| *slot = k);
             });
         }
         let firsts = match self.model {
             Model::Reference => 0,
             Model::Delta => 1,
-            Model::DeltaOfDelta => 2.min(latents.len()),
+            Model::DeltaOfDelta => 2.min(integers.len()),
         };
-        let Some((firsts, stream)) = latents.split_at_mut_checked(firsts) else {
+        let Some((firsts, stream)) = integers.split_at_mut_checked(firsts) else {
             return Err(Error::decode("a block without values"));
         };
-        self.decode_packed(bytes, stream)?;
-        let mut value = self.first;
-        let mut delta = self.delta;
-        if let [_, second] = firsts {
-            *second = value.wrapping_add(delta);
-        }
+        self.fill_packed(bytes, stream)?;
+        let (mut value, mut delta) = (self.first, self.delta);
         if let [first, ..] = firsts {
             *first = value;
+        }
+        if let [_, second] = firsts {
+            value = value.wrapping_add(delta);
+            *second = value;
         }
         match self.model {
             Model::Reference => {}
@@ -111,7 +126,6 @@ impl Stream {
                 }
             }
             Model::DeltaOfDelta => {
-                value = value.wrapping_add(delta);
                 for slot in stream {
                     delta = delta.wrapping_add(*slot);
                     value = value.wrapping_add(delta);
@@ -123,14 +137,15 @@ impl Stream {
     }
 
     /// Integers packed one after another, without the model.
-    fn decode_packed(&self, bytes: &mut &[u8], stream: &mut [i64]) -> Result<()> {
+    fn fill_packed(&self, bytes: &mut &[u8], stream: &mut [i64]) -> Result<()> {
         let packed = take(bytes, packed_bytes(stream.len(), self.width))?;
         unpack(packed, self.width, stream);
         for slot in stream.iter_mut() {
             *slot = slot.wrapping_add(self.reference);
         }
         if self.exceptions {
-            let shifted = |high| (varint::unzigzag(high) as u64).checked_shl(self.width).unwrap_or(0);
+            let shifted =
+                |high| (varint::unzigzag(high) as u64).checked_shl(self.width).unwrap_or(0);
             sparse::decode(bytes, stream.len(), shifted, |at, high| {
                 if let Some(slot) = stream.get_mut(at) {
                     *slot = slot.wrapping_add(high as i64);
@@ -170,9 +185,4 @@ impl Stream {
         };
         simd::with_lanes(packed, self.width, lacking, read).unwrap_or(Ok(()))
     }
-}
-
-/// Fills `latents` from the front of `bytes`.
-pub(super) fn decode(bytes: &mut &[u8], model: Model, latents: &mut [i64]) -> Result<()> {
-    Stream::read(bytes, model, latents.len())?.decode(bytes, latents)
 }

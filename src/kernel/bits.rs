@@ -3,6 +3,10 @@
 //! In: bytes and a width. Out: integers. Never: bytes read outside of the slice, whatever width and
 //! count say. The loops are written for compilers that turn them into vectors; `simd.rs` has them
 //! compiled for more than one kind of machine.
+#![expect(
+    clippy::inline_always,
+    reason = "compiled with the caller, for the machine that the caller is for"
+)]
 
 use std::mem::MaybeUninit;
 

@@ -11,6 +11,10 @@
 //! A lane's bits follow one another in 32-bit words of its own, and the words of the eight lanes
 //! take turns: a load of 32 bytes serves eight numbers, which all need the same shifts. 1,024
 //! numbers fill whole words at any width.
+#![expect(
+    clippy::inline_always,
+    reason = "compiled with the caller, for the machine that the caller is for"
+)]
 
 use std::mem::MaybeUninit;
 

@@ -161,7 +161,13 @@ pub(crate) fn append_values(
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use std::arch::x86_64::*;
+    use std::arch::x86_64::{
+        __m256d, __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_pd, _mm256_div_pd,
+        _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_mul_pd, _mm256_permute4x64_epi64,
+        _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setr_epi32,
+        _mm256_setr_epi64x, _mm256_shuffle_epi32, _mm256_slli_si256, _mm256_srlv_epi64,
+        _mm256_sub_epi32, _mm256_sub_pd, _mm256_unpackhi_epi32, _mm256_unpacklo_epi32,
+    };
 
     use super::{Arithmetic, BLOCK_SAMPLES, Block, Integers, MaybeUninit, Positions, Sequence};
     use super::{Unwritten, bits, lanes};
@@ -356,9 +362,8 @@ mod avx2 {
             }
             let (low, high) = (_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd));
             let shifted = _mm256_set1_epi32(SHIFTED_HIGH);
-            let four = |integers| {
-                store(value(_mm256_sub_pd(_mm256_castsi256_pd(integers), lacking)))
-            };
+            let four =
+                |integers| store(value(_mm256_sub_pd(_mm256_castsi256_pd(integers), lacking)));
             *out = [
                 four(_mm256_unpacklo_epi32(low, shifted)),
                 four(_mm256_unpackhi_epi32(low, shifted)),
