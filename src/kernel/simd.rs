@@ -1,13 +1,14 @@
-//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: with AVX2, BMI2 and FMA where they
-//! are found, else portable.
+//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: those of `avx2.rs` where it has
+//! what they need, else the portable ones.
 //!
-//! In and out: as there. Never: another bit than the portable loops give. Unpacking is the same
-//! loop, compiled twice; sums and conversions are whole numbers and exact; divisions are the one
-//! thing that is computed in another way, with the proof at `avx2::Divisor`.
-#![expect(unsafe_code, reason = "what vectors need: each of the few blocks has its proof")]
+//! In: what the loops take. Out: what they give, in memory that is not cleared before. Never:
+//! another bit than the portable loops give, or memory that was not written.
+#![expect(unsafe_code, reason = "other machines' instructions, and memory that is written once")]
 
 use std::mem::MaybeUninit;
 
+#[cfg(target_arch = "x86_64")]
+use super::avx2;
 use super::bits::{Integers, Positions};
 use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
 use super::{bits, lanes};
@@ -106,11 +107,17 @@ pub(crate) fn with_lanes<R>(
     reference: u32,
     then: impl FnOnce(&mut Block) -> R,
 ) -> Option<R> {
-    let mut block: Unwritten = [MaybeUninit::uninit(); BLOCK_SAMPLES];
-    Machine::here().unpack_lanes(bytes, width, reference, &mut block);
-    // SAFETY: all of the block was written, whatever the bytes.
-    let block = unsafe { block.assume_init_mut() };
-    block.as_mut_array().map(then)
+    Machine::here().with_lanes(bytes, width, reference, then)
+}
+
+/// Appends the values of a block.
+pub(crate) fn append_values(
+    block: &Block,
+    sequence: Sequence,
+    arithmetic: Arithmetic,
+    out: &mut Vec<f64>,
+) {
+    Machine::here().append_values(block, sequence, arithmetic, out);
 }
 
 /// Fills `out` from packed `bytes`. Bits that are missing read as zero: callers check the length.
@@ -127,270 +134,200 @@ pub(crate) fn with_bits<R>(
     count: usize,
     then: impl FnOnce(&mut [u64]) -> R,
 ) -> R {
-    let mut out: Integers = [[MaybeUninit::uninit(); _]; _];
-    Machine::here().unpack_some(bytes, width, count, &mut out);
-    let out = out.as_flattened_mut();
-    let count = count.min(out.len());
-    // SAFETY: that many were written.
-    then(unsafe { out[..count].assume_init_mut() })
+    Machine::here().with_bits(bytes, width, count, then)
 }
 
 /// Calls `then` with the positions of the bits that are set in a bitmap of up to one block.
 #[inline]
 pub(crate) fn with_bitmap<R>(bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {
-    let mut out: Positions = [MaybeUninit::uninit(); _];
-    let count = Machine::here().list_bits(bytes, &mut out);
-    // SAFETY: that many were written.
-    then(unsafe { out[..count].assume_init_ref() })
+    Machine::here().with_bitmap(bytes, then)
 }
 
-/// Appends the values of a block.
-pub(crate) fn append_values(
-    block: &Block,
-    sequence: Sequence,
-    arithmetic: Arithmetic,
-    out: &mut Vec<f64>,
-) {
-    out.reserve(BLOCK_SAMPLES);
-    let length = out.len();
-    let Some(places) = out.spare_capacity_mut().first_chunk_mut() else { return };
-    Machine::here().write_values(block, sequence, arithmetic, places);
-    // SAFETY: the places behind the old length are within the capacity, and all were written.
-    unsafe { out.set_len(length + BLOCK_SAMPLES) };
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use std::arch::x86_64::{
-        __m256d, __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_pd, _mm256_div_pd,
-        _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_mul_pd, _mm256_permute4x64_epi64,
-        _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setr_epi32,
-        _mm256_setr_epi64x, _mm256_shuffle_epi32, _mm256_slli_si256, _mm256_srlv_epi64,
-        _mm256_sub_epi32, _mm256_sub_pd, _mm256_unpackhi_epi32, _mm256_unpacklo_epi32,
-    };
-
-    use super::{Arithmetic, BLOCK_SAMPLES, Block, Integers, MaybeUninit, Positions, Sequence};
-    use super::{Unwritten, bits, lanes};
-
-    /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
-    /// pattern is added to it.
-    const SHIFTED: f64 = 4_503_599_627_370_496.0;
-    const SHIFTED_HIGH: i32 = 0x4330_0000;
-    /// Makes integers in [-2^31, 2^31) positive ones.
-    const BIAS: u32 = 1 << 31;
-
-    #[target_feature(enable = "avx2,bmi2")]
-    pub(super) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
-        bits::unpack(bytes, width, out);
-    }
-
-    #[target_feature(enable = "avx2,bmi2")]
-    pub(super) fn unpack_some(bytes: &[u8], width: u32, count: usize, out: &mut Integers) {
-        const HALF: usize = bits::GROUP / 2;
-        if width > 15 {
-            bits::unpack_some(bytes, width, count, out);
-            return;
-        }
-        // The portable loop for integers of which a load of eight bytes has four or eight.
-        let step = i64::from(width);
-        let shifts = _mm256_setr_epi64x(0, step, 2 * step, 3 * step);
-        let keep = _mm256_set1_epi64x(bits::mask(width) as i64);
-        let groups = count.div_ceil(bits::GROUP).min(out.len());
-        for (index, group) in out[..groups].iter_mut().enumerate() {
-            for (half, slots) in group.as_chunks_mut::<HALF>().0.iter_mut().enumerate() {
-                let bit = (index * bits::GROUP + half * HALF) * width as usize;
-                let word = bits::load(bytes, bit / 8) >> (bit % 8);
-                let word = _mm256_srlv_epi64(_mm256_set1_epi64x(word as i64), shifts);
-                *slots = store_integers(_mm256_and_si256(word, keep));
-            }
-        }
-    }
-
-    #[target_feature(enable = "avx2")]
-    pub(super) fn list_bits(bytes: &[u8], out: &mut Positions) -> usize {
-        bits::list_bits(bytes, out)
-    }
-
-    #[target_feature(enable = "avx2")]
-    pub(super) fn unpack_lanes(bytes: &[u8], width: u32, reference: u32, block: &mut Unwritten) {
-        macro_rules! widths {
-            ($($width:literal)*) => {
-                match width {
-                    $($width if bytes.len() == lanes::packed_bytes($width) => {
-                        unpack_width::<$width>(bytes, reference, block);
-                    })*
-                    _ => lanes::unpack(bytes, width, reference, block),
-                }
-            };
-        }
-        widths!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
-    }
-
-    /// The portable loop, spelled out so that each row's shifts are constants.
+impl Machine {
     #[inline]
-    #[target_feature(enable = "avx2")]
-    fn unpack_width<const WIDTH: usize>(bytes: &[u8], reference: u32, block: &mut Unwritten) {
-        let groups = bytes.as_chunks().0.as_chunks::<WIDTH>().0;
-        let rows = block.as_chunks_mut().0.as_chunks_mut::<{ lanes::ROWS }>().0;
-        for (words, rows) in groups.iter().zip(rows) {
-            macro_rules! rows {
-                ($($row:literal)*) => {
-                    $(rows[$row] = lanes::unpack_row(words, $row, WIDTH, reference);)*
-                };
-            }
-            rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
-        }
+    fn with_lanes<R>(
+        self,
+        bytes: &[u8],
+        width: u32,
+        reference: u32,
+        then: impl FnOnce(&mut Block) -> R,
+    ) -> Option<R> {
+        let mut block: Unwritten = [MaybeUninit::uninit(); _];
+        self.unpack_lanes(bytes, width, reference, &mut block);
+        // SAFETY: all of the block was written, whatever the bytes.
+        let block = unsafe { block.assume_init_mut() };
+        block.as_mut_array().map(then)
     }
 
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn write_values(
+    fn append_values(
+        self,
         block: &Block,
         sequence: Sequence,
         arithmetic: Arithmetic,
-        out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
+        out: &mut Vec<f64>,
     ) {
-        match arithmetic {
-            Arithmetic::Whole => write(block, sequence, out, |k| k),
-            Arithmetic::Multiple { base } => {
-                let base = _mm256_set1_pd(base);
-                write(block, sequence, out, |k| _mm256_mul_pd(k, base));
-            }
-            Arithmetic::Quotient { divisor } if Divisor::fits(divisor) => {
-                let divisor = Divisor::new(divisor);
-                write(block, sequence, out, |k| divisor.divide(k));
-            }
-            Arithmetic::Quotient { divisor } => {
-                let divisor = _mm256_set1_pd(divisor);
-                write(block, sequence, out, |k| _mm256_div_pd(k, divisor));
-            }
-            Arithmetic::Share { divisor, whole }
-                if Divisor::fits(divisor) && Divisor::WHOLES.contains(&whole) =>
-            {
-                let (divisor, percent) = (Divisor::new(divisor), Divisor::new(lanes::PERCENT));
-                let whole = _mm256_set1_pd(whole);
-                write(block, sequence, out, |k| {
-                    percent.divide(_mm256_mul_pd(divisor.divide(k), whole))
-                });
-            }
-            Arithmetic::Share { divisor, whole } => {
-                let (divisor, whole) = (_mm256_set1_pd(divisor), _mm256_set1_pd(whole));
-                let percent = _mm256_set1_pd(lanes::PERCENT);
-                write(block, sequence, out, |k| {
-                    _mm256_div_pd(_mm256_mul_pd(_mm256_div_pd(k, divisor), whole), percent)
-                });
-            }
-        }
-    }
-
-    /// Division by a whole number `d` of 1 to 2^40, by its reciprocal, rounded as division rounds.
-    ///
-    /// Let `x` be the numerator, `y` the reciprocal, rounded, `q = x * y`, rounded, and
-    /// `r = x - q * d`. Beside the last place of `x / d`, the unit `u`: `y` is off by one part in
-    /// 2^53 at most, so `q` is off by 2 u at most, so `r` is a multiple of the last place of `q`
-    /// below 2^42 of it: exact. `q + r * y` before its one rounding is off by `|r| / d` times 2^-53,
-    /// which is less than 2^-51 u. It is rounded as `x / d` is unless a midpoint between two numbers
-    /// lies between them. None does: `x / d` is no midpoint itself, since `d` times one has more
-    /// than 53 bits, and where it differs from a midpoint `m`, `x - m * d` is a multiple of u / 4
-    /// that is not 0, so `x / d` is at least u / 4 / 2^40 away.
-    ///
-    /// That holds where nothing under- or overflows, and with the sign of zero where `x` is not -0.
-    #[derive(Clone, Copy)]
-    struct Divisor {
-        divisor: __m256d,
-        reciprocal: __m256d,
-    }
-
-    impl Divisor {
-        const MAX: f64 = 1_099_511_627_776.0;
-        /// What an integer over a divisor may be multiplied with, to be divided again.
-        const WHOLES: std::ops::Range<f64> = 1e-100..1e100;
-
-        fn fits(divisor: f64) -> bool {
-            (1.0..=Self::MAX).contains(&divisor)
-        }
-
-        #[inline]
-        #[target_feature(enable = "avx2,fma")]
-        fn new(divisor: f64) -> Self {
-            let reciprocal = _mm256_set1_pd(1.0 / divisor);
-            Self { divisor: _mm256_set1_pd(divisor), reciprocal }
-        }
-
-        #[inline]
-        #[target_feature(enable = "avx2,fma")]
-        fn divide(self, numerator: __m256d) -> __m256d {
-            let quotient = _mm256_mul_pd(numerator, self.reciprocal);
-            let rest = _mm256_fnmadd_pd(quotient, self.divisor, numerator);
-            _mm256_fmadd_pd(rest, self.reciprocal, quotient)
-        }
-    }
-
-    /// Writes `value` of each integer, two rows at a time.
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn write(
-        block: &Block,
-        sequence: Sequence,
-        out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
-        value: impl Fn(__m256d) -> __m256d,
-    ) {
-        let tiles = block.as_chunks().0.as_chunks().0;
-        let tiles = tiles.iter().zip(out.as_chunks_mut().0.as_chunks_mut().0);
-        // Exact: whole numbers below 2^53.
-        let lacking = _mm256_set1_pd(SHIFTED + f64::from(BIAS) - sequence.base as f64);
-        let low_lanes = _mm256_setr_epi32(-1, -1, -1, -1, 0, 0, 0, 0);
-        let start = sequence.summed_from.unwrap_or(0).wrapping_add(BIAS);
-        let mut sum = _mm256_set1_epi32(start as i32);
-        for ([even, odd], out) in tiles {
-            let (mut even, mut odd) = (load(even), load(odd));
-            if sequence.summed_from.is_some() {
-                // Sums of pairs; of fours, of which the pairs are in the two halves; of all so far.
-                let pairs = _mm256_add_epi32(even, odd);
-                let swapped = _mm256_permute4x64_epi64::<0b01_00_11_10>(pairs);
-                let fours = _mm256_add_epi32(pairs, swapped);
-                let sums = _mm256_add_epi32(fours, _mm256_slli_si256::<4>(fours));
-                let sums = _mm256_add_epi32(sums, _mm256_slli_si256::<8>(sums));
-                let sums = _mm256_add_epi32(sums, sum);
-                sum = _mm256_shuffle_epi32::<0b11_11_11_11>(sums);
-                // A pair in the lower half comes before the one in the upper half.
-                let second = _mm256_sub_epi32(sums, _mm256_and_si256(swapped, low_lanes));
-                even = _mm256_sub_epi32(second, odd);
-                odd = second;
-            } else {
-                even = _mm256_add_epi32(even, sum);
-                odd = _mm256_add_epi32(odd, sum);
-            }
-            let (low, high) = (_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd));
-            let shifted = _mm256_set1_epi32(SHIFTED_HIGH);
-            let four =
-                |integers| store(value(_mm256_sub_pd(_mm256_castsi256_pd(integers), lacking)));
-            *out = [
-                four(_mm256_unpacklo_epi32(low, shifted)),
-                four(_mm256_unpackhi_epi32(low, shifted)),
-                four(_mm256_unpacklo_epi32(high, shifted)),
-                four(_mm256_unpackhi_epi32(high, shifted)),
-            ];
-        }
+        out.reserve(BLOCK_SAMPLES);
+        let length = out.len();
+        let Some(places) = out.spare_capacity_mut().first_chunk_mut() else { return };
+        self.write_values(block, sequence, arithmetic, places);
+        // SAFETY: the places behind the old length are within the capacity, and all were written.
+        unsafe { out.set_len(length + BLOCK_SAMPLES) };
     }
 
     #[inline]
-    #[target_feature(enable = "avx2")]
-    fn load(row: &lanes::Row) -> __m256i {
-        // SAFETY: both are 32 bytes, and every pattern of bits is a vector of integers.
-        unsafe { std::mem::transmute::<lanes::Row, __m256i>(*row) }
+    fn with_bits<R>(
+        self,
+        bytes: &[u8],
+        width: u32,
+        count: usize,
+        then: impl FnOnce(&mut [u64]) -> R,
+    ) -> R {
+        let mut out: Integers = [[MaybeUninit::uninit(); _]; _];
+        self.unpack_some(bytes, width, count, &mut out);
+        let out = out.as_flattened_mut();
+        let count = count.min(out.len());
+        // SAFETY: that many were written.
+        then(unsafe { out[..count].assume_init_mut() })
     }
 
     #[inline]
-    #[target_feature(enable = "avx2")]
-    fn store_integers(integers: __m256i) -> [MaybeUninit<u64>; 4] {
-        // SAFETY: both are 32 bytes, and every pattern of bits is four integers.
-        unsafe { std::mem::transmute::<__m256i, [MaybeUninit<u64>; 4]>(integers) }
+    fn with_bitmap<R>(self, bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {
+        let mut out: Positions = [MaybeUninit::uninit(); _];
+        let count = self.list_bits(bytes, &mut out);
+        // SAFETY: that many were written.
+        then(unsafe { out[..count].assume_init_ref() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The portable loops, and those that this machine gets.
+    fn machines() -> [Machine; 2] {
+        [Machine::Portable, Machine::here()]
     }
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn store(values: __m256d) -> [MaybeUninit<f64>; 4] {
-        // SAFETY: both are 32 bytes, and every pattern of bits is four numbers.
-        unsafe { std::mem::transmute::<__m256d, [MaybeUninit<f64>; 4]>(values) }
+    fn block(random: &[u32], shift: u32) -> Block {
+        std::array::from_fn(|index| (random[index % random.len()] ^ index as u32) >> shift)
+    }
+
+    /// What `sequence` says, one integer after another.
+    fn integers(block: &Block, sequence: Sequence) -> Vec<i64> {
+        let mut sum = sequence.summed_from.unwrap_or(0);
+        let mut integer = |index| {
+            let number = block[lanes::place(index)];
+            sum = if sequence.summed_from.is_some() { sum.wrapping_add(number) } else { number };
+            sequence.base + i64::from(sum as i32)
+        };
+        (0..BLOCK_SAMPLES).map(&mut integer).collect()
+    }
+
+    fn values(machine: Machine, block: &Block, of: Sequence, how: Arithmetic) -> Vec<f64> {
+        let mut out = vec![1.5];
+        machine.append_values(block, of, how, &mut out);
+        out.split_off(1)
+    }
+
+    fn arithmetic() -> impl Strategy<Value = Arithmetic> {
+        let divisor = prop_oneof![
+            1.0..100.0,
+            1.0..1e7,
+            Just(1_099_511_627_776.0),
+            Just(1_099_511_627_777.0),
+            Just(9_007_199_254_740_992.0),
+            (0..23).prop_map(|digits| 10_f64.powi(digits)),
+        ];
+        let divisor = divisor.prop_map(f64::floor);
+        let any_base = prop_oneof![any::<u64>().prop_map(f64::from_bits), 0.0..10.0, Just(0.0)];
+        let whole = prop_oneof![any_base.clone(), 1.0..1e6];
+        prop_oneof![
+            Just(Arithmetic::Whole),
+            divisor.clone().prop_map(|divisor| Arithmetic::Quotient { divisor }),
+            any_base.prop_map(|base| Arithmetic::Multiple { base }),
+            (divisor, whole).prop_map(|(divisor, whole)| Arithmetic::Share { divisor, whole }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn lanes_of_every_width_come_back(
+            random in prop::collection::vec(any::<u32>(), 1..99),
+            reference: u32,
+        ) {
+            for width in 0..=lanes::WIDTH_MAX {
+                let numbers = block(&random, 0);
+                let mut bytes = Vec::new();
+                lanes::pack(&numbers, width, &mut bytes);
+                prop_assert_eq!(bytes.len(), lanes::packed_bytes(width));
+                let expected = numbers.map(|n| (n & lanes::mask(width)).wrapping_add(reference));
+                for machine in machines() {
+                    let found = machine.with_lanes(&bytes, width, reference, |block| *block);
+                    prop_assert_eq!(found, Some(expected), "width {}", width);
+                    // Too few bytes are none.
+                    let short = &bytes[..bytes.len().saturating_sub(1)];
+                    let found = machine.with_lanes(short, width, reference, |block| block[1023]);
+                    prop_assert_eq!(found, Some(reference));
+                }
+            }
+        }
+
+        #[test]
+        fn bits_of_every_width_come_back(
+            bytes in prop::collection::vec(any::<u8>(), 0..600),
+            count in prop_oneof![0_usize..100, 1000_usize..1100],
+        ) {
+            for width in 0..=bits::WIDTH_MAX {
+                let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
+                let integer = |index: usize| {
+                    let bits = (0..width as usize).rev().map(|b| bit(index * width as usize + b));
+                    bits.fold(0_u64, |all, bit| all << 1 | u64::from(bit))
+                };
+                let expected: Vec<u64> = (0..count).map(integer).collect();
+                for machine in machines() {
+                    let mut found = vec![-1; count];
+                    machine.unpack_bits(&bytes, width, &mut found);
+                    prop_assert!(found.iter().zip(&expected).all(|(a, b)| *a as u64 == *b));
+                    let some = machine.with_bits(&bytes, width, count, |some| some.to_vec());
+                    prop_assert_eq!(&some, &expected[..count.min(BLOCK_SAMPLES)]);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn values_are_those_of_a_plain_loop(
+            random in prop::collection::vec(any::<u32>(), 1..99),
+            shift in 0_u32..32,
+            summed_from in prop::option::of(any::<u32>()),
+            base in prop_oneof![Just(0), -1000..1000_i64, -(1_i64 << 50)..=1 << 50],
+            arithmetic in arithmetic(),
+        ) {
+            let block = block(&random, shift);
+            let sequence = Sequence { summed_from, base };
+            let expected = integers(&block, sequence);
+            let expected = expected.into_iter().map(|k| arithmetic.value(k as f64));
+            // Which of its patterns a NaN has is the machine's choice.
+            let bits = |value: f64| if value.is_nan() { None } else { Some(value.to_bits()) };
+            let expected: Vec<_> = expected.map(bits).collect();
+            for machine in machines() {
+                let found = values(machine, &block, sequence, arithmetic);
+                let found: Vec<_> = found.into_iter().map(bits).collect();
+                prop_assert_eq!(&found, &expected);
+            }
+        }
+
+        #[test]
+        fn bitmaps_are_listed(bytes in prop::collection::vec(any::<u8>(), 0..140)) {
+            let bit = |at: &u16| bytes[usize::from(at / 8)] >> (at % 8) & 1 == 1;
+            let expected: Vec<u16> = (0..8 * bytes.len().min(128) as u16).filter(bit).collect();
+            for machine in machines() {
+                prop_assert_eq!(&machine.with_bitmap(&bytes, <[u16]>::to_vec), &expected);
+            }
+        }
     }
 }
