@@ -324,14 +324,38 @@ mod tests {
         assert!(bytes < 26 * 7, "{bytes}");
     }
 
+    #[test]
+    fn full_blocks_are_in_lanes_where_32_bits_tell_their_integers_apart() {
+        let narrow = |values: &[i64]| {
+            let mut scratch = Scratch::default();
+            let plan = plan(values, &mut scratch);
+            round_trip(values);
+            is_narrow(&plan, values)
+        };
+        let around = |base: i64| (0..1024).map(|i| base + noise(i, 1 << 20)).collect::<Vec<_>>();
+        assert!(
+            narrow(&around(0)) && narrow(&around(-5)) && narrow(&around((1 << 50) - (1 << 20)))
+        );
+        assert!(!narrow(&around((1 << 50) + 1)) && !narrow(&around(-(1 << 50) - (1 << 20))));
+        assert!(!narrow(&around(0)[1..]));
+        let mut far = around(0);
+        far[500] = (1 << 31) + (1 << 20);
+        assert!(!narrow(&far));
+        far[500] = (1 << 31) - 1;
+        assert!(narrow(&far));
+    }
+
     proptest! {
         #[test]
         fn every_integer_comes_back(
             values in prop::collection::vec(any::<i64>(), 1..300),
             shift in 0_u32..64,
             outlier: i64,
+            full: bool,
         ) {
-            let mut values: Vec<i64> = values.into_iter().map(|value| value >> shift).collect();
+            let count = if full { BLOCK_SAMPLES } else { values.len() };
+            let mut values: Vec<i64> =
+                values.iter().cycle().take(count).map(|value| value >> shift).collect();
             values[0] = outlier;
             let mut scratch = Scratch::default();
             let best = plan(&values, &mut scratch);
@@ -339,6 +363,7 @@ mod tests {
                 (best.model, best.width),
                 (Model::Reference, 0),
                 (Model::Delta, 13),
+                (Model::DeltaOfDelta, 5),
                 (Model::DeltaOfDelta, 63),
                 (Model::Delta, 64),
             ] {
