@@ -251,7 +251,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 32 }))]
 
         #[test]
         fn lanes_of_every_width_come_back(
@@ -281,7 +281,8 @@ mod tests {
             count in prop_oneof![0_usize..100, 1000_usize..1100],
         ) {
             for width in 0..=bits::WIDTH_MAX {
-                let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
+                let set = |at: usize, byte: &u8| byte >> (at % 8) & 1 == 1;
+                let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| set(at, byte));
                 let integer = |index: usize| {
                     let bits = (0..width as usize).rev().map(|b| bit(index * width as usize + b));
                     bits.fold(0_u64, |all, bit| all << 1 | u64::from(bit))
@@ -299,6 +300,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 8 } else { 256 }))]
+
         #[test]
         fn values_are_those_of_a_plain_loop(
             random in prop::collection::vec(any::<u32>(), 1..99),
