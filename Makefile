@@ -27,6 +27,10 @@ test: setup test-pure crate-count ## all tests
 test-pure: ## the rooms that need no C++, with overflow checks; and the shape of the source
 	@$(ENV) cargo test --locked --no-default-features --lib --test tidy
 
+test-miri: ## codecs and kernels under Miri: portable loops, then those for AVX2 (needs nightly and miri)
+	@$(ENV) $(MIRI) kernel:: codec::
+	@$(ENV) RUSTFLAGS="-C target-feature=+avx2,+bmi2,+fma" $(MIRI) kernel::lanes kernel::bits kernel::simd codec::
+
 test-slow: setup ## the long suites: all data, 20 demo seeds, hundreds of random histories
 	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE)
 

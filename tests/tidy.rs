@@ -113,7 +113,7 @@ const PRIVILEGES: &[Privilege] = &[
     Privilege {
         what: "uses unsafe code",
         words: &["unsafe"],
-        homes: &["fs/map.rs", "kernel/simd.rs"],
+        homes: &["fs/map.rs", "kernel/avx2.rs", "kernel/simd.rs"],
         free_in_tests: false,
     },
     Privilege {

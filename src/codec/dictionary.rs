@@ -71,6 +71,7 @@ impl Entries {
         }
     }
 
+    #[cold]
     pub(super) fn read(bytes: &mut &[u8]) -> Result<Self> {
         let count = usize::from(take_byte(bytes)?);
         if count == 0 || count > ENTRIES_MAX {

@@ -80,31 +80,9 @@ impl Front {
         }
     }
 
-    /// Takes the parameters off the front of `bytes`; none for raw blocks.
-    pub(super) fn read(tag: FrontTag, bytes: &mut &[u8]) -> Result<Self> {
-        Ok(match tag {
-            FrontTag::Ticks => {
-                return Err(Error::decode("a block of times where values are expected"));
-            }
-            FrontTag::Coded | FrontTag::Derived => {
-                return Err(Error::decode("a block that needs its column's header"));
-            }
-            FrontTag::Raw | FrontTag::Bits => Self::Bits,
-            FrontTag::Integer => Self::Integer,
-            FrontTag::Decimal => {
-                let digits = take_byte(bytes)?;
-                if digits > DIGITS_MAX {
-                    return Err(Error::decode(format!("{digits} decimal digits")));
-                }
-                Self::Decimal { digits }
-            }
-            FrontTag::Quotient => Self::Quotient { divisor: read_divisor(bytes)? },
-            FrontTag::Multiple => Self::Multiple { base: read_f64(bytes)? },
-            FrontTag::Share => {
-                Self::Share { divisor: read_divisor(bytes)?, whole: read_f64(bytes)? }
-            }
-            FrontTag::Dictionary => Self::Dictionary { entries: Entries::read(bytes)? },
-        })
+    /// Whether values are computed from integers, rather than looked up.
+    pub(super) const fn computes(self) -> bool {
+        !matches!(self, Self::Bits | Self::Dictionary { .. })
     }
 
     /// Bytes of the parameters.
@@ -124,19 +102,15 @@ impl Front {
         match self {
             Self::Bits => mapped.fill(values, ordered, from_ordered),
             Self::Integer => mapped.fill(values, |value| value as i64, |k| k as f64),
-            Self::Decimal { digits } => {
-                let divisor = power_of_ten(digits);
-                mapped.fill(values, |value| rounded(value * divisor), |k| quotient(k, divisor));
-            }
-            Self::Quotient { divisor } => {
-                mapped.fill(values, |value| rounded(value * divisor), |k| quotient(k, divisor));
-            }
+            Self::Decimal { digits } => quotients(power_of_ten(digits), values, mapped),
+            Self::Quotient { divisor } => quotients(divisor, values, mapped),
             Self::Multiple { base } => {
-                mapped.fill(values, |value| rounded(value / base), |k| k as f64 * base);
+                let back = |k| Arithmetic::Multiple { base }.value(k as f64);
+                mapped.fill(values, |value| rounded(value / base), back);
             }
             Self::Share { divisor, whole } => {
                 let scale = PERCENT * divisor / whole;
-                let back = |k| share(k, divisor, whole);
+                let back = |k| Arithmetic::Share { divisor, whole }.value(k as f64);
                 mapped.fill(values, |value| rounded(value * scale), back);
             }
             Self::Dictionary { entries } => {
@@ -144,45 +118,33 @@ impl Front {
             }
         }
     }
+}
 
-    /// What makes values of integers, unless they are looked up or bit patterns.
-    pub(super) fn arithmetic(&self) -> Option<Arithmetic> {
-        Some(match *self {
-            Self::Bits | Self::Dictionary { .. } => return None,
-            Self::Integer => Arithmetic::Whole,
-            Self::Decimal { digits } => Arithmetic::Quotient { divisor: power_of_ten(digits) },
-            Self::Quotient { divisor } => Arithmetic::Quotient { divisor },
-            Self::Multiple { base } => Arithmetic::Multiple { base },
-            Self::Share { divisor, whole } => Arithmetic::Share { divisor, whole },
-        })
-    }
-
-    /// Appends the values of `latents`, before corrections.
-    pub(super) fn unmap(self, latents: &[i64], out: &mut Vec<f64>) {
-        let latents = latents.iter().copied();
-        match self {
-            Self::Bits => out.extend(latents.map(from_ordered)),
-            Self::Integer => out.extend(latents.map(|k| k as f64)),
-            Self::Decimal { digits } => {
-                let divisor = power_of_ten(digits);
-                out.extend(latents.map(|k| quotient(k, divisor)));
+/// Takes the parameters of a front end that computes off the front of `bytes`; none for one that
+/// does not.
+#[inline]
+pub(super) fn read_arithmetic(front: FrontTag, bytes: &mut &[u8]) -> Result<Option<Arithmetic>> {
+    Ok(Some(match front {
+        FrontTag::Raw
+        | FrontTag::Bits
+        | FrontTag::Dictionary
+        | FrontTag::Ticks
+        | FrontTag::Coded
+        | FrontTag::Derived => return Ok(None),
+        FrontTag::Integer => Arithmetic::Whole,
+        FrontTag::Decimal => {
+            let digits = take_byte(bytes)?;
+            if digits > DIGITS_MAX {
+                return Err(Error::decode(format!("{digits} decimal digits")));
             }
-            Self::Quotient { divisor } => out.extend(latents.map(|k| quotient(k, divisor))),
-            Self::Multiple { base } => out.extend(latents.map(|k| k as f64 * base)),
-            Self::Share { divisor, whole } => {
-                out.extend(latents.map(|k| share(k, divisor, whole)));
-            }
-            Self::Dictionary { entries } => out.extend(latents.map(|k| entries.value(k))),
+            Arithmetic::Quotient { divisor: power_of_ten(digits) }
         }
-    }
-
-    /// Whether `latents` are such as this front end makes; only a dictionary has bounds.
-    pub(super) fn check(&self, latents: &[i64]) -> Result<()> {
-        match self {
-            Self::Dictionary { entries } => entries.check(latents),
-            _ => Ok(()),
+        FrontTag::Quotient => Arithmetic::Quotient { divisor: read_divisor(bytes)? },
+        FrontTag::Multiple => Arithmetic::Multiple { base: read_f64(bytes)? },
+        FrontTag::Share => {
+            Arithmetic::Share { divisor: read_divisor(bytes)?, whole: read_f64(bytes)? }
         }
-    }
+    }))
 }
 
 impl Mapped {
@@ -273,7 +235,7 @@ fn ordered(value: f64) -> i64 {
 }
 
 #[inline]
-fn from_ordered(latent: i64) -> f64 {
+pub(super) fn from_ordered(latent: i64) -> f64 {
     f64::from_bits(flip_negative(latent) as u64)
 }
 
@@ -289,15 +251,9 @@ fn rounded(value: f64) -> i64 {
     (value + 0.5_f64.copysign(value)) as i64
 }
 
-#[inline]
-fn quotient(k: i64, divisor: f64) -> f64 {
-    k as f64 / divisor
-}
-
-/// From left to right, as a collector computes a percentage and then its share of a capacity.
-#[inline]
-fn share(k: i64, divisor: f64, whole: f64) -> f64 {
-    k as f64 / divisor * whole / PERCENT
+fn quotients(divisor: f64, values: &[f64], mapped: &mut Mapped) {
+    let back = |k| Arithmetic::Quotient { divisor }.value(k as f64);
+    mapped.fill(values, |value| rounded(value * divisor), back);
 }
 
 /// 10^digits, exact.
@@ -305,6 +261,7 @@ pub(super) fn power_of_ten(digits: u8) -> f64 {
     (0..digits).fold(1.0, |power, _| power * 10.0)
 }
 
+#[inline]
 fn read_divisor(bytes: &mut &[u8]) -> Result<f64> {
     let divisor = varint::read_u64(bytes)?;
     if divisor == 0 || divisor > DIVISOR_MAX {
@@ -313,6 +270,7 @@ fn read_divisor(bytes: &mut &[u8]) -> Result<f64> {
     Ok(divisor as f64)
 }
 
+#[inline]
 fn read_f64(bytes: &mut &[u8]) -> Result<f64> {
     let word = take(bytes, 8)?.first_chunk().copied().unwrap_or_default();
     Ok(f64::from_le_bytes(word))

@@ -9,7 +9,7 @@
 
 use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes};
 use super::sparse::{self, Sparse};
-use super::stream::{BASE_MAX, EXCEPTIONS, NARROW};
+use super::stream::{EXCEPTIONS, NARROW};
 use super::tag::Model;
 use super::varint;
 use crate::kernel::lanes;
@@ -120,7 +120,9 @@ pub(super) fn encode(plan: &Plan, latents: &[i64], scratch: &mut Scratch, out: &
     let stream = &mut scratch.stream;
     if narrow {
         // A block of lanes has a number for each integer: none at first, that is, the reference.
-        stream.splice(..0, std::iter::repeat_n(plan.reference, BLOCK_SAMPLES - stream.len()));
+        let lacking = BLOCK_SAMPLES - stream.len();
+        stream.splice(..0, std::iter::repeat_n(plan.reference, lacking));
+        to_lanes(stream);
     }
     let exceptions = &mut scratch.exceptions;
     exceptions.clear();
@@ -160,6 +162,17 @@ pub(super) fn write_firsts(model: Model, latents: &[i64], out: &mut Vec<u8>) {
     }
 }
 
+/// Puts a block in the order of lanes.
+fn to_lanes(stream: &mut [i64]) {
+    let mut block = [0; BLOCK_SAMPLES];
+    for (index, value) in stream.iter().enumerate() {
+        if let Some(slot) = block.get_mut(lanes::place(index)) {
+            *slot = *value;
+        }
+    }
+    stream.copy_from_slice(&block);
+}
+
 /// Whether a block can be written in lanes, which keep 32 bits of each integer.
 fn is_narrow(plan: &Plan, latents: &[i64]) -> bool {
     let base = match (plan.model, latents) {
@@ -169,7 +182,7 @@ fn is_narrow(plan: &Plan, latents: &[i64]) -> bool {
     let fits = |latent: &i64| i32::try_from(latent.wrapping_sub(base)).is_ok();
     latents.len() == BLOCK_SAMPLES
         && plan.width <= lanes::WIDTH_MAX
-        && base.unsigned_abs() <= BASE_MAX
+        && base.unsigned_abs() <= lanes::BASE_MAX
         && latents.iter().all(fits)
 }
 
@@ -252,9 +265,14 @@ fn width_for(model: Model, stream: &[i64], reference: i64) -> Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stream::decode;
+    use super::super::stream::Stream;
     use super::*;
     use proptest::prelude::*;
+
+    fn decode(bytes: &mut &[u8], model: Model, count: usize) -> Vec<i64> {
+        let stream = Stream::read(bytes, model, count).unwrap();
+        stream.decode(bytes, count, <[i64]>::to_vec).unwrap()
+    }
 
     /// Encodes, checks that it comes back and that the estimate holds; the model, width and bytes.
     fn round_trip(latents: &[i64]) -> (Model, u32, usize) {
@@ -262,9 +280,8 @@ mod tests {
         let plan = plan(latents, &mut scratch);
         let mut bytes = Vec::new();
         encode(&plan, latents, &mut scratch, &mut bytes);
-        let mut found = vec![0; latents.len()];
         let mut rest = bytes.as_slice();
-        decode(&mut rest, plan.model, &mut found).unwrap();
+        let found = decode(&mut rest, plan.model, latents.len());
         assert!(rest.is_empty());
         assert_eq!(found, latents);
         let slack = 8 + bytes.len() / 4;
@@ -312,14 +329,38 @@ mod tests {
         assert!(bytes < 26 * 7, "{bytes}");
     }
 
+    #[test]
+    fn full_blocks_are_in_lanes_where_32_bits_tell_their_integers_apart() {
+        let narrow = |values: &[i64]| {
+            let mut scratch = Scratch::default();
+            let plan = plan(values, &mut scratch);
+            round_trip(values);
+            is_narrow(&plan, values)
+        };
+        let around = |base: i64| (0..1024).map(|i| base + noise(i, 1 << 20)).collect::<Vec<_>>();
+        assert!(
+            narrow(&around(0)) && narrow(&around(-5)) && narrow(&around((1 << 50) - (1 << 20)))
+        );
+        assert!(!narrow(&around((1 << 50) + 1)) && !narrow(&around(-(1 << 50) - (1 << 20))));
+        assert!(!narrow(&around(0)[1..]));
+        let mut far = around(0);
+        far[500] = (1 << 31) + (1 << 20);
+        assert!(!narrow(&far));
+        far[500] = (1 << 31) - 1;
+        assert!(narrow(&far));
+    }
+
     proptest! {
         #[test]
         fn every_integer_comes_back(
             values in prop::collection::vec(any::<i64>(), 1..300),
             shift in 0_u32..64,
             outlier: i64,
+            full: bool,
         ) {
-            let mut values: Vec<i64> = values.into_iter().map(|value| value >> shift).collect();
+            let count = if full { BLOCK_SAMPLES } else { values.len() };
+            let mut values: Vec<i64> =
+                values.iter().cycle().take(count).map(|value| value >> shift).collect();
             values[0] = outlier;
             let mut scratch = Scratch::default();
             let best = plan(&values, &mut scratch);
@@ -327,14 +368,14 @@ mod tests {
                 (best.model, best.width),
                 (Model::Reference, 0),
                 (Model::Delta, 13),
+                (Model::DeltaOfDelta, 5),
                 (Model::DeltaOfDelta, 63),
                 (Model::Delta, 64),
             ] {
                 let plan = Plan { model, width, ..best };
                 let mut bytes = Vec::new();
                 encode(&plan, &values, &mut scratch, &mut bytes);
-                let mut found = vec![0; values.len()];
-                decode(&mut bytes.as_slice(), model, &mut found).unwrap();
+                let found = decode(&mut bytes.as_slice(), model, values.len());
                 prop_assert_eq!(&found, &values);
             }
         }

@@ -5,26 +5,13 @@
 
 #![warn(clippy::indexing_slicing)]
 
-use crate::kernel::symbols::load;
-
-/// The widest integer, in bits.
-pub(super) const WIDTH_MAX: u32 = 64;
+pub(super) use crate::kernel::bits::{WIDTH_MAX, mask, packed_bytes};
+pub(super) use crate::kernel::simd::unpack_bits as unpack;
 
 /// Bits that `value` needs: 0 to 64.
 #[inline]
 pub(super) const fn bits_of(value: u64) -> u32 {
     u64::BITS - value.leading_zeros()
-}
-
-/// The lowest `width` bits.
-#[inline]
-pub(super) const fn mask(width: u32) -> u64 {
-    if width >= WIDTH_MAX { u64::MAX } else { (1 << width) - 1 }
-}
-
-/// Bytes of `count` integers of `width` bits.
-pub(super) const fn packed_bytes(count: usize, width: u32) -> usize {
-    (count * width as usize).div_ceil(8)
 }
 
 /// Appends the lowest `width` bits of each value.
@@ -46,44 +33,6 @@ pub(super) fn pack(values: impl Iterator<Item = u64>, width: u32, out: &mut Vec<
         }
     }
     out.extend(waiting.to_le_bytes().iter().take(used.div_ceil(8) as usize));
-}
-
-/// Fills `out` from packed `bytes`. Bits that are missing read as zero: callers check the length.
-pub(super) fn unpack(bytes: &[u8], width: u32, out: &mut [i64]) {
-    match width {
-        0 => out.fill(0),
-        1..=8 => unpack_groups::<8>(bytes, width, out),
-        9..=15 => unpack_groups::<4>(bytes, width, out),
-        16..=28 => unpack_groups::<2>(bytes, width, out),
-        29..=57 => unpack_groups::<1>(bytes, width, out),
-        _ => unpack_wide(bytes, width, out),
-    }
-}
-
-/// Unpacks `N` integers from one load of eight bytes. They fit, with the bits of the byte in which
-/// they start: up to 8 bits, eight integers start at a byte; up to 15, four start at half a byte or
-/// a byte; up to 28, two leave eight bits; up to 57, one leaves seven.
-#[inline]
-fn unpack_groups<const N: usize>(bytes: &[u8], width: u32, out: &mut [i64]) {
-    let keep = mask(width);
-    for (group, slots) in out.chunks_mut(N).enumerate() {
-        let bit = group * N * width as usize;
-        let mut word = load(bytes, bit >> 3) >> (bit & 7);
-        for slot in slots {
-            *slot = (word & keep) as i64;
-            word >>= width;
-        }
-    }
-}
-
-fn unpack_wide(bytes: &[u8], width: u32, out: &mut [i64]) {
-    let keep = mask(width);
-    for (index, slot) in out.iter_mut().enumerate() {
-        let bit = index * width as usize;
-        let low = u128::from(load(bytes, bit >> 3));
-        let high = u128::from(load(bytes, (bit >> 3) + 8));
-        *slot = (((low | (high << 64)) >> (bit & 7)) as u64 & keep) as i64;
-    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@
 
 #![warn(clippy::indexing_slicing)]
 
-use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes, unpack};
+use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes};
 use super::varint;
 use crate::error::{Error, Result};
+use crate::kernel::simd;
+use crate::model::limits::BLOCK_SAMPLES;
 
 /// In place of a gap width: the positions are a bitmap.
 const BITMAP: u8 = 0xff;
@@ -18,9 +20,6 @@ const BITMAP: u8 = 0xff;
 const HIGH_BITS: u8 = 0x80;
 /// Bits of the widest gap.
 const GAP_WIDTH_MAX: u32 = 10;
-
-/// Entries that are decoded at a time: they start at whole bytes, whatever their width.
-const STRIDE: usize = 64;
 
 /// Numbers at positions, both in the order of the positions.
 #[derive(Debug, Clone, Default)]
@@ -151,41 +150,50 @@ fn positions_bytes(samples: usize, count: usize) -> usize {
 }
 
 /// Takes a list off the front of `bytes` and calls `apply` with each position, all of them below
-/// `samples` and ascending, and its number. On an error it may have been called for some.
+/// `samples` and ascending, and what `meaning` makes of its number.
 #[inline]
 pub(super) fn decode(
     bytes: &mut &[u8],
     samples: usize,
-    mut apply: impl FnMut(usize, u64),
+    meaning: impl Fn(u64) -> u64,
+    apply: impl FnMut(usize, u64),
 ) -> Result<()> {
-    let mut positions = Positions::read(bytes, samples)?;
-    let count = positions.count;
+    let mean =
+        |numbers: &mut [u64]| numbers.iter_mut().for_each(|number| *number = meaning(*number));
+
+    let positions = Positions::read(bytes, samples)?;
     let form = take_byte(bytes)?;
     let width = u32::from(form & !HIGH_BITS);
-    let mut numbers = Packed::read(bytes, count, width)?;
-    let mut high = if form & HIGH_BITS == 0 { None } else { Some(High::read(bytes, count)?) };
-    let (mut places, mut block) = ([0; STRIDE], [0; STRIDE]);
-    for start in (0..count).step_by(STRIDE) {
-        let length = STRIDE.min(count - start);
-        let places = places.get_mut(..length).unwrap_or_default();
-        let block = block.get_mut(..length).unwrap_or_default();
-        positions.next(places)?;
-        numbers.next(block);
-        if let Some(high) = &mut high {
-            high.merge(start, width, block)?;
-        }
-        for (place, number) in places.iter().zip(block) {
-            apply(*place as usize, *number as u64);
-        }
+    let numbers = Packed::read(bytes, positions.count, width)?;
+    if form & HIGH_BITS == 0 {
+        return numbers.with(|numbers| {
+            mean(numbers);
+            positions.each(numbers, apply)
+        });
     }
-    positions.end()
+    let high_positions = Positions::read(bytes, positions.count)?;
+    let high_width = u32::from(take_byte(bytes)?);
+    let high = Packed::read(bytes, high_positions.count, high_width)?;
+    numbers.with(|numbers| {
+        high.with(|high| {
+            high_positions.each(high, |at, high| {
+                if let Some(number) = numbers.get_mut(at) {
+                    *number |= high.checked_shl(width).unwrap_or(0);
+                }
+            })
+        })?;
+        mean(numbers);
+        positions.each(numbers, apply)
+    })
 }
 
-/// Packed integers of which some at a time are taken.
+/// Packed integers.
 #[derive(Debug)]
 struct Packed<'a> {
+    /// The integers, and what follows them, which may be loaded but is not looked at.
     bytes: &'a [u8],
     width: u32,
+    count: usize,
 }
 
 impl<'a> Packed<'a> {
@@ -194,14 +202,14 @@ impl<'a> Packed<'a> {
         if width > WIDTH_MAX {
             return Err(Error::decode(format!("integers of {width} bits")));
         }
-        Ok(Self { bytes: take(bytes, packed_bytes(count, width))?, width })
+        let packed = Self { bytes, width, count };
+        take(bytes, packed_bytes(count, width))?;
+        Ok(packed)
     }
 
-    /// The next ones; [`STRIDE`] of them, but for the last time.
     #[inline]
-    fn next(&mut self, integers: &mut [i64]) {
-        unpack(self.bytes, self.width, integers);
-        self.bytes = self.bytes.get(packed_bytes(STRIDE, self.width)..).unwrap_or_default();
+    fn with<R>(&self, then: impl FnOnce(&mut [u64]) -> R) -> R {
+        simd::with_bits(self.bytes, self.width, self.count, then)
     }
 }
 
@@ -210,138 +218,71 @@ impl<'a> Packed<'a> {
 struct Positions<'a> {
     count: usize,
     samples: usize,
-    /// The lowest that the next one can have.
-    next: i64,
     form: Form<'a>,
 }
 
 #[derive(Debug)]
 enum Form<'a> {
     Gaps(Packed<'a>),
-    Bitmap {
-        words: &'a [u8],
-        /// What is left of the word before `words`.
-        word: u64,
-    },
+    Bitmap(&'a [u8]),
 }
 
 impl<'a> Positions<'a> {
     /// Takes positions below `samples`, at least one, off the front of `bytes`.
     fn read(bytes: &mut &'a [u8], samples: usize) -> Result<Self> {
         let count = varint::read_u64(bytes)?;
-        if count == 0 || count > samples as u64 {
+        if count == 0 || count > samples.min(BLOCK_SAMPLES) as u64 {
             return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
         }
         let count = count as usize;
         let form = take_byte(bytes)?;
         let form = if form == BITMAP {
-            Form::Bitmap { words: take(bytes, samples.div_ceil(8))?, word: 0 }
+            Form::Bitmap(take(bytes, samples.div_ceil(8))?)
         } else if u32::from(form) > GAP_WIDTH_MAX {
             return Err(Error::decode(format!("gaps of {form} bits")));
         } else {
             Form::Gaps(Packed::read(bytes, count, u32::from(form))?)
         };
-        Ok(Self { count, samples, next: 0, form })
+        Ok(Self { count, samples, form })
     }
 
-    /// The next ones; [`STRIDE`] of them, but for the last time.
+    /// Calls `apply` with each position and its number.
     #[inline]
-    fn next(&mut self, places: &mut [i64]) -> Result<()> {
-        match &mut self.form {
-            Form::Gaps(gaps) => {
-                gaps.next(places);
-                for place in places.iter_mut() {
-                    *place += self.next;
-                    self.next = *place + 1;
+    fn each(&self, numbers: &[u64], mut apply: impl FnMut(usize, u64)) -> Result<()> {
+        match &self.form {
+            Form::Gaps(gaps) => gaps.with(|gaps| {
+                let beyond = gaps.iter().sum::<u64>() + gaps.len() as u64;
+                self.expect(beyond <= self.samples as u64)?;
+                let mut next = 0;
+                for (gap, number) in gaps.iter().zip(numbers) {
+                    next += *gap as usize + 1;
+                    apply(next - 1, *number);
                 }
-            }
-            Form::Bitmap { words, word } => {
-                for place in places.iter_mut() {
-                    while *word == 0 {
-                        let Some((next, rest)) = next_word(words) else {
-                            return Err(Error::decode("a bitmap has fewer entries than its list"));
-                        };
-                        (*word, *words) = (next, rest);
-                        self.next += i64::from(u64::BITS);
-                    }
-                    let in_word = i64::from(word.trailing_zeros()) - i64::from(u64::BITS);
-                    *place = self.next + in_word;
-                    *word &= *word - 1;
+                Ok(())
+            }),
+            Form::Bitmap(bytes) => simd::with_bitmap(bytes, |positions| {
+                let last = positions.last().copied().unwrap_or(0);
+                let right = positions.len() == self.count && usize::from(last) < self.samples;
+                self.expect(right)?;
+                for (position, number) in positions.iter().zip(numbers) {
+                    apply(usize::from(*position), *number);
                 }
-            }
-        }
-        // They ascend: the last one is below the number of samples, or one of them is not.
-        if places.last().is_some_and(|last| *last >= self.samples as i64) {
-            return Err(Error::decode(format!("a list reaches beyond {} values", self.samples)));
-        }
-        Ok(())
-    }
-
-    /// Whether all have been taken.
-    fn end(&self) -> Result<()> {
-        match self.form {
-            Form::Bitmap { words, word } if word != 0 || words.iter().any(|byte| *byte != 0) => {
-                Err(Error::decode("a bitmap has more entries than its list"))
-            }
-            _ => Ok(()),
+                Ok(())
+            }),
         }
     }
-}
 
-/// The first eight bytes, or what there is of them, and the rest.
-fn next_word(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    if let Some((word, rest)) = bytes.split_first_chunk() {
-        return Some((u64::from_le_bytes(*word), rest));
-    }
-    let word = bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte));
-    (!bytes.is_empty()).then_some((word, &[]))
-}
-
-/// The high bits of some of a list's numbers, a list themselves.
-#[derive(Debug)]
-struct High<'a> {
-    positions: Positions<'a>,
-    numbers: Packed<'a>,
-    /// Entries that were not taken from the bytes yet.
-    left: usize,
-    /// Entries that were; those from `merged` to `taken` have not met their number yet.
-    places: [i64; STRIDE],
-    bits: [i64; STRIDE],
-    merged: usize,
-    taken: usize,
-}
-
-impl<'a> High<'a> {
-    fn read(bytes: &mut &'a [u8], samples: usize) -> Result<Self> {
-        let positions = Positions::read(bytes, samples)?;
-        let width = u32::from(take_byte(bytes)?);
-        let numbers = Packed::read(bytes, positions.count, width)?;
-        let (left, places, bits) = (positions.count, [0; STRIDE], [0; STRIDE]);
-        Ok(Self { positions, numbers, left, places, bits, merged: 0, taken: 0 })
-    }
-
-    /// Adds what lies above `width` to the list's numbers from the place `start` on.
-    fn merge(&mut self, start: usize, width: u32, numbers: &mut [i64]) -> Result<()> {
-        loop {
-            if self.merged == self.taken {
-                self.taken = self.left.min(STRIDE);
-                self.left -= self.taken;
-                self.merged = 0;
-                self.positions.next(self.places.get_mut(..self.taken).unwrap_or_default())?;
-                self.numbers.next(self.bits.get_mut(..self.taken).unwrap_or_default());
-            }
-            let entry = self.places.get(self.merged).zip(self.bits.get(self.merged));
-            let Some((place, bits)) = entry.filter(|_| self.merged < self.taken) else {
-                return self.positions.end();
-            };
-            let Some(number) = numbers.get_mut(*place as usize - start) else { return Ok(()) };
-            *number |= bits.checked_shl(width).unwrap_or(0);
-            self.merged += 1;
+    fn expect(&self, right: bool) -> Result<()> {
+        let Self { count, samples, .. } = self;
+        if right {
+            return Ok(());
         }
+        Err(Error::decode(format!("a list of {count} entries has others, or beyond {samples}")))
     }
 }
 
 /// Takes `count` bytes off the front.
+#[inline]
 pub(super) fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
     let Some((taken, rest)) = bytes.split_at_checked(count) else {
         return Err(Error::decode(format!("{count} bytes expected, {} left", bytes.len())));
@@ -351,6 +292,7 @@ pub(super) fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
 }
 
 /// Takes one byte off the front.
+#[inline]
 pub(super) fn take_byte(bytes: &mut &[u8]) -> Result<u8> {
     take(bytes, 1).map(|byte| byte.first().copied().unwrap_or_default())
 }
@@ -359,6 +301,7 @@ pub(super) fn take_byte(bytes: &mut &[u8]) -> Result<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::convert::identity;
 
     fn list(entries: &[(usize, u64)]) -> Sparse {
         let mut list = Sparse::default();
@@ -385,7 +328,7 @@ mod tests {
             list(&entries).encode(samples, &mut bytes);
             let mut found = Vec::new();
             let mut rest = bytes.as_slice();
-            decode(&mut rest, samples, |at, number| found.push((at, number))).unwrap();
+            decode(&mut rest, samples, identity, |at, number| found.push((at, number))).unwrap();
             prop_assert!(rest.is_empty());
             prop_assert_eq!(found, entries);
         }
@@ -431,7 +374,7 @@ mod tests {
             (&[2, BITMAP, 1, 0], "bitmap with fewer"),
             (&[1, 3, 7, 64, 0], "cut off"),
         ] {
-            assert!(decode(&mut &bytes[..], 8, none).is_err(), "{why}");
+            assert!(decode(&mut &bytes[..], 8, identity, none).is_err(), "{why}");
         }
     }
 }

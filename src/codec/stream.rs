@@ -19,8 +19,6 @@ use crate::model::limits::BLOCK_SAMPLES;
 pub(super) const EXCEPTIONS: u8 = 0x80;
 /// In a width byte, both bits: the block is in lanes, and the width is in the five bits below.
 pub(super) const NARROW: u8 = 0x60;
-/// The largest base of a block in lanes: it is exact as f64.
-pub(super) const BASE_MAX: u64 = 1 << 53;
 
 /// What stands before the packed bits.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +36,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Takes the header of `count` > 0 integers off the front of `bytes`.
+    #[inline]
     pub(super) fn read(bytes: &mut &[u8], model: Model, count: usize) -> Result<Self> {
         let first = if model == Model::Reference { 0 } else { varint::read_i64(bytes)? };
         let has_delta = model == Model::DeltaOfDelta && count > 1;
@@ -51,7 +50,7 @@ impl Stream {
         if width > WIDTH_MAX {
             return Err(Error::decode(format!("integers of {width} bits")));
         }
-        if narrow && (count != BLOCK_SAMPLES || stream.base().unsigned_abs() > BASE_MAX) {
+        if narrow && (count != BLOCK_SAMPLES || stream.base().unsigned_abs() > lanes::BASE_MAX) {
             let base = stream.base();
             return Err(Error::decode(format!("lanes for {count} integers from {base} on")));
         }
@@ -69,45 +68,54 @@ impl Stream {
     }
 
     /// Appends the values of a block in lanes.
+    #[inline]
     pub(super) fn append_values(
         &self,
         bytes: &mut &[u8],
         arithmetic: Arithmetic,
         out: &mut Vec<f64>,
     ) -> Result<()> {
-        let mut block = [0; BLOCK_SAMPLES];
-        let sequence = self.read_lanes(bytes, &mut block)?;
-        simd::append_values(&block, sequence, arithmetic, out);
-        Ok(())
+        self.read_lanes(bytes, |block, sequence| {
+            simd::append_values(block, sequence, arithmetic, out);
+        })
     }
 
-    /// Fills `latents`, as many as the header was read for.
-    pub(super) fn decode(&self, bytes: &mut &[u8], latents: &mut [i64]) -> Result<()> {
-        if let (true, Some(latents)) = (self.narrow, latents.as_mut_array()) {
-            let mut block = [0; BLOCK_SAMPLES];
-            let sequence = self.read_lanes(bytes, &mut block)?;
-            let base = self.base();
-            lanes::each_integer(&block, sequence, latents, |slot, k| {
-                *slot = base.wrapping_add(i64::from(k as i32));
+    /// Calls `then` with the integers, as many as the header was read for.
+    #[inline]
+    pub(super) fn decode<R>(
+        &self,
+        bytes: &mut &[u8],
+        count: usize,
+        then: impl FnOnce(&[i64]) -> R,
+    ) -> Result<R> {
+        let mut integers = [0; BLOCK_SAMPLES];
+        let integers = super::block_of(&mut integers, count)?;
+        self.fill(bytes, integers)?;
+        Ok(then(integers))
+    }
+
+    fn fill(&self, bytes: &mut &[u8], integers: &mut [i64]) -> Result<()> {
+        if let (true, Some(integers)) = (self.narrow, integers.as_mut_array()) {
+            return self.read_lanes(bytes, |block, sequence| {
+                lanes::each_integer(block, sequence, integers, |slot, k| *slot = k);
             });
-            return Ok(());
         }
         let firsts = match self.model {
             Model::Reference => 0,
             Model::Delta => 1,
-            Model::DeltaOfDelta => 2.min(latents.len()),
+            Model::DeltaOfDelta => 2.min(integers.len()),
         };
-        let Some((firsts, stream)) = latents.split_at_mut_checked(firsts) else {
+        let Some((firsts, stream)) = integers.split_at_mut_checked(firsts) else {
             return Err(Error::decode("a block without values"));
         };
-        self.decode_packed(bytes, stream)?;
-        let mut value = self.first;
-        let mut delta = self.delta;
-        if let [_, second] = firsts {
-            *second = value.wrapping_add(delta);
-        }
+        self.fill_packed(bytes, stream)?;
+        let (mut value, mut delta) = (self.first, self.delta);
         if let [first, ..] = firsts {
             *first = value;
+        }
+        if let [_, second] = firsts {
+            value = value.wrapping_add(delta);
+            *second = value;
         }
         match self.model {
             Model::Reference => {}
@@ -118,7 +126,6 @@ impl Stream {
                 }
             }
             Model::DeltaOfDelta => {
-                value = value.wrapping_add(delta);
                 for slot in stream {
                     delta = delta.wrapping_add(*slot);
                     value = value.wrapping_add(delta);
@@ -130,56 +137,52 @@ impl Stream {
     }
 
     /// Integers packed one after another, without the model.
-    fn decode_packed(&self, bytes: &mut &[u8], stream: &mut [i64]) -> Result<()> {
+    fn fill_packed(&self, bytes: &mut &[u8], stream: &mut [i64]) -> Result<()> {
         let packed = take(bytes, packed_bytes(stream.len(), self.width))?;
         unpack(packed, self.width, stream);
         for slot in stream.iter_mut() {
             *slot = slot.wrapping_add(self.reference);
         }
         if self.exceptions {
-            sparse::decode(bytes, stream.len(), |at, high| {
+            let shifted =
+                |high| (varint::unzigzag(high) as u64).checked_shl(self.width).unwrap_or(0);
+            sparse::decode(bytes, stream.len(), shifted, |at, high| {
                 if let Some(slot) = stream.get_mut(at) {
-                    let high = varint::unzigzag(high).checked_shl(self.width).unwrap_or(0);
-                    *slot = slot.wrapping_add(high);
+                    *slot = slot.wrapping_add(high as i64);
                 }
             })?;
         }
         Ok(())
     }
 
-    /// Numbers packed in lanes, and how they tell the block's integers less its base.
-    fn read_lanes(&self, bytes: &mut &[u8], block: &mut Block) -> Result<Sequence> {
-        simd::unpack(take(bytes, lanes::packed_bytes(self.width))?, self.width, block);
-        if self.exceptions {
-            sparse::decode(bytes, BLOCK_SAMPLES, |at, high| {
-                if let Some(slot) = block.get_mut(at) {
-                    *slot = slot.wrapping_add((varint::unzigzag(high) as u32) << self.width);
-                }
-            })?;
-        }
-        let base = self.base() as f64;
-        let (reference, delta) = (self.reference as u32, self.delta as u32);
-        Ok(match self.model {
-            Model::Reference => Sequence { reference: 0, summed_from: None, base },
-            Model::Delta => {
+    /// Numbers packed in lanes, and how they tell the block's integers, for `then` to use.
+    #[inline]
+    fn read_lanes(&self, bytes: &mut &[u8], then: impl FnOnce(&Block, Sequence)) -> Result<()> {
+        let packed = take(bytes, lanes::packed_bytes(self.width))?;
+        let (base, delta, reference) = (self.base(), self.delta as u32, self.reference as u32);
+        let lacking = if self.model == Model::Reference { 0 } else { reference };
+        let read = |block: &mut Block| {
+            if self.exceptions {
+                let shifted = |high| (varint::unzigzag(high) as u64) << self.width;
+                sparse::decode(bytes, BLOCK_SAMPLES, shifted, |at, high| {
+                    if let Some(slot) = block.get_mut(at) {
+                        *slot = slot.wrapping_add(high as u32);
+                    }
+                })?;
+            }
+            let summed_from = match self.model {
+                Model::Reference => None,
                 // The first number stands for no difference and is the reference.
-                Sequence { reference, summed_from: Some(reference.wrapping_neg()), base }
-            }
-            Model::DeltaOfDelta => {
-                // So are the first two here.
-                let mut sum = delta.wrapping_sub(reference.wrapping_mul(2));
-                for slot in block {
-                    sum = sum.wrapping_add(*slot).wrapping_add(reference);
-                    *slot = sum;
+                Model::Delta => Some(reference.wrapping_neg()),
+                Model::DeltaOfDelta => {
+                    // So are the first two here.
+                    lanes::sum_up(block, delta.wrapping_sub(reference.wrapping_mul(2)));
+                    Some(reference.wrapping_sub(delta))
                 }
-                let start = reference.wrapping_sub(delta);
-                Sequence { reference: 0, summed_from: Some(start), base }
-            }
-        })
+            };
+            then(block, Sequence { summed_from, base });
+            Ok(())
+        };
+        simd::with_lanes(packed, self.width, lacking, read).unwrap_or(Ok(()))
     }
-}
-
-/// Fills `latents` from the front of `bytes`.
-pub(super) fn decode(bytes: &mut &[u8], model: Model, latents: &mut [i64]) -> Result<()> {
-    Stream::read(bytes, model, latents.len())?.decode(bytes, latents)
 }

@@ -89,6 +89,7 @@ impl Tag {
     }
 
     /// Takes the tag off the front of `bytes`.
+    #[inline]
     pub(super) fn read(bytes: &mut &[u8]) -> Result<Self> {
         let Some((&byte, rest)) = bytes.split_first() else {
             return Err(Error::decode("a block without bytes"));

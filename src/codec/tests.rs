@@ -169,6 +169,20 @@ fn damage_gives_errors_or_values() {
         let bytes = round_trip(&values, &mut ValueCache::default());
         damage(&bytes, values.len(), decode_values);
     }
+    // Full blocks, which are in lanes: differences, sums of sums, quotients, with both lists.
+    let mut walk = 500.0;
+    let walk = (0..1024).map(|i| {
+        walk += noise(i, 5) - 2.0;
+        walk
+    });
+    let parabola = block(1024, |i| (i * i) as f64 + noise(i, 3));
+    let mut quotients = block(1024, |i| noise(i / 3, 30) / 15.0);
+    quotients[7] = f64::NAN;
+    quotients[900] = quotients[900].next_up();
+    for values in [walk.collect(), parabola, quotients] {
+        let bytes = round_trip(&values, &mut ValueCache::default());
+        damage(&bytes, values.len(), decode_values);
+    }
     for times in [
         (0..100).map(|i| i * 300 + i % 3).collect::<Vec<i64>>(),
         (0..100).map(|i| i * i * i).collect(),

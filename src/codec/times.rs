@@ -4,7 +4,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::integers::{self, Scratch};
-use super::stream;
+use super::stream::Stream;
 use super::tag::{FrontTag, Tag};
 use super::varint;
 use crate::error::{Error, Result};
@@ -65,13 +65,15 @@ pub fn decode_times(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<()
     }
     let divisor = varint::read_u64(&mut rest)? as i64;
     let first = varint::read_i64(&mut rest)?;
-    let mut latents = [0_i64; BLOCK_SAMPLES];
-    let latents = super::block_of(&mut latents, count)?;
-    stream::decode(&mut rest, tag.model, latents)?;
-    super::expect_end(rest)?;
     let time = |latent: &i64| first.wrapping_add(latent.wrapping_mul(divisor));
-    out.extend(latents.iter().map(time));
-    Ok(())
+    let stream = Stream::read(&mut rest, tag.model, count)?;
+    let start = out.len();
+    stream.decode(&mut rest, count, |latents| out.extend(latents.iter().map(time)))?;
+    let end = super::expect_end(rest);
+    if end.is_err() {
+        out.truncate(start);
+    }
+    end
 }
 
 fn encode_raw(times: &[i64], out: &mut Vec<u8>) {

@@ -3,6 +3,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use super::cache::{Usual, ValueCache};
+use super::dictionary::Entries;
 use super::front::{self, Front, Mapped};
 use super::integers::{self, Plan, Scratch};
 use super::search;
@@ -10,7 +11,7 @@ use super::sparse;
 use super::stream::Stream;
 use super::tag::{FrontTag, Tag};
 use super::varint;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// A block may be as wide as this many bytes a value before its bit patterns are tried as well.
@@ -141,20 +142,19 @@ pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Re
         out.extend(words.map(|word| f64::from_bits(u64::from_le_bytes(*word))));
         return Ok(());
     }
-    let front = Front::read(tag.front, &mut rest)?;
-    let stream = Stream::read(&mut rest, tag.model, count)?;
     let start = out.len();
-    match front.arithmetic() {
-        Some(arithmetic) if stream.is_narrow() => {
-            stream.append_values(&mut rest, arithmetic, out)?;
+    match front::read_arithmetic(tag.front, &mut rest)? {
+        Some(arithmetic) => {
+            let stream = Stream::read(&mut rest, tag.model, count)?;
+            if stream.is_narrow() {
+                stream.append_values(&mut rest, arithmetic, out)?;
+            } else {
+                let value = |k: &i64| arithmetic.value(*k as f64);
+                stream
+                    .decode(&mut rest, count, |integers| out.extend(integers.iter().map(value)))?;
+            }
         }
-        _ => {
-            let mut latents = [0_i64; BLOCK_SAMPLES];
-            let latents = super::block_of(&mut latents, count)?;
-            stream.decode(&mut rest, latents)?;
-            front.check(latents)?;
-            front.unmap(latents, out);
-        }
+        None => look_up(tag, &mut rest, count, out)?,
     }
     correct(tag, rest, out.get_mut(start..).unwrap_or_default())
 }
@@ -162,16 +162,41 @@ pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Re
 /// Corrects a block by the lists that the tag announces, which are exactly all of `rest`.
 pub(super) fn correct(tag: Tag, mut rest: &[u8], block: &mut [f64]) -> Result<()> {
     let count = block.len();
-    let mut correct = |at: usize, difference: i64| {
+    let mut correct = |at: usize, difference: u64| {
         if let Some(value) = block.get_mut(at) {
-            *value = front::moved(*value, difference);
+            *value = front::moved(*value, difference as i64);
         }
     };
     if tag.near {
-        sparse::decode(&mut rest, count, |at, n| correct(at, front::unfold_near(n)))?;
+        let difference = |folded| front::unfold_near(folded) as u64;
+        sparse::decode(&mut rest, count, difference, &mut correct)?;
     }
     if tag.far {
-        sparse::decode(&mut rest, count, |at, n| correct(at, varint::unzigzag(n)))?;
+        sparse::decode(&mut rest, count, |folded| varint::unzigzag(folded) as u64, correct)?;
     }
     super::expect_end(rest)
+}
+
+/// Appends values that are bit patterns, or places in a list of them.
+fn look_up(tag: Tag, bytes: &mut &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
+    let entries = match tag.front {
+        FrontTag::Ticks => {
+            return Err(Error::decode("a block of times where values are expected"));
+        }
+        FrontTag::Coded | FrontTag::Derived => {
+            return Err(Error::decode("a block that needs its column's header"));
+        }
+        FrontTag::Dictionary => Some(Entries::read(bytes)?),
+        _ => None,
+    };
+    let stream = Stream::read(bytes, tag.model, count)?;
+    stream.decode(bytes, count, |integers| {
+        let Some(entries) = &entries else {
+            out.extend(integers.iter().map(|k| front::from_ordered(*k)));
+            return Ok(());
+        };
+        entries.check(integers)?;
+        out.extend(integers.iter().map(|place| entries.value(*place)));
+        Ok(())
+    })?
 }

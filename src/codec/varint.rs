@@ -28,6 +28,7 @@ pub fn write_u64(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Takes one number off the front of `bytes`; `bytes` is left untouched on an error.
+#[inline]
 pub fn read_u64(bytes: &mut &[u8]) -> Result<u64> {
     let mut value = 0_u64;
     for (index, &byte) in bytes.iter().take(BYTES_MAX).enumerate() {
@@ -52,6 +53,7 @@ pub fn write_i64(out: &mut Vec<u8>, value: i64) {
 }
 
 /// Takes one signed number off the front of `bytes`.
+#[inline]
 pub fn read_i64(bytes: &mut &[u8]) -> Result<i64> {
     read_u64(bytes).map(unzigzag)
 }

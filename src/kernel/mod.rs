@@ -7,6 +7,9 @@
 //! yields NaN (a count of 0). Sums are added in the order of the slice, so a result does not depend
 //! on how many threads shared the work.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+pub(crate) mod bits;
 pub(crate) mod lanes;
 mod quantile;
 mod random;

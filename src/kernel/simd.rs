@@ -1,51 +1,87 @@
-//! The loops of `lanes.rs` for the machine at hand: AVX2 where it is found, else portable code.
+//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: those of `avx2.rs` where it has
+//! what they need, else the portable ones.
 //!
-//! In and out: as in `lanes.rs`. Never: another bit than the portable loop gives. Unpacking is the
-//! same loop, compiled twice. Sums are whole numbers. Divisions are the one thing that is computed
-//! in another way, see `divide`.
-#![expect(
-    unsafe_code,
-    reason = "vectors and memory that is written once; each block has its proof"
-)]
-// A look-up of the processor's features is a load and a test: the standard library keeps them.
+//! In: what the loops take. Out: what they give, in memory that is not cleared before. Never:
+//! another bit than the portable loops give, or memory that was not written.
+#![expect(unsafe_code, reason = "other machines' instructions, and memory that is written once")]
 
 use std::mem::MaybeUninit;
 
-use super::lanes::{self, Arithmetic, Block, Sequence};
-use super::symbols::{self, Meaning, STATES, State, Stream};
+#[cfg(target_arch = "x86_64")]
+use super::avx2;
+use super::bits::{Integers, Positions};
+use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
+use super::symbols::{Meaning, STATES, State, Stream};
+use super::{bits, lanes, symbols};
 use crate::model::limits::BLOCK_SAMPLES;
 
-/// Loops for one kind of machine.
+/// The loops for one kind of machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Machine {
     Portable,
+    /// Made by [`Machine::here`] alone, where AVX2, BMI2 and FMA are.
     #[cfg(target_arch = "x86_64")]
     Avx2,
 }
 
 impl Machine {
+    /// The standard library keeps what it found: this is a load and a test.
     #[inline]
     fn here() -> Self {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("fma")
         {
             return Self::Avx2;
         }
         Self::Portable
     }
 
+    /// Writes all of `block`.
     #[inline]
-    fn unpack(self, bytes: &[u8], width: u32, block: &mut Block) {
+    fn unpack_lanes(self, bytes: &[u8], width: u32, reference: u32, block: &mut Unwritten) {
         match self {
-            Self::Portable => lanes::unpack(bytes, width, block),
-            // SAFETY: this variant is made only where AVX2, FMA and BMI2 were found.
+            Self::Portable => lanes::unpack(bytes, width, reference, block),
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::unpack(bytes, width, block) },
+            Self::Avx2 => unsafe { avx2::unpack_lanes(bytes, width, reference, block) },
         }
     }
 
+    #[inline]
+    fn unpack_bits(self, bytes: &[u8], width: u32, out: &mut [i64]) {
+        match self {
+            Self::Portable => bits::unpack(bytes, width, out),
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::unpack_bits(bytes, width, out) },
+        }
+    }
+
+    /// Writes the first `count` of `out`, or all of them.
+    #[inline]
+    fn unpack_some(self, bytes: &[u8], width: u32, count: usize, out: &mut Integers) {
+        match self {
+            Self::Portable => bits::unpack_some(bytes, width, count, out),
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::unpack_some(bytes, width, count, out) },
+        }
+    }
+
+    /// Writes as many of `out` as it returns.
+    #[inline]
+    fn list_bits(self, bytes: &[u8], out: &mut Positions) -> usize {
+        match self {
+            Self::Portable => bits::list_bits(bytes, out),
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::list_bits(bytes, out) },
+        }
+    }
+
+    /// Writes all of `out`.
     #[inline]
     fn write_values(
         self,
@@ -56,11 +92,23 @@ impl Machine {
     ) {
         match self {
             Self::Portable => lanes::write_values(block, sequence, arithmetic, out),
-            // SAFETY: this variant is made only where AVX2, FMA and BMI2 were found.
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => unsafe { avx2::write_values(block, sequence, arithmetic, out) },
         }
     }
+}
+
+/// Calls `then` with the numbers of [`lanes::packed_bytes`] of `width` bits each, at most
+/// [`lanes::WIDTH_MAX`], each more by `reference`.
+#[inline]
+pub(crate) fn with_lanes<R>(
+    bytes: &[u8],
+    width: u32,
+    reference: u32,
+    then: impl FnOnce(&mut Block) -> R,
+) -> Option<R> {
+    Machine::here().with_lanes(bytes, width, reference, then)
 }
 
 /// Fills `found` from two streams at once, each to its own length.
@@ -71,25 +119,31 @@ pub(crate) fn decode_symbols(
 ) {
     match Machine::here() {
         Machine::Portable => symbols::decode(states, streams, found),
-        // SAFETY: this variant is made only where AVX2, FMA and BMI2 were found.
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
         Machine::Avx2 => unsafe { avx2::decode_symbols(states, streams, found) },
     }
 }
 
-/// Fills `numbers` with what is meant, offsets read from `bytes`; returns the bits they took.
-pub(crate) fn add_offsets(bytes: &[u8], found: &[Meaning], numbers: &mut [u32]) -> usize {
+/// Writes the numbers that are meant to a block of lanes, without offsets.
+pub(crate) fn place_meanings(found: &[Meaning], block: &mut Block) {
     match Machine::here() {
-        Machine::Portable => symbols::add_offsets(bytes, found, numbers),
-        // SAFETY: this variant is made only where AVX2, FMA and BMI2 were found.
+        Machine::Portable => symbols::place_meanings(found, block),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::add_offsets(bytes, found, numbers) },
+        Machine::Avx2 => unsafe { avx2::place_meanings(found, block) },
     }
 }
 
-/// Fills `block` from [`lanes::packed_bytes`] of `width` bits each, at most [`lanes::WIDTH_MAX`].
-pub(crate) fn unpack(bytes: &[u8], width: u32, block: &mut Block) {
-    Machine::here().unpack(bytes, width, block);
+/// Writes the numbers that are meant to a block of lanes, each with its offset from `bytes`; returns
+/// the bits that were read.
+pub(crate) fn add_offsets(bytes: &[u8], found: &[Meaning], block: &mut Block) -> usize {
+    match Machine::here() {
+        Machine::Portable => symbols::add_offsets(bytes, found, block),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::add_offsets(bytes, found, block) },
+    }
 }
 
 /// Appends the values of a block.
@@ -99,125 +153,220 @@ pub(crate) fn append_values(
     arithmetic: Arithmetic,
     out: &mut Vec<f64>,
 ) {
-    out.reserve(BLOCK_SAMPLES);
-    let length = out.len();
-    let Some(places) = out.spare_capacity_mut().first_chunk_mut() else { return };
-    Machine::here().write_values(block, sequence, arithmetic, places);
-    // SAFETY: the places behind the old length are within the capacity, and all were written.
-    unsafe { out.set_len(length + BLOCK_SAMPLES) };
+    Machine::here().append_values(block, sequence, arithmetic, out);
 }
 
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use super::{Arithmetic, BLOCK_SAMPLES, Block, MaybeUninit, Sequence, lanes};
-    use super::{Meaning, STATES, State, Stream, symbols};
-    use std::arch::x86_64::*;
+/// Fills `out` from packed `bytes`. Bits that are missing read as zero: callers check the length.
+pub(crate) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
+    Machine::here().unpack_bits(bytes, width, out);
+}
 
-    #[target_feature(enable = "avx2,bmi2")]
-    pub(super) fn decode_symbols(
-        states: &[State; STATES],
-        streams: &mut [Stream<'_>; 2],
-        found: [&mut [Meaning]; 2],
-    ) {
-        symbols::decode(states, streams, found);
+/// Calls `then` with `count` integers of `width` bits each, at most as many as a block has samples.
+/// Bits that are missing read as zero.
+#[inline]
+pub(crate) fn with_bits<R>(
+    bytes: &[u8],
+    width: u32,
+    count: usize,
+    then: impl FnOnce(&mut [u64]) -> R,
+) -> R {
+    Machine::here().with_bits(bytes, width, count, then)
+}
+
+/// Calls `then` with the positions of the bits that are set in a bitmap of up to one block.
+#[inline]
+pub(crate) fn with_bitmap<R>(bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {
+    Machine::here().with_bitmap(bytes, then)
+}
+
+impl Machine {
+    #[inline]
+    fn with_lanes<R>(
+        self,
+        bytes: &[u8],
+        width: u32,
+        reference: u32,
+        then: impl FnOnce(&mut Block) -> R,
+    ) -> Option<R> {
+        let mut block: Unwritten = [MaybeUninit::uninit(); _];
+        self.unpack_lanes(bytes, width, reference, &mut block);
+        // SAFETY: all of the block was written, whatever the bytes.
+        let block = unsafe { block.assume_init_mut() };
+        block.as_mut_array().map(then)
     }
 
-    #[target_feature(enable = "avx2,bmi2")]
-    pub(super) fn add_offsets(bytes: &[u8], found: &[Meaning], numbers: &mut [u32]) -> usize {
-        symbols::add_offsets(bytes, found, numbers)
-    }
-
-    #[target_feature(enable = "avx2")]
-    pub(super) fn unpack(bytes: &[u8], width: u32, block: &mut Block) {
-        lanes::unpack(bytes, width, block);
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn write_values(
+    fn append_values(
+        self,
         block: &Block,
         sequence: Sequence,
         arithmetic: Arithmetic,
-        out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
+        out: &mut Vec<f64>,
     ) {
-        match arithmetic {
-            Arithmetic::Whole => write(block, sequence, |k| k, out),
-            Arithmetic::Multiple { base } => {
-                let base = _mm256_set1_pd(base);
-                write(block, sequence, |k| _mm256_mul_pd(k, base), out);
+        out.reserve(BLOCK_SAMPLES);
+        let length = out.len();
+        let Some(places) = out.spare_capacity_mut().first_chunk_mut() else { return };
+        self.write_values(block, sequence, arithmetic, places);
+        // SAFETY: the places behind the old length are within the capacity, and all were written.
+        unsafe { out.set_len(length + BLOCK_SAMPLES) };
+    }
+
+    #[inline]
+    fn with_bits<R>(
+        self,
+        bytes: &[u8],
+        width: u32,
+        count: usize,
+        then: impl FnOnce(&mut [u64]) -> R,
+    ) -> R {
+        let mut out: Integers = [[MaybeUninit::uninit(); _]; _];
+        self.unpack_some(bytes, width, count, &mut out);
+        let out = out.as_flattened_mut();
+        let count = count.min(out.len());
+        // SAFETY: that many were written.
+        then(unsafe { out[..count].assume_init_mut() })
+    }
+
+    #[inline]
+    fn with_bitmap<R>(self, bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {
+        let mut out: Positions = [MaybeUninit::uninit(); _];
+        let count = self.list_bits(bytes, &mut out);
+        // SAFETY: that many were written.
+        then(unsafe { out[..count].assume_init_ref() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The portable loops, and those that this machine gets.
+    fn machines() -> [Machine; 2] {
+        [Machine::Portable, Machine::here()]
+    }
+
+    fn block(random: &[u32], shift: u32) -> Block {
+        std::array::from_fn(|index| (random[index % random.len()] ^ index as u32) >> shift)
+    }
+
+    /// What `sequence` says, one integer after another.
+    fn integers(block: &Block, sequence: Sequence) -> Vec<i64> {
+        let mut sum = sequence.summed_from.unwrap_or(0);
+        let mut integer = |index| {
+            let number = block[lanes::place(index)];
+            sum = if sequence.summed_from.is_some() { sum.wrapping_add(number) } else { number };
+            sequence.base + i64::from(sum as i32)
+        };
+        (0..BLOCK_SAMPLES).map(&mut integer).collect()
+    }
+
+    fn values(machine: Machine, block: &Block, of: Sequence, how: Arithmetic) -> Vec<f64> {
+        let mut out = vec![1.5];
+        machine.append_values(block, of, how, &mut out);
+        out.split_off(1)
+    }
+
+    fn arithmetic() -> impl Strategy<Value = Arithmetic> {
+        let divisor = prop_oneof![
+            1.0..100.0,
+            1.0..1e7,
+            Just(1_099_511_627_776.0),
+            Just(1_099_511_627_777.0),
+            Just(9_007_199_254_740_992.0),
+            (0..23).prop_map(|digits| 10_f64.powi(digits)),
+        ];
+        let divisor = divisor.prop_map(f64::floor);
+        let any_base = prop_oneof![any::<u64>().prop_map(f64::from_bits), 0.0..10.0, Just(0.0)];
+        let whole = prop_oneof![any_base.clone(), 1.0..1e6];
+        prop_oneof![
+            Just(Arithmetic::Whole),
+            divisor.clone().prop_map(|divisor| Arithmetic::Quotient { divisor }),
+            any_base.prop_map(|base| Arithmetic::Multiple { base }),
+            (divisor, whole).prop_map(|(divisor, whole)| Arithmetic::Share { divisor, whole }),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 32 }))]
+
+        #[test]
+        fn lanes_of_every_width_come_back(
+            random in prop::collection::vec(any::<u32>(), 1..99),
+            reference: u32,
+        ) {
+            for width in 0..=lanes::WIDTH_MAX {
+                let numbers = block(&random, 0);
+                let mut bytes = Vec::new();
+                lanes::pack(&numbers, width, &mut bytes);
+                prop_assert_eq!(bytes.len(), lanes::packed_bytes(width));
+                let expected = numbers.map(|n| (n & lanes::mask(width)).wrapping_add(reference));
+                for machine in machines() {
+                    let found = machine.with_lanes(&bytes, width, reference, |block| *block);
+                    prop_assert_eq!(found, Some(expected), "width {}", width);
+                    // Too few bytes are none.
+                    let short = &bytes[..bytes.len().saturating_sub(1)];
+                    let found = machine.with_lanes(short, width, reference, |block| block[1023]);
+                    prop_assert_eq!(found, Some(reference));
+                }
             }
-            Arithmetic::Quotient { divisor } => {
-                let divisor = _mm256_set1_pd(divisor);
-                write(block, sequence, |k| _mm256_div_pd(k, divisor), out);
-            }
-            Arithmetic::Share { divisor, whole } => {
-                let divisor = _mm256_set1_pd(divisor);
-                let whole = _mm256_set1_pd(whole);
-                let percent = _mm256_set1_pd(lanes::PERCENT);
-                let value = |k| {
-                    let part = _mm256_mul_pd(_mm256_div_pd(k, divisor), whole);
-                    _mm256_div_pd(part, percent)
+        }
+
+        #[test]
+        fn bits_of_every_width_come_back(
+            bytes in prop::collection::vec(any::<u8>(), 0..600),
+            count in prop_oneof![0_usize..100, 1000_usize..1100],
+        ) {
+            for width in 0..=bits::WIDTH_MAX {
+                let set = |at: usize, byte: &u8| byte >> (at % 8) & 1 == 1;
+                let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| set(at, byte));
+                let integer = |index: usize| {
+                    let bits = (0..width as usize).rev().map(|b| bit(index * width as usize + b));
+                    bits.fold(0_u64, |all, bit| all << 1 | u64::from(bit))
                 };
-                write(block, sequence, value, out);
-            }
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn write(
-        block: &Block,
-        sequence: Sequence,
-        value: impl Fn(__m256d) -> __m256d,
-        out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
-    ) {
-        let rows = block.as_chunks().0.iter().zip(out.as_chunks_mut().0.as_chunks_mut().0);
-        let base = _mm256_set1_pd(sequence.base);
-        let reference = _mm256_set1_epi32(sequence.reference as i32);
-        match sequence.summed_from {
-            None => {
-                for (row, [low, high]) in rows {
-                    let row = _mm256_add_epi32(load(row), reference);
-                    let [one, other] = halves(row);
-                    *low = store(value(_mm256_add_pd(_mm256_cvtepi32_pd(one), base)));
-                    *high = store(value(_mm256_add_pd(_mm256_cvtepi32_pd(other), base)));
-                }
-            }
-            Some(start) => {
-                let mut sum = _mm_set1_epi32(start as i32);
-                for (row, [low, high]) in rows {
-                    let row = _mm256_add_epi32(load(row), reference);
-                    let row = _mm256_add_epi32(row, _mm256_slli_si256::<4>(row));
-                    let row = _mm256_add_epi32(row, _mm256_slli_si256::<8>(row));
-                    let [one, other] = halves(row);
-                    let [one_sum, other_sum] = halves(_mm256_shuffle_epi32::<0xff>(row));
-                    let one = _mm_add_epi32(one, sum);
-                    sum = _mm_add_epi32(sum, one_sum);
-                    let other = _mm_add_epi32(other, sum);
-                    sum = _mm_add_epi32(sum, other_sum);
-                    *low = store(value(_mm256_add_pd(_mm256_cvtepi32_pd(one), base)));
-                    *high = store(value(_mm256_add_pd(_mm256_cvtepi32_pd(other), base)));
+                let expected: Vec<u64> = (0..count).map(integer).collect();
+                for machine in machines() {
+                    let mut found = vec![-1; count];
+                    machine.unpack_bits(&bytes, width, &mut found);
+                    prop_assert!(found.iter().zip(&expected).all(|(a, b)| *a as u64 == *b));
+                    let some = machine.with_bits(&bytes, width, count, |some| some.to_vec());
+                    prop_assert_eq!(&some, &expected[..count.min(BLOCK_SAMPLES)]);
                 }
             }
         }
     }
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn halves(row: __m256i) -> [__m128i; 2] {
-        [_mm256_castsi256_si128(row), _mm256_extracti128_si256::<1>(row)]
-    }
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 8 } else { 256 }))]
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn load(row: &lanes::Row) -> __m256i {
-        // SAFETY: both are 32 bytes, and every pattern of bits is a vector of integers.
-        unsafe { std::mem::transmute::<lanes::Row, __m256i>(*row) }
-    }
+        #[test]
+        fn values_are_those_of_a_plain_loop(
+            random in prop::collection::vec(any::<u32>(), 1..99),
+            shift in 0_u32..32,
+            summed_from in prop::option::of(any::<u32>()),
+            base in prop_oneof![Just(0), -1000..1000_i64, -(1_i64 << 50)..=1 << 50],
+            arithmetic in arithmetic(),
+        ) {
+            let block = block(&random, shift);
+            let sequence = Sequence { summed_from, base };
+            let expected = integers(&block, sequence);
+            let expected = expected.into_iter().map(|k| arithmetic.value(k as f64));
+            // Which of its patterns a NaN has is the machine's choice.
+            let bits = |value: f64| if value.is_nan() { None } else { Some(value.to_bits()) };
+            let expected: Vec<_> = expected.map(bits).collect();
+            for machine in machines() {
+                let found = values(machine, &block, sequence, arithmetic);
+                let found: Vec<_> = found.into_iter().map(bits).collect();
+                prop_assert_eq!(&found, &expected);
+            }
+        }
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn store(values: __m256d) -> [MaybeUninit<f64>; 4] {
-        // SAFETY: both are 32 bytes, and every pattern of bits is four numbers.
-        unsafe { std::mem::transmute::<__m256d, [MaybeUninit<f64>; 4]>(values) }
+        #[test]
+        fn bitmaps_are_listed(bytes in prop::collection::vec(any::<u8>(), 0..140)) {
+            let bit = |at: &u16| bytes[usize::from(at / 8)] >> (at % 8) & 1 == 1;
+            let expected: Vec<u16> = (0..8 * bytes.len().min(128) as u16).filter(bit).collect();
+            for machine in machines() {
+                prop_assert_eq!(&machine.with_bitmap(&bytes, <[u16]>::to_vec), &expected);
+            }
+        }
     }
 }

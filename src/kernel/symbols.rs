@@ -1,8 +1,17 @@
 //! Entropy-coded symbols and packed offsets back to numbers.
 //!
-//! In: a table of states, bytes, and room for as many numbers as there are symbols. Out: numbers.
+//! In: a table of states, bytes, and room for as many numbers as there are symbols. Out: numbers,
+//! in the order of lanes.
 //! Never: a state outside of the table or a byte outside of the slice, whatever they hold: missing
 //! bytes read as zero, and who calls checks where the bits end.
+
+#![expect(
+    clippy::inline_always,
+    reason = "compiled with the caller, for the machine that the caller is for"
+)]
+
+use super::bits::load;
+use super::lanes::{Block, PLACES, TILE};
 
 /// Bits of a state.
 pub(crate) const STATE_BITS: u32 = 10;
@@ -93,16 +102,40 @@ pub(super) fn decode(
     second.step(states, other_rest);
 }
 
-/// Fills `numbers` with what is meant, offsets read from `bytes`; returns the bits they took.
+/// Writes the numbers that are meant to a block of lanes, without offsets.
 #[inline(always)]
-pub(super) fn add_offsets(bytes: &[u8], found: &[Meaning], numbers: &mut [u32]) -> usize {
+pub(super) fn place_meanings(found: &[Meaning], block: &mut Block) {
+    each_place(found, block, |meaning| meaning.low);
+}
+
+/// Writes the numbers that are meant to a block of lanes, each with its offset from `bytes`; returns
+/// the bits that were read.
+#[inline(always)]
+pub(super) fn add_offsets(bytes: &[u8], found: &[Meaning], block: &mut Block) -> usize {
     let mut bit = 0_usize;
-    for (number, meaning) in numbers.iter_mut().zip(found) {
+    each_place(found, block, |meaning| {
         let word = load(bytes, bit >> 3) >> (bit & 7);
-        *number = meaning.low.wrapping_add((word & low_bits(meaning.offset_bits)) as u32);
         bit += usize::from(meaning.offset_bits);
-    }
+        meaning.low.wrapping_add((word & low_bits(meaning.offset_bits)) as u32)
+    });
     bit
+}
+
+/// Writes what `number` makes of each meaning to its place in a block of lanes.
+#[inline(always)]
+fn each_place(found: &[Meaning], block: &mut Block, mut number: impl FnMut(&Meaning) -> u32) {
+    let (tiles, rest) = found.as_chunks::<TILE>();
+    let (places, _) = block.as_chunks_mut::<TILE>();
+    for (tile, places) in tiles.iter().zip(places.iter_mut()) {
+        for (meaning, place) in tile.iter().zip(PLACES) {
+            places[place] = number(meaning);
+        }
+    }
+    if let Some(places) = places.get_mut(tiles.len()) {
+        for (meaning, place) in rest.iter().zip(PLACES) {
+            places[place] = number(meaning);
+        }
+    }
 }
 
 /// The lowest `count` bits, fewer than 64.
@@ -111,14 +144,25 @@ const fn low_bits(count: u8) -> u64 {
     (1 << (count & 63)) - 1
 }
 
-/// Eight bytes from `at`, zeros where the slice ends.
-#[inline(always)]
-pub(crate) fn load(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.first_chunk().map_or_else(|| load_end(rest), |word| u64::from_le_bytes(*word))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::lanes::place;
 
-#[cold]
-fn load_end(rest: &[u8]) -> u64 {
-    rest.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
+    #[test]
+    fn offsets_are_added_in_order() {
+        let meaning = |at: u32| Meaning { offset_bits: (at % 5) as u8, low: at * 100 };
+        for count in [0, 1, 15, 16, 17, 1_000, 1_024] {
+            let found: Vec<Meaning> = (0..count).map(meaning).collect();
+            let mut block = [7; 1_024];
+            let bits = add_offsets(&[0xff; 400], &found, &mut block);
+            assert_eq!(bits, (0..count).map(|at| at as usize % 5).sum::<usize>());
+            for at in 0..count {
+                let number = at * 100 + (1 << (at % 5)) - 1;
+                assert_eq!(block[place(at as usize)], number, "{count} {at}");
+            }
+            place_meanings(&found, &mut block);
+            assert!((0..count).all(|at| block[place(at as usize)] == at * 100));
+        }
+    }
 }

@@ -9,10 +9,13 @@
 use super::tans::BitWriter;
 use crate::codec::pack::{bits_of, mask};
 use crate::codec::sparse::take_byte;
+use crate::codec::tag::Model;
 use crate::codec::varint;
 use crate::error::{Error, Result};
+use crate::kernel::bits::load;
+use crate::kernel::lanes::Block;
 use crate::kernel::simd;
-use crate::kernel::symbols::{Meaning, STATE_BITS, STATES, load};
+use crate::kernel::symbols::{Meaning, STATE_BITS, STATES};
 
 /// The widest offset, in bits.
 const OFFSET_BITS_MAX: u32 = 32;
@@ -151,12 +154,13 @@ impl Bins {
         writer.finish();
     }
 
-    /// What each bin means: its distance from the lowest, and its offset's bits.
-    pub(super) fn meanings(&self) -> Vec<Meaning> {
-        let lowest = self.lowest();
+    /// What each bin means, modulo 2^32: differences as they are, other integers by how far they are
+    /// from the lowest.
+    pub(super) fn meanings(&self, model: Model) -> Vec<Meaning> {
+        let base = if model == Model::Delta { 0 } else { self.lowest() };
         let meaning = |bin: &Bin| Meaning {
             offset_bits: bin.offset_bits as u8,
-            low: bin.low.wrapping_sub(lowest) as u32,
+            low: bin.low.wrapping_sub(base) as u32,
         };
         self.list.iter().map(meaning).collect()
     }
@@ -166,21 +170,19 @@ impl Bins {
         self.list.first().map_or(0, |bin| bin.low)
     }
 
-    /// Fills `numbers`, as many as there are in `found`, with how far the integers are from the
-    /// lowest; their offsets come from the front of `bytes`.
+    /// Puts what is meant into a block of lanes; offsets come from the front of `bytes`.
     pub(super) fn read_offsets(
         &self,
         bytes: &mut &[u8],
         found: &[Meaning],
-        numbers: &mut [u32],
+        block: &mut Block,
     ) -> Result<()> {
-        if self.widest == 0 {
-            for (number, meaning) in numbers.iter_mut().zip(found) {
-                *number = meaning.low;
-            }
-            return Ok(());
-        }
-        let bits = simd::add_offsets(bytes, found, numbers);
+        let bits = if self.widest == 0 {
+            simd::place_meanings(found, block);
+            0
+        } else {
+            simd::add_offsets(bytes, found, block)
+        };
         let rest = bytes.get(bits.div_ceil(8)..);
         *bytes = rest.ok_or_else(|| Error::decode("offsets that are cut off"))?;
         Ok(())
@@ -270,7 +272,7 @@ fn weights(counts: &[usize]) -> Option<Vec<u16>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Random;
+    use crate::kernel::{Random, lanes};
     use proptest::prelude::*;
 
     fn round_trip(integers: &[i64]) -> Option<(usize, usize)> {
@@ -282,19 +284,22 @@ mod tests {
         assert!(rest.is_empty());
         bins.symbols(integers, &mut symbols).unwrap();
         bins.write_offsets(integers, &symbols, &mut offsets);
-        let meanings = bins.meanings();
+        let meanings = bins.meanings(Model::Delta);
         let meant: Vec<Meaning> = symbols.iter().map(|s| meanings[usize::from(*s)]).collect();
-        let mut found = vec![0; integers.len()];
+        // A block has fewer places than some of these lists have integers.
+        let (meant, integers) = (&meant[..meant.len().min(1_024)], &integers[..]);
+        let integers = &integers[..meant.len()];
+        let mut offsets = Vec::new();
+        bins.write_offsets(integers, &symbols, &mut offsets);
+        let mut found = [0; 1_024];
         let mut rest = offsets.as_slice();
-        bins.read_offsets(&mut rest, &meant, &mut found).unwrap();
+        bins.read_offsets(&mut rest, meant, &mut found).unwrap();
         assert!(rest.is_empty());
-        let lowest = bins.lowest();
-        assert!(
-            found.iter().map(|number| lowest + i64::from(*number)).eq(integers.iter().copied())
-        );
+        let number = |at: usize| found[lanes::place(at)];
+        assert!(integers.iter().enumerate().all(|(at, integer)| number(at) == *integer as u32));
         if !offsets.is_empty() {
             let mut short = &offsets[..offsets.len() - 1];
-            assert!(bins.read_offsets(&mut short, &meant, &mut found).is_err());
+            assert!(bins.read_offsets(&mut short, meant, &mut found).is_err());
         }
         Some((bins.list.len(), bins.widest as usize))
     }

@@ -11,14 +11,13 @@
 mod bins;
 mod tans;
 
-use super::front::{Front, Mapped};
+use super::front::{self, Front, Mapped};
 use super::integers;
-use super::stream::BASE_MAX;
 use super::tag::{FrontTag, Model, Tag};
 use super::values::correct;
 use super::varint;
 use crate::error::{Error, Result};
-use crate::kernel::lanes::{Arithmetic, Block, Sequence};
+use crate::kernel::lanes::{Arithmetic, BASE_MAX, Block, Sequence};
 use crate::kernel::simd;
 use crate::kernel::symbols::Meaning;
 use crate::model::limits::BLOCK_SAMPLES;
@@ -54,32 +53,44 @@ pub(super) struct Decoder {
     block: Box<Block>,
 }
 
-/// A coded block: what follows its tag, and its first integer, taken off.
+/// A coded block: what follows its tag and its first integer.
 struct Body<'a> {
     tag: Tag,
     bytes: &'a [u8],
     count: usize,
-    symbols: usize,
-    first: i64,
+    /// Integers that have no symbol: 1 for a delta model, which has the first one apart.
+    firsts: usize,
+    base: i64,
+}
+
+impl Body<'_> {
+    /// A block of nothing, beside which another is decoded.
+    const NONE: Self = Self { tag: Tag::RAW, bytes: &[], count: 0, firsts: 0, base: 0 };
 }
 
 /// The four states of a stream without symbols.
 const NO_SYMBOLS: [u8; 6] = [0; 6];
 
-/// Room for exactly so many symbols each.
-fn sized(found: &mut [Vec<Meaning>; 2], symbols: [usize; 2]) -> [&mut [Meaning]; 2] {
-    let [first, second] = found;
-    let [first_symbols, second_symbols] = symbols;
-    first.resize(first_symbols, Meaning::default());
-    second.resize(second_symbols, Meaning::default());
-    [first, second]
+/// Room for the symbols of two blocks. What has none of its own is left to mean 0: the first number
+/// of a delta model stands for no difference.
+fn sized<'a>(found: &'a mut [Vec<Meaning>; 2], bodies: [&Body<'_>; 2]) -> [&'a mut [Meaning]; 2] {
+    let mut bodies = bodies.into_iter();
+    found.each_mut().map(|found| {
+        let (count, firsts) = bodies.next().map_or((0, 0), |body| (body.count, body.firsts));
+        found.resize(count, Meaning::default());
+        let (firsts, rest) = found.split_at_mut_checked(firsts).unwrap_or_default();
+        firsts.fill(Meaning::default());
+        rest
+    })
 }
 
 impl Coding {
     /// The coding with the fewest bytes for a column's blocks, which `front` has mapped; none where
     /// there are no integers, or some are too far apart.
     pub(super) fn choose(front: Front, blocks: &[Mapped]) -> Option<Self> {
-        front.arithmetic()?;
+        if !front.computes() {
+            return None;
+        }
         let (mut stream, mut all) = (Vec::new(), Vec::new());
         let mut best: Option<(f64, Self)> = None;
         for model in [Model::Reference, Model::Delta] {
@@ -158,10 +169,10 @@ impl Decoder {
         if tag.near || tag.far || tag.model == Model::DeltaOfDelta || tag.front == FrontTag::Raw {
             return Err(unknown());
         }
-        let arithmetic = Front::read(tag.front, &mut header)?.arithmetic().ok_or_else(unknown)?;
+        let arithmetic = front::read_arithmetic(tag.front, &mut header)?.ok_or_else(unknown)?;
         let bins = Bins::read(&mut header)?;
         super::expect_end(header)?;
-        let tans = tans::Decoder::new(&bins.weights, &bins.meanings());
+        let tans = tans::Decoder::new(&bins.weights, &bins.meanings(tag.model));
         let found = [Vec::new(), Vec::new()];
         let block = Box::new([0; BLOCK_SAMPLES]);
         Ok(Self { model: tag.model, arithmetic, bins, tans, found, block })
@@ -170,7 +181,7 @@ impl Decoder {
     /// Appends the values of a coded block.
     pub(super) fn decode(&mut self, bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
         let mut body = self.body(bytes, count)?;
-        let found = sized(&mut self.found, [body.symbols, 0]);
+        let found = sized(&mut self.found, [&body, &Body::NONE]);
         self.tans.decode([&mut body.bytes, &mut NO_SYMBOLS.as_slice()], found)?;
         self.finish(0, body, out)
     }
@@ -180,7 +191,7 @@ impl Decoder {
         let [first, second] = blocks;
         let mut first = self.body(first, BLOCK_SAMPLES)?;
         let mut second = self.body(second, BLOCK_SAMPLES)?;
-        let found = sized(&mut self.found, [first.symbols, second.symbols]);
+        let found = sized(&mut self.found, [&first, &second]);
         self.tans.decode([&mut first.bytes, &mut second.bytes], found)?;
         self.finish(0, first, out)?;
         self.finish(1, second, out)
@@ -191,33 +202,23 @@ impl Decoder {
         if tag.model != self.model || count == 0 || count > BLOCK_SAMPLES {
             return Err(Error::decode("a coded block that its column's header does not fit"));
         }
-        let first = match self.model {
-            Model::Delta => varint::read_i64(&mut bytes)?,
-            _ => self.bins.lowest(),
+        let (firsts, base) = match self.model {
+            Model::Delta => (1, varint::read_i64(&mut bytes)?),
+            _ => (0, self.bins.lowest()),
         };
-        if first.unsigned_abs() > BASE_MAX {
-            return Err(Error::decode(format!("coded integers from {first} on")));
+        if base.unsigned_abs() > BASE_MAX {
+            return Err(Error::decode(format!("coded integers from {base} on")));
         }
-        // A delta model has its first integer apart.
-        let symbols = if self.model == Model::Delta { count - 1 } else { count };
-        Ok(Body { tag, bytes, count, symbols, first })
+        Ok(Body { tag, bytes, count, firsts, base })
     }
 
     /// Appends the values of a block whose symbols were found.
     fn finish(&mut self, which: usize, mut body: Body<'_>, out: &mut Vec<f64>) -> Result<()> {
-        let delta = self.model == Model::Delta;
         let found = self.found.get(which).map_or(&[][..], Vec::as_slice);
-        let (first, rest) = self.block.split_at_mut(body.count - body.symbols);
-        // The first number of a delta model stands for no difference.
-        first.fill(0);
-        self.bins.read_offsets(&mut body.bytes, found, rest)?;
-        let lowest = self.bins.lowest() as u32;
-        let sequence = Sequence {
-            reference: if delta { lowest } else { 0 },
-            summed_from: delta.then_some(lowest.wrapping_neg()),
-            base: body.first as f64,
-        };
+        self.bins.read_offsets(&mut body.bytes, found, &mut self.block)?;
+        let summed_from = (body.firsts > 0).then_some(0);
         let start = out.len();
+        let sequence = Sequence { summed_from, base: body.base };
         simd::append_values(&self.block, sequence, self.arithmetic, out);
         out.truncate(start + body.count);
         correct(body.tag, body.bytes, out.get_mut(start..).unwrap_or_default())
