@@ -99,7 +99,7 @@ struct Lane {
 }
 
 impl Lane {
-    #[inline(always)]
+    #[inline]
     fn take(&mut self, number: f64, before: f64) {
         self.min = if number < self.min { number } else { self.min };
         self.max = if number > self.max { number } else { self.max };

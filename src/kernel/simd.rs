@@ -135,8 +135,8 @@ pub(crate) fn place_meanings(found: &[Meaning], block: &mut Block) {
     }
 }
 
-/// Writes the numbers that are meant to a block of lanes, each with its offset from `bytes`; returns
-/// the bits that were read.
+/// Writes the numbers that are meant to a block of lanes, each with its offset from `bytes`;
+/// returns the bits that were read.
 pub(crate) fn add_offsets(bytes: &[u8], found: &[Meaning], block: &mut Block) -> usize {
     match Machine::here() {
         Machine::Portable => symbols::add_offsets(bytes, found, block),

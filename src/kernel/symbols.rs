@@ -96,8 +96,12 @@ pub(super) fn decode(
         first.step(states, quad);
         second.step(states, other_quad);
     }
-    alone.iter_mut().for_each(|quad| first.step(states, quad));
-    other_alone.iter_mut().for_each(|quad| second.step(states, quad));
+    for quad in alone {
+        first.step(states, quad);
+    }
+    for quad in other_alone {
+        second.step(states, quad);
+    }
     first.step(states, rest);
     second.step(states, other_rest);
 }
@@ -108,8 +112,8 @@ pub(super) fn place_meanings(found: &[Meaning], block: &mut Block) {
     each_place(found, block, |meaning| meaning.low);
 }
 
-/// Writes the numbers that are meant to a block of lanes, each with its offset from `bytes`; returns
-/// the bits that were read.
+/// Writes the numbers that are meant to a block of lanes, each with its offset from `bytes`;
+/// returns the bits that were read.
 #[inline(always)]
 pub(super) fn add_offsets(bytes: &[u8], found: &[Meaning], block: &mut Block) -> usize {
     let mut bit = 0_usize;

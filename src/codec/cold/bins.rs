@@ -154,8 +154,8 @@ impl Bins {
         writer.finish();
     }
 
-    /// What each bin means, modulo 2^32: differences as they are, other integers by how far they are
-    /// from the lowest.
+    /// What each bin means, modulo 2^32: differences as they are, other integers by how far they
+    /// are from the lowest.
     pub(super) fn meanings(&self, model: Model) -> Vec<Meaning> {
         let base = if model == Model::Delta { 0 } else { self.lowest() };
         let meaning = |bin: &Bin| Meaning {
@@ -287,7 +287,7 @@ mod tests {
         let meanings = bins.meanings(Model::Delta);
         let meant: Vec<Meaning> = symbols.iter().map(|s| meanings[usize::from(*s)]).collect();
         // A block has fewer places than some of these lists have integers.
-        let (meant, integers) = (&meant[..meant.len().min(1_024)], &integers[..]);
+        let meant = &meant[..meant.len().min(1_024)];
         let integers = &integers[..meant.len()];
         let mut offsets = Vec::new();
         bins.write_offsets(integers, &symbols, &mut offsets);
