@@ -151,18 +151,23 @@ impl Expected {
         self.uncertain |= done.is_err();
         let Some(store) = store else { return done };
         let found = small::fingerprint(store).unwrap();
-        let may_be = match (&done, step) {
-            // After a failure a start shows what of it reached the disk.
-            (_, Step::Reopen(..)) if std::mem::take(&mut self.uncertain) => {
-                self.states[self.least..].iter().collect()
-            }
-            (Err(_), _) => vec![&before, self.last()],
-            _ => vec![self.last()],
+        let reopened = matches!(step, Step::Reopen(..));
+        // After a failure a start shows what of it reached the disk.
+        let after_failure = reopened && std::mem::take(&mut self.uncertain);
+        let may_be = match &done {
+            _ if after_failure => self.states[self.least..].iter().collect(),
+            Err(_) => vec![&before, self.last()],
+            Ok(()) => vec![self.last()],
         };
         let seen = may_be.into_iter().find(|state| state.fingerprint == found).cloned();
         let mut seen = seen.unwrap_or_else(|| panic!("{step:?} led elsewhere: {done:?}"));
-        if matches!(step, Step::Reopen(..)) {
+        if reopened {
             seen.sequence = store.durable_sequence();
+        }
+        // A retention that failed may have been kept, and hide what comes in late: ask again.
+        if after_failure && store.retain(Timestamp::from_nanos(self.retained)).is_ok() {
+            seen.content.retain(|(_, time), _| *time >= self.retained);
+            seen.fingerprint = small::fingerprint_of(&seen.content);
         }
         self.states.push(seen);
         let durable = store.durable_sequence();
