@@ -58,7 +58,8 @@ pub(super) fn agent(args: &AgentArgs) -> Result<Outcome, Stop> {
 fn measure(fleet: &CpuOnly, args: &AgentArgs) -> Result<Report> {
     let mut scrapes = fleet.scrapes();
     let progress = Progress::count(fleet.scrapes_count());
-    let options = options(args);
+    let options =
+        StoreOptions { memory_bytes_max: args.memory_mib << 20, ..StoreOptions::default() };
     let watch = PeakWatch::start()?;
     let empty_bytes = rss_anon_bytes()?;
     let started = Instant::now();
@@ -94,7 +95,7 @@ fn measure(fleet: &CpuOnly, args: &AgentArgs) -> Result<Report> {
         series,
         span_seconds: args.span.nanos() / Span::SECOND.nanos(),
         samples: stat.samples,
-        memory_bytes_max: memory(args),
+        memory_bytes_max: args.memory_mib << 20,
         empty_bytes,
         bytes_per_series,
         steady_bytes: steady(&levels),
@@ -104,14 +105,6 @@ fn measure(fleet: &CpuOnly, args: &AgentArgs) -> Result<Report> {
         seconds,
         segments: stat.segments,
     })
-}
-
-fn options(_args: &AgentArgs) -> StoreOptions {
-    StoreOptions::default()
-}
-
-fn memory(_args: &AgentArgs) -> usize {
-    0
 }
 
 /// A group for each host, without rows yet.
@@ -149,7 +142,8 @@ impl Report {
         writeln!(out, "{series} series every 10s for {span}: {samples} samples in {seconds:.1} s")?;
         writeln!(out, "segments           {segments}")?;
         writeln!(out, "bytes per series   {:.0}", self.bytes_per_series)?;
-        writeln!(out, "anonymous memory of the process, MiB")?;
+        let budget = mib(self.memory_bytes_max as u64);
+        writeln!(out, "anonymous memory of the process, MiB, of a budget of {budget:.0}")?;
         writeln!(out, "  without a store  {:.1}", mib(self.empty_bytes))?;
         writeln!(out, "  steady           {:.1}", mib(self.steady_bytes))?;
         writeln!(out, "  peak             {:.1}", mib(self.peak_bytes))?;

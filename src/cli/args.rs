@@ -355,7 +355,7 @@ pub(super) struct BenchArgs {
 pub(super) enum BenchLoad {
     /// TSBS cpu-only: ten whole numbers of each host every ten seconds, each a random walk.
     Tsbs(TsbsArgs),
-    /// The memory of an agent that keeps the TSBS cpu-only load, second by second as fast as it can.
+    /// The memory of an agent that keeps the TSBS cpu-only load, scrape by scrape as fast as it can.
     Agent(AgentArgs),
 }
 
@@ -372,6 +372,9 @@ pub(super) struct AgentArgs {
     /// The span of the samples, one of each series every ten seconds.
     #[arg(long = "for", value_name = "SPAN", default_value = "24h")]
     pub(super) span: Span,
+    /// The store's memory budget in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    pub(super) memory_mib: usize,
     /// Another seed is another fleet.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
