@@ -71,7 +71,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jiff", &["ingest/", "model/time.rs"]),
     ("memmap2", &["fs/map.rs"]),
     ("ndarray", &["forecast/", "model/frame.rs"]),
-    ("rayon", &["capacity/plan", "cli/demo", "cli/import", "query/scan.rs", "store/seal.rs"]),
+    ("rayon", &["capacity/plan", "cli/demo", "cli/import", "query/scan.rs"]),
     ("regex", &["model/selector.rs"]),
     ("roaring", &["store/catalog/"]),
     ("rocksdb", &["db/rocks.rs"]),

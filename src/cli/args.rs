@@ -355,6 +355,32 @@ pub(super) struct BenchArgs {
 pub(super) enum BenchLoad {
     /// TSBS cpu-only: ten whole numbers of each host every ten seconds, each a random walk.
     Tsbs(TsbsArgs),
+    /// The memory of an agent that keeps the TSBS cpu-only load, scrape by scrape as fast as it can.
+    Agent(AgentArgs),
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll bench agent --series 10000 --for 24h --store agent\n\
+                        The figures are of the whole process, what makes the samples included.")]
+pub(super) struct AgentArgs {
+    /// The store's folder, which must be new or empty; it is kept.
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+    /// Series, ten of each host.
+    #[arg(long, value_name = "N")]
+    pub(super) series: usize,
+    /// The span of the samples, one of each series every ten seconds.
+    #[arg(long = "for", value_name = "SPAN", default_value = "24h")]
+    pub(super) span: Span,
+    /// The store's memory budget in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    pub(super) memory_mib: usize,
+    /// Another seed is another fleet.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(super) format: ReportFormat,
 }
 
 #[derive(Debug, clap::Args)]

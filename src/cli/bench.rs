@@ -23,6 +23,7 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) fn bench(args: &BenchArgs) -> Result<Outcome, Stop> {
     match &args.load {
         BenchLoad::Tsbs(args) => tsbs(args),
+        BenchLoad::Agent(args) => super::agent::agent(args),
     }
 }
 
@@ -113,7 +114,7 @@ fn store_options() -> StoreOptions {
 }
 
 /// What is in the folder already would be weighed as well.
-fn refuse_full(folder: &Path) -> Result<()> {
+pub(super) fn refuse_full(folder: &Path) -> Result<()> {
     match std::fs::read_dir(folder) {
         Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(why) => Err(Error::io("list", folder, why)),

@@ -21,6 +21,8 @@ use crate::store::{Conflict, Durability, Store, StoreOptions};
 /// Samples in the head at which an import seals: larger segments than an agent's, for 16 bytes of
 /// memory each.
 const HEAD_SAMPLES_MAX: usize = 8_000_000;
+/// Memory of an import's store: it is run by a person, and larger segments are better ones.
+const MEMORY_BYTES_MAX: usize = 512 << 20;
 
 /// Imports files of one format.
 pub(super) fn import(args: &ImportArgs) -> Result<Outcome, Stop> {
@@ -95,6 +97,7 @@ fn import_files(
             durability: Durability::Buffered,
             conflict: Conflict::FirstWins,
             head_samples_max: HEAD_SAMPLES_MAX,
+            memory_bytes_max: MEMORY_BYTES_MAX,
             ..StoreOptions::default()
         },
     )?;

@@ -11,6 +11,8 @@ use crate::store::{CheckReport, Snapshot, Store, StoreOptions, StoreStat};
 
 /// The version of the JSON forms here; raised when a field changes its meaning or goes.
 const SCHEMA_VERSION: u32 = 1;
+/// Memory of a merge that a person asked for: longer series fit than an agent could merge.
+const MEMORY_BYTES_MAX: usize = 512 << 20;
 
 #[derive(serde::Serialize)]
 struct Versioned<T> {
@@ -177,7 +179,11 @@ pub(super) fn check(args: &StoreArgs) -> Result<Outcome, Stop> {
 
 /// Seals the head and merges segments into one.
 pub(super) fn compact(args: &CompactArgs) -> Result<Outcome, Stop> {
-    let options = StoreOptions { compact_after_seal: false, ..StoreOptions::default() };
+    let options = StoreOptions {
+        compact_after_seal: false,
+        memory_bytes_max: MEMORY_BYTES_MAX,
+        ..StoreOptions::default()
+    };
     let store = Store::open_existing(&args.store, options)?;
     if let Some(before) = args.drop_before {
         store.retain(before)?;

@@ -5,6 +5,7 @@
 //!
 //! Exit codes: 0 done; 1 failed; 2 wrong usage; 3 checked and found problems; 4 imported in part.
 
+mod agent;
 mod args;
 mod bench;
 mod compute;
@@ -15,6 +16,7 @@ mod output;
 mod plan;
 mod progress;
 mod record;
+mod rss;
 
 use std::ffi::OsString;
 use std::io::Write;

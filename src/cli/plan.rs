@@ -25,6 +25,8 @@ use crate::store::{Durability, Snapshot, Store, StoreOptions};
 const GROUP_FILL_STEPS: i64 = 3;
 /// Samples in the head at which the demo seals.
 const HEAD_SAMPLES_MAX: usize = 8_000_000;
+/// Memory of the demo's store.
+const MEMORY_BYTES_MAX: usize = 512 << 20;
 
 /// Plans the capacity of what a store holds.
 pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
@@ -184,6 +186,7 @@ fn write_fleet(fleet: &Fleet, folder: &Path) -> Result<()> {
     let options = StoreOptions {
         durability: Durability::Buffered,
         head_samples_max: HEAD_SAMPLES_MAX,
+        memory_bytes_max: MEMORY_BYTES_MAX,
         ..StoreOptions::default()
     };
     let store = Store::open(folder, options)?;

@@ -12,12 +12,15 @@ use rocksdb::{
     InfoLogger, IteratorMode, Options, WriteBatch,
 };
 
-/// Memory of one column family before it is written to a table, in bytes. Two may exist at a time.
-const WRITE_BUFFER_BYTES: usize = 16 << 20;
-/// Cache of table blocks, index and filter blocks included, in bytes.
-const CACHE_BYTES: usize = 8 << 20;
+/// Memory of a database that is opened without a word on it, in bytes.
+const MEMORY_BYTES: usize = 8 << 20;
+/// Gathered before it is handed to a file, in bytes; a database has some files open for writing.
+const FILE_BUFFER_BYTES: u64 = 256 << 10;
 /// Log bytes at which families that hold old log files back are written to tables.
 const LOG_BYTES_MAX: u64 = 128 << 20;
+
+/// How the names of families begin that are written, read in order once, and dropped whole.
+const SHORT_LIVED: &str = "head-";
 
 /// The key, in the default family, of the name of the family that was dropped last.
 const LAST_DROPPED: &[u8] = b"last dropped";
@@ -29,8 +32,7 @@ const CHANGE_BYTES: usize = 16;
 /// A RocksDB database in a folder of its own.
 pub struct RocksDb {
     db: DB,
-    /// One block cache for all families, those made later included.
-    cache: Cache,
+    memory: Memory,
     families: Mutex<BTreeSet<String>>,
 }
 
@@ -40,10 +42,32 @@ impl std::fmt::Debug for RocksDb {
     }
 }
 
+/// What memory a database may take, and the one block cache for all its families, those made later
+/// included.
+struct Memory {
+    /// For what was written and is in no table yet.
+    write_bytes: usize,
+    /// Mostly idle: tables are read when a store is opened.
+    cache: Cache,
+}
+
+impl Memory {
+    fn new(bytes: usize) -> Self {
+        Self { write_bytes: bytes, cache: Cache::new_lru_cache(bytes / 8) }
+    }
+}
+
 impl RocksDb {
-    /// Opens a database for writing, made if absent.
+    /// Opens a database for writing, made if absent, that takes little memory.
     pub fn open(path: &Path) -> Result<Self> {
-        let (mut options, cache, names) = setup(path);
+        Self::open_within(path, MEMORY_BYTES)
+    }
+
+    /// Opens a database for writing, made if absent. What was written and is in no table yet takes
+    /// at most `memory_bytes`; more makes fewer and larger tables.
+    pub fn open_within(path: &Path, memory_bytes: usize) -> Result<Self> {
+        let memory = Memory::new(memory_bytes);
+        let (mut options, names) = setup(path, &memory);
         // Data without the file that names its tables is a damaged database, not a new one: making
         // one there would delete it.
         let is_data = |entry: &Entry| {
@@ -51,21 +75,22 @@ impl RocksDb {
             entry.name == "CURRENT" || is("sst") || (is("log") && entry.bytes > 0)
         };
         options.create_if_missing(!DiskFs.list(path)?.iter().any(is_data));
-        let families = descriptors(&names, &cache);
+        let families = descriptors(&names, &memory);
         let db = DB::open_cf_descriptors(&options, path, families).map_err(failed("open"))?;
-        Ok(Self { db, cache, families: Mutex::new(names) })
+        Ok(Self { db, memory, families: Mutex::new(names) })
     }
 
     /// Opens a database for reading, as it is now, beside a possible writer.
     pub fn open_read_only(path: &Path) -> Result<Self> {
-        let (mut options, cache, names) = setup(path);
+        let memory = Memory::new(MEMORY_BYTES);
+        let (mut options, names) = setup(path, &memory);
         // A logger of its own would take the place of the writer's log file.
         options
             .set_info_logger(InfoLogger::new_callback_logger(rocksdb::LogLevel::Fatal, |_, _| {}));
         // All files are opened now: a writer may delete them later.
         options.set_max_open_files(-1);
         let before = generation(path)?;
-        let families = descriptors(&names, &cache);
+        let families = descriptors(&names, &memory);
         let db = DB::open_cf_descriptors_read_only(&options, path, families, false)
             .map_err(failed("open read-only"))?;
         // The list of tables is read before the logs. A flush between the two moves data from a
@@ -74,7 +99,7 @@ impl RocksDb {
             let message = "a writer was writing tables meanwhile; try again".to_owned();
             return Err(Error::Database { action: "open read-only", message });
         }
-        Ok(Self { db, cache, families: Mutex::new(names) })
+        Ok(Self { db, memory, families: Mutex::new(names) })
     }
 
     fn names(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -105,8 +130,8 @@ fn has_extension(entry: &Entry, extension: &str) -> bool {
     Path::new(&entry.name).extension().is_some_and(|found| found == extension)
 }
 
-/// Options for the whole database, its cache, and the names of the families found in it.
-fn setup(path: &Path) -> (Options, Cache, BTreeSet<String>) {
+/// Options for the whole database, and the names of the families found in it.
+fn setup(path: &Path, memory: &Memory) -> (Options, BTreeSet<String>) {
     let mut options = Options::default();
     // After a crash: everything up to the first record that did not reach the disk whole, nothing
     // after it. This is the prefix rule that stores promise.
@@ -120,26 +145,31 @@ fn setup(path: &Path) -> (Options, Cache, BTreeSet<String>) {
     options.set_max_log_file_size(1 << 20);
     options.set_stats_dump_period_sec(0);
     options.set_log_level(rocksdb::LogLevel::Warn);
-    let cache = Cache::new_lru_cache(CACHE_BYTES);
+    options.set_db_write_buffer_size(memory.write_bytes);
+    options.set_writable_file_max_buffer_size(FILE_BUFFER_BYTES);
     // A new database has no list of families yet; `default` is always there.
     let mut names: BTreeSet<_> =
         DB::list_cf(&options, path).unwrap_or_default().into_iter().collect();
     names.insert(rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_owned());
-    (options, cache, names)
+    (options, names)
 }
 
-fn descriptors(names: &BTreeSet<String>, cache: &Cache) -> Vec<ColumnFamilyDescriptor> {
-    names.iter().map(|name| ColumnFamilyDescriptor::new(name, family_options(cache))).collect()
+fn descriptors(names: &BTreeSet<String>, memory: &Memory) -> Vec<ColumnFamilyDescriptor> {
+    let describe = |name: &String| ColumnFamilyDescriptor::new(name, family_options(name, memory));
+    names.iter().map(describe).collect()
 }
 
-fn family_options(cache: &Cache) -> Options {
+fn family_options(name: &str, memory: &Memory) -> Options {
     let mut table = BlockBasedOptions::default();
-    table.set_block_cache(cache);
+    table.set_block_cache(&memory.cache);
     table.set_cache_index_and_filter_blocks(true);
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
-    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    // Two at a time: one that is written, and one on its way into a table.
+    options.set_write_buffer_size(memory.write_bytes / 2);
     options.set_max_write_buffer_number(2);
+    // A family that is dropped whole after some tables is not worth merging them.
+    options.set_disable_auto_compactions(name.starts_with(SHORT_LIVED));
     options
 }
 
@@ -156,7 +186,7 @@ impl Db for RocksDb {
         if self.db.cf_handle(name).is_some() {
             return Ok(());
         }
-        let options = family_options(&self.cache);
+        let options = family_options(name, &self.memory);
         self.db.create_cf(name, &options).map_err(failed("create a column family"))?;
         self.names().insert(name.to_owned());
         Ok(())

@@ -12,8 +12,6 @@ use crate::fs::fault::{planted, unless};
 use crate::model::limits::GROUP_SAMPLES_MAX;
 use crate::model::{Batch, Group, Labels, SeriesId, Sink, Unit};
 
-/// Samples of one batch. It is one database record, held in memory whole by database and log.
-const BATCH_SAMPLES_MAX: usize = 4 * GROUP_SAMPLES_MAX;
 /// Samples that an [`Appender`] gathers before it appends.
 const APPENDER_SAMPLES: usize = 1 << 16;
 
@@ -76,11 +74,16 @@ impl Store {
             None => Err(Error::invalid("the store has no head to append to")),
         };
         let head = current()?;
-        if read(&head).samples() < self.options.head_samples_max {
+        if !self.is_full(&read(&head)) {
             return Ok(head);
         }
         self.seal_with(writer)?;
         current()
+    }
+
+    fn is_full(&self, head: &Head) -> bool {
+        head.samples() >= self.options.head_samples_max
+            || self.budget.is_full(head.memory_bytes(), head.samples(), head.series_count())
     }
 
     /// The sequence number of the last batch that survives a power cut.
@@ -135,12 +138,12 @@ impl Store {
     fn check_batch(&self, batch: &Batch) -> Result<()> {
         let known = read(&self.catalog).len();
         let samples: usize = batch.groups.iter().map(Group::samples).sum();
-        if samples > BATCH_SAMPLES_MAX {
+        if samples > self.budget.batch_samples_max() {
             return Err(Error::Limit {
                 what: "the number of samples in one batch",
                 value: samples as u64,
-                limit: BATCH_SAMPLES_MAX as u64,
-                remedy: "append it in smaller batches",
+                limit: self.budget.batch_samples_max() as u64,
+                remedy: "append it in smaller batches, or raise `memory_bytes_max`",
             });
         }
         for group in &batch.groups {
@@ -210,6 +213,10 @@ impl Sink for Appender<'_> {
     fn group(&mut self, group: &Group) -> Result<()> {
         if group.samples() > GROUP_SAMPLES_MAX {
             return group.check();
+        }
+        // A batch must stay within the store's budget, though a group may be larger than many.
+        if self.samples + group.samples() > self.store.budget.batch_samples_max() {
+            self.flush()?;
         }
         self.samples += group.samples();
         self.batch.groups.push(group.clone());

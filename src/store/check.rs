@@ -74,7 +74,7 @@ impl Store {
         let named = label_file::decode(&labels_path, &self.fs.map(&labels_path)?, address)?;
         let catalog = read(&self.catalog);
         for (id, labels) in &named {
-            if catalog.labels(*id) != Some(labels) {
+            if catalog.labels(*id).as_ref() != Some(labels) {
                 let what = format!("{labels} is another series in the catalog");
                 return Err(Error::corrupt(&labels_path, 0, what));
             }

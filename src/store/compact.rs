@@ -21,9 +21,6 @@ const FAN_IN: usize = 8;
 /// alternating and heavy-tailed sizes 3 rewrites each sample 5 times and leaves some 20 segments;
 /// 2 rewrites 8 times, 4 leaves hundreds.
 const GROWTH: u64 = 3;
-/// Samples over which a segment is not merged any more by itself: rewriting it costs more than one
-/// file less saves.
-const MERGED_SAMPLES_MAX: u64 = 1 << 28;
 
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -39,7 +36,8 @@ pub struct CompactReport {
 }
 
 impl Store {
-    /// Merges segments: all of them into one if `whole`, else those that the policy picks, if any.
+    /// Merges segments: all of them into one if `whole`, or into as few as the memory budget allows,
+    /// for a series is held in memory as it is merged; else those that the policy picks, if any.
     /// Samples that a later one overrides, or that retention has ended, take no room afterwards.
     pub fn compact(&self, whole: bool) -> Result<CompactReport> {
         let mut writer = self.writer_for_change()?;
@@ -51,12 +49,18 @@ impl Store {
         (report.segments_before, report.bytes_before) = totals(&self.view());
         loop {
             let view = self.view();
-            let size = |segment: &Arc<Segment>| {
-                let damaged = writer.damaged.contains(&segment.identity().segment_id);
-                if damaged { MERGED_SAMPLES_MAX + 1 } else { segment.footer().samples }
+            let size = |segment: &Arc<Segment>| Size {
+                samples: segment.footer().samples,
+                longest: segment.series_samples_max(),
+                damaged: writer.damaged.contains(&segment.identity().segment_id),
             };
-            let sizes: Vec<u64> = view.segments.iter().map(size).collect();
-            let chosen = choose(&sizes, whole).or_else(|| choose_expired(&view, whole));
+            let sizes: Vec<Size> = view.segments.iter().map(size).collect();
+            let most = Most {
+                samples: self.budget.merged_samples_max(),
+                longest: self.budget.series_samples_max(),
+            };
+            let chosen = if whole { choose_all(&sizes, most) } else { choose(&sizes, most) };
+            let chosen = chosen.or_else(|| choose_expired(&view, whole));
             let Some(chosen) = chosen else { break };
             match self.merge(writer, &view, chosen) {
                 // A damaged segment stays as it is, and everything else goes on: `check` names it.
@@ -95,9 +99,9 @@ impl Store {
             scan_segments(&inputs, id, range, &mut out, &mut Default::default())?;
             Ok(out)
         };
-        let made = self.make_segment(writer, job, &tiles(&series, samples), |id, cache| {
-            derivations.encode(id, gather, cache)
-        })?;
+        let tiles = tiles(&series, self.budget.tile_samples(), samples);
+        let made = self
+            .make_segment(writer, job, &tiles, |id, cache| derivations.encode(id, gather, cache))?;
         let mut edit = Edit::default();
         if let Some((segment, record)) = &made {
             edit.put_segment(segment.identity().segment_id, record)?;
@@ -166,20 +170,56 @@ fn totals(view: &View) -> (u64, u64) {
     (view.segments.len() as u64, view.segments.iter().map(|s| s.bytes()).sum())
 }
 
-/// Which neighbours to merge, given the samples of each segment in order of precedence: all of
-/// them if `whole`; else the newest eight or more, as few as will do, of which the largest is at
-/// most a third of all, so that each sample is rewritten a few times in its life and no more.
-fn choose(samples: &[u64], whole: bool) -> Option<Range<usize>> {
-    if whole {
-        return (samples.len() > 1).then_some(0..samples.len());
-    }
-    let starts = (0..=samples.len().checked_sub(FAN_IN)?).rev();
-    starts.map(|start| start..samples.len()).find(|range| {
-        let run = samples.get(range.clone()).unwrap_or(&[]);
-        let sum: u64 = run.iter().sum();
-        let largest = run.iter().copied().max().unwrap_or(0);
-        sum <= MERGED_SAMPLES_MAX && largest * GROWTH <= sum
+/// What a merge of a segment would take.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    samples: u64,
+    /// Samples of its longest series.
+    longest: u64,
+    damaged: bool,
+}
+
+/// What a merge may make at most.
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    samples: u64,
+    longest: u64,
+}
+
+/// Which neighbours to merge, in order of precedence: the newest eight or more, as few as will do,
+/// of which the largest is at most a third of all, so that each sample is rewritten a few times in
+/// its life and no more.
+fn choose(sizes: &[Size], most: Most) -> Option<Range<usize>> {
+    let starts = (0..=sizes.len().checked_sub(FAN_IN)?).rev();
+    starts.map(|start| start..sizes.len()).find(|range| {
+        let run = sizes.get(range.clone()).unwrap_or(&[]);
+        let sum: u64 = run.iter().map(|size| size.samples).sum();
+        let largest = run.iter().map(|size| size.samples).max().unwrap_or(0);
+        let longest: u64 = run.iter().map(|size| size.longest).sum();
+        !run.iter().any(|size| size.damaged)
+            && sum <= most.samples
+            && longest <= most.longest
+            && largest * GROWTH <= sum
     })
+}
+
+/// The first neighbours that can be merged, as many as go together. Damaged ones are among them:
+/// who asks for one segment is told why there cannot be one.
+fn choose_all(sizes: &[Size], most: Most) -> Option<Range<usize>> {
+    let mut start = 0;
+    while start < sizes.len() {
+        let mut longest = 0;
+        let fits = |size: &&Size| {
+            longest += size.longest;
+            longest <= most.longest
+        };
+        let count = sizes.iter().skip(start).take_while(fits).count();
+        if count > 1 {
+            return Some(start..start + count);
+        }
+        start += 1;
+    }
+    None
 }
 
 /// A lone segment holds nothing to merge, but may hold samples that retention has ended.
@@ -193,15 +233,46 @@ fn choose_expired(view: &View, whole: bool) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
+    const MOST: Most = Most { samples: 1 << 28, longest: 1 << 20 };
+
+    fn sizes(samples: &[u64]) -> Vec<Size> {
+        samples.iter().map(|samples| Size { samples: *samples, ..Size::default() }).collect()
+    }
+
     #[test]
     fn small_neighbours_are_merged_and_large_ones_are_left() {
-        assert_eq!(choose(&[10; 7], false), None);
-        assert_eq!(choose(&[10; 8], false), Some(0..8));
-        assert_eq!(choose(&[80, 10, 10, 10, 10, 10, 10, 10], false), None);
-        assert_eq!(choose(&[80, 10, 10, 10, 10, 10, 10, 10, 10], false), Some(1..9));
-        assert_eq!(choose(&[MERGED_SAMPLES_MAX / 4; 9], false), None);
-        assert_eq!(choose(&[5, 1], true), Some(0..2));
-        assert_eq!(choose(&[5], true), None);
+        let choose = |samples: &[u64]| choose(&sizes(samples), MOST);
+        assert_eq!(choose(&[10; 7]), None);
+        assert_eq!(choose(&[10; 8]), Some(0..8));
+        assert_eq!(choose(&[80, 10, 10, 10, 10, 10, 10, 10]), None);
+        assert_eq!(choose(&[80, 10, 10, 10, 10, 10, 10, 10, 10]), Some(1..9));
+        assert_eq!(choose(&[MOST.samples / 4; 9]), None);
+    }
+
+    #[test]
+    fn what_is_damaged_or_over_the_memory_budget_is_not_merged() {
+        let mut nine = sizes(&[10; 9]);
+        nine[8].damaged = true;
+        assert_eq!(choose(&nine, MOST), None);
+        nine[8] = Size { samples: 10, longest: MOST.longest, damaged: false };
+        nine[0].longest = 1;
+        assert_eq!(choose(&nine, MOST), Some(1..9));
+        nine[1].longest = 1;
+        assert_eq!(choose(&nine, MOST), None);
+    }
+
+    #[test]
+    fn all_become_as_few_as_the_memory_budget_allows() {
+        let of = |longest: &[u64]| {
+            let size = |longest: &u64| Size { longest: *longest, ..Size::default() };
+            choose_all(&longest.iter().map(size).collect::<Vec<_>>(), MOST)
+        };
+        let half = MOST.longest / 2;
+        assert_eq!(of(&[5, 1]), Some(0..2));
+        assert_eq!(of(&[5]), None);
+        assert_eq!(of(&[half, half, half]), Some(0..2));
+        assert_eq!(of(&[MOST.longest, half, half]), Some(1..3));
+        assert_eq!(of(&[MOST.longest, half, half + 1]), None);
     }
 
     #[test]
@@ -209,11 +280,11 @@ mod tests {
         // 4,096 seals, all equal or every third a hundred times larger: the work of all merges
         // against the samples there are.
         for large in [1_u64, 100] {
-            let (mut segments, mut rewritten, mut appended) = (Vec::new(), 0_u64, 0_u64);
+            let (mut segments, mut rewritten, mut appended) = (Vec::<u64>::new(), 0_u64, 0_u64);
             for seal in 0..4_096 {
                 segments.push(if seal % 3 == 0 { large } else { 1 });
                 appended += segments.last().copied().unwrap_or(0);
-                while let Some(range) = choose(&segments, false) {
+                while let Some(range) = choose(&sizes(&segments), MOST) {
                     let merged: u64 = segments.drain(range.clone()).sum();
                     rewritten += merged;
                     segments.insert(range.start, merged);

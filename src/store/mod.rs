@@ -9,6 +9,7 @@
 //! other; only the files beside this one join them.
 
 mod append;
+mod budget;
 mod catalog;
 mod check;
 mod clock;
@@ -19,6 +20,7 @@ mod layout;
 mod manifest;
 mod open;
 mod options;
+mod parallel;
 mod rebuild;
 mod recover;
 mod retain;
@@ -49,6 +51,7 @@ use crate::error::{Error, Result};
 use crate::fs::fault::{planted, unless};
 use crate::fs::{Fs, Lock};
 use crate::model::Timestamp;
+use budget::Budget;
 use catalog::Catalog;
 use head::Head;
 use layout::Layout;
@@ -84,6 +87,7 @@ pub struct Store {
     db: Arc<dyn Db>,
     clock: Arc<dyn Clock>,
     options: StoreOptions,
+    budget: Budget,
     store_id: u128,
     /// Held for life by a writer; a reader has none.
     lock: Option<Box<dyn Lock>>,

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, RwLock};
 
+use super::budget::Budget;
 use super::catalog::{self, Catalog};
 use super::clock::{Clock, SystemClock};
 use super::layout::{Layout, SegmentFile};
@@ -34,7 +35,8 @@ impl Store {
         refuse_foreign_folder(&*fs, &layout)?;
         fs.create_folder(path)?;
         let lock = fs.lock(&layout.lock())?;
-        let db = Arc::new(RocksDb::open(&layout.database())?);
+        let memory = Budget::new(options.memory_bytes_max)?.database_bytes();
+        let db = Arc::new(RocksDb::open_within(&layout.database(), memory)?);
         Self::open_on(path, options, fs, db, Arc::new(SystemClock::default()), lock)
     }
 
@@ -153,6 +155,7 @@ impl Store {
             fs,
             db,
             clock,
+            budget: Budget::new(options.memory_bytes_max)?,
             options,
             store_id,
             lock,

@@ -36,8 +36,14 @@ pub struct StoreOptions {
     pub conflict: Conflict,
 
     // What it costs.
-    /// Samples in the head at which it is sealed into a segment. More make better segments and
-    /// cost 8 to 16 bytes of memory each. Default: 4,000,000.
+    /// Memory that the store may take, in bytes: what was appended and is not sealed yet, the
+    /// database's buffers, sealing, merging and opening. It does not count what queries return, or
+    /// some 100 bytes for each series and 60 for each series of each segment, though the default
+    /// leaves room for these with 10,000 series. More makes better segments and fewer merges.
+    /// Default: 64 MiB; at least 8 MiB.
+    pub memory_bytes_max: usize,
+    /// Samples in the head at which it is sealed into a segment, if `memory_bytes_max` does not ask
+    /// for it before. Default: 4,000,000.
     pub head_samples_max: usize,
     /// Whether small segments are merged after a seal. Default: yes.
     pub compact_after_seal: bool,
@@ -48,6 +54,7 @@ impl Default for StoreOptions {
         Self {
             durability: Durability::Interval(Duration::from_secs(1)),
             conflict: Conflict::LastWins,
+            memory_bytes_max: 64 << 20,
             head_samples_max: 4_000_000,
             compact_after_seal: true,
         }

@@ -13,8 +13,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use super::head::Head;
 use super::layout::Layout;
 use super::manifest::{self, Edit, EpochRecord, SegmentRecord};
@@ -22,19 +20,17 @@ use super::options::Conflict;
 use super::samples::Samples;
 use super::segment::{EncodedColumn, Footer, Segment, SegmentIdentity, SegmentWriter, label_file};
 use super::snapshot::{FrozenHead, scan_segments};
-use super::{Store, View, Writer, catalog, read};
+use super::{Store, View, Writer, catalog, parallel, read};
 use crate::codec::ValueCache;
 use crate::error::{Error, Result};
 use crate::fs::fault::{in_order, planted, unless};
-use crate::model::{Labels, SeriesId, TimeRange, Timestamp};
+use crate::model::{SeriesId, TimeRange, Timestamp};
 
 /// Series that are encoded at the same time, before they are written in order.
 const TILE_SERIES: usize = 64;
 /// Series that are one task: neighbours, mostly of one metric, so that what the codec learnt of one
 /// serves the next. Not a matter of how many threads there are: equal data gives equal bytes.
 const RUN_SERIES: usize = 8;
-/// Samples of one tile, unless a single series has more: 64 MiB when decoded.
-const TILE_SAMPLES: usize = 1 << 22;
 
 /// One series ready to be written.
 pub(super) struct Encoded {
@@ -119,7 +115,8 @@ impl Store {
         read(&self.catalog).sort_metric_major(&mut series);
         let job = SegmentJob { order: head.epoch, epochs: vec![head.epoch], supersedes: vec![] };
         let conflicts = AtomicU64::new(0);
-        let made = self.make_segment(writer, job, &tiles(&series, |_| 0), |id, cache| {
+        let tiles = tiles(&series, self.budget.tile_samples(), |id| head.series_rows(id));
+        let made = self.make_segment(writer, job, &tiles, |id, cache| {
             Ok(Encoded::sealed(id, fresh(&head, view, id, &conflicts)?, cache))
         })?;
         let mut edit = Edit::default();
@@ -182,13 +179,14 @@ impl Store {
         let mut file = SegmentWriter::create(&*self.fs, &temporary, identity)?;
         let mut written = Vec::new();
         for tile in tiles {
-            let encode_run = |run: &[SeriesId]| {
+            let encode_run = |run: &&[SeriesId]| {
                 let mut cache = ValueCache::default();
                 run.iter().map(|id| encode(*id, &mut cache)).collect::<Result<Vec<Encoded>>>()
             };
-            let encoded: Result<Vec<Vec<Encoded>>> =
-                tile.par_chunks(RUN_SERIES).map(encode_run).collect();
-            for Encoded { id, times, column } in encoded?.into_iter().flatten() {
+            let runs: Vec<&[SeriesId]> = tile.chunks(RUN_SERIES).collect();
+            for Encoded { id, times, column } in
+                parallel::map(&runs, encode_run)?.into_iter().flatten()
+            {
                 if !times.is_empty() {
                     file.push(id, &times, &column)?;
                     written.push(id);
@@ -221,14 +219,10 @@ impl Store {
 
     /// Writes the label file of these series unless it is there; returns its content address.
     pub(super) fn write_labels(&self, writer: &mut Writer, series: &[SeriesId]) -> Result<u128> {
-        let catalog = read(&self.catalog);
-        let mut named: Vec<(SeriesId, Labels)> = Vec::with_capacity(series.len());
-        for id in series {
-            let labels = catalog.labels(*id).cloned();
-            let labels = labels.ok_or_else(|| Error::invalid("a series without labels"))?;
-            named.push((*id, labels));
-        }
-        let (address, bytes) = label_file::encode(&named);
+        let (address, bytes) = {
+            let catalog = read(&self.catalog);
+            label_file::encode(series, |id| catalog.pairs(id))
+        };
         let (path, temporary) =
             (self.layout.label_file(address), self.layout.label_temporary(address));
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -288,12 +282,17 @@ pub(super) struct SegmentJob {
     pub(super) supersedes: Vec<u64>,
 }
 
-/// Splits series into runs that are decoded and encoded together, given the samples of each.
-pub(super) fn tiles(series: &[SeriesId], samples: impl Fn(SeriesId) -> usize) -> Vec<&[SeriesId]> {
+/// Splits series into runs that are decoded and encoded together, given the samples of each: at
+/// most `samples_max` in one run, unless a single series has more.
+pub(super) fn tiles(
+    series: &[SeriesId],
+    samples_max: usize,
+    samples: impl Fn(SeriesId) -> usize,
+) -> Vec<&[SeriesId]> {
     let (mut tiles, mut start, mut sum) = (Vec::new(), 0, 0);
     for (at, id) in series.iter().enumerate() {
         let more = samples(*id);
-        if at > start && (at - start == TILE_SERIES || sum + more > TILE_SAMPLES) {
+        if at > start && (at - start == TILE_SERIES || sum + more > samples_max) {
             tiles.extend(series.get(start..at));
             (start, sum) = (at, 0);
         }
@@ -331,14 +330,15 @@ mod tests {
     #[test]
     fn tiles_hold_all_series_once_and_stay_small() {
         let series: Vec<SeriesId> = (0..1_000).map(SeriesId).collect();
-        for weight in [0, 1_000, TILE_SAMPLES / 2, TILE_SAMPLES * 2] {
-            let tiles = tiles(&series, |_| weight);
+        let samples_max = 1 << 20;
+        for weight in [0, 1_000, samples_max / 2, samples_max * 2] {
+            let tiles = tiles(&series, samples_max, |_| weight);
             assert_eq!(tiles.concat(), series);
             for tile in tiles {
                 assert!(tile.len() <= TILE_SERIES);
-                assert!(tile.len() == 1 || tile.len() * weight <= TILE_SAMPLES);
+                assert!(tile.len() == 1 || tile.len() * weight <= samples_max);
             }
         }
-        assert!(tiles(&[], |_| 1).is_empty());
+        assert!(tiles(&[], samples_max, |_| 1).is_empty());
     }
 }

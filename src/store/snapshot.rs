@@ -39,7 +39,7 @@ impl Snapshot {
 
     /// The labels of a series; `None` for a number that this store never gave.
     pub fn labels(&self, id: SeriesId) -> Option<Labels> {
-        read(&self.catalog).labels(id).cloned()
+        read(&self.catalog).labels(id)
     }
 
     /// The unit of a metric, where one was set.

@@ -4,10 +4,16 @@
 //!
 //! The database holds one record per series; lookup table and postings are derived from them when
 //! a store is opened, so that the two can never disagree.
+//!
+//! A series takes some 100 bytes of memory, whatever its labels: each distinct pair of a name and
+//! a value is kept once, and a series is a list of their numbers.
 
 mod postings;
 
+use std::cmp::Ordering;
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
 
 use postings::Postings;
 
@@ -26,9 +32,11 @@ const UNIT_KEY: u8 = b'u';
 /// All series of a store. Ids count from 0 without gaps.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
-    labels: Vec<Labels>,
-    ids: HashMap<Labels, SeriesId>,
     postings: Postings,
+    /// Series by a hash of their labels; where two have the same, the later stands at the next
+    /// number that is free.
+    ids: HashMap<u64, u32>,
+    hasher: RandomState,
     units: BTreeMap<String, Unit>,
 }
 
@@ -39,11 +47,12 @@ impl Catalog {
         db.scan(FAMILY, &mut |key, value| match key.split_first() {
             Some((&SERIES_KEY, id)) => {
                 let changes: Vec<(Box<str>, Box<str>)> = record::decode(value)?;
-                let expected = (catalog.labels.len() as u32).to_be_bytes();
+                let expected = (catalog.len() as u32).to_be_bytes();
                 if id != expected {
                     return Err(Error::decode("the catalog misses a series before this one"));
                 }
-                catalog.insert(changed(catalog.labels.last(), changes)?);
+                let labels = changed(catalog.last().as_ref(), changes)?;
+                catalog.insert(&labels);
                 Ok(())
             }
             Some((&UNIT_KEY, metric)) => {
@@ -58,15 +67,37 @@ impl Catalog {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.labels.len()
+        self.postings.series()
     }
 
     pub(super) fn id(&self, labels: &Labels) -> Option<SeriesId> {
-        self.ids.get(labels).copied()
+        let mut key = self.hasher.hash_one(labels);
+        while let Some(id) = self.ids.get(&key) {
+            if self.postings.labels_of(*id).eq(labels.iter()) {
+                return Some(SeriesId(*id));
+            }
+            key = key.wrapping_add(1);
+        }
+        None
     }
 
-    pub(super) fn labels(&self, id: SeriesId) -> Option<&Labels> {
-        self.labels.get(id.0 as usize)
+    /// The labels of a series, made anew; `None` for a number that was never given.
+    pub(super) fn labels(&self, id: SeriesId) -> Option<Labels> {
+        if id.0 as usize >= self.len() {
+            return None;
+        }
+        let pairs = self.pairs(id).map(|(name, value)| (name.into(), value.into()));
+        Labels::from_pairs(pairs).ok()
+    }
+
+    /// The names and values of a series, in the order of the names.
+    pub(super) fn pairs(&self, id: SeriesId) -> impl Iterator<Item = (&str, &str)> {
+        self.postings.labels_of(id.0)
+    }
+
+    /// The labels of the series that was added last.
+    fn last(&self) -> Option<Labels> {
+        self.labels(SeriesId((self.len() as u32).checked_sub(1)?))
     }
 
     pub(super) fn unit(&self, metric: &str) -> Option<&Unit> {
@@ -78,19 +109,19 @@ impl Catalog {
         if labels.metric().is_empty() {
             return Err(Error::invalid(format!("{labels} has no metric name; give it __name__")));
         }
-        if self.labels.len() >= SERIES_MAX {
+        if self.len() >= SERIES_MAX {
             return Err(Error::Limit {
                 what: "the number of series",
-                value: self.labels.len() as u64 + 1,
+                value: self.len() as u64 + 1,
                 limit: SERIES_MAX as u64,
                 remedy: "drop labels that change with every sample, or use another store",
             });
         }
-        let id = SeriesId(self.labels.len() as u32);
+        let id = SeriesId(self.len() as u32);
         let mut batch = WriteSet::default();
-        put_series(&mut batch, id, labels, self.labels.last())?;
+        put_series(&mut batch, id, labels, self.last().as_ref())?;
         db.write(&batch)?;
-        self.insert(labels.clone());
+        self.insert(labels);
         Ok(id)
     }
 
@@ -113,19 +144,25 @@ impl Catalog {
         found
     }
 
-    /// Sorts series as segments hold them: by metric, then by all labels.
+    /// Sorts series as segments hold them: by metric, then by all labels, as
+    /// [`Labels::cmp_metric_major`] does.
     pub(super) fn sort_metric_major(&self, series: &mut [SeriesId]) {
-        series.sort_by(|a, b| match (self.labels(*a), self.labels(*b)) {
-            (Some(a), Some(b)) => a.cmp_metric_major(b),
-            _ => a.cmp(b),
-        });
+        series.sort_by(|a, b| self.cmp_metric_major(*a, *b));
     }
 
-    fn insert(&mut self, labels: Labels) {
-        let id = SeriesId(self.labels.len() as u32);
-        self.postings.insert(id.0, &labels);
-        self.ids.insert(labels.clone(), id);
-        self.labels.push(labels);
+    fn cmp_metric_major(&self, a: SeriesId, b: SeriesId) -> Ordering {
+        let known = |id: SeriesId| (id.0 as usize) < self.len();
+        if known(a) && known(b) { self.postings.cmp_metric_major(a.0, b.0) } else { a.cmp(&b) }
+    }
+
+    fn insert(&mut self, labels: &Labels) {
+        let id = self.len() as u32;
+        let mut key = self.hasher.hash_one(labels);
+        while self.ids.contains_key(&key) {
+            key = key.wrapping_add(1);
+        }
+        self.ids.insert(key, id);
+        self.postings.insert(labels);
     }
 }
 

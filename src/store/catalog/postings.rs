@@ -1,30 +1,104 @@
-//! Postings: for every label name and value the set of series that carry it.
+//! Postings: for every label name and value the set of series that carry it, and for every series
+//! its names and values.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-use crate::model::{Labels, MatchOp, Matcher, Selector};
+use crate::model::{Labels, METRIC_LABEL, MatchOp, Matcher, Selector};
 
 #[derive(Debug, Default)]
 pub(super) struct Postings {
-    all: RoaringBitmap,
-    by_name: HashMap<Box<str>, BTreeMap<Box<str>, RoaringBitmap>>,
+    by_name: HashMap<Arc<str>, BTreeMap<Arc<str>, Posting>>,
+    /// The distinct pairs of a name and a value, by their numbers.
+    pairs: Vec<(Arc<str>, Arc<str>)>,
+    /// The numbers of the pairs of all series, series after series, each in the order of names.
+    members: Vec<u32>,
+    series: Vec<Member>,
 }
 
+/// The series that carry one pair of a name and a value.
+#[derive(Debug)]
+struct Posting {
+    pair: u32,
+    ids: RoaringBitmap,
+}
+
+/// Where the pairs of a series stand.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    /// The end of its stretch of `members`; it begins where that of the series before ends.
+    end: u32,
+    /// The pair that is its metric.
+    metric: u32,
+}
+
+/// No pair: the series has no metric.
+const NO_PAIR: u32 = u32::MAX;
+
 impl Postings {
-    pub(super) fn insert(&mut self, id: u32, labels: &Labels) {
-        self.all.insert(id);
+    /// Series here; they are numbered in the order in which they came.
+    pub(super) fn series(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Adds the next series.
+    pub(super) fn insert(&mut self, labels: &Labels) {
+        let id = self.series.len() as u32;
+        let mut metric = NO_PAIR;
         for (name, value) in labels.iter() {
-            if !self.by_name.contains_key(name) {
-                self.by_name.insert(name.into(), BTreeMap::new());
+            let pair = self.insert_pair(id, name, value);
+            self.members.push(pair);
+            if name == METRIC_LABEL {
+                metric = pair;
             }
-            let Some(values) = self.by_name.get_mut(name) else { continue };
-            if let Some(ids) = values.get_mut(value) {
-                ids.insert(id);
-            } else {
-                values.insert(value.into(), RoaringBitmap::from_iter([id]));
-            }
+        }
+        self.series.push(Member { end: self.members.len() as u32, metric });
+    }
+
+    /// Notes that a series carries a pair, and returns the pair's number.
+    fn insert_pair(&mut self, id: u32, name: &str, value: &str) -> u32 {
+        let known = self.by_name.get_key_value(name).map(|(name, _)| name.clone());
+        let name = known.unwrap_or_else(|| name.into());
+        let values = self.by_name.entry(name.clone()).or_default();
+        if let Some(posting) = values.get_mut(value) {
+            posting.ids.insert(id);
+            return posting.pair;
+        }
+        let (pair, value) = (self.pairs.len() as u32, Arc::<str>::from(value));
+        self.pairs.push((name, value.clone()));
+        values.insert(value, Posting { pair, ids: RoaringBitmap::from_iter([id]) });
+        pair
+    }
+
+    /// The names and values of a series, in the order of the names; none where it is not here.
+    pub(super) fn labels_of(&self, id: u32) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.members_of(id).iter().filter_map(|pair| self.pairs.get(*pair as usize));
+        pairs.map(|(name, value)| (&**name, &**value))
+    }
+
+    fn members_of(&self, id: u32) -> &[u32] {
+        let end = |at: usize| self.series.get(at).map(|member| member.end as usize);
+        let start = (id as usize).checked_sub(1).map_or(Some(0), end);
+        let range = start.and_then(|start| Some(start..end(id as usize)?));
+        range.and_then(|range| self.members.get(range)).unwrap_or(&[])
+    }
+
+    /// Orders two series by metric, then by all labels. Equal texts have equal numbers, so few are
+    /// compared.
+    pub(super) fn cmp_metric_major(&self, a: u32, b: u32) -> Ordering {
+        let metric = |id: u32| self.series.get(id as usize).map_or(NO_PAIR, |m| m.metric);
+        let text = |pair: u32| self.pairs.get(pair as usize);
+        let (first, second) = (metric(a), metric(b));
+        if first != second {
+            return text(first).map(|pair| &pair.1).cmp(&text(second).map(|pair| &pair.1));
+        }
+        let (first, second) = (self.members_of(a), self.members_of(b));
+        match first.iter().zip(second).find(|(x, y)| x != y) {
+            Some((x, y)) => text(*x).cmp(&text(*y)),
+            None => first.len().cmp(&second.len()),
         }
     }
 
@@ -33,7 +107,8 @@ impl Postings {
     pub(super) fn select(&self, selector: &Selector) -> RoaringBitmap {
         let mut matchers: Vec<&Matcher> = selector.matchers().iter().collect();
         matchers.sort_by_key(|m| m.op != MatchOp::Equal);
-        let mut found = self.all.clone();
+        let mut found = RoaringBitmap::new();
+        found.insert_range(0..self.series.len() as u32);
         for matcher in matchers {
             if found.is_empty() {
                 break;
@@ -50,15 +125,15 @@ impl Postings {
         let absent_fits = matcher.matches("");
         if matcher.op == MatchOp::Equal && !absent_fits {
             match values.and_then(|values| values.get(matcher.value.as_str())) {
-                Some(ids) => *found &= ids,
+                Some(posting) => *found &= &posting.ids,
                 None => found.clear(),
             }
             return;
         }
         let mut named = RoaringBitmap::new();
-        for (value, ids) in values.into_iter().flatten() {
+        for (value, posting) in values.into_iter().flatten() {
             if matcher.matches(value) != absent_fits {
-                named |= ids;
+                named |= &posting.ids;
             }
         }
         if absent_fits { *found -= named } else { *found &= named }
@@ -80,8 +155,8 @@ mod tests {
             }
         }
         let mut postings = Postings::default();
-        for (id, labels) in series.iter().enumerate() {
-            postings.insert(id as u32, labels);
+        for labels in &series {
+            postings.insert(labels);
         }
         for text in [
             "cpu",
@@ -104,5 +179,32 @@ mod tests {
                 (0..24).filter(|id| selector.matches(&series[*id as usize])).collect();
             assert_eq!(postings.select(&selector).iter().collect::<Vec<_>>(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn series_keep_their_labels_and_their_order() {
+        let mut postings = Postings::default();
+        let mut series = Vec::new();
+        for (metric, pairs) in [
+            ("b", &[("host", "a"), ("A", "1")][..]),
+            ("a", &[("host", "b")]),
+            ("a", &[]),
+            ("a", &[("host", "a"), ("zone", "z")]),
+            ("a", &[("host", "a")]),
+            ("a", &[("A", "1")]),
+            ("ab", &[("host", "a")]),
+        ] {
+            let labels = Labels::new(metric, pairs.iter().copied()).unwrap();
+            postings.insert(&labels);
+            series.push(labels);
+        }
+        for (a, labels) in series.iter().enumerate() {
+            assert!(postings.labels_of(a as u32).eq(labels.iter()), "{labels}");
+            for (b, other) in series.iter().enumerate() {
+                let expected = labels.cmp_metric_major(other);
+                assert_eq!(postings.cmp_metric_major(a as u32, b as u32), expected, "{a} {b}");
+            }
+        }
+        assert_eq!(postings.labels_of(7).count(), 0);
     }
 }

@@ -22,6 +22,8 @@ const SOURCES_MAX: u64 = 2;
 pub(super) struct Index {
     pub(super) axes: Vec<Axis>,
     pub(super) series: Vec<Column>,
+    /// Bytes of every block of all series, series after series.
+    pub(super) block_bytes: Vec<u32>,
 }
 
 /// A column of times, shared by the series that have it.
@@ -34,20 +36,21 @@ pub(super) struct Axis {
     pub(super) block_bytes: Vec<u32>,
 }
 
-/// A column of values of one series.
+/// A column of values of one series. There is one for each series of each segment in memory, so it
+/// is kept small.
 #[derive(Debug, PartialEq)]
 pub(super) struct Column {
     pub(super) id: SeriesId,
-    pub(super) axis: usize,
+    pub(super) axis: u32,
     /// The header, then the blocks.
     pub(super) region: Region,
     /// The series from which it is computed, on the same axis and not computed themselves; mostly
     /// none.
-    pub(super) sources: Vec<SeriesId>,
+    pub(super) sources: Box<[SeriesId]>,
     pub(super) header_bytes: u32,
-    pub(super) block_bytes: Vec<u32>,
-    /// Number of its first block, counted over all series before it; derived.
-    pub(super) first_block: usize,
+    /// Its blocks' numbers, counted over all series; derived.
+    pub(super) first_block: u32,
+    pub(super) blocks: u32,
 }
 
 impl Index {
@@ -70,14 +73,14 @@ impl Index {
         let mut at = 0;
         for column in &self.series {
             write_u64(&mut out, u64::from(column.id.0));
-            write_u64(&mut out, column.axis as u64);
+            write_u64(&mut out, u64::from(column.axis));
             write_region(&mut out, &mut at, column.region);
             write_u64(&mut out, u64::from(column.header_bytes));
             write_u64(&mut out, column.sources.len() as u64);
-            for source in &column.sources {
+            for source in &*column.sources {
                 write_u64(&mut out, u64::from(source.0));
             }
-            for bytes in &column.block_bytes {
+            for bytes in self.blocks_of(column) {
                 write_u64(&mut out, u64::from(*bytes));
             }
         }
@@ -92,16 +95,18 @@ impl Index {
         for _ in 0..read_u64(input)? {
             index.axes.push(read_axis(input, &mut at)?);
         }
-        let (mut at, mut first_block) = (0, 0);
+        let mut at = 0;
         for _ in 0..read_u64(input)? {
-            let column = read_column(input, &index.axes, &mut at, first_block)?;
-            first_block += column.block_bytes.len();
+            let column = read_column(input, &index.axes, &mut at, &mut index.block_bytes)?;
             index.series.push(column);
         }
         if !input.is_empty() {
             return Err(Error::decode(format!("{} bytes after the index", input.len())));
         }
         index.check_sources()?;
+        // It stays in memory as long as its segment.
+        index.series.shrink_to_fit();
+        index.block_bytes.shrink_to_fit();
         Ok(index)
     }
 
@@ -112,8 +117,7 @@ impl Index {
             return Ok(());
         }
         let stored = self.series.iter().filter(|column| column.sources.is_empty());
-        let axes: HashMap<SeriesId, usize> =
-            stored.map(|column| (column.id, column.axis)).collect();
+        let axes: HashMap<SeriesId, u32> = stored.map(|column| (column.id, column.axis)).collect();
         let fits = |column: &Column| {
             column.sources.iter().all(|source| axes.get(source) == Some(&column.axis))
         };
@@ -128,7 +132,13 @@ impl Index {
 
     /// Blocks of all series together.
     pub(super) fn blocks(&self) -> usize {
-        self.series.last().map_or(0, |c| c.first_block + c.block_bytes.len())
+        self.block_bytes.len()
+    }
+
+    /// The bytes of each block of a column of this index.
+    pub(super) fn blocks_of(&self, column: &Column) -> &[u32] {
+        let first = column.first_block as usize;
+        self.block_bytes.get(first..first + column.blocks as usize).unwrap_or(&[])
     }
 }
 
@@ -186,23 +196,27 @@ fn read_column(
     input: &mut &[u8],
     axes: &[Axis],
     at: &mut u64,
-    first_block: usize,
+    block_bytes: &mut Vec<u32>,
 ) -> Result<Column> {
     let id = read_id(input)?;
-    let axis = usize::try_from(read_u64(input)?).unwrap_or(usize::MAX);
-    let blocks = axes.get(axis).ok_or_else(|| Error::decode("a series without axis"))?;
+    let axis = u32::try_from(read_u64(input)?).unwrap_or(u32::MAX);
+    let blocks = axes.get(axis as usize).ok_or_else(|| Error::decode("a series without axis"))?;
+    let blocks = blocks.block_bytes.len();
     let region = read_region(input, at)?;
     let header_bytes = read_block_bytes(input)?;
     let sources = match read_u64(input)? {
         count @ 0..=SOURCES_MAX => (0..count).map(|_| read_id(input)).collect::<Result<_>>()?,
         count => return Err(Error::decode(format!("a series computed from {count} others"))),
     };
-    let mut block_bytes = Vec::with_capacity(blocks.block_bytes.len());
-    for _ in 0..blocks.block_bytes.len() {
+    let first = block_bytes.len();
+    for _ in 0..blocks {
         block_bytes.push(read_block_bytes(input)?);
     }
-    check_region(region, header_bytes, &block_bytes)?;
-    Ok(Column { id, axis, region, sources, header_bytes, block_bytes, first_block })
+    check_region(region, header_bytes, block_bytes.get(first..).unwrap_or(&[]))?;
+    let too_many = |_| Error::decode("over 4 billion blocks");
+    let first_block = u32::try_from(first).map_err(too_many)?;
+    let blocks = u32::try_from(blocks).map_err(too_many)?;
+    Ok(Column { id, axis, region, sources, header_bytes, first_block, blocks })
 }
 
 fn read_id(input: &mut &[u8]) -> Result<SeriesId> {

@@ -20,10 +20,20 @@ const MAGIC: [u8; 8] = *b"PLIMLBL\0";
 const VERSION: u32 = 0;
 const PREFIX_BYTES: usize = 16;
 
-/// The bytes of a label file and their content address.
-pub(in crate::store) fn encode(series: &[(SeriesId, Labels)]) -> (u128, Vec<u8>) {
-    let texts = series.iter().flat_map(|(_, labels)| labels.iter().flat_map(|(n, v)| [n, v]));
-    let mut numbers: BTreeMap<&str, u64> = texts.map(|text| (text, 0)).collect();
+/// The bytes of a label file of these series and their content address, given the names and values
+/// of each. They are asked for three times rather than held in memory.
+pub(in crate::store) fn encode<'a, L>(
+    series: &[SeriesId],
+    labels_of: impl Fn(SeriesId) -> L,
+) -> (u128, Vec<u8>)
+where
+    L: IntoIterator<Item = (&'a str, &'a str)>,
+{
+    let mut numbers: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, value) in series.iter().flat_map(|id| labels_of(*id)) {
+        numbers.insert(name, 0);
+        numbers.insert(value, 0);
+    }
     let mut body = Vec::new();
     write_u64(&mut body, numbers.len() as u64);
     for (number, (text, place)) in numbers.iter_mut().enumerate() {
@@ -32,10 +42,10 @@ pub(in crate::store) fn encode(series: &[(SeriesId, Labels)]) -> (u128, Vec<u8>)
         *place = number as u64;
     }
     write_u64(&mut body, series.len() as u64);
-    for (id, labels) in series {
+    for id in series {
         write_u64(&mut body, u64::from(id.0));
-        write_u64(&mut body, labels.iter().len() as u64);
-        for text in labels.iter().flat_map(|(name, value)| [name, value]) {
+        write_u64(&mut body, labels_of(*id).into_iter().count() as u64);
+        for text in labels_of(*id).into_iter().flat_map(|(name, value)| [name, value]) {
             write_u64(&mut body, numbers.get(text).copied().unwrap_or_default());
         }
     }
@@ -112,7 +122,9 @@ mod tests {
     fn labels_come_back_and_damage_is_seen() {
         let labels = |host| Labels::new("cpu", [("host", host), ("zone", "a")]).unwrap();
         let series = vec![(SeriesId(7), labels("x")), (SeriesId(1), labels("y"))];
-        let (name, bytes) = encode(&series);
+        let ids: Vec<SeriesId> = series.iter().map(|(id, _)| *id).collect();
+        let of = |id| series.iter().find(|(other, _)| *other == id).unwrap().1.iter();
+        let (name, bytes) = encode(&ids, of);
         let path = Path::new("l");
         assert_eq!(decode(path, &bytes, name).unwrap(), series);
         assert!(decode(path, &bytes, name ^ 1).is_err(), "under another name");

@@ -81,7 +81,7 @@ impl Segment {
     /// From the first sample of a series to 1 ns after its last; `None` where it is not here.
     pub fn series_range(&self, id: SeriesId) -> Option<TimeRange> {
         let (_, column) = self.column(id)?;
-        let axis = self.index.axes.get(column.axis)?;
+        let axis = self.axis(column)?;
         let nanos = crate::model::Timestamp::from_nanos;
         let end = nanos(axis.last_time.saturating_add(1));
         Some(TimeRange { start: nanos(axis.first_time()), end })
@@ -89,22 +89,22 @@ impl Segment {
 
     /// Samples of a series here.
     pub(in crate::store) fn series_samples(&self, id: SeriesId) -> usize {
-        let axis = self.column(id).and_then(|(_, column)| self.index.axes.get(column.axis));
+        let axis = self.column(id).and_then(|(_, column)| self.axis(column));
         axis.map_or(0, |axis| axis.samples)
     }
 
     /// The axis of a series and the bytes that its values take here.
     pub(in crate::store) fn cost(&self, id: SeriesId) -> Option<(usize, u64)> {
-        self.column(id).map(|(_, column)| (column.axis, column.region.bytes))
+        self.column(id).map(|(_, column)| (column.axis as usize, column.region.bytes))
     }
 
     /// The values of a block from the middle of a series; none where it is not here.
     pub(in crate::store) fn sample(&self, id: SeriesId) -> Result<Vec<f64>> {
         let mut values = Vec::new();
         if let Some((at, column)) = self.column(id)
-            && let Some(axis) = self.index.axes.get(column.axis)
+            && let Some(axis) = self.axis(column)
         {
-            let middle = (column.block_bytes.len() - 1) / 2;
+            let middle = (column.blocks as usize - 1) / 2;
             self.decode_column(at, column, axis, middle..middle + 1, &mut values)?;
         }
         Ok(values)
@@ -114,12 +114,12 @@ impl Segment {
     pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
         out.clear();
         let Some((at, column)) = self.column(id) else { return Ok(()) };
-        let Some(axis) = self.index.axes.get(column.axis) else { return Ok(()) };
+        let Some(axis) = self.axis(column) else { return Ok(()) };
         let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
         if blocks.is_empty() {
             return Ok(());
         }
-        self.decode_axis(column.axis, axis, blocks.clone(), &mut out.times)?;
+        self.decode_axis(column.axis as usize, axis, blocks.clone(), &mut out.times)?;
         self.decode_column(at, column, axis, blocks, &mut out.values)?;
         cut(out, range);
         Ok(())
@@ -130,6 +130,15 @@ impl Segment {
         let found = self.by_id.binary_search_by_key(&Some(id), |at| of(at).map(|c| c.id)).ok()?;
         let at = *self.by_id.get(found)? as usize;
         Some((at, self.index.series.get(at)?))
+    }
+
+    fn axis(&self, column: &Column) -> Option<&Axis> {
+        self.index.axes.get(column.axis as usize)
+    }
+
+    /// Samples of the longest series.
+    pub(in crate::store) fn series_samples_max(&self) -> u64 {
+        self.index.axes.iter().map(|axis| axis.samples as u64).max().unwrap_or(0)
     }
 
     fn decode_axis(
@@ -157,7 +166,7 @@ impl Segment {
             return self.decode_derived(at, column, axis, blocks, out);
         }
         let (header, bytes) = self.column_bytes(at, column)?;
-        let blocks = column::blocks(bytes, &column.block_bytes, axis.samples, blocks);
+        let blocks = column::blocks(bytes, self.index.blocks_of(column), axis.samples, blocks);
         let decoder = codec::ColumnDecoder::new(header);
         let decoded = decoder.and_then(|mut decoder| decoder.decode_blocks(blocks, out));
         decoded.map_err(|e| e.at(&self.path, column.region.offset))
@@ -178,7 +187,7 @@ impl Segment {
             self.decode_column(at, column, axis, blocks.clone(), values)?;
         }
         let (header, bytes) = self.column_bytes(at, column)?;
-        let mut blocks = column::blocks(bytes, &column.block_bytes, axis.samples, blocks);
+        let mut blocks = column::blocks(bytes, self.index.blocks_of(column), axis.samples, blocks);
         let mut from = 0;
         let decoded = Formula::from_header(header).and_then(|formula| {
             blocks.try_for_each(|(b, count)| {
@@ -229,13 +238,13 @@ impl Segment {
         }
         let (mut values, mut samples) = (Vec::new(), 0);
         for (at, column) in self.index.series.iter().enumerate() {
-            let Some(axis) = self.index.axes.get(column.axis) else { continue };
+            let Some(axis) = self.axis(column) else { continue };
             values.clear();
-            self.decode_column(at, column, axis, 0..column.block_bytes.len(), &mut values)?;
+            self.decode_column(at, column, axis, 0..column.blocks as usize, &mut values)?;
             samples += values.len() as u64;
             for (block, values) in values.chunks(BLOCK_SAMPLES).enumerate() {
                 let found = statistics_row(&BlockStats::of(values)).map(f64::to_bits);
-                let kept = statistics.get(column.first_block + block);
+                let kept = statistics.get(column.first_block as usize + block);
                 if kept.map(|row| row.map(f64::to_bits)) != Some(found) {
                     return Err(self.damage(column.region, "statistics that are not the block's"));
                 }

@@ -30,7 +30,7 @@ pub(in crate::store) struct SegmentWriter {
     offset: u64,
     index: Index,
     /// The axes written so far, by their content.
-    axes: HashMap<u128, usize>,
+    axes: HashMap<u128, u32>,
     statistics: Vec<BlockStats>,
     samples: u64,
     range: Option<(i64, i64)>,
@@ -67,14 +67,16 @@ impl SegmentWriter {
         let axis = self.axis(times, *last)?;
         let EncodedColumn { column, sources, statistics } = column;
         let region = self.region(&[&column.header, &column.blocks])?;
+        let first_block = self.index.blocks() as u32;
+        self.index.block_bytes.extend_from_slice(&column.block_bytes);
         self.index.series.push(Column {
             id,
             axis,
             region,
-            sources: sources.clone(),
+            sources: sources.as_slice().into(),
             header_bytes: column.header.len() as u32,
-            block_bytes: column.block_bytes.clone(),
-            first_block: self.index.blocks(),
+            first_block,
+            blocks: column.block_bytes.len() as u32,
         });
         self.statistics.extend_from_slice(statistics);
         self.samples += times.len() as u64;
@@ -113,7 +115,7 @@ impl SegmentWriter {
     }
 
     /// The axis with these times, written now if it is new.
-    fn axis(&mut self, times: &[i64], last_time: i64) -> Result<usize> {
+    fn axis(&mut self, times: &[i64], last_time: i64) -> Result<u32> {
         let mut bytes = Vec::with_capacity(times.len() * 8);
         for time in times {
             bytes.extend_from_slice(&time.to_le_bytes());
@@ -124,7 +126,7 @@ impl SegmentWriter {
         }
         let EncodedAxis { bytes, block_bytes, block_starts } = EncodedAxis::of(times);
         let region = self.region(&[&bytes])?;
-        let at = self.index.axes.len();
+        let at = self.index.axes.len() as u32;
         let samples = times.len();
         self.index.axes.push(Axis { region, samples, last_time, block_starts, block_bytes });
         self.axes.insert(content, at);
