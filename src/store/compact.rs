@@ -1,5 +1,7 @@
-//! Compaction: several segments become one, in the cold form. A pure function chooses, another
-//! carries it out.
+//! Compaction: several segments become one. A pure function chooses, another carries it out.
+//!
+//! What is merged by the way stays packed, since it will be merged again. The cold form is written
+//! where a whole compaction was asked for, and kept where it is met.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,8 +9,8 @@ use std::sync::Arc;
 use super::derive;
 use super::manifest::Edit;
 use super::samples::Samples;
-use super::seal::{SegmentJob, tiles};
-use super::segment::Segment;
+use super::seal::{Encoded, SegmentJob, tiles};
+use super::segment::{Footer, Segment};
 use super::snapshot::scan_segments;
 use super::{Store, View, Writer, read};
 use crate::error::{Error, Result};
@@ -60,9 +62,9 @@ impl Store {
                 longest: self.budget.series_samples_max(),
             };
             let chosen = if whole { choose_all(&sizes, most) } else { choose(&sizes, most) };
-            let chosen = chosen.or_else(|| choose_expired(&view, whole));
+            let chosen = chosen.or_else(|| choose_rewrite(&view, whole));
             let Some(chosen) = chosen else { break };
-            match self.merge(writer, &view, chosen) {
+            match self.merge(writer, &view, chosen, whole) {
                 // A damaged segment stays as it is, and everything else goes on: `check` names it.
                 // Who asked for one segment is told why there cannot be one.
                 Err(Error::Corrupt { path, .. }) if !whole => {
@@ -79,8 +81,15 @@ impl Store {
 
     /// Merges neighbouring segments. Neighbours in order of precedence, so that what overrides what
     /// stays as it was.
-    fn merge(&self, writer: &mut Writer, view: &View, chosen: Range<usize>) -> Result<()> {
+    fn merge(
+        &self,
+        writer: &mut Writer,
+        view: &View,
+        chosen: Range<usize>,
+        whole: bool,
+    ) -> Result<()> {
         let inputs = view.segments.get(chosen).unwrap_or(&[]).to_vec();
+        let cold = whole || inputs.iter().any(|segment| segment.footer().cold);
         let mut series: Vec<SeriesId> = inputs.iter().flat_map(|s| s.series()).collect();
         series.sort_unstable();
         series.dedup();
@@ -91,17 +100,20 @@ impl Store {
             order: inputs.iter().map(|s| s.footer().order).max().unwrap_or(0),
             epochs: Vec::new(),
             supersedes: inputs.iter().map(|s| s.identity().segment_id).collect(),
+            cold,
         };
         let samples = |id| inputs.iter().map(|segment| segment.series_samples(id)).sum();
-        let derivations = derive::find(&read(&self.catalog), &inputs, &series);
+        let derivations = cold.then(|| derive::find(&read(&self.catalog), &inputs, &series));
         let gather = |id| {
             let mut out = Samples::default();
             scan_segments(&inputs, id, range, &mut out, &mut Default::default())?;
             Ok(out)
         };
         let tiles = tiles(&series, self.budget.tile_samples(), samples);
-        let made = self
-            .make_segment(writer, job, &tiles, |id, cache| derivations.encode(id, gather, cache))?;
+        let made = self.make_segment(writer, job, &tiles, |id, cache| match &derivations {
+            Some(derivations) => derivations.encode(id, gather, cache),
+            None => Ok(Encoded::sealed(id, gather(id)?, cache)),
+        })?;
         let mut edit = Edit::default();
         if let Some((segment, record)) = &made {
             edit.put_segment(segment.identity().segment_id, record)?;
@@ -222,11 +234,13 @@ fn choose_all(sizes: &[Size], most: Most) -> Option<Range<usize>> {
     None
 }
 
-/// A lone segment holds nothing to merge, but may hold samples that retention has ended.
-fn choose_expired(view: &View, whole: bool) -> Option<Range<usize>> {
-    let [lone] = view.segments.as_slice() else { return None };
-    let expired = view.retain_from.is_some_and(|from| lone.footer().range.start < from);
-    (whole && expired).then_some(0..1)
+/// A segment by itself holds nothing to merge, but may be packed still, or hold samples that
+/// retention has ended.
+fn choose_rewrite(view: &View, whole: bool) -> Option<Range<usize>> {
+    let expired = |footer: &Footer| view.retain_from.is_some_and(|from| footer.range.start < from);
+    let mut footers = view.segments.iter().map(|segment| segment.footer());
+    let at = footers.position(|footer| whole && (!footer.cold || expired(footer)))?;
+    Some(at..at + 1)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(super) struct Encoded {
 
 impl Encoded {
     /// A series of a head.
-    fn sealed(id: SeriesId, samples: Samples, cache: &mut ValueCache) -> Self {
+    pub(super) fn sealed(id: SeriesId, samples: Samples, cache: &mut ValueCache) -> Self {
         let column = EncodedColumn::sealed(&samples.values, cache);
         Self { id, times: samples.times, column }
     }
@@ -113,7 +113,12 @@ impl Store {
         let head = read(frozen);
         let mut series: Vec<SeriesId> = head.series().collect();
         read(&self.catalog).sort_metric_major(&mut series);
-        let job = SegmentJob { order: head.epoch, epochs: vec![head.epoch], supersedes: vec![] };
+        let job = SegmentJob {
+            order: head.epoch,
+            epochs: vec![head.epoch],
+            supersedes: vec![],
+            cold: false,
+        };
         let conflicts = AtomicU64::new(0);
         let tiles = tiles(&series, self.budget.tile_samples(), |id| head.series_rows(id));
         let made = self.make_segment(writer, job, &tiles, |id, cache| {
@@ -197,7 +202,7 @@ impl Store {
             return Ok(None);
         }
         let label_file = self.write_labels(writer, &written)?;
-        let footer = Footer::new(job.order, label_file, job.epochs, job.supersedes);
+        let footer = Footer::new(job.order, label_file, job.epochs, job.supersedes, job.cold);
         let (footer, mut file) = file.finish(footer)?;
         let path = self.layout.segment(segment_id);
         in_order(
@@ -280,6 +285,8 @@ pub(super) struct SegmentJob {
     pub(super) order: u64,
     pub(super) epochs: Vec<u64>,
     pub(super) supersedes: Vec<u64>,
+    /// Whether columns are in the cold form.
+    pub(super) cold: bool,
 }
 
 /// Splits series into runs that are decoded and encoded together, given the samples of each: at

@@ -43,6 +43,8 @@ pub(in crate::store) struct Footer {
     pub(in crate::store) epochs: Vec<u64>,
     /// Segments whose samples are here.
     pub(in crate::store) supersedes: Vec<u64>,
+    /// Whether columns are in the cold form, as far as that is shorter.
+    pub(in crate::store) cold: bool,
     pub(super) index: Region,
     pub(super) statistics: Region,
 }
@@ -61,6 +63,7 @@ impl Footer {
         label_file: u128,
         epochs: Vec<u64>,
         supersedes: Vec<u64>,
+        cold: bool,
     ) -> Self {
         let (range, none) = (TimeRange::ALL, Region { offset: 0, bytes: 0 });
         let (index, statistics) = (none, none);
@@ -74,6 +77,7 @@ impl Footer {
             label_file,
             epochs,
             supersedes,
+            cold,
             index,
             statistics,
         }
