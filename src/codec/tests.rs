@@ -55,6 +55,7 @@ fn structured(count: u64) -> Vec<(FrontTag, Vec<f64>)> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hours in an interpreter; parts of it are run by others")]
 fn structure_is_found() {
     for (front, values) in structured(1024) {
         let bytes = round_trip(&values, &mut ValueCache::default());
@@ -71,6 +72,7 @@ fn structure_is_found() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hours in an interpreter; parts of it are run by others")]
 fn strangers_are_corrected_and_touch_no_neighbour() {
     for (front, mut values) in structured(1024) {
         let clean = round_trip(&values, &mut ValueCache::default()).len();
@@ -114,6 +116,7 @@ fn an_integer_walk_takes_less_than_half_a_byte() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hours in an interpreter; parts of it are run by others")]
 fn lengths_at_the_edges() {
     let mut cache = ValueCache::default();
     for count in [0, 1, 2, 3, 63, 64, 65, 1023, 1024, 1025, 3000] {
@@ -158,6 +161,7 @@ fn damage<T: Copy + Default>(
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hours in an interpreter; parts of it are run by others")]
 fn damage_gives_errors_or_values() {
     for (_, mut values) in structured(60) {
         let bytes = round_trip(&values, &mut ValueCache::default());
@@ -228,7 +232,7 @@ fn mixed() -> impl Strategy<Value = Vec<f64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 96 }))]
 
     #[test]
     fn every_bit_pattern_comes_back(blocks in prop::collection::vec(mixed(), 1..4)) {
