@@ -41,7 +41,7 @@ test-faults: setup ## plants faults in the store, one at a time: the tests must 
 	@$(ENV) RUSTC_WORKSPACE_WRAPPER="$$PWD/scripts/rustc-with-faults" \
 	    cargo test $(RELEASE) --test integration -- --nocapture faults::
 
-test-axe: setup ## the long form of what stops, fails and damages a store: half an hour
+test-axe: setup ## the long form of what stops, fails and damages a store: about an hour
 	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE) --test integration -- --nocapture \
 	    bytes:: corruption:: crash:: failing:: kill:: replay:: sim_db:: swaps::
 

@@ -15,7 +15,7 @@ use crate::support::small::{self, Content, content};
 fn an_operation_that_fails_is_reported_and_costs_nothing() {
     let failures = [Failure::InputOutput, Failure::NoSpace, Failure::TooManyFiles, Failure::Short];
     let mut lives = vec![Life::scripted(Durability::Sync)];
-    lives.extend((0..if crate::support::slow() { 20 } else { 0 }).map(Life::random));
+    lives.extend((0..if crate::support::slow() { 6 } else { 0 }).map(Life::random));
     let mut runs = 0;
     for life in &lives {
         for for_ever in [false, true] {
