@@ -6,12 +6,13 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use plimsoll::store::{Clock, Durability, Store, StoreOptions, SystemClock};
+use plimsoll::store::{Durability, Store, StoreOptions, SystemClock};
 use plimsoll::{Batch, Error, Result, Timestamp};
 
+use crate::support::clock::ManualClock;
 use crate::support::sim_disk::{Fault, Faults, Loss, NoLock, SimDb, SimFs};
 use crate::support::small::{self, Content, content};
 
@@ -96,7 +97,7 @@ impl Expected {
                     // What comes in before the instant of the last retention is not seen.
                     let retained = self.retained;
                     next.extend(content.into_iter().filter(|((_, time), _)| *time >= retained));
-                    self.sequence = store.append(&Batch { groups: vec![group] })?;
+                    self.sequence = store.append(&Batch { groups: vec![group] })?.sequence;
                     Ok(())
                 })
             }
@@ -215,16 +216,6 @@ fn a_second_power_cut_during_recovery_loses_nothing_durable() {
     }
 }
 
-/// A clock that the test moves.
-#[derive(Debug, Default)]
-struct ManualClock(AtomicU64);
-
-impl Clock for ManualClock {
-    fn elapsed(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
 #[test]
 fn an_interval_is_kept_by_appends_and_by_ticks() {
     let folder = folder();
@@ -238,14 +229,14 @@ fn an_interval_is_kept_by_appends_and_by_ticks() {
     let append = |row| small::append(&store, 0, row, 1).unwrap();
     durable.extend(append(0));
     assert_eq!(store.durable_sequence(), 0, "the interval has not passed");
-    clock.0.store(1_000, Ordering::SeqCst);
+    clock.set_elapsed_ms(1_000);
     durable.extend(append(1));
     assert_eq!(store.durable_sequence(), 2, "the append that ends it syncs");
     durable.extend(append(2));
-    clock.0.store(1_999, Ordering::SeqCst);
+    clock.set_elapsed_ms(1_999);
     store.tick().unwrap();
     assert_eq!(store.durable_sequence(), 2, "a tick in between does not");
-    clock.0.store(2_000, Ordering::SeqCst);
+    clock.set_elapsed_ms(2_000);
     store.tick().unwrap();
     assert_eq!(store.durable_sequence(), 3, "an idle store is synced by a tick");
     append(3);
