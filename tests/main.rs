@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::panic,
+    clippy::expect_used,
     reason = "tests fail by panicking and print their seeds, in helpers as well"
 )]
 
@@ -17,6 +18,7 @@ mod demo;
 mod failing;
 mod faults;
 mod kill;
+mod life;
 mod model;
 mod query;
 mod realdata;

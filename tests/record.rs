@@ -214,7 +214,9 @@ struct Recording {
 
 impl Recording {
     fn new(user: &User) -> Self {
-        let store = Store::open(&user.path("s"), StoreOptions::default()).unwrap();
+        // What is recorded here is made up, its time included.
+        let options = StoreOptions { ahead_max: None, ..StoreOptions::default() };
+        let store = Store::open(&user.path("s"), options).unwrap();
         let recorder = Recorder::new("db-7", 100).unwrap();
         Self { store, recorder, server: Server::new() }
     }

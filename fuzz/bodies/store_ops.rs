@@ -24,6 +24,8 @@ pub(crate) fn run(input: &[u8]) {
         conflict: rule(choice & 0x10 != 0),
         head_samples_max: if choice & 0x20 != 0 { 40 } else { 4_000_000 },
         compact_after_seal: choice & 0x40 != 0,
+        ahead_max: None,
+        ..StoreOptions::default()
     };
     let step = |[what, a, b, c]: &[u8; 4]| match what % 10 {
         0..=4 => Step::Append {

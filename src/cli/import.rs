@@ -98,6 +98,7 @@ fn import_files(
             conflict: Conflict::FirstWins,
             head_samples_max: HEAD_SAMPLES_MAX,
             memory_bytes_max: MEMORY_BYTES_MAX,
+            ahead_max: None,
             ..StoreOptions::default()
         },
     )?;

@@ -187,6 +187,7 @@ fn write_fleet(fleet: &Fleet, folder: &Path) -> Result<()> {
         durability: Durability::Buffered,
         head_samples_max: HEAD_SAMPLES_MAX,
         memory_bytes_max: MEMORY_BYTES_MAX,
+        ahead_max: None,
         ..StoreOptions::default()
     };
     let store = Store::open(folder, options)?;

@@ -18,10 +18,12 @@ use super::output::{Stop, note};
 use crate::error::{Error, Result};
 use crate::model::{Span, Timestamp};
 use crate::record::{Machine, Moment, Recorder, Schedule};
-use crate::store::{Store, StoreOptions};
+use crate::store::{Stats, Store, StoreOptions};
 
 /// Samples in the head at which it is sealed: 8 MiB at most, three hours of 50 series a second.
 const HEAD_SAMPLES_MAX: usize = 500_000;
+/// Memory of the store of one machine.
+const MEMORY_BYTES_MAX: usize = 24 << 20;
 /// The longest sleep: what was appended is synced after the store's second, whatever the interval.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
@@ -42,13 +44,21 @@ pub(super) fn record(args: &RecordArgs) -> Result<Outcome, Stop> {
         scrapes: 0,
         samples: 0,
     };
-    let options = StoreOptions { head_samples_max: HEAD_SAMPLES_MAX, ..StoreOptions::default() };
+    let options = StoreOptions {
+        head_samples_max: HEAD_SAMPLES_MAX,
+        memory_bytes_max: MEMORY_BYTES_MAX,
+        ..StoreOptions::default()
+    };
     let store = Store::open(&args.store, options)?;
     let folder = args.store.display();
     note(&format!("recording {host} every {} into {folder}; Ctrl-C ends it", args.interval));
-    let ended = recording.run(&store, args.duration).and_then(|()| store.close());
+    let ended = recording.run(&store, args.duration);
+    let stats = store.stats();
+    let ended = ended.and_then(|()| store.close());
     let Recording { scrapes, samples, .. } = recording;
+    let samples = samples.saturating_sub(stats.refused_samples);
     note(&format!("{scrapes} scrapes with {samples} samples were recorded into {folder}"));
+    note(&said_of_store(&stats));
     ended?;
     Ok(Outcome::Done)
 }
@@ -106,6 +116,22 @@ impl Recording {
         }
         Ok(())
     }
+}
+
+/// How the store did, in a line.
+fn said_of_store(stats: &Stats) -> String {
+    let Stats { syncs, segments, head_samples, refused_samples, quarantined, .. } = stats;
+    let mut said = vec![format!("{segments} segments, {head_samples} samples not sealed yet")];
+    if let Some(p99) = stats.sync_p99_ms {
+        said.push(format!("{syncs} syncs, 99% of them within {p99:.1} ms"));
+    }
+    if *refused_samples > 0 {
+        said.push(format!("{refused_samples} samples refused, which lie in the future"));
+    }
+    if *quarantined > 0 {
+        said.push(format!("{quarantined} damaged parts set aside, see `plimsoll check`"));
+    }
+    said.join("; ")
 }
 
 fn said_of_clock(step_nanos: i64, now: Timestamp) -> String {

@@ -4,13 +4,14 @@ use std::sync::{Arc, RwLock};
 
 use super::head::{Head, wire};
 use super::layout::Layout;
-use super::options::Durability;
+use super::options::{Durability, StoreOptions};
+use super::window::{self, Appended};
 use super::{Store, Writer, read, write};
 use crate::db::WriteSet;
 use crate::error::{Error, Result};
 use crate::fs::fault::{planted, unless};
 use crate::model::limits::GROUP_SAMPLES_MAX;
-use crate::model::{Batch, Group, Labels, SeriesId, Sink, Unit};
+use crate::model::{Batch, Group, Labels, SeriesId, Sink, Span, TimeRange, Timestamp, Unit};
 
 /// Samples that an [`Appender`] gathers before it appends.
 const APPENDER_SAMPLES: usize = 1 << 16;
@@ -42,27 +43,64 @@ impl Store {
         self.guarded(&mut writer, |store| catalog.set_unit(metric, unit, &*store.db))
     }
 
-    /// Appends a batch, whole or not at all, and returns its sequence number. It is in every
-    /// snapshot taken from now on. Its durability is that of the store's options; see
-    /// [`Store::durable_sequence`]. After a failed write or sync it is not known whether the batch
-    /// survives: the store then refuses writes, and reopening it shows what is there.
-    pub fn append(&self, batch: &Batch) -> Result<u64> {
+    /// Appends a batch and returns its sequence number. Rows whose instants the options do not
+    /// allow (`ahead_max`) are left out and reported; all others are taken, whole or not at all.
+    /// The batch is in every snapshot taken from now on. Its durability is that of the store's
+    /// options; see [`Store::durable_sequence`]. After a failed write or sync it is not known
+    /// whether the batch survives: the store then refuses writes, and reopening it shows what is
+    /// there.
+    pub fn append(&self, batch: &Batch) -> Result<Appended> {
         let mut writer = self.writer_for_change()?;
+        let appended = self.append_with(&mut writer, batch);
+        writer.counts.limits_hit += u64::from(matches!(appended, Err(Error::Limit { .. })));
+        appended
+    }
+
+    fn append_with(&self, writer: &mut Writer, batch: &Batch) -> Result<Appended> {
         self.check_batch(batch)?;
-        let head = self.head_with_room(&mut writer)?;
+        let cut = self.window(writer).and_then(|window| window::cut(batch, window));
+        let Some((kept, refused)) = cut else {
+            let sequence = self.append_checked(writer, batch)?;
+            return Ok(Appended { sequence, refused: None });
+        };
+        let sequence = if kept.groups.is_empty() {
+            writer.next_sequence - 1
+        } else {
+            self.append_checked(writer, &kept)?
+        };
+        writer.counts.refused_samples += refused.samples;
+        Ok(Appended { sequence, refused: Some(refused) })
+    }
+
+    /// The instants that are taken now; `None` where all are.
+    fn window(&self, writer: &mut Writer) -> Option<TimeRange> {
+        let StoreOptions { ahead_max, late_max, .. } = &self.options;
+        if ahead_max.is_none() && late_max.is_none() {
+            return None;
+        }
+        let now = writer.wall.now(self.clock.now(), self.clock.elapsed());
+        let tick = Span::from_nanos(1);
+        Some(TimeRange {
+            start: late_max.map_or(Timestamp::MIN, |late| now.minus(late)),
+            end: ahead_max.map_or(Timestamp::MAX, |ahead| now.plus(ahead).plus(tick)),
+        })
+    }
+
+    fn append_checked(&self, writer: &mut Writer, batch: &Batch) -> Result<u64> {
+        let head = self.head_with_room(writer)?;
         let sequence = writer.next_sequence;
         let epoch = read(&head).epoch;
         let mut set = WriteSet::default();
         set.put(&Layout::head_family(epoch), &sequence.to_be_bytes(), wire::encode(&batch.groups));
-        self.guarded(&mut writer, |store| unless("batch-not-logged", || store.db.write(&set)))?;
-        writer.next_sequence += 1;
+        self.guarded(writer, |store| unless("batch-not-logged", || store.db.write(&set)))?;
+        writer.appended(batch.groups.iter().map(Group::samples).sum(), self.clock.elapsed());
         {
             let mut head = write(&head);
             for group in &batch.groups {
                 head.append(group);
             }
         }
-        self.sync_if_due(&mut writer)?;
+        self.sync_if_due(writer)?;
         Ok(sequence)
     }
 
@@ -129,8 +167,8 @@ impl Store {
     }
 
     pub(super) fn sync_with(&self, writer: &mut Writer) -> Result<()> {
-        self.guarded(writer, |store| unless("acknowledged-before-sync", || store.db.sync()))?;
-        writer.durable_sequence = writer.next_sequence - 1;
+        self.sync_log(writer, "acknowledged-before-sync")?;
+        writer.all_durable();
         writer.synced_at = self.clock.elapsed();
         Ok(())
     }

@@ -4,8 +4,8 @@
 //! append ─► head (database + memory) ─► seal ─► segment ─► compact ─► segment ─► retain: gone
 //! ```
 //!
-//! In: batches of samples under labels. Out: snapshots, which queries read. Never: an aggregate, a
-//! wall clock, or a thread of its own. The sub-rooms `head`, `segment` and `catalog` never see each
+//! In: batches of samples under labels. Out: snapshots, which queries read. Never: an aggregate, or
+//! a thread of its own. The sub-rooms `head`, `segment` and `catalog` never see each
 //! other; only the files beside this one join them.
 
 mod append;
@@ -29,6 +29,8 @@ mod seal;
 mod segment;
 mod snapshot;
 mod stat;
+mod stats;
+mod window;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
@@ -45,6 +47,8 @@ pub use samples::Samples;
 pub use segment::Segment;
 pub use snapshot::Snapshot;
 pub use stat::StoreStat;
+pub use stats::Stats;
+pub use window::{Appended, Refused};
 
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -120,6 +124,8 @@ struct Writer {
     counters: manifest::Counters,
     /// Segments that a compaction found damaged: it leaves them as they are.
     damaged: BTreeSet<u64>,
+    wall: window::WallClock,
+    counts: stats::Counts,
     /// The first failure after which it is not known what reached the disk.
     poison: Option<String>,
 }
@@ -157,10 +163,16 @@ impl Store {
 
     /// Commits a change of the manifest: written, synced, or the writer is poisoned.
     fn commit(&self, writer: &mut Writer, edit: &Edit) -> Result<()> {
-        self.guarded(writer, |store| {
-            store.db.write(&edit.batch)?;
-            unless("commit-not-synced", || store.db.sync())
-        })
+        self.guarded(writer, |store| store.db.write(&edit.batch))?;
+        self.sync_log(writer, "commit-not-synced")
+    }
+
+    /// Syncs the database's log, and counts how long it took. `fault` is what a test may plant.
+    fn sync_log(&self, writer: &mut Writer, fault: &str) -> Result<()> {
+        let started = self.clock.elapsed();
+        self.guarded(writer, |store| unless(fault, || store.db.sync()))?;
+        writer.counts.syncs.add(self.clock.elapsed().saturating_sub(started));
+        Ok(())
     }
 
     /// Runs a step after whose failure the state of the disk is not known.

@@ -17,6 +17,8 @@ use super::manifest::{self, Edit, Manifest, STORE_VERSION, StoreRecord};
 use super::options::StoreOptions;
 use super::recover::{self, LoadedHeads};
 use super::segment::Segment;
+use super::stats::Counts;
+use super::window::WallClock;
 use super::{Store, View, Writer};
 use crate::db::{Db, RocksDb};
 use crate::error::{Error, Result};
@@ -148,6 +150,8 @@ impl Store {
             synced_at: clock.elapsed(),
             counters: manifest.counters,
             damaged: BTreeSet::new(),
+            wall: WallClock::default(),
+            counts: Counts::default(),
             poison: None,
         };
         let store = Self {

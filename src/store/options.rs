@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use crate::model::Span;
+
+/// Clocks of a fleet that are kept by NTP are within a second; those that are kept by nobody drift
+/// a minute a month.
+const AHEAD_MAX: Span = Span::from_seconds(600);
+
 /// When an appended batch is safe from a power cut. At every level it is safe from the end of the
 /// process (kill -9, panic) as soon as `append` returns, since the system then has the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +40,15 @@ pub struct StoreOptions {
     pub durability: Durability,
     /// Which of two samples of one instant counts. Default: the later one.
     pub conflict: Conflict,
+    /// How far ahead of the wall clock a sample may lie. One that lies further ahead is refused and
+    /// counted ([`Appended::refused`](super::Appended), [`Stats`](super::Stats)), row by row, and
+    /// all other rows of its batch are taken: one host's wrong clock costs no other host a sample.
+    /// Default: 10 minutes, for live data. `None` takes any instant: for imports, and for
+    /// simulated time.
+    pub ahead_max: Option<Span>,
+    /// How far behind the wall clock a sample may lie; the same goes for one that lies further
+    /// behind. Default: `None`, for late data is stored as well as any other.
+    pub late_max: Option<Span>,
 
     // What it costs.
     /// Memory that the store may take, in bytes: what was appended and is not sealed yet, the
@@ -54,6 +69,8 @@ impl Default for StoreOptions {
         Self {
             durability: Durability::Interval(Duration::from_secs(1)),
             conflict: Conflict::LastWins,
+            ahead_max: Some(AHEAD_MAX),
+            late_max: None,
             memory_bytes_max: 64 << 20,
             head_samples_max: 4_000_000,
             compact_after_seal: true,

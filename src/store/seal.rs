@@ -89,7 +89,7 @@ impl Store {
         edit.put_epoch(epoch, &EpochRecord { conflict })?;
         unless("numbers-not-kept", || edit.put_counters(&writer.counters))?;
         self.commit(writer, &edit)?;
-        writer.durable_sequence = writer.next_sequence - 1;
+        writer.all_durable();
         let mut view = View::clone(&self.view());
         view.heads.push(Arc::new(std::sync::RwLock::new(Head::new(epoch, conflict))));
         self.publish(view);

@@ -76,6 +76,8 @@ impl Life {
             conflict: rule(&mut prng),
             head_samples_max: if prng.chance(2) { 60 } else { 4_000_000 },
             compact_after_seal: prng.chance(2),
+            ahead_max: None,
+            ..StoreOptions::default()
         };
         let (mut now, mut steps) = (0, Vec::new());
         for _ in 0..45 {
@@ -203,7 +205,7 @@ impl Expected {
                     }
                 }
                 next.sequence += 1;
-                let sequence = store.append(&Batch { groups: vec![group] })?;
+                let sequence = store.append(&Batch { groups: vec![group] })?.sequence;
                 assert_eq!(sequence, next.sequence, "a sequence number is missing or used twice");
                 Ok(())
             }

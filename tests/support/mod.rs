@@ -1,5 +1,6 @@
 //! What several promises need to be checked.
 
+pub(crate) mod clock;
 pub(crate) mod data;
 pub(crate) mod failure;
 pub(crate) mod life;

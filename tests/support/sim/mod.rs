@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use plimsoll::fs::Lock;
 use plimsoll::store::{Clock, Store, StoreOptions};
-use plimsoll::{Error, Result};
+use plimsoll::{Error, Result, Timestamp};
 
 pub(crate) use world::{Stop, World};
 
@@ -212,6 +212,11 @@ impl State {
 impl Clock for Machine {
     fn elapsed(&self) -> Duration {
         self.state().clock
+    }
+
+    fn now(&self) -> Timestamp {
+        let nanos = i64::try_from(self.state().clock.as_nanos()).unwrap_or(i64::MAX);
+        Timestamp::from_nanos(nanos)
     }
 }
 
