@@ -1,11 +1,12 @@
 //! Promise: a store that is opened read-only beside its writer shows what was appended before it
-//! was opened, in order and without a hole, whatever the writer seals, merges or unlinks meanwhile.
+//! was opened, in order and without a hole, whatever the writer seals, merges, drops or unlinks
+//! meanwhile.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use plimsoll::store::{Samples, Store, StoreOptions};
-use plimsoll::{Batch, Group, TimeRange};
+use plimsoll::{Batch, Group, TimeRange, Timestamp};
 
 use crate::support::small::{labels, options};
 
@@ -21,6 +22,8 @@ fn a_reader_beside_a_writer_misses_nothing_that_was_there() {
     let store = Store::open(folder.path(), live).unwrap();
     let id = store.series_id(&labels("cpu", 0)).unwrap();
     let (written, stop) = (AtomicI64::new(-1), AtomicBool::new(false));
+    // What retention was asked to end, and what it has ended.
+    let (asked, ended) = (AtomicI64::new(0), AtomicI64::new(0));
     let life = Duration::from_secs(if crate::support::slow() { 120 } else { 4 });
     let reads = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -31,6 +34,12 @@ fn a_reader_beside_a_writer_misses_nothing_that_was_there() {
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
+                if counter % 100 == 0 {
+                    let before = (counter - 300).max(0);
+                    asked.store(before, Ordering::SeqCst);
+                    store.retain(Timestamp::from_nanos(before)).unwrap();
+                    ended.store(before, Ordering::SeqCst);
+                }
                 if counter % 7 == 0 {
                     std::thread::sleep(Duration::from_micros(300));
                 }
@@ -38,14 +47,20 @@ fn a_reader_beside_a_writer_misses_nothing_that_was_there() {
         });
         let (start, mut reads) = (Instant::now(), 0);
         while start.elapsed() < life {
-            let before = written.load(Ordering::SeqCst);
+            let (before, gone) = (written.load(Ordering::SeqCst), ended.load(Ordering::SeqCst));
             // A writer at full speed may keep a reader out: that is an error, never a wrong answer.
             let Ok(reader) = Store::open_read_only(folder.path()) else { continue };
             let mut found = Samples::default();
             reader.snapshot().unwrap().scan(id, TimeRange::ALL, &mut found).unwrap();
-            let whole = found.times.iter().copied().eq(0..found.len() as i64);
+            let Some((first, last)) = found.times.first().zip(found.times.last()) else {
+                assert_eq!(before, -1, "no samples");
+                continue;
+            };
+            let whole = found.times.iter().copied().eq(*first..*last + 1);
             assert!(whole, "a hole in {} samples", found.len());
-            assert!(found.len() as i64 > before, "{} samples of {before}", found.len());
+            assert!(*last >= before, "samples up to {last} of {before}");
+            let kept = gone..=asked.load(Ordering::SeqCst);
+            assert!(kept.contains(first), "samples from {first} on, retention at {kept:?}");
             reads += 1;
         }
         stop.store(true, Ordering::SeqCst);

@@ -2,6 +2,7 @@
 //! a small fleet, and what it prints is compared word for word.
 
 mod bench;
+mod upkeep;
 pub(crate) mod user;
 
 use std::fmt::Write as _;
@@ -325,7 +326,17 @@ fn what_can_be_read_in_two_ways_is_refused_with_the_remedy() {
 #[test]
 fn a_missing_store_or_file_fails_with_its_name() {
     let user = with_files();
-    for command in ["ls", "stat", "check", "compact", "query cpu", "forecast cpu", "study init"] {
+    for command in [
+        "ls",
+        "stat",
+        "check",
+        "compact",
+        "query cpu",
+        "forecast cpu",
+        "study init",
+        "backup b",
+        "retain --keep 1d",
+    ] {
         let run = user.ends(FAILED, &format!("{command} --store nowhere"));
         assert_eq!(run.out, "", "{command}");
         golden("missing-store.txt", &run.err);
@@ -353,6 +364,9 @@ fn wrong_usage_is_code_2_and_help_is_code_0() {
         "import csv --store s --label host a.csv",
         "import csv --store s --host-from-file --labels-from-path {host}.csv a.csv",
         "stat --store s --format csv",
+        "retain --store s",
+        "retain --store s --keep 1d --before 2026-01-20",
+        "restore --store s",
     ] {
         let run = user.ends(USAGE, line);
         assert_eq!(run.out, "", "plimsoll {line}");

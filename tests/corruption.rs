@@ -242,7 +242,7 @@ fn a_store_without_its_database_is_rebuilt_from_its_segments() {
     }
     for _ in 0..2 {
         let refused = Store::open(folder.path(), small::options()).unwrap_err();
-        assert!(refused.to_string().contains("rebuild"), "{refused}");
+        assert!(refused.to_string().contains("repair"), "{refused}");
     }
     assert!(Store::open_read_only(folder.path()).is_err());
     let report = Store::rebuild(folder.path()).unwrap();

@@ -17,10 +17,16 @@ const RECORDS: &str =
 const SWAPPED: &str =
     "swaps::segments_that_are_exchanged_emptied_deleted_or_doubled_cost_themselves";
 const LABELS: &str = "swaps::label_files_that_are_exchanged_emptied_or_deleted_are_written_again";
+const BACKUP_STOPPED: &str =
+    "backup::simulated::a_backup_that_is_stopped_anywhere_leaves_the_one_before_or_is_refused";
+const BACKUP_BYTES: &str = "backup::simulated::no_change_of_any_byte_of_a_backup_goes_unseen";
+const RESTORE_STOPPED: &str =
+    "backup::simulated::a_restore_that_is_stopped_is_no_store_or_the_whole_one";
+const REPAIRED: &str = "backup::a_store_without_its_database_is_repaired_as_its_segments_knew_it";
 const LOG: &str = "beside::sealing_frees_the_log";
 
 /// Each fault, and a test that finds it.
-const FAULTS: [(&str, &str); 27] = [
+const FAULTS: [(&str, &str); 35] = [
     // Order and durability.
     ("acknowledged-before-sync", ANY_STOP),
     ("batch-not-logged", ANY_STOP),
@@ -54,6 +60,15 @@ const FAULTS: [(&str, &str); 27] = [
     ("length-off-by-one", ANY_BYTE),
     ("record-not-verified", RECORDS),
     ("unnamed-deleted-without-proof", SWAPPED),
+    // Backups.
+    ("backup-names-not-synced", BACKUP_STOPPED),
+    ("backup-not-called-unfinished", BACKUP_STOPPED),
+    ("backup-not-synced", BACKUP_STOPPED),
+    ("backup-not-verified", BACKUP_BYTES),
+    ("earlier-backup-removed-first", BACKUP_STOPPED),
+    ("restore-not-synced", RESTORE_STOPPED),
+    ("restored-database-named-early", RESTORE_STOPPED),
+    ("store-not-noted-in-segments", REPAIRED),
 ];
 
 /// The names of faults in the code below a folder.

@@ -7,6 +7,7 @@
     reason = "tests fail by panicking and print their seeds, in helpers as well"
 )]
 
+mod backup;
 mod beside;
 mod bytes;
 #[cfg(feature = "cli")]

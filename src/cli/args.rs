@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::error::{Error, Result};
 use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit, Zone};
 use crate::model::{Selector, Span, Timestamp};
@@ -35,6 +36,14 @@ pub(super) enum Command {
     Check(StoreArgs),
     /// Merge the segments of a store into one.
     Compact(CompactArgs),
+    /// Drop old samples of a store, for ever.
+    Retain(RetainArgs),
+    /// Copy a store, or what is new in it, beside its writer.
+    Backup(BackupArgs),
+    /// Make a store from a backup. One that is not whole is refused.
+    Restore(RestoreArgs),
+    /// Make the lost database of a store anew from its segments, and say what is lost.
+    Repair(StoreArgs),
     /// Ask a store for values: which series, over which time, reduced how.
     Query(QueryArgs),
     /// Forecast series, with intervals and the back-test that earns them.

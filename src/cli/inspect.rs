@@ -15,14 +15,14 @@ const SCHEMA_VERSION: u32 = 1;
 const MEMORY_BYTES_MAX: usize = 512 << 20;
 
 #[derive(serde::Serialize)]
-struct Versioned<T> {
+pub(super) struct Versioned<T> {
     schema_version: u32,
     #[serde(flatten)]
     body: T,
 }
 
 impl<T> Versioned<T> {
-    fn new(body: T) -> Self {
+    pub(super) fn new(body: T) -> Self {
         Self { schema_version: SCHEMA_VERSION, body }
     }
 }

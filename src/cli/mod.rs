@@ -17,6 +17,7 @@ mod plan;
 mod progress;
 mod record;
 mod rss;
+mod upkeep;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -69,6 +70,10 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Stat(args) => inspect::stat(args),
         Command::Check(args) => inspect::check(args),
         Command::Compact(args) => inspect::compact(args),
+        Command::Retain(args) => upkeep::retain(args),
+        Command::Backup(args) => upkeep::backup(args),
+        Command::Restore(args) => upkeep::restore(args),
+        Command::Repair(args) => upkeep::repair(args),
         Command::Query(args) => compute::query(args),
         Command::Forecast(args) => compute::forecast(args),
         Command::Plan(args) => plan::plan(args),

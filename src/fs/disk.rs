@@ -49,6 +49,10 @@ impl Fs for DiskFs {
         fs::rename(from, to).map_err(|why| Error::io("rename", from, why))
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        fs::hard_link(from, to).map_err(|why| Error::io("link", to, why))
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         match fs::remove_file(path) {
             Err(why) if why.kind() != io::ErrorKind::NotFound => {
@@ -142,6 +146,11 @@ mod tests {
         assert!(DiskFs.create(&sealed).is_err(), "an existing file is never overwritten");
         DiskFs.create(&temp).unwrap();
         assert!(DiskFs.rename(&temp, &sealed).is_err(), "nor replaced by a rename");
+        assert!(DiskFs.link(&temp, &sealed).is_err(), "nor by another name of a file");
+        let other = folder.path().join("b.seg");
+        DiskFs.link(&sealed, &other).unwrap();
+        DiskFs.remove(&sealed).unwrap();
+        assert_eq!(&*DiskFs.map(&other).unwrap(), b"abc", "a file lasts as long as a name of it");
     }
 
     #[test]

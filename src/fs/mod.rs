@@ -17,7 +17,7 @@ use std::path::Path;
 pub use disk::DiskFs;
 pub use map::Map;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The file operations a store needs.
 pub trait Fs: Send + Sync + Debug {
@@ -30,6 +30,13 @@ pub trait Fs: Send + Sync + Debug {
 
     /// Renames a file inside one file system, replacing nothing: the target must not exist.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Gives a sealed file another name on the same file system; the target must not exist. A disk
+    /// that cannot do that refuses, as this default does: the file is then to be copied.
+    fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        let _ = from;
+        Err(Error::io("link", to, std::io::ErrorKind::Unsupported.into()))
+    }
 
     /// Removes a file; one that is not there is no error, so that a clean-up can be repeated.
     fn remove(&self, path: &Path) -> Result<()>;

@@ -38,6 +38,11 @@ impl Layout {
         self.root.join("db")
     }
 
+    /// The database of a restore that is at work, or was stopped: there is no store yet.
+    pub(super) fn restoring(&self) -> PathBuf {
+        self.root.join("db.restoring")
+    }
+
     pub(super) fn segments(&self) -> PathBuf {
         self.root.join("segments")
     }
@@ -77,14 +82,19 @@ impl Layout {
     }
 
     pub(super) fn segment_file(name: &str) -> SegmentFile {
-        match name.split_once('.') {
-            Some((stem, "tmp")) if is_hex(stem, 16) => SegmentFile::Temporary,
-            Some((stem, "seg")) if is_hex(stem, 16) => match u64::from_str_radix(stem, 16) {
-                Ok(id) if id <= NUMBER_MAX => SegmentFile::Sealed(id),
-                _ => SegmentFile::Foreign,
-            },
+        match Self::numbered(name) {
+            Some((_, "tmp")) => SegmentFile::Temporary,
+            Some((id, "seg")) => SegmentFile::Sealed(id),
             _ => SegmentFile::Foreign,
         }
+    }
+
+    /// The number and the extension of a file that is named by a number in use.
+    pub(super) fn numbered(name: &str) -> Option<(u64, &str)> {
+        let (stem, extension) = name.split_once('.')?;
+        let number = Some(stem).filter(|stem| is_hex(stem, 16))?;
+        let number = u64::from_str_radix(number, 16).ok().filter(|number| *number <= NUMBER_MAX)?;
+        Some((number, extension))
     }
 
     /// The content address in a label file's name; `None` for other files.

@@ -9,6 +9,7 @@
 //! other; only the files beside this one join them.
 
 mod append;
+mod backup;
 mod budget;
 mod catalog;
 mod check;
@@ -38,6 +39,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::Duration;
 
 pub use append::Appender;
+pub use backup::{BackupReport, RestoreReport};
 pub use check::{CheckReport, Finding};
 pub use clock::{Clock, SystemClock};
 pub use compact::CompactReport;

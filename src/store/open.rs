@@ -229,7 +229,7 @@ fn identify(layout: &Layout, fs: &dyn Fs, db: &dyn Db, manifest: &mut Manifest) 
     let sealed = |name: &str| matches!(Layout::segment_file(name), SegmentFile::Sealed(_));
     if fs.list(&layout.segments())?.iter().any(|entry| sealed(&entry.name)) {
         let what = "there are segments but the database that names them is lost; \
-                    `Store::rebuild` makes it anew from the segments";
+                    `plimsoll repair` makes it anew from the segments";
         return Err(Error::corrupt(&layout.database(), 0, what));
     }
     // The standard library's hash keys are the system's randomness.

@@ -1,9 +1,9 @@
 //! Rebuilding the database of a store from its segments: the way back after the folder `db` is
 //! lost.
 //!
-//! Segments carry their order, label files the names of their series, so both can be read without
-//! the database. What only the database had is lost: samples that were not sealed, units of
-//! metrics, and the instant of the last retention.
+//! Segments carry their order, and what the store said when they were made: units, retention, the
+//! number of the last batch. Label files carry the names of the series. What only the database had
+//! is lost, and said to be: samples that were not sealed, and what was noted after the last segment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::{Store, catalog};
 use crate::db::{Db, RocksDb};
 use crate::error::{Error, Result};
 use crate::fs::{DiskFs, Fs};
-use crate::model::{Labels, SeriesId};
+use crate::model::{Labels, SeriesId, Timestamp};
 
 /// What a rebuild found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -27,8 +27,16 @@ pub struct RebuildReport {
     pub samples: u64,
     /// Series that have their labels again.
     pub series: u64,
+    /// Metrics that have their unit again.
+    pub units: u64,
+    /// Samples before this instant are gone, as they were when the last segment was made.
+    pub retain_from: Option<Timestamp>,
+    /// The number of the last batch then; the next one follows it.
+    pub sequence: u64,
     /// Files that are not part of the store, and why; they are in the folder `quarantine`.
     pub set_aside: Vec<(String, String)>,
+    /// What only the database had and no file of the store can tell, if there was any.
+    pub lost: Vec<String>,
 }
 
 impl Store {
@@ -36,18 +44,29 @@ impl Store {
     /// be opened and knows its store is refused: there is nothing to rebuild. One that cannot be
     /// opened is to be moved away by hand first; nothing is deleted here.
     ///
-    /// Lost is what only the database had: samples that were not sealed, units, the instant of the
-    /// last retention (call `retain` again), and sequence numbers, which start anew.
+    /// Lost is what only the database had: samples that were not sealed, and units that were set,
+    /// retention and sequence numbers that moved on after the last segment was made.
     pub fn rebuild(path: &Path) -> Result<RebuildReport> {
         let layout = Layout::new(path);
         let fs = DiskFs;
+        if layout.restoring().exists() {
+            let what = format!("a restore into {} was stopped", path.display());
+            return Err(Error::invalid(format!("{what}; remove the folder, and restore again")));
+        }
         if fs.list(&layout.segments())?.is_empty() {
             let what = format!("{} holds no segment to rebuild a store from", path.display());
             return Err(Error::not_enough_data(what));
         }
         let _lock = fs.lock(&layout.lock())?;
         fs.create_folder(&layout.quarantine())?;
-        let db = RocksDb::open(&layout.database())?;
+        let db = RocksDb::open(&layout.database()).map_err(|why| match why {
+            Error::Database { message, .. } => {
+                let folder = layout.database();
+                let what = format!("the database cannot be opened ({message})");
+                Error::corrupt(&folder, 0, format!("{what}; move it away, and repair again"))
+            }
+            why => why,
+        })?;
         fs.sync_folder(layout.root())?;
         db.create_family(catalog::FAMILY)?;
         db.create_family(manifest::FAMILY)?;
@@ -144,6 +163,7 @@ impl Found {
             ));
         };
         let mut edit = Edit::default();
+        self.put_notes(&mut edit)?;
         let count = self.labels.last_key_value().map_or(0, |(id, _)| id.0 + 1);
         let mut before = None;
         for id in (0..count).map(SeriesId) {
@@ -167,6 +187,46 @@ impl Found {
         db.sync()?;
         self.report.segments = self.segments.len() as u64;
         self.report.series = self.labels.len() as u64;
+        let nameless = u64::from(count) - self.report.series;
+        self.report.lost = lost(self.report.sequence, nameless);
         Ok(self.report)
     }
+
+    /// What segments noted of the store; a later one knows better.
+    fn put_notes(&mut self, edit: &mut Edit) -> Result<()> {
+        self.segments.sort_by_key(|segment| segment.identity().segment_id);
+        let notes = || self.segments.iter().map(|segment| &segment.footer().notes);
+        let units: BTreeMap<&str, &str> = notes()
+            .flat_map(|notes| &notes.units)
+            .map(|(metric, unit)| (metric.as_str(), unit.as_str()))
+            .collect();
+        for (metric, unit) in &units {
+            catalog::put_unit(&mut edit.batch, metric, &unit.parse()?)?;
+        }
+        self.report.units = units.len() as u64;
+        self.report.retain_from = notes().filter_map(|notes| notes.retain_from).max();
+        if let Some(from) = self.report.retain_from {
+            edit.put_retain(from)?;
+        }
+        self.counters.last_sequence = notes().map(|notes| notes.last_sequence).max().unwrap_or(0);
+        self.report.sequence = self.counters.last_sequence;
+        Ok(())
+    }
+}
+
+/// What no file of a store can tell, in words.
+fn lost(sequence: u64, nameless: u64) -> Vec<String> {
+    let mut lost = vec![
+        format!(
+            "samples that were not sealed, in batches after number {sequence}; their numbers are \
+             given again"
+        ),
+        "units and retention that were set after the last segment was made; set them again"
+            .to_owned(),
+        "notes on damage that was found before; its files are in the folder quarantine".to_owned(),
+    ];
+    if nameless > 0 {
+        lost.push(format!("labels of {nameless} series of which nothing was sealed"));
+    }
+    lost
 }

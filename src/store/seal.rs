@@ -10,6 +10,7 @@
 //! Before 4 the samples are in the head, after it in the segment, never in both or neither. The
 //! tables come before the drop, so that damage to the log cannot undo 4 once the head is gone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,19 +19,27 @@ use super::layout::Layout;
 use super::manifest::{self, Edit, EpochRecord, SegmentRecord};
 use super::options::Conflict;
 use super::samples::Samples;
-use super::segment::{EncodedColumn, Footer, Segment, SegmentIdentity, SegmentWriter, label_file};
+use super::segment::{
+    EncodedColumn, Footer, Segment, SegmentIdentity, SegmentWriter, StoreNotes, label_file,
+};
 use super::snapshot::{FrozenHead, scan_segments};
 use super::{Store, View, Writer, catalog, parallel, read};
 use crate::codec::ValueCache;
 use crate::error::{Error, Result};
 use crate::fs::fault::{in_order, planted, unless};
-use crate::model::{SeriesId, TimeRange, Timestamp};
+use crate::model::{METRIC_LABEL, SeriesId, TimeRange, Timestamp};
 
 /// Series that are encoded at the same time, before they are written in order.
 const TILE_SERIES: usize = 64;
 /// Series that are one task: neighbours, mostly of one metric, so that what the codec learnt of one
 /// serves the next. Not a matter of how many threads there are: equal data gives equal bytes.
 const RUN_SERIES: usize = 8;
+
+/// Bytes of all units that a segment notes, some 10,000: a footer is one record of 1 MiB at most.
+/// What is left out is in the database as ever.
+const UNIT_NOTES_BYTES_MAX: usize = 1 << 19;
+/// Bytes of a note beside its texts: their lengths.
+const UNIT_NOTE_BYTES: usize = 16;
 
 /// One series ready to be written.
 pub(super) struct Encoded {
@@ -202,7 +211,9 @@ impl Store {
             return Ok(None);
         }
         let label_file = self.write_labels(writer, &written)?;
-        let footer = Footer::new(job.order, label_file, job.epochs, job.supersedes, job.cold);
+        let notes = self.notes(writer, &written);
+        let SegmentJob { order, epochs, supersedes, cold } = job;
+        let footer = Footer::new(order, label_file, epochs, supersedes, cold, notes);
         let (footer, mut file) = file.finish(footer)?;
         let path = self.layout.segment(segment_id);
         in_order(
@@ -224,10 +235,7 @@ impl Store {
 
     /// Writes the label file of these series unless it is there; returns its content address.
     pub(super) fn write_labels(&self, writer: &mut Writer, series: &[SeriesId]) -> Result<u128> {
-        let (address, bytes) = {
-            let catalog = read(&self.catalog);
-            label_file::encode(series, |id| catalog.pairs(id))
-        };
+        let (address, bytes) = self.encode_labels(series);
         let (path, temporary) =
             (self.layout.label_file(address), self.layout.label_temporary(address));
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -244,6 +252,37 @@ impl Store {
         self.fs.rename(&temporary, &path)?;
         self.guarded(writer, |store| store.fs.sync_folder(&store.layout.labels()))?;
         Ok(address)
+    }
+
+    /// What a segment of these series says of the store.
+    fn notes(&self, writer: &Writer, series: &[SeriesId]) -> StoreNotes {
+        if planted("store-not-noted-in-segments") {
+            return StoreNotes::default();
+        }
+        let catalog = read(&self.catalog);
+        let pairs = series.iter().flat_map(|id| catalog.pairs(*id));
+        let metrics: BTreeSet<&str> =
+            pairs.filter(|(name, _)| *name == METRIC_LABEL).map(|(_, metric)| metric).collect();
+        let units = metrics.into_iter().filter_map(|metric| {
+            let unit = catalog.unit(metric)?;
+            Some((metric.to_owned(), unit.as_str().to_owned()))
+        });
+        let mut bytes = 0;
+        let units = units.take_while(|(metric, unit)| {
+            bytes += metric.len() + unit.len() + UNIT_NOTE_BYTES;
+            bytes <= UNIT_NOTES_BYTES_MAX
+        });
+        StoreNotes {
+            units: units.collect(),
+            retain_from: self.view().retain_from,
+            last_sequence: writer.next_sequence - 1,
+        }
+    }
+
+    /// The content address and the bytes of the label file of these series.
+    pub(super) fn encode_labels(&self, series: &[SeriesId]) -> (u128, Vec<u8>) {
+        let catalog = read(&self.catalog);
+        label_file::encode(series, |id| catalog.pairs(id))
     }
 }
 

@@ -127,10 +127,8 @@ impl Catalog {
 
     /// Sets the unit of a metric.
     pub(super) fn set_unit(&mut self, metric: &str, unit: &Unit, db: &dyn Db) -> Result<()> {
-        let mut key = vec![UNIT_KEY];
-        key.extend_from_slice(metric.as_bytes());
         let mut batch = WriteSet::default();
-        batch.put(FAMILY, &key, record::encode(&unit.as_str())?);
+        put_unit(&mut batch, metric, unit)?;
         db.write(&batch)?;
         self.units.insert(metric.to_owned(), unit.clone());
         Ok(())
@@ -182,6 +180,14 @@ pub(super) fn put_series(
     let mut key = vec![SERIES_KEY];
     key.extend_from_slice(&id.0.to_be_bytes());
     batch.put(FAMILY, &key, record::encode(&changes)?);
+    Ok(())
+}
+
+/// Sets the record of a unit.
+pub(super) fn put_unit(batch: &mut WriteSet, metric: &str, unit: &Unit) -> Result<()> {
+    let mut key = vec![UNIT_KEY];
+    key.extend_from_slice(metric.as_bytes());
+    batch.put(FAMILY, &key, record::encode(&unit.as_str())?);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::fs::fault::planted;
-use crate::model::TimeRange;
+use crate::model::{TimeRange, Timestamp};
 
 /// First bytes of a segment.
 const HEADER_MAGIC: [u8; 8] = *b"PLIMSEG\0";
@@ -45,8 +45,20 @@ pub(in crate::store) struct Footer {
     pub(in crate::store) supersedes: Vec<u64>,
     /// Whether columns are in the cold form, as far as that is shorter.
     pub(in crate::store) cold: bool,
+    pub(in crate::store) notes: StoreNotes,
     pub(super) index: Region,
     pub(super) statistics: Region,
+}
+
+/// What the store's database said when the segment was made, for the day the database is lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(in crate::store) struct StoreNotes {
+    /// The units of the metrics in the segment, by metric.
+    pub(in crate::store) units: Vec<(String, String)>,
+    /// Samples before this instant were gone.
+    pub(in crate::store) retain_from: Option<Timestamp>,
+    /// Sequence number of the last batch of the store.
+    pub(in crate::store) last_sequence: u64,
 }
 
 /// A region of the file: where it starts, and its length without checksum and padding.
@@ -64,6 +76,7 @@ impl Footer {
         epochs: Vec<u64>,
         supersedes: Vec<u64>,
         cold: bool,
+        notes: StoreNotes,
     ) -> Self {
         let (range, none) = (TimeRange::ALL, Region { offset: 0, bytes: 0 });
         let (index, statistics) = (none, none);
@@ -78,6 +91,7 @@ impl Footer {
             epochs,
             supersedes,
             cold,
+            notes,
             index,
             statistics,
         }

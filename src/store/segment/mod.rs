@@ -12,6 +12,6 @@ mod reader;
 mod writer;
 
 pub(super) use column::EncodedColumn;
-pub(super) use format::{Footer, SegmentIdentity};
+pub(super) use format::{Footer, SegmentIdentity, StoreNotes};
 pub use reader::Segment;
 pub(super) use writer::SegmentWriter;

@@ -68,7 +68,12 @@ impl Segment {
         self.map.len() as u64
     }
 
-    /// The file.
+    /// The whole file.
+    pub(in crate::store) fn file(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -228,7 +233,7 @@ impl Segment {
     /// Verifies every byte and every block, and that the statistics are those of the samples.
     /// Returns the number of samples.
     pub fn verify(&self) -> Result<u64> {
-        self.verify_layout()?;
+        self.verify_bytes()?;
         let statistics = self.statistics()?;
         let mut times = Vec::new();
         for (at, axis) in self.index.axes.iter().enumerate() {
@@ -266,8 +271,9 @@ impl Segment {
         Ok(())
     }
 
-    /// Every byte lies in exactly one region: regions follow each other without gaps.
-    fn verify_layout(&self) -> Result<()> {
+    /// Verifies every byte, without decoding: each lies in exactly one region, regions follow each
+    /// other without gaps, and their checksums fit.
+    pub(in crate::store) fn verify_bytes(&self) -> Result<()> {
         let footer = self.identity.footer_region(&self.path, &self.map)?;
         let mut regions: Vec<Region> = self.index.axes.iter().map(|axis| axis.region).collect();
         regions.extend(self.index.series.iter().map(|column| column.region));

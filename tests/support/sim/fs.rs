@@ -62,6 +62,17 @@ impl Fs for Machine {
         Ok(())
     }
 
+    fn link(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut state = self.file(Kind::Change, "link", to)?;
+        if state.world.inode(to).is_some() {
+            return Err(refused("link", to, io::ErrorKind::AlreadyExists));
+        }
+        let inode = state.world.inode(from);
+        let inode = inode.ok_or_else(|| refused("link", from, io::ErrorKind::NotFound))?;
+        state.world.folder(to).now.insert(name_of(to), inode);
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> Result<()> {
         let mut state = self.file(Kind::Change, "remove", path)?;
         state.world.folder(path).now.remove(&name_of(path));

@@ -1,0 +1,189 @@
+//! Commands that keep a store over the years: `backup`, `restore`, `repair`, `retain`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::args::{ReportFormat, StoreArgs};
+use super::inspect::Versioned;
+use super::output::{Stop, json_to_stdout, to_stdout};
+use crate::error::Error;
+use crate::model::{Span, Timestamp};
+use crate::store::{Store, StoreOptions};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll backup --store s /mnt/backup/s\n\
+                        A writer may be at work beside. Run again with the same target, it copies \
+                        only what is new.\nWhat is in a backup and what is not: docs/backup.md.")]
+pub(super) struct BackupArgs {
+    /// The store's folder.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// The backup's folder: new, empty, or an earlier backup of the same store.
+    #[arg(value_name = "TARGET")]
+    target: PathBuf,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    format: ReportFormat,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll restore /mnt/backup/s --store again")]
+pub(super) struct RestoreArgs {
+    /// The backup's folder.
+    #[arg(value_name = "BACKUP")]
+    backup: PathBuf,
+    /// The store's folder, which must be new or empty.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    format: ReportFormat,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll retain --store s --keep 400d\n\
+                        Gone for ever. Whole segments leave the disk at once, the rest when \
+                        segments are merged;\n`plimsoll compact` merges them now.")]
+pub(super) struct RetainArgs {
+    /// The store's folder.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    #[command(flatten)]
+    bound: Bound,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    format: ReportFormat,
+}
+
+/// Where retention ends: one of the two.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Bound {
+    /// Drop all samples before this time, as in 2013-08-01 or 2013-08-01T12:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    before: Option<Timestamp>,
+    /// Keep this length of time up to the store's newest sample, as in 400d.
+    #[arg(long, value_name = "SPAN")]
+    keep: Option<Span>,
+}
+
+/// Copies a store, beside its writer if there is one.
+pub(super) fn backup(args: &BackupArgs) -> Result<Outcome, Stop> {
+    let report = Store::open_read_only(&args.store)?.backup(&args.target)?;
+    let clean = report.damaged.is_empty();
+    if args.format == ReportFormat::Json {
+        json_to_stdout(&Versioned::new(&report))?;
+    } else {
+        to_stdout(|out| {
+            for finding in &report.damaged {
+                writeln!(out, "{}: {}", finding.file, finding.what)?;
+            }
+            let (files, bytes) = (report.files, report.bytes);
+            writeln!(out, "{} samples of {} series", report.samples, report.series)?;
+            write!(out, "{files} files, {bytes} bytes: {} were there, ", report.kept)?;
+            write!(out, "{} linked, {} copied", report.linked, report.copied)?;
+            match report.damaged.len() {
+                0 => writeln!(out),
+                found => writeln!(out, "; {found} damaged in the store and so in the backup"),
+            }
+        })?;
+    }
+    Ok(if clean { Outcome::Done } else { Outcome::FoundProblems })
+}
+
+/// Makes a store from a backup.
+pub(super) fn restore(args: &RestoreArgs) -> Result<Outcome, Stop> {
+    let report = Store::restore(&args.backup, &args.store)?;
+    if args.format == ReportFormat::Json {
+        json_to_stdout(&Versioned::new(report))?;
+        return Ok(Outcome::Done);
+    }
+    to_stdout(|out| {
+        writeln!(out, "{} samples of {} series", report.samples, report.series)?;
+        write!(out, "{} files, {} bytes verified and restored", report.files, report.bytes)?;
+        match report.passed_over {
+            0 => writeln!(out),
+            left => writeln!(out, "; {left} files of a later, unfinished backup passed over"),
+        }
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// Makes the database of a store anew from its segments.
+pub(super) fn repair(args: &StoreArgs) -> Result<Outcome, Stop> {
+    let report = Store::rebuild(&args.store)?;
+    if args.format == ReportFormat::Json {
+        json_to_stdout(&Versioned::new(&report))?;
+        return Ok(Outcome::Done);
+    }
+    to_stdout(|out| {
+        for (name, why) in &report.set_aside {
+            writeln!(out, "set aside: {name}: {why}")?;
+        }
+        let (segments, samples, series) = (report.segments, report.samples, report.series);
+        writeln!(out, "{samples} samples of {series} series in {segments} segments are back")?;
+        for lost in &report.lost {
+            writeln!(out, "lost, if there were any: {lost}")?;
+        }
+        Ok::<(), std::io::Error>(())
+    })?;
+    Ok(Outcome::Done)
+}
+
+#[derive(serde::Serialize)]
+struct Retained {
+    /// Samples before this instant are gone.
+    before: Option<Timestamp>,
+    segments_before: u64,
+    segments_after: u64,
+    bytes_before: u64,
+    bytes_after: u64,
+}
+
+/// Drops old samples.
+pub(super) fn retain(args: &RetainArgs) -> Result<Outcome, Stop> {
+    let store = Store::open_existing(&args.store, StoreOptions::default())?;
+    let stat = store.stat()?;
+    let before = match (args.bound.before, args.bound.keep, stat.range) {
+        (Some(before), ..) => Some(before),
+        // Measured from the data, not from the clock: a study of last year's export is kept as
+        // well as an agent's store whose clock is wrong.
+        (None, Some(keep), Some(range)) => Some(start_of(range.end, keep)?),
+        _ => None,
+    };
+    if let Some(before) = before {
+        store.retain(before)?;
+    }
+    let after = store.stat()?;
+    store.close()?;
+    let retained = Retained {
+        before,
+        segments_before: stat.segments,
+        segments_after: after.segments,
+        bytes_before: stat.segment_bytes,
+        bytes_after: after.segment_bytes,
+    };
+    if args.format == ReportFormat::Json {
+        json_to_stdout(&Versioned::new(retained))?;
+        return Ok(Outcome::Done);
+    }
+    to_stdout(|out| {
+        let Some(before) = retained.before else {
+            return writeln!(out, "there are no samples to drop");
+        };
+        writeln!(out, "samples before {before} are gone")?;
+        let Retained { segments_before, segments_after, bytes_before, bytes_after, .. } = retained;
+        write!(out, "{segments_before} segments of {bytes_before} bytes became ")?;
+        writeln!(out, "{segments_after} of {bytes_after}")
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// The instant `keep` before the newest sample, which lies 1 ns before `end`.
+fn start_of(end: Timestamp, keep: Span) -> Result<Timestamp, Error> {
+    if keep.nanos() <= 0 {
+        return Err(Error::invalid(format!("--keep {keep} keeps nothing; take a longer span")));
+    }
+    Ok(Timestamp::from_nanos(end.nanos().saturating_sub(1).saturating_sub(keep.nanos())))
+}

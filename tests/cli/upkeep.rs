@@ -1,0 +1,133 @@
+//! Promise: what `backup` wrote `restore` gives back word for word, and refuses where it cannot;
+//! `repair` brings back what was sealed; `retain` drops what it says.
+
+use std::fs;
+
+use plimsoll::{Store, StoreOptions};
+
+use super::user::{DONE, FAILED, PROBLEMS, User, golden, mask};
+use super::{HOURS, with_store};
+
+/// Commands whose output tells all that a store holds.
+const LOOKS: [&str; 3] =
+    ["ls --series", "ls", "query {host=~\".+\"} --step 1h --agg last --format csv"];
+
+/// What a store shows.
+fn shown(user: &User, store: &str) -> String {
+    LOOKS.map(|look| user.ok(&format!("{look} --store {store}"))).concat()
+}
+
+#[test]
+fn a_backup_is_taken_kept_up_and_restored() {
+    let user = with_store();
+    let masked = |text: &str| mask(text, &["files, "]);
+    golden("backup.txt", &masked(&user.ok("backup --store s b")));
+    golden("backup-again.txt", &masked(&user.ok("backup --store s b")));
+    golden("restore.txt", &masked(&user.ok("restore b --store r")));
+    assert_eq!(shown(&user, "r"), shown(&user, "s"));
+    let stat = |store: &str| user.json(&format!("stat --store {store}"));
+    for field in ["samples", "series", "sequence", "segments", "head_samples"] {
+        assert_eq!(stat("r")[field], stat("s")[field], "{field}");
+    }
+    let report = user.json("backup --store s c");
+    let counts =
+        ["files", "kept", "linked", "copied", "samples"].map(|name| report[name].as_u64().unwrap());
+    assert_eq!(counts, [3, 0, 1, 2, 12 * HOURS]);
+    let report = user.json("restore c --store q");
+    assert_eq!((&report["samples"], &report["passed_over"]), (&(12 * HOURS).into(), &0.into()));
+}
+
+#[test]
+fn a_backup_is_taken_beside_a_writer_and_retention_is_not() {
+    let user = with_store();
+    let store = Store::open_existing(&user.path("s"), StoreOptions::default()).unwrap();
+    crate::support::small::append(&store, 0, 0, 7).unwrap();
+    assert_eq!(user.json("backup --store s b")["samples"], 12 * HOURS + 14);
+    golden("second-writer.txt", &user.ends(FAILED, "retain --store s --keep 1d").err);
+    store.close().unwrap();
+    user.ok("restore b --store r");
+    assert_eq!(shown(&user, "r"), shown(&user, "s"));
+}
+
+#[test]
+fn a_backup_that_is_not_whole_is_refused() {
+    let user = with_store();
+    user.ok("backup --store s b");
+    user.write("u/UNFINISHED", "");
+    user.fails(
+        "restore u --store r",
+        "plimsoll: the backup in u was never finished; run `plimsoll backup` again",
+    );
+    user.fails(
+        "restore 2026-1 --store r",
+        "plimsoll: there is no backup in 2026-1; `plimsoll backup` makes one",
+    );
+    user.fails(
+        "restore b --store s",
+        "plimsoll: s is not empty (it holds \"LOCK\"); restore into a new or empty folder",
+    );
+    user.write("b/labels/notes.txt", "");
+    user.fails(
+        "restore b --store r",
+        "plimsoll: b/labels/notes.txt is no part of the backup; move it away",
+    );
+    fs::remove_file(user.path("b/labels/notes.txt")).unwrap();
+    let segment = "b/segments/0000000000000000.seg";
+    let mut bytes = fs::read(user.path(segment)).unwrap();
+    fs::remove_file(user.path(segment)).unwrap();
+    user.fails(
+        "restore b --store r",
+        &format!("plimsoll: the backup is not whole: {segment} is missing"),
+    );
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(user.path(segment), bytes).unwrap();
+    user.fails(
+        "restore b --store r",
+        &format!(
+            "plimsoll: {segment} is damaged at byte 0: its bytes are not those that were written"
+        ),
+    );
+    assert!(!user.path("r").exists(), "a restore that is refused makes nothing");
+    // The next backup puts the damaged file right.
+    user.ok("backup --store s b");
+    user.ok("restore b --store r");
+}
+
+#[test]
+fn damage_in_a_store_is_named_by_its_backup() {
+    let user = with_store();
+    let (path, mut bytes) = user.segments("s").remove(0);
+    bytes[70] ^= 1;
+    crate::support::small::replace(&path, &bytes);
+    let run = user.ends(PROBLEMS, "backup --store s b");
+    golden("backup-damaged.txt", &mask(&run.out, &["files, "]));
+}
+
+#[test]
+fn old_samples_are_dropped() {
+    let user = with_store();
+    let retained = user.ok("retain --store s --keep 10d");
+    golden("retain.txt", &mask(&retained, &["segments of ", " of "]));
+    let first = user.ok("query --store s disk_used_gb --step 1h --format csv");
+    assert!(first.lines().nth(1).unwrap().contains("2026-02-05T23:00:00Z"), "{first}");
+    let report = user.json("retain --store s --before 2026-03-01");
+    assert_eq!((&report["segments_before"], &report["segments_after"]), (&1.into(), &0.into()));
+    assert_eq!(user.ok("retain --store s --keep 1d"), "there are no samples to drop\n");
+}
+
+#[test]
+fn a_store_without_its_database_is_repaired() {
+    let user = with_store();
+    user.ok("retain --store s --before 2026-02-01");
+    user.ok("compact --store s");
+    let before = shown(&user, "s");
+    user.fails("repair --store s", "plimsoll: the database of s is there; nothing to rebuild");
+    assert_eq!(user.ends(FAILED, "repair --store nowhere").out, "");
+    fs::remove_dir_all(user.path("s/db")).unwrap();
+    let run = user.ends(FAILED, "import csv --store s --host-from-file 2026-1");
+    golden("repair-needed.txt", &run.err);
+    golden("repair.txt", &user.ok("repair --store s"));
+    assert_eq!(shown(&user, "s"), before);
+    assert_eq!(user.run("check --store s").code, DONE);
+}
