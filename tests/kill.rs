@@ -73,7 +73,9 @@ fn child() {
                 0..=2 => store.seal().unwrap(),
                 3 => drop(store.compact(true).unwrap()),
                 4 => {
-                    let kept = (0..WRITERS).filter_map(|w| survivors(&store, w).last().copied());
+                    // A writer that has nothing yet is about to begin with 0.
+                    let last = |w| survivors(&store, w).last().copied().unwrap_or(0);
+                    let kept = (0..WRITERS).map(last);
                     let before = kept.min().unwrap_or(0) / 2;
                     say(&format!("retain 0 {before}"));
                     store.retain(Timestamp::from_nanos(before * STEP_NANOS)).unwrap();

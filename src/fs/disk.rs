@@ -4,9 +4,16 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{AppendFile, Entry, Fs, Lock, Map};
 use crate::error::{Error, Result};
+
+/// How often a lock is tried, and the pause between: a process that is just being started by
+/// another thread has a copy of every open file until it runs its program, a lock just given back
+/// among them.
+const LOCK_ATTEMPTS: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(4);
 
 /// The operating system's files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,10 +112,17 @@ impl Fs for DiskFs {
         let opened =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
         let file = opened.map_err(|why| Error::io("open", path, why))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Box::new(DiskLock { _file: file })),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked { path: path.to_owned() }),
-            Err(TryLockError::Error(why)) => Err(Error::io("lock", path, why)),
+        let mut attempts = LOCK_ATTEMPTS;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Box::new(DiskLock { _file: file })),
+                Err(TryLockError::WouldBlock) if attempts > 1 => attempts -= 1,
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Locked { path: path.to_owned() });
+                }
+                Err(TryLockError::Error(why)) => return Err(Error::io("lock", path, why)),
+            }
+            std::thread::sleep(LOCK_PAUSE);
         }
     }
 }
