@@ -364,7 +364,7 @@ pub(super) struct BenchArgs {
 pub(super) enum BenchLoad {
     /// TSBS cpu-only: ten whole numbers of each host every ten seconds, each a random walk.
     Tsbs(TsbsArgs),
-    /// The memory of an agent that keeps the TSBS cpu-only load, scrape by scrape as fast as it can.
+    /// The memory of an agent that keeps the TSBS cpu-only load, one scrape right after the other.
     Agent(AgentArgs),
 }
 

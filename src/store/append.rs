@@ -167,7 +167,7 @@ impl Store {
     }
 
     pub(super) fn sync_with(&self, writer: &mut Writer) -> Result<()> {
-        self.sync_log(writer, "acknowledged-before-sync")?;
+        self.sync_log(writer, |store| unless("acknowledged-before-sync", || store.db.sync()))?;
         writer.all_durable();
         writer.synced_at = self.clock.elapsed();
         Ok(())

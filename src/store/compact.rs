@@ -38,9 +38,10 @@ pub struct CompactReport {
 }
 
 impl Store {
-    /// Merges segments: all of them into one if `whole`, or into as few as the memory budget allows,
-    /// for a series is held in memory as it is merged; else those that the policy picks, if any.
-    /// Samples that a later one overrides, or that retention has ended, take no room afterwards.
+    /// Merges segments: all of them into one if `whole`, or into as few as the memory budget
+    /// allows, for a series is held in memory as it is merged; else those that the policy picks, if
+    /// any. Samples that a later one overrides, or that retention has ended, take no room
+    /// afterwards.
     pub fn compact(&self, whole: bool) -> Result<CompactReport> {
         let mut writer = self.writer_for_change()?;
         self.compact_with(&mut writer, whole)

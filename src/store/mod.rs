@@ -166,13 +166,13 @@ impl Store {
     /// Commits a change of the manifest: written, synced, or the writer is poisoned.
     fn commit(&self, writer: &mut Writer, edit: &Edit) -> Result<()> {
         self.guarded(writer, |store| store.db.write(&edit.batch))?;
-        self.sync_log(writer, "commit-not-synced")
+        self.sync_log(writer, |store| unless("commit-not-synced", || store.db.sync()))
     }
 
-    /// Syncs the database's log, and counts how long it took. `fault` is what a test may plant.
-    fn sync_log(&self, writer: &mut Writer, fault: &str) -> Result<()> {
+    /// Syncs the database's log by `sync`, and counts how long it took.
+    fn sync_log(&self, writer: &mut Writer, sync: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
         let started = self.clock.elapsed();
-        self.guarded(writer, |store| unless(fault, || store.db.sync()))?;
+        self.guarded(writer, sync)?;
         writer.counts.syncs.add(self.clock.elapsed().saturating_sub(started));
         Ok(())
     }

@@ -3,7 +3,8 @@
 //!
 //! Segments carry their order, and what the store said when they were made: units, retention, the
 //! number of the last batch. Label files carry the names of the series. What only the database had
-//! is lost, and said to be: samples that were not sealed, and what was noted after the last segment.
+//! is lost, and said to be: samples that were not sealed, and what was noted after the last
+//! segment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
