@@ -56,7 +56,7 @@ fn a_reader_beside_a_writer_misses_nothing_that_was_there() {
                 assert_eq!(before, -1, "no samples");
                 continue;
             };
-            let whole = found.times.iter().copied().eq(*first..*last + 1);
+            let whole = found.times.iter().copied().eq(*first..=*last);
             assert!(whole, "a hole in {} samples", found.len());
             assert!(*last >= before, "samples up to {last} of {before}");
             let kept = gone..=asked.load(Ordering::SeqCst);
