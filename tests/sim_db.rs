@@ -234,7 +234,7 @@ fn after_power_cut(
 fn a_log_cut_after_the_last_sync_leaves_what_the_simulation_says() {
     let mut prng = Prng(3);
     let mut lost = 0;
-    for seed in 0..if crate::support::slow() { 100 } else { 4 } {
+    for seed in 0..if crate::support::slow() { 40 } else { 4 } {
         let folder = folder();
         let real = RocksDb::open(folder.path()).unwrap();
         let simulated = Machine::start(World::default());

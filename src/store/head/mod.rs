@@ -26,9 +26,9 @@ pub(super) struct Head {
     row_sets: Vec<RowSet>,
     /// The row set of each list of series.
     by_series: HashMap<Arc<[SeriesId]>, usize>,
-    /// The row set, plus 1, of the list that came last with this series as its first: nearly always
-    /// the right one, and found without hashing the list.
-    by_first: Vec<u32>,
+    /// The row set of the list that came last with this series as its first: nearly always the
+    /// right one, and found without hashing the list.
+    by_first: HashMap<SeriesId, usize>,
     /// Where each series has columns.
     columns: HashMap<SeriesId, Vec<ColumnPlace>>,
     rows: u32,
@@ -83,7 +83,7 @@ impl Head {
             conflict,
             row_sets: Vec::new(),
             by_series: HashMap::new(),
-            by_first: Vec::new(),
+            by_first: HashMap::new(),
             columns: HashMap::new(),
             rows: 0,
             samples: 0,
@@ -118,22 +118,16 @@ impl Head {
 
     /// The row set of these series, made if it is new.
     fn row_set_of(&mut self, series: &[SeriesId]) -> usize {
-        let first = series.first().map_or(0, |id| id.0 as usize);
-        let guess = self.by_first.get(first).and_then(|set| (*set as usize).checked_sub(1));
+        let Some(first) = series.first() else { return self.add_row_set(series) };
         let is_of = |at: usize| self.row_sets.get(at).is_some_and(|set| *set.series == *series);
-        if let Some(at) = guess.filter(|at| is_of(*at)) {
+        if let Some(at) = self.by_first.get(first).copied().filter(|at| is_of(*at)) {
             return at;
         }
         let at = match self.by_series.get(series) {
             Some(at) => *at,
             None => self.add_row_set(series),
         };
-        if self.by_first.len() <= first {
-            self.by_first.resize(first + 1, 0);
-        }
-        if let Some(place) = self.by_first.get_mut(first) {
-            *place = at as u32 + 1;
-        }
+        self.by_first.insert(*first, at);
         at
     }
 
@@ -328,6 +322,14 @@ mod tests {
         head.append(&Group::row(&[B], 1, &[1.0]));
         assert_eq!(gathered(&head, A, Some(&seen)), [(1, 1.0)]);
         assert_eq!(gathered(&head, B, Some(&seen)), []);
+    }
+
+    #[test]
+    fn a_high_number_takes_no_more_room_than_a_low_one() {
+        let mut head = Head::new(0, Conflict::LastWins);
+        head.append(&Group::row(&[SeriesId(u32::MAX - 1)], 1, &[1.0]));
+        assert!(head.memory_bytes() < 10_000);
+        assert!(head.by_first.capacity() < 100);
     }
 
     #[test]
