@@ -15,6 +15,7 @@ use plimsoll::fs::{AppendFile, DiskFs, Entry, Fs, Lock, Map};
 use plimsoll::store::{Durability, Samples, Store, StoreOptions, SystemClock};
 use plimsoll::{Batch, Group, Result, TimeRange, Timestamp, Unit};
 
+use crate::support::StopAtEnd;
 use crate::support::small::{self, append, content, files, labels, open, options};
 
 /// Segments that override each other, and a head.
@@ -264,15 +265,6 @@ fn a_restore_that_was_stopped_is_not_taken_for_a_store() {
     refused(Store::rebuild(&again), "was stopped; remove the folder, and restore again");
     refused(Store::restore(&path("backup"), &again), "is not empty");
     refused(Store::restore(&path("backup"), &path("backup/again")), "inside the backup");
-}
-
-/// Stops the writer, also where a look at what it wrote has failed.
-struct StopAtEnd<'a>(&'a AtomicBool);
-
-impl Drop for StopAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 #[test]
