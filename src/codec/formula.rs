@@ -23,10 +23,10 @@ const ROUNDING: f64 = 1e-9;
 /// ```
 /// use plimsoll::codec::{Formula, find_formula};
 /// let percent: Vec<f64> = (0..64).map(|i| f64::from(i * i % 97) / 1.5).collect();
-/// let capacity = vec![10_399.997_184; 64];
-/// let used: Vec<f64> = percent.iter().map(|p| 10_399.997_184 * p / 100.0).collect();
+/// let capacity = [vec![10_399.997_184; 40], vec![5_200.0; 24]].concat();
+/// let used: Vec<f64> = capacity.iter().zip(&percent).map(|(c, p)| c * p / 100.0).collect();
 /// let found = find_formula(&used, &[Some(&percent), Some(&capacity)]);
-/// assert_eq!(found, Some((Formula::Product(100.0), vec![1, 0])));
+/// assert_eq!(found, Some((Formula::Product(100.0), vec![0, 1])));
 /// ```
 pub fn find_formula(target: &[f64], columns: &[Option<&[f64]>]) -> Option<(Formula, Vec<usize>)> {
     let rows = Rows::of(target)?;
