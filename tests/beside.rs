@@ -35,14 +35,18 @@ fn a_reader_beside_a_writer_misses_nothing_that_was_there() {
                 if stop.load(Ordering::SeqCst) {
                     break;
                 }
-                if counter % 1_000 == 0 {
-                    let before = (counter - 3_000).max(0);
+                if counter % 100 == 0 {
+                    let before = (counter - 300).max(0);
                     asked.store(before, Ordering::SeqCst);
                     store.retain(Timestamp::from_nanos(before)).unwrap();
                     ended.store(before, Ordering::SeqCst);
                 }
-                if counter % 7 == 0 {
-                    std::thread::sleep(Duration::from_millis(1));
+                // At full speed a writer that seals every 40 rows keeps a reader out; now and then it
+                // rests, so that readers come in the middle of its work and after it.
+                if counter % 400 == 0 {
+                    std::thread::sleep(Duration::from_millis(60));
+                } else if counter % 7 == 0 {
+                    std::thread::sleep(Duration::from_micros(300));
                 }
             }
         });
