@@ -1,10 +1,7 @@
 //! Any bytes as a table, under options that the first bytes choose: imported or refused, never a
 //! panic, and every group that comes out is well formed.
 
-#[path = "checked.rs"]
-mod checked;
-
-use checked::Checked;
+use super::checked::Checked;
 use plimsoll::ingest::{CsvOptions, Shape, Source, import_csv};
 
 pub(crate) fn run(data: &[u8]) {

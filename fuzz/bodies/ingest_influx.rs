@@ -1,10 +1,7 @@
 //! Any bytes as line protocol: imported or refused, never a panic, and every group that comes out
 //! is well formed.
 
-#[path = "checked.rs"]
-mod checked;
-
-use checked::Checked;
+use super::checked::Checked;
 use plimsoll::ingest::{InfluxOptions, Source, TimeUnit, import_influx};
 
 pub(crate) fn run(data: &[u8]) {
