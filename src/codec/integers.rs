@@ -19,6 +19,8 @@ use crate::model::limits::BLOCK_SAMPLES;
 const LOW_SAMPLE: usize = 32;
 /// One part in this many that a trial reference may cost more for others to be tried.
 const RAISE_MARGIN: usize = 20;
+/// A reference is raised by no less than what a width this much smaller spans.
+const RAISE_BITS: u32 = 3;
 /// One in this many values may lie below the reference, as an exception.
 const LOW_SHARE: usize = 16;
 
@@ -53,8 +55,11 @@ pub(super) fn plan(latents: &[i64], scratch: &mut Scratch) -> Plan {
         let least = scratch.stream.iter().copied().min().unwrap_or(0);
         let low = sampled_low(&scratch.stream);
         let from_least = width_for(model, &scratch.stream, least);
-        let from_low =
-            if low == least { from_least } else { width_for(model, &scratch.stream, low) };
+        let from_low = if from_least.is_worth_raising(low) {
+            width_for(model, &scratch.stream, low)
+        } else {
+            from_least
+        };
         let mut plan = if from_low.bytes < from_least.bytes { from_low } else { from_least };
         // A reference that costs clearly more on trial will not do better a little lower.
         let raisable = from_low.bytes <= plan.bytes + plan.bytes / RAISE_MARGIN;
@@ -70,18 +75,26 @@ pub(super) fn plan(latents: &[i64], scratch: &mut Scratch) -> Plan {
     }
 }
 
+impl Plan {
+    /// Whether a higher reference may save bits: one that is nearer than an eighth of what the width
+    /// spans moves few values to a smaller width.
+    fn is_worth_raising(&self, reference: i64) -> bool {
+        let by = reference.wrapping_sub(self.reference) as u64;
+        by > 0 && by.checked_shr(self.width.saturating_sub(RAISE_BITS)).is_some_and(|by| by > 0)
+    }
+}
+
 /// A low value that is not an outlier: the third lowest of a small sample.
 fn sampled_low(stream: &[i64]) -> i64 {
-    let mut sample = [0; LOW_SAMPLE];
     let stride = (stream.len() / LOW_SAMPLE).max(1);
-    let mut taken = 0;
-    for (slot, value) in sample.iter_mut().zip(stream.iter().step_by(stride)) {
-        *slot = *value;
-        taken += 1;
+    let sample = stream.iter().step_by(stride).take(LOW_SAMPLE).copied();
+    let (mut first, mut second, mut third) = (i64::MAX, i64::MAX, i64::MAX);
+    for value in sample {
+        third = third.min(second.max(value));
+        second = second.min(first.max(value));
+        first = first.min(value);
     }
-    let sample = sample.get_mut(..taken).unwrap_or_default();
-    sample.sort_unstable();
-    sample.get(2).or(sample.first()).copied().unwrap_or(0)
+    if stream.len() < 3 { first } else { third }
 }
 
 /// Tries references above the minimum, so that a few low values do not widen all the others.
@@ -100,7 +113,7 @@ fn raise_reference(plan: Plan, latents: &[i64], scratch: &mut Scratch) -> Plan {
     let mut best = plan;
     for skipped in [1 + share / 16, share / 4, share] {
         let Some(&reference) = lowest.get(skipped) else { continue };
-        if reference != best.reference {
+        if best.is_worth_raising(reference) {
             let mut plan = width_for(plan.model, &scratch.stream, reference);
             plan.bytes += first_bytes;
             if plan.bytes < best.bytes {
@@ -221,46 +234,86 @@ const fn signed_bytes(value: i64) -> usize {
 
 /// The width with the fewest bytes: low bits of all values and the exceptions that it leaves.
 fn width_for(model: Model, stream: &[i64], reference: i64) -> Plan {
-    // How many values at or above the reference need 0, 1, ... 64 bits.
-    let mut needing = [0_usize; WIDTH_MAX as usize + 1];
-    let (mut below, mut below_width, mut above) = (0, 0, 0);
-    for value in stream {
-        let difference = value.wrapping_sub(reference);
-        if difference < 0 {
-            below += 1;
-            below_width = below_width.max(bits_of(!difference as u64));
-        } else {
-            above |= difference;
-            if let Some(slot) = needing.get_mut(bits_of(difference as u64) as usize) {
-                *slot += 1;
-            }
-        }
-    }
-    let above_width = bits_of(above as u64);
-    let widest = above_width.max(below_width);
+    let needing = Widths::count(stream, reference);
     let header_bytes = signed_bytes(reference) + 1;
     let mut best = Plan { model, reference, width: WIDTH_MAX, bytes: usize::MAX };
-    let (mut fitting, mut bits_above) = (0, below * below_width as usize);
-    bits_above +=
-        (0..).zip(needing).map(|(bits, count): (usize, usize)| bits * count).sum::<usize>();
-    for (width, count) in (0..=widest).zip(needing) {
-        fitting += count;
-        bits_above -= count * width as usize;
-        let exceptions = stream.len() - fitting;
+    // From the widest down, each width adds those that need just more to the exceptions.
+    let (mut exceptions, mut bits_above) =
+        (needing.below, needing.below * needing.below_width as usize);
+    for width in (0..=needing.widest()).rev() {
         let mut bytes = header_bytes + packed_bytes(stream.len(), width);
-        if let Some(mean_width) = bits_above.checked_div(exceptions) {
+        if exceptions > 0 && bytes + sparse::least_bytes(stream.len(), exceptions) <= best.bytes {
             // The widest of them get room of their own, so the mean width counts: with a bit for
             // the sign and a few for those somewhat above the mean.
-            let mean_width = (mean_width as u32).saturating_sub(width);
-            let high_width = (mean_width + 4).min(widest - width + 1);
+            let mean_width = ((bits_above / exceptions) as u32).saturating_sub(width);
+            let high_width = (mean_width + 4).min(needing.widest() - width + 1);
             bytes += sparse::estimate_bytes(stream.len(), exceptions, high_width);
+        } else if exceptions > 0 {
+            bytes = usize::MAX;
         }
-        if bytes < best.bytes {
+        if bytes <= best.bytes {
             best = Plan { width, bytes, ..best };
         }
+        let count = needing.above(width);
+        exceptions += count;
+        bits_above += count * width as usize;
     }
-    debug_assert!(below + needing.iter().sum::<usize>() == stream.len());
+    debug_assert!(exceptions == stream.len());
     best
+}
+
+/// How many bits the differences of integers to a reference need.
+struct Widths {
+    /// How many that are not negative need 0, 1, ... 63 bits; four counts each, which take turns,
+    /// so that none waits for the one before.
+    above: [[u16; COUNTS]; 4],
+    above_width: u32,
+    /// How many are negative, and the bits that the widest of them needs beside its sign.
+    below: usize,
+    below_width: u32,
+}
+
+/// Counts of a width each; a power of two, so that no place is out of bounds.
+const COUNTS: usize = 128;
+
+impl Widths {
+    /// Counts at most 1,024 integers.
+    fn count(stream: &[i64], reference: i64) -> Self {
+        let mut above = [[0_u16; COUNTS]; 4];
+        let (mut above_bits, mut below_bits) = (0, 0);
+        let mut add = |counts: &mut [u16; COUNTS], value: i64| {
+            let difference = value.wrapping_sub(reference);
+            let sign = difference >> 63;
+            above_bits |= difference & !sign;
+            below_bits |= !difference & sign;
+            // Those below need all 64 bits, and are counted with them.
+            if let Some(count) = counts.get_mut(bits_of(difference as u64) as usize % COUNTS) {
+                *count += 1;
+            }
+        };
+        let (fours, rest) = stream.as_chunks::<4>();
+        for four in fours {
+            above.iter_mut().zip(four).for_each(|(counts, value)| add(counts, *value));
+        }
+        above.iter_mut().zip(rest).for_each(|(counts, value)| add(counts, *value));
+        let below = above.iter().filter_map(|counts| counts.get(WIDTH_MAX as usize));
+        Self {
+            below: below.map(|count| usize::from(*count)).sum(),
+            above,
+            above_width: bits_of(above_bits as u64),
+            below_width: bits_of(below_bits as u64),
+        }
+    }
+
+    /// How many that are not negative need just `width` bits, which is below 64.
+    fn above(&self, width: u32) -> usize {
+        let counts = self.above.iter().filter_map(|counts| counts.get(width as usize));
+        counts.map(|count| usize::from(*count)).sum()
+    }
+
+    fn widest(&self) -> u32 {
+        self.above_width.max(self.below_width)
+    }
 }
 
 #[cfg(test)]

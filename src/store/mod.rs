@@ -128,6 +128,8 @@ struct Writer {
     damaged: BTreeSet<u64>,
     wall: window::WallClock,
     counts: stats::Counts,
+    /// The label file that was written or found last.
+    last_labels: Option<seal::LabelsWritten>,
     /// The first failure after which it is not known what reached the disk.
     poison: Option<String>,
 }

@@ -153,6 +153,7 @@ impl Store {
             counters: manifest.counters,
             damaged: BTreeSet::new(),
             wall: WallClock::default(),
+            last_labels: None,
             counts: Counts::default(),
             poison: None,
         };

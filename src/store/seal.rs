@@ -239,14 +239,26 @@ impl Store {
 
     /// Writes the label file of these series unless it is there; returns its content address.
     pub(super) fn write_labels(&self, writer: &mut Writer, series: &[SeriesId]) -> Result<u128> {
-        let (address, bytes) = self.encode_labels(series);
-        let (path, temporary) =
-            (self.layout.label_file(address), self.layout.label_temporary(address));
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let entries = self.fs.list(&self.layout.labels())?;
-        if entries.iter().any(|e| e.name == name && e.bytes == bytes.len() as u64) {
+        let is_there = |address, bytes| {
+            let path = self.layout.label_file(address);
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            entries.iter().any(|entry| entry.name == name && entry.bytes == bytes)
+        };
+        if let Some(last) = &writer.last_labels
+            && last.series == series
+            && is_there(last.address, last.bytes)
+        {
+            return Ok(last.address);
+        }
+        let (address, bytes) = self.encode_labels(series);
+        let named = LabelsWritten { series: series.to_vec(), address, bytes: bytes.len() as u64 };
+        if is_there(address, named.bytes) {
+            writer.last_labels = Some(named);
             return Ok(address);
         }
+        let (path, temporary) =
+            (self.layout.label_file(address), self.layout.label_temporary(address));
         for entry in entries.iter().filter(|e| Layout::is_label_temporary(&e.name)) {
             self.fs.remove(&self.layout.labels().join(&entry.name))?;
         }
@@ -255,6 +267,7 @@ impl Store {
         self.guarded(writer, |_| file.sync())?;
         self.fs.rename(&temporary, &path)?;
         self.guarded(writer, |store| store.fs.sync_folder(&store.layout.labels()))?;
+        writer.last_labels = Some(named);
         Ok(address)
     }
 
@@ -320,6 +333,14 @@ fn fresh(head: &Head, view: &View, id: SeriesId, conflicts: &AtomicU64) -> Resul
     let (fresh, differing) = not_held(&found, &held, head.conflict);
     conflicts.fetch_add(differing, Ordering::Relaxed);
     Ok(fresh)
+}
+
+/// A label file: mostly that of the next segment, too.
+#[derive(Debug)]
+pub(super) struct LabelsWritten {
+    series: Vec<SeriesId>,
+    address: u128,
+    bytes: u64,
 }
 
 /// What a new segment replaces.

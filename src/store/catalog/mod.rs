@@ -14,6 +14,7 @@ use std::cmp::Ordering;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
+use std::sync::OnceLock;
 
 use postings::Postings;
 
@@ -38,7 +39,12 @@ pub(super) struct Catalog {
     ids: HashMap<u64, u32>,
     hasher: RandomState,
     units: BTreeMap<String, Unit>,
+    /// The place of each series among all in metric-major order, once it was asked for.
+    ranks: OnceLock<Vec<u32>>,
 }
+
+/// The part of all series, as one in so many, from which on they are sorted by their ranks.
+const RANKED_PART: usize = 8;
 
 impl Catalog {
     /// Reads the catalog of a database.
@@ -144,7 +150,26 @@ impl Catalog {
     /// Sorts series as segments hold them: by metric, then by all labels, as
     /// [`Labels::cmp_metric_major`] does.
     pub(super) fn sort_metric_major(&self, series: &mut [SeriesId]) {
-        series.sort_by(|a, b| self.cmp_metric_major(*a, *b));
+        let known = |id: &SeriesId| (id.0 as usize) < self.len();
+        if series.len() < self.len() / RANKED_PART || !series.iter().all(known) {
+            series.sort_by(|a, b| self.cmp_metric_major(*a, *b));
+            return;
+        }
+        // Texts are compared once, and not at every seal.
+        let ranks = self.ranks.get_or_init(|| self.rank_all());
+        series.sort_unstable_by_key(|id| ranks.get(id.0 as usize));
+    }
+
+    fn rank_all(&self) -> Vec<u32> {
+        let mut all: Vec<u32> = (0..self.len() as u32).collect();
+        all.sort_by(|a, b| self.postings.cmp_metric_major(*a, *b));
+        let mut ranks = vec![0; all.len()];
+        for (rank, id) in (0..).zip(all) {
+            if let Some(place) = ranks.get_mut(id as usize) {
+                *place = rank;
+            }
+        }
+        ranks
     }
 
     fn cmp_metric_major(&self, a: SeriesId, b: SeriesId) -> Ordering {
@@ -200,6 +225,7 @@ impl Catalog {
         }
         self.ids.insert(key, id);
         self.postings.insert(labels);
+        self.ranks.take();
     }
 }
 
@@ -251,6 +277,24 @@ mod tests {
         let bytes = |at: usize| batch.changes()[at].value.as_ref().unwrap().len();
         // Version and checksum, no new pair, the two metrics.
         assert_eq!(bytes(5), 5 + 1 + 3);
+    }
+
+    #[test]
+    fn ranks_sort_as_texts_do() {
+        let mut catalog = Catalog::default();
+        let add = |catalog: &mut Catalog, at: u32| {
+            let host = format!("h{}", at * 7_919 % 101);
+            let labels = Labels::new(["b", "a", "c"][at as usize % 3], [("host", host)]);
+            catalog.insert(&labels.unwrap());
+        };
+        for count in [40, 60] {
+            (catalog.len() as u32..count).for_each(|at| add(&mut catalog, at));
+            let mut all: Vec<SeriesId> = (0..count).map(SeriesId).collect();
+            let mut expected = all.clone();
+            expected.sort_by(|a, b| catalog.cmp_metric_major(*a, *b));
+            catalog.sort_metric_major(&mut all);
+            assert_eq!(all, expected);
+        }
     }
 
     #[test]
