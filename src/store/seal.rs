@@ -103,7 +103,10 @@ impl Store {
         drop(turn);
         writer.all_durable();
         let mut view = View::clone(&self.view());
-        view.heads.push(Arc::new(std::sync::RwLock::new(Head::new(epoch, conflict))));
+        let before = view.heads.last();
+        let head = before
+            .map_or_else(|| Head::new(epoch, conflict), |head| read(head).next(epoch, conflict));
+        view.heads.push(Arc::new(std::sync::RwLock::new(head)));
         self.publish(view);
         Ok(())
     }

@@ -36,6 +36,16 @@ pub(super) struct Head {
     /// Bytes of values, times and arrivals.
     content_bytes: usize,
     range: Option<(i64, i64)>,
+    expected: Expected,
+}
+
+/// What a head may expect from the one before: room is then made once, and not moved as it fills.
+#[derive(Debug, Clone, Copy, Default)]
+struct Expected {
+    /// Rows of a row set.
+    rows: usize,
+    /// Bytes that may still be set aside for rows to come.
+    bytes: usize,
 }
 
 /// What a series takes before it has a row: its columns' places and headers.
@@ -89,7 +99,15 @@ impl Head {
             samples: 0,
             content_bytes: 0,
             range: None,
+            expected: Expected::default(),
         }
+    }
+
+    /// A head after this one.
+    pub(super) fn next(&self, epoch: u64, conflict: Conflict) -> Self {
+        let rows = (self.rows as usize).checked_div(self.row_sets.len()).unwrap_or(0);
+        let expected = Expected { rows, bytes: self.content_bytes };
+        Self { expected, ..Self::new(epoch, conflict) }
     }
 
     /// Takes a group that passed `Group::check`.
@@ -111,7 +129,7 @@ impl Head {
         set.times.extend_from_slice(&group.times);
         set.push_rows(group);
         self.samples += group.samples();
-        self.content_bytes += group.samples() * 8 + group.times.len() * 12;
+        self.content_bytes += group.times.len() * row_bytes(group.series.len());
         let (start, end) = self.range.unwrap_or((*first, *last));
         self.range = Some((start.min(*first), end.max(*last)));
     }
@@ -139,11 +157,12 @@ impl Head {
         }
         let series: Arc<[SeriesId]> = series.into();
         self.by_series.insert(series.clone(), at);
+        let rows = self.expected.take(row_bytes(series.len()));
         self.row_sets.push(RowSet {
+            times: Vec::with_capacity(rows),
+            arrivals: Vec::with_capacity(rows),
+            values: Vec::with_capacity(rows * series.len()),
             series,
-            times: Vec::new(),
-            arrivals: Vec::new(),
-            values: Vec::new(),
             ordered: true,
         });
         at
@@ -252,6 +271,20 @@ impl Head {
     }
 }
 
+/// Bytes of a row of so many series: values, time, arrival.
+fn row_bytes(series: usize) -> usize {
+    series * 8 + 12
+}
+
+impl Expected {
+    /// The rows to make room for in a new row set.
+    fn take(&mut self, row_bytes: usize) -> usize {
+        let rows = self.rows.min(self.bytes / row_bytes);
+        self.bytes -= rows * row_bytes;
+        rows
+    }
+}
+
 /// Room for `more` items, and for a quarter of what is there: doubling would leave a third of a
 /// head empty.
 fn make_room<T>(column: &mut Vec<T>, more: usize) {
@@ -330,6 +363,21 @@ mod tests {
         head.append(&Group::row(&[SeriesId(u32::MAX - 1)], 1, &[1.0]));
         assert!(head.memory_bytes() < 10_000);
         assert!(head.by_first.capacity() < 100);
+    }
+
+    #[test]
+    fn a_head_after_another_expects_as_many_rows_and_sets_no_more_aside() {
+        let mut head = Head::new(0, Conflict::LastWins);
+        for row in 0..100 {
+            head.append(&Group::row(&[A, B], row, &[1.0; 2]));
+        }
+        let mut next = head.next(1, Conflict::LastWins);
+        for host in 0..10 {
+            next.append(&Group::row(&[SeriesId(2 * host), SeriesId(2 * host + 1)], 0, &[1.0; 2]));
+        }
+        let room = |set: &RowSet| set.values.capacity() / 2;
+        assert_eq!(room(&next.row_sets[0]), 100);
+        assert!(next.row_sets.iter().skip(1).all(|set| room(set) == ROWS_MIN / 2));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! An append batch as the bytes of one database value.
 //!
-//! Little endian: version byte 0, CRC32C of the rest (4 bytes), then per group the number of series
-//! (u32), the number of rows (u32), the series ids (u32 each), the times (i64 each) and the values
-//! (f64 bits, column after column). Uncompressed: it lives until the next seal.
+//! Little endian: version byte 0, CRC32C of the rest (4 bytes), then per group that has samples:
+//! the number of rows, the number of runs of consecutive series ids, per run its distance from the
+//! end of the run before (zigzag) and its length, per row the distance of its time from the one
+//! before (zigzag), all varints, and the values (f64 bits, column after column). Distances go on
+//! from group to group, so that the scrape of a fleet takes little beside its values. Those are not
+//! compressed: a batch lives until the next seal.
 
+use crate::codec::varint::{read_i64, read_u64, write_i64, write_u64};
 use crate::error::{Error, Result};
 use crate::fs::fault::planted;
 use crate::model::limits::GROUP_SAMPLES_MAX;
@@ -12,16 +16,28 @@ use crate::model::{Group, SeriesId};
 const WIRE_VERSION: u8 = 0;
 const PREFIX_BYTES: usize = 5;
 
+/// What the next distances are measured from.
+#[derive(Debug, Default)]
+struct Cursor {
+    /// The id after the last one.
+    next_id: i64,
+    time: i64,
+}
+
 /// The groups of one batch as bytes.
 pub(in crate::store) fn encode(groups: &[Group]) -> Vec<u8> {
-    let size = |g: &Group| 8 + g.series.len() * 4 + g.times.len() * 8 + g.values.len() * 8;
+    // Mostly two bytes for each row and run, and some for the counts.
+    let size = |g: &Group| 16 + g.times.len() * 2 + g.values.len() * 8;
     let mut out = Vec::with_capacity(PREFIX_BYTES + groups.iter().map(size).sum::<usize>());
     out.extend_from_slice(&[WIRE_VERSION, 0, 0, 0, 0]);
-    for group in groups {
-        out.extend_from_slice(&(group.series.len() as u32).to_le_bytes());
-        out.extend_from_slice(&(group.times.len() as u32).to_le_bytes());
-        extend(&mut out, group.series.iter().map(|id| id.0.to_le_bytes()));
-        extend(&mut out, group.times.iter().map(|time| time.to_le_bytes()));
+    let mut cursor = Cursor::default();
+    for group in groups.iter().filter(|group| group.samples() > 0) {
+        write_u64(&mut out, group.times.len() as u64);
+        cursor.write_ids(&group.series, &mut out);
+        for time in &group.times {
+            write_i64(&mut out, time.wrapping_sub(cursor.time));
+            cursor.time = *time;
+        }
         extend(&mut out, group.values.iter().map(|value| value.to_bits().to_le_bytes()));
     }
     let crc = checksum(out.get(PREFIX_BYTES..).unwrap_or(&[]));
@@ -53,26 +69,68 @@ pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Vec<Group>> {
         return Err(Error::decode("an append batch whose checksum does not fit"));
     }
     let mut groups = Vec::new();
+    let mut cursor = Cursor::default();
     while !rest.is_empty() {
-        let (counts, tail) = rest.split_first_chunk::<8>().ok_or_else(short)?;
-        let [a, b, c, d, e, f, g, h] = *counts;
-        let series = u32::from_le_bytes([a, b, c, d]) as usize;
-        let rows = u32::from_le_bytes([e, f, g, h]) as usize;
-        let samples = series.saturating_mul(rows);
-        if samples > GROUP_SAMPLES_MAX {
-            return Err(Error::decode(format!("a group of {samples} samples")));
+        let rows = count(read_u64(&mut rest)?)?;
+        // A row takes eight bytes at least, so this many ids and times fit into memory.
+        let most = (rest.len() / 8).checked_div(rows).unwrap_or(0).min(GROUP_SAMPLES_MAX / rows);
+        let series = cursor.read_ids(&mut rest, most)?;
+        let mut times = Vec::new();
+        for _ in 0..rows {
+            cursor.time = cursor.time.wrapping_add(read_i64(&mut rest)?);
+            times.push(cursor.time);
         }
-        let (ids, tail) = tail.split_at_checked(series * 4).ok_or_else(short)?;
-        let (times, tail) = tail.split_at_checked(rows * 8).ok_or_else(short)?;
-        let (values, tail) = tail.split_at_checked(samples * 8).ok_or_else(short)?;
-        groups.push(Group {
-            series: ids.as_chunks().0.iter().map(|b| SeriesId(u32::from_le_bytes(*b))).collect(),
-            times: times.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect(),
-            values: values.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-        });
+        let values = series.len() * rows * 8;
+        let (values, tail) = rest.split_at_checked(values).ok_or_else(short)?;
+        let values = values.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+        groups.push(Group { series, times, values });
         rest = tail;
     }
     Ok(groups)
+}
+
+/// A number of things of which there is one at least.
+fn count(number: u64) -> Result<usize> {
+    match usize::try_from(number) {
+        Ok(count @ 1..=GROUP_SAMPLES_MAX) => Ok(count),
+        _ => Err(Error::decode(format!("a group of {number} rows or runs"))),
+    }
+}
+
+impl Cursor {
+    fn write_ids(&mut self, ids: &[SeriesId], out: &mut Vec<u8>) {
+        let follows = |two: &[SeriesId]| matches!(two, [a, b] if b.0.checked_sub(1) == Some(a.0));
+        let breaks = ids.windows(2).filter(|two| !follows(two)).count();
+        write_u64(out, breaks as u64 + 1);
+        let mut rest = ids;
+        while let Some(first) = rest.first() {
+            let length = 1 + rest.windows(2).take_while(|two| follows(two)).count();
+            write_i64(out, i64::from(first.0) - self.next_id);
+            write_u64(out, length as u64);
+            self.next_id = i64::from(first.0) + length as i64;
+            rest = rest.get(length..).unwrap_or(&[]);
+        }
+    }
+
+    /// At most `most` ids.
+    fn read_ids(&mut self, input: &mut &[u8], most: usize) -> Result<Vec<SeriesId>> {
+        let mut ids = Vec::new();
+        for _ in 0..count(read_u64(input)?)? {
+            let first = self.next_id.checked_add(read_i64(input)?);
+            let first = first.and_then(|first| u32::try_from(first).ok());
+            let length = count(read_u64(input)?)?;
+            let last = first.and_then(|first| first.checked_add(length as u32 - 1));
+            let (Some(first), Some(last)) = (first, last) else {
+                return Err(Error::decode("a series id over 32 bits"));
+            };
+            if ids.len() + length > most {
+                return Err(Error::decode("an append batch of more series than values"));
+            }
+            ids.extend((first..=last).map(SeriesId));
+            self.next_id = i64::from(last) + 1;
+        }
+        Ok(ids)
+    }
 }
 
 fn checksum(body: &[u8]) -> u32 {
@@ -86,9 +144,15 @@ mod tests {
     #[test]
     fn batches_come_back_bit_for_bit_and_damage_is_seen() {
         let odd = f64::from_bits(0x7ff8_0000_dead_beef);
+        let ids = |ids: &[u32]| ids.iter().copied().map(SeriesId).collect::<Vec<_>>();
         let groups = vec![
-            Group { series: vec![SeriesId(7)], times: vec![-1, 5], values: vec![odd, -0.0] },
-            Group::row(&[SeriesId(1), SeriesId(2)], i64::MIN, &[1.5, f64::INFINITY]),
+            Group { series: ids(&[7]), times: vec![-1, 5], values: vec![odd, -0.0] },
+            Group::row(
+                &ids(&[1, 2, 3, 9, 8, 10]),
+                i64::MIN,
+                &[1.5, f64::INFINITY, 0.0, 1., 2., 3.],
+            ),
+            Group::row(&ids(&[u32::MAX - 1, u32::MAX, 0]), i64::MAX, &[1.0; 3]),
         ];
         let bytes = encode(&groups);
         let back = decode(&bytes).unwrap();
@@ -100,5 +164,37 @@ mod tests {
             damaged[at] ^= 0x10;
             assert!(decode(&damaged).is_err(), "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_scrape_of_a_fleet_takes_little_beside_its_values() {
+        let host = |host: u32| {
+            let ids: Vec<SeriesId> = (host * 10..host * 10 + 10).map(SeriesId).collect();
+            Group::row(&ids, 1_768_608_000_000_000_000, &[0.5; 10])
+        };
+        let groups: Vec<Group> = (0..1_000).map(host).collect();
+        let bytes = encode(&groups).len();
+        assert!(bytes < 1_000 * (80 + 5) + 100, "{bytes}");
+    }
+
+    #[test]
+    fn groups_without_samples_are_left_out_and_numbers_that_lie_are_refused() {
+        let empty = Group { series: vec![SeriesId(1)], ..Group::default() };
+        assert_eq!(decode(&encode(&[empty])).unwrap(), []);
+        let forged = |body: &[u8]| {
+            let mut bytes = vec![WIRE_VERSION];
+            bytes.extend_from_slice(&checksum(body).to_le_bytes());
+            bytes.extend_from_slice(body);
+            decode(&bytes)
+        };
+        let value = [0; 8];
+        assert!(forged(&[&[1, 1, 0, 1, 0][..], &value].concat()).is_ok());
+        for head in
+            [&[0, 1, 0, 1, 0][..], &[1, 0, 0], &[1, 1, 0, 0, 0], &[1, 1, 1, 1, 0], &[1, 1, 0, 2, 0]]
+        {
+            assert!(forged(&[head, &value].concat()).is_err(), "{head:?}");
+        }
+        // A billion series for eight bytes.
+        assert!(forged(&[&[1, 1, 0, 0x80, 0x80, 0x80, 0x80, 4, 0][..], &value].concat()).is_err());
     }
 }
