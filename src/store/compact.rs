@@ -114,7 +114,7 @@ impl Store {
         let tiles = tiles(&series, self.budget.tile_samples(), samples);
         let made = self.make_segment(writer, job, &tiles, |id, cache| match &derivations {
             Some(derivations) => derivations.encode(id, gather, cache),
-            None => Ok(Encoded::sealed(id, gather(id)?, cache)),
+            None => Encoded::sealed(id, gather(id)?, cache),
         })?;
         let mut edit = Edit::default();
         if let Some((segment, record)) = &made {

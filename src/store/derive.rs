@@ -98,14 +98,14 @@ impl Derivations {
         cache: &mut ValueCache,
     ) -> Result<Encoded> {
         let Samples { times, values } = gather(id)?;
-        let mut column = EncodedColumn::cold(&values, cache);
+        let mut column = EncodedColumn::cold(&values, cache)?;
         if let Some((formula, ids)) = self.0.get(&id) {
             let sources: Vec<Samples> = ids.iter().map(|id| gather(*id)).collect::<Result<_>>()?;
             if sources.iter().all(|source| source.times == times) {
                 let pairs = ids.iter().zip(&sources);
                 let sources: Vec<(SeriesId, &[f64])> =
                     pairs.map(|(id, source)| (*id, source.values.as_slice())).collect();
-                column = column.or_derived(&values, *formula, &sources, cache);
+                column = column.or_derived(&values, *formula, &sources, cache)?;
             }
         }
         Ok(Encoded { id, times, column })

@@ -1,6 +1,8 @@
-//! One column as blocks of 1,024: the bytes of its blocks, their lengths and statistics.
+//! One column as blocks of 1,024: the bytes of its blocks, their lengths and statistics. Each is
+//! decoded again before it is handed on.
 
-use crate::codec::{self, BlockStats, Formula, ValueCache};
+use crate::codec::{self, BlockStats, ColumnDecoder, Formula, ValueCache};
+use crate::error::{Error, Result};
 use crate::model::SeriesId;
 use crate::model::limits::BLOCK_SAMPLES;
 
@@ -14,13 +16,15 @@ pub(in crate::store) struct EncodedColumn {
 }
 
 impl EncodedColumn {
-    /// Packs values; `cache` carries codec parameters on from similar columns.
-    pub(in crate::store) fn sealed(values: &[f64], cache: &mut ValueCache) -> Self {
+    /// Packs values; `cache` carries codec parameters on from similar columns. Like the others, it
+    /// fails where decoding does not give back every bit: that would be a fault of the codec, and
+    /// what was to be encoded is kept where it is.
+    pub(in crate::store) fn sealed(values: &[f64], cache: &mut ValueCache) -> Result<Self> {
         Self::of(values, codec::encode_sealed(values, cache))
     }
 
     /// Makes values as small as can be.
-    pub(in crate::store) fn cold(values: &[f64], cache: &mut ValueCache) -> Self {
+    pub(in crate::store) fn cold(values: &[f64], cache: &mut ValueCache) -> Result<Self> {
         Self::of(values, codec::encode_cold(values, cache))
     }
 
@@ -31,20 +35,57 @@ impl EncodedColumn {
         formula: Formula,
         sources: &[(SeriesId, &[f64])],
         cache: &mut ValueCache,
-    ) -> Self {
+    ) -> Result<Self> {
         let of = |at: usize| sources.get(at).map_or(&[][..], |(_, values)| *values);
         let column = codec::encode_derived(values, formula, of(0), of(1), cache);
         if column.bytes() >= self.column.bytes() {
-            return self;
+            return Ok(self);
         }
+        let mut from = 0;
+        prove(values, &column, |bytes, count, found| {
+            let [first, second] = [of(0), of(1)].map(|values| part(values, from, count));
+            from += count;
+            codec::decode_derived(bytes, formula, first, second, found)
+        })?;
         let sources = sources.iter().map(|(id, _)| *id).collect();
-        Self { column, sources, ..self }
+        Ok(Self { column, sources, ..self })
     }
 
-    fn of(values: &[f64], column: codec::EncodedColumn) -> Self {
+    fn of(values: &[f64], column: codec::EncodedColumn) -> Result<Self> {
+        let mut decoder = ColumnDecoder::new(&column.header)?;
+        prove(values, &column, |bytes, count, found| decoder.decode_block(bytes, count, found))?;
         let statistics = values.chunks(BLOCK_SAMPLES).map(BlockStats::of).collect();
-        Self { column, sources: Vec::new(), statistics }
+        Ok(Self { column, sources: Vec::new(), statistics })
     }
+}
+
+/// Decodes every block and compares it with the values bit for bit.
+fn prove(
+    values: &[f64],
+    column: &codec::EncodedColumn,
+    mut decode: impl FnMut(&[u8], usize, &mut Vec<f64>) -> Result<()>,
+) -> Result<()> {
+    let mut found = Vec::with_capacity(values.len().min(BLOCK_SAMPLES));
+    let all = 0..column.block_bytes.len();
+    let decoded = blocks(&column.blocks, &column.block_bytes, values.len(), all);
+    for ((bytes, count), block) in decoded.zip(values.chunks(BLOCK_SAMPLES)) {
+        found.clear();
+        decode(bytes, count, &mut found)?;
+        let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits();
+        if found.len() != block.len() || !found.iter().zip(block).all(same) {
+            return Err(fault());
+        }
+    }
+    Ok(())
+}
+
+fn fault() -> Error {
+    Error::decode("what was encoded decodes to something else: this is a fault of Plimsoll")
+}
+
+/// `count` values from `from` on; none where there is no such column.
+pub(super) fn part(values: &[f64], from: usize, count: usize) -> &[f64] {
+    values.get(from..from + count).unwrap_or(&[])
 }
 
 /// A column of times in encoded form.
@@ -57,15 +98,23 @@ pub(super) struct EncodedAxis {
 }
 
 impl EncodedAxis {
-    pub(super) fn of(times: &[i64]) -> Self {
+    /// Fails as [`EncodedColumn::sealed`] does.
+    pub(super) fn of(times: &[i64]) -> Result<Self> {
         let mut axis = Self::default();
+        let mut found = Vec::new();
         for block in times.chunks(BLOCK_SAMPLES) {
             let before = axis.bytes.len();
             codec::encode_times(block, &mut axis.bytes);
-            axis.block_bytes.push((axis.bytes.len() - before) as u32);
+            let bytes = axis.bytes.get(before..).unwrap_or(&[]);
+            found.clear();
+            codec::decode_times(bytes, block.len(), &mut found)?;
+            if found != block {
+                return Err(fault());
+            }
+            axis.block_bytes.push(bytes.len() as u32);
             axis.block_starts.extend(block.first());
         }
-        axis
+        Ok(axis)
     }
 }
 
@@ -89,4 +138,23 @@ pub(super) fn blocks<'a>(
         rest = tail;
         (body, samples_in_block(samples, block))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_that_decodes_to_other_values_is_not_handed_on() {
+        let values: Vec<f64> = (0..1_500).map(|at| f64::from(at % 7)).collect();
+        let column = codec::encode_sealed(&values, &mut ValueCache::default());
+        EncodedColumn::of(&values, column.clone()).unwrap();
+        for at in [0, 1_023, 1_024, 1_499] {
+            let mut others = values.clone();
+            others[at] = -0.0;
+            assert!(EncodedColumn::of(&others, column.clone()).is_err(), "value {at}");
+        }
+        let longer = [values.as_slice(), &[1.0]].concat();
+        assert!(EncodedColumn::of(&longer, column).is_err());
+    }
 }

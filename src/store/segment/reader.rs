@@ -197,7 +197,8 @@ impl Segment {
         let mut from = 0;
         let decoded = Formula::from_header(header).and_then(|formula| {
             blocks.try_for_each(|(b, count)| {
-                let [first, second] = sources.each_ref().map(|values| part(values, from, count));
+                let [first, second] =
+                    sources.each_ref().map(|values| column::part(values, from, count));
                 from += count;
                 codec::decode_derived(b, formula, first, second, out)
             })
@@ -294,11 +295,6 @@ impl Segment {
     fn damage(&self, region: Region, what: &str) -> Error {
         Error::corrupt(&self.path, region.offset, what)
     }
-}
-
-/// `count` values from `from` on; none where there is no such column.
-fn part(values: &[f64], from: usize, count: usize) -> &[f64] {
-    values.get(from..from + count).unwrap_or(&[])
 }
 
 /// Removes what lies outside the range from decoded blocks.

@@ -124,7 +124,7 @@ impl SegmentWriter {
         if let Some(at) = self.axes.get(&content) {
             return Ok(*at);
         }
-        let EncodedAxis { bytes, block_bytes, block_starts } = EncodedAxis::of(times);
+        let EncodedAxis { bytes, block_bytes, block_starts } = EncodedAxis::of(times)?;
         let region = self.region(&[&bytes])?;
         let at = self.index.axes.len() as u32;
         let samples = times.len();
