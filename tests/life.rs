@@ -161,7 +161,7 @@ fn appending_from_rayon_tasks_does_not_wait_for_itself() {
         let found = ids.iter().map(|id| times(&store, *id).len()).sum::<usize>();
         done.send(found).unwrap();
     });
-    let found = ended.recv_timeout(Duration::from_secs(300)).expect("it waits for itself");
+    let found = ended.recv_timeout(Duration::from_mins(5)).expect("it waits for itself");
     assert_eq!(found, 64 * 2_000);
 }
 

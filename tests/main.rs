@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::panic,
-    clippy::expect_used,
     reason = "tests fail by panicking and print their seeds, in helpers as well"
 )]
 
@@ -27,6 +26,7 @@ mod realdata;
 mod record;
 mod replay;
 mod sim_db;
+mod space;
 mod support;
 mod swaps;
 mod tsbs;

@@ -14,10 +14,6 @@ pub(crate) struct ManualClock {
 }
 
 impl ManualClock {
-    pub(crate) fn set_elapsed_ms(&self, elapsed_ms: u64) {
-        self.elapsed_ms.store(elapsed_ms, Ordering::SeqCst);
-    }
-
     /// A second goes by, and the wall clock says so or something else.
     pub(crate) fn tick(&self, wall_seconds: i64) {
         self.elapsed_ms.fetch_add(1_000, Ordering::SeqCst);

@@ -338,8 +338,8 @@ mod tests {
             head.append(&Group::row(&series, row, &[1.0; 10]));
         }
         let set = &head.row_sets[0];
-        let columns: usize = set.columns.iter().map(|column| column.capacity() * 8).sum();
-        let taken = columns + set.times.capacity() * 8 + set.arrivals.capacity() * 4;
+        let taken =
+            set.values.capacity() * 8 + set.times.capacity() * 8 + set.arrivals.capacity() * 4;
         let counted = head.memory_bytes();
         assert!(taken * 8 < counted * 10 && counted * 8 < taken * 10, "{taken} {counted}");
         assert_eq!(head.series_rows(A), 10_000);
