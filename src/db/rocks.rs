@@ -19,6 +19,8 @@ const FILE_BUFFER_BYTES: u64 = 256 << 10;
 /// Log bytes at which families that hold old log files back are written to tables.
 const LOG_BYTES_MAX: u64 = 128 << 20;
 
+/// The length at which RocksDB begins its list of tables anew, in bytes.
+const MANIFEST_BYTES_MAX: usize = 1 << 20;
 /// How the names of families begin that are written, read in order once, and dropped whole.
 const SHORT_LIVED: &str = "head-";
 
@@ -141,6 +143,7 @@ fn setup(path: &Path, memory: &Memory) -> (Options, BTreeSet<String>) {
     options.set_recycle_log_file_num(0);
     options.set_max_open_files(64);
     options.set_max_background_jobs(1);
+    options.set_max_manifest_file_size(MANIFEST_BYTES_MAX);
     options.set_keep_log_file_num(1);
     options.set_max_log_file_size(1 << 20);
     options.set_stats_dump_period_sec(0);
@@ -174,7 +177,14 @@ fn family_options(name: &str, memory: &Memory) -> Options {
 }
 
 fn failed(action: &'static str) -> impl Fn(rocksdb::Error) -> Error {
-    move |why| Error::Database { action, message: why.into_string() }
+    move |why| {
+        let message = why.into_string();
+        // The crate does not hand on which error of the system it was; RocksDB's text says it.
+        if ["No space left on device", "Disk quota exceeded"].iter().any(|s| message.contains(s)) {
+            return Error::DiskFull { action, message };
+        }
+        Error::Database { action, message }
+    }
 }
 
 impl Db for RocksDb {

@@ -191,6 +191,17 @@ pub(super) fn put_unit(batch: &mut WriteSet, metric: &str, unit: &Unit) -> Resul
     Ok(())
 }
 
+/// Deletes the record of the series with number `len`, which the catalog does not know: its write
+/// was reported as failed.
+pub(super) fn forget_from(len: usize, db: &dyn Db, batch: &mut WriteSet) -> Result<()> {
+    let mut key = vec![SERIES_KEY];
+    key.extend_from_slice(&(len as u32).to_be_bytes());
+    if db.get(FAMILY, &key)?.is_some() {
+        batch.delete(FAMILY, &key);
+    }
+    Ok(())
+}
+
 /// The labels that a record makes of those of the series before.
 fn changed(before: Option<&Labels>, changes: Vec<(Box<str>, Box<str>)>) -> Result<Labels> {
     let kept = before.into_iter().flat_map(Labels::iter);
