@@ -11,6 +11,7 @@ mod beside;
 mod bytes;
 #[cfg(feature = "cli")]
 mod cli;
+mod cold;
 mod corruption;
 mod crash;
 #[cfg(feature = "cli")]

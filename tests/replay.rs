@@ -1,6 +1,8 @@
 //! Promise: what the fuzz targets demand holds for every input in `fuzz/seeds`, and for inputs
 //! close to them. The bodies are the targets' own.
 
+#[path = "../fuzz/bodies/checked.rs"]
+mod checked;
 #[path = "../fuzz/bodies/codec_times.rs"]
 mod codec_times;
 #[path = "../fuzz/bodies/codec_values.rs"]

@@ -1,32 +1,8 @@
 //! Any bytes as a table, under options that the first bytes choose: imported or refused, never a
 //! panic, and every group that comes out is well formed.
 
+use super::checked::Checked;
 use plimsoll::ingest::{CsvOptions, Shape, Source, import_csv};
-use plimsoll::{Group, Labels, Result, SeriesId, Sink, Unit};
-
-/// Checks what it is given and counts it.
-#[derive(Default)]
-struct Checked {
-    series: u32,
-    samples: u64,
-}
-
-impl Sink for Checked {
-    fn series(&mut self, labels: &Labels, _: Option<&Unit>) -> Result<SeriesId> {
-        assert!(!labels.metric().is_empty());
-        self.series += 1;
-        Ok(SeriesId(self.series - 1))
-    }
-
-    fn group(&mut self, group: &Group) -> Result<()> {
-        group.check()?;
-        assert!(group.series.iter().all(|id| id.0 < self.series));
-        assert!(group.times.iter().all(|time| *time != i64::MAX));
-        assert!(group.values.iter().all(|value| !value.is_nan()));
-        self.samples += group.samples() as u64;
-        Ok(())
-    }
-}
 
 pub(crate) fn run(data: &[u8]) {
     let Some((choice, rest)) = data.split_first_chunk::<2>() else { return };

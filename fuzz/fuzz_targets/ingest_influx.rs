@@ -3,5 +3,7 @@
 
 #[path = "../bodies/ingest_influx.rs"]
 mod body;
+#[path = "../bodies/checked.rs"]
+mod checked;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| body::run(input));

@@ -3,7 +3,7 @@
 
 #[path = "../bodies/store_ops.rs"]
 mod body;
-#[allow(dead_code)]
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
 #[path = "../support.rs"]
 mod support;
 

@@ -152,46 +152,6 @@ impl ColumnDecoder {
         }
         decoded
     }
-
-    /// Appends the values of blocks that follow one another, given the bytes of each and how many
-    /// values it has, or fails and appends none. Quicker than block by block.
-    pub fn decode_blocks<'a>(
-        &mut self,
-        blocks: impl IntoIterator<Item = (&'a [u8], usize)>,
-        out: &mut Vec<f64>,
-    ) -> Result<()> {
-        let start = out.len();
-        let decoded = self.decode_in_turn(blocks.into_iter(), out);
-        if decoded.is_err() {
-            out.truncate(start);
-        }
-        decoded
-    }
-
-    /// Coded blocks are decoded two at a time.
-    fn decode_in_turn<'a>(
-        &mut self,
-        mut blocks: impl Iterator<Item = (&'a [u8], usize)>,
-        out: &mut Vec<f64>,
-    ) -> Result<()> {
-        while let Some((first, count)) = blocks.next() {
-            let pairs = count == BLOCK_SAMPLES && is_coded(first) && self.cold.is_some();
-            let Some((second, second_count)) = (if pairs { blocks.next() } else { None }) else {
-                self.decode_block(first, count, out)?;
-                continue;
-            };
-            match &mut self.cold {
-                Some(cold) if second_count == BLOCK_SAMPLES && is_coded(second) => {
-                    cold.decode_two([first, second], out)?;
-                }
-                _ => {
-                    self.decode_block(first, count, out)?;
-                    self.decode_block(second, second_count, out)?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 fn is_coded(mut bytes: &[u8]) -> bool {
@@ -218,9 +178,6 @@ mod tests {
             }
             let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&found[1..]), bits(values));
-            found.clear();
-            decoder.decode_blocks(blocks, &mut found).unwrap();
-            assert_eq!(bits(&found), bits(values));
         }
         assert!(cold.bytes() <= sealed.bytes());
         (sealed.bytes(), cold.bytes())

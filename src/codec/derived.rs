@@ -164,20 +164,24 @@ fn predict(formula: Formula, a: &[f64], b: &[f64]) -> Vec<f64> {
 }
 
 #[cfg(test)]
+impl Formula {
+    /// One of each.
+    pub(super) const EACH: [Self; 7] = [
+        Self::Scaled(1_024.0),
+        Self::Divided(60.0),
+        Self::Sum,
+        Self::Difference,
+        Self::Product(100.0),
+        Self::Ratio(100.0),
+        Self::Share(100.0),
+    ];
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::codec::EncodedColumn;
     use crate::kernel::Random;
-
-    const FORMULAS: [Formula; 7] = [
-        Formula::Scaled(1_024.0),
-        Formula::Divided(60.0),
-        Formula::Sum,
-        Formula::Difference,
-        Formula::Product(100.0),
-        Formula::Ratio(100.0),
-        Formula::Share(100.0),
-    ];
 
     fn decode(column: &EncodedColumn, a: &[f64], b: &[f64]) -> Result<Vec<f64>> {
         let formula = Formula::from_header(&column.header)?;
@@ -195,7 +199,7 @@ mod tests {
         let mut draw = || -> Vec<f64> { (0..2_500).map(|_| random.uniform() * 100.0).collect() };
         let (mut a, b) = (draw(), draw());
         a[77] = f64::NAN;
-        for formula in FORMULAS {
+        for formula in Formula::EACH {
             let mut values: Vec<f64> =
                 a.iter().zip(&b).map(|(a, b)| formula.apply(*a, *b)).collect();
             let given = if formula.sources() == 1 { &[][..] } else { &b };
@@ -229,7 +233,7 @@ mod tests {
         for header in [&[][..], &[7], &[0], &[2, 0], &[0, 1, 2, 3, 4, 5, 6, 7]] {
             assert!(Formula::from_header(header).is_err(), "{header:?}");
         }
-        for formula in FORMULAS {
+        for formula in Formula::EACH {
             assert_eq!(Formula::from_header(&formula.header()).unwrap(), formula);
         }
     }

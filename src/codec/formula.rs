@@ -164,15 +164,7 @@ mod tests {
     fn each_formula_is_found_and_noise_has_none() {
         let columns = columns();
         let given: Vec<Option<&[f64]>> = columns.iter().map(|c| Some(c.as_slice())).collect();
-        for formula in [
-            Formula::Scaled(1_024.0),
-            Formula::Divided(60.0),
-            Formula::Sum,
-            Formula::Difference,
-            Formula::Product(100.0),
-            Formula::Ratio(100.0),
-            Formula::Share(100.0),
-        ] {
+        for formula in Formula::EACH {
             let rows = columns[0].iter().zip(&columns[1]);
             let mut target: Vec<f64> = rows.map(|(a, b)| formula.apply(*a, *b)).collect();
             let (found, sources) = find_formula(&target, &given).unwrap();

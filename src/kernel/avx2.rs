@@ -31,12 +31,12 @@ const SHIFTED_HIGH: i32 = 0x4330_0000;
 const BIAS: u32 = 1 << 31;
 
 #[target_feature(enable = "avx2,bmi2")]
-pub(super) fn decode_symbols(
+pub(super) fn decode_symbols<'a>(
     states: &[State; STATES],
-    streams: &mut [Stream<'_>; 2],
-    found: [&mut [Meaning]; 2],
-) {
-    symbols::decode(states, streams, found);
+    stream: Stream<'a>,
+    found: &mut [Meaning],
+) -> Stream<'a> {
+    symbols::decode(states, stream, found)
 }
 
 #[target_feature(enable = "avx2,bmi2")]

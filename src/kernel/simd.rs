@@ -111,17 +111,17 @@ pub(crate) fn with_lanes<R>(
     Machine::here().with_lanes(bytes, width, reference, then)
 }
 
-/// Fills `found` from two streams at once, each to its own length.
-pub(crate) fn decode_symbols(
+/// Fills `found` from a stream of symbols; returns what is left of it.
+pub(crate) fn decode_symbols<'a>(
     states: &[State; STATES],
-    streams: &mut [Stream<'_>; 2],
-    found: [&mut [Meaning]; 2],
-) {
+    stream: Stream<'a>,
+    found: &mut [Meaning],
+) -> Stream<'a> {
     match Machine::here() {
-        Machine::Portable => symbols::decode(states, streams, found),
+        Machine::Portable => symbols::decode(states, stream, found),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::decode_symbols(states, streams, found) },
+        Machine::Avx2 => unsafe { avx2::decode_symbols(states, stream, found) },
     }
 }
 

@@ -78,32 +78,19 @@ impl<'a> Stream<'a> {
     }
 }
 
-/// Fills `found` from two streams at once, which takes little longer than from one: each waits for
-/// its own bits only. Of the longer one the rest follows.
+/// Fills `found` from a stream; returns what is left of it.
 #[inline(always)]
-pub(super) fn decode(
+pub(super) fn decode<'a>(
     states: &[State; STATES],
-    streams: &mut [Stream<'_>; 2],
-    found: [&mut [Meaning]; 2],
-) {
-    let [first, second] = streams;
-    let [(quads, rest), (other_quads, other_rest)] =
-        found.map(|found| found.as_chunks_mut::<TURNS>());
-    let both = quads.len().min(other_quads.len());
-    let (quads, alone) = quads.split_at_mut(both);
-    let (other_quads, other_alone) = other_quads.split_at_mut(both);
-    for (quad, other_quad) in quads.iter_mut().zip(other_quads) {
-        first.step(states, quad);
-        second.step(states, other_quad);
+    mut stream: Stream<'a>,
+    found: &mut [Meaning],
+) -> Stream<'a> {
+    let (quads, rest) = found.as_chunks_mut::<TURNS>();
+    for quad in quads {
+        stream.step(states, quad);
     }
-    for quad in alone {
-        first.step(states, quad);
-    }
-    for quad in other_alone {
-        second.step(states, quad);
-    }
-    first.step(states, rest);
-    second.step(states, other_rest);
+    stream.step(states, rest);
+    stream
 }
 
 /// Writes the numbers that are meant to a block of lanes, without offsets.

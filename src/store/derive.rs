@@ -37,9 +37,8 @@ pub(super) fn find(
     }
     let mut found = Derivations::default();
     for host in hosts.values().filter(|host| (2..=HOST_SERIES_MAX).contains(&host.len())) {
-        let holds_first =
-            |segment: &&Arc<Segment>| host.iter().any(|id| segment.cost(*id).is_some());
-        if let Some(segment) = segments.iter().find(holds_first) {
+        let holds_one = |segment: &&Arc<Segment>| host.iter().any(|id| segment.cost(*id).is_some());
+        if let Some(segment) = segments.iter().find(holds_one) {
             // Without formulas everything is stored as it is.
             drop(found.of_host(segment, host));
         }

@@ -48,40 +48,9 @@ pub(super) struct Decoder {
     arithmetic: Arithmetic,
     bins: Bins,
     tans: tans::Decoder,
-    /// Room for the symbols of two blocks, and for the integers of one.
-    found: [Vec<Meaning>; 2],
+    /// Room for a block's symbols, and for its integers.
+    found: Vec<Meaning>,
     block: Box<Block>,
-}
-
-/// A coded block: what follows its tag and its first integer.
-struct Body<'a> {
-    tag: Tag,
-    bytes: &'a [u8],
-    count: usize,
-    /// Integers that have no symbol: 1 for a delta model, which has the first one apart.
-    firsts: usize,
-    base: i64,
-}
-
-impl Body<'_> {
-    /// A block of nothing, beside which another is decoded.
-    const NONE: Self = Self { tag: Tag::RAW, bytes: &[], count: 0, firsts: 0, base: 0 };
-}
-
-/// The four states of a stream without symbols.
-const NO_SYMBOLS: [u8; 6] = [0; 6];
-
-/// Room for the symbols of two blocks. What has none of its own is left to mean 0: the first number
-/// of a delta model stands for no difference.
-fn sized<'a>(found: &'a mut [Vec<Meaning>; 2], bodies: [&Body<'_>; 2]) -> [&'a mut [Meaning]; 2] {
-    let mut bodies = bodies.into_iter();
-    found.each_mut().map(|found| {
-        let (count, firsts) = bodies.next().map_or((0, 0), |body| (body.count, body.firsts));
-        found.resize(count, Meaning::default());
-        let (firsts, rest) = found.split_at_mut_checked(firsts).unwrap_or_default();
-        firsts.fill(Meaning::default());
-        rest
-    })
 }
 
 impl Coding {
@@ -173,54 +142,36 @@ impl Decoder {
         let bins = Bins::read(&mut header)?;
         super::expect_end(header)?;
         let tans = tans::Decoder::new(&bins.weights, &bins.meanings(tag.model));
-        let found = [Vec::new(), Vec::new()];
         let block = Box::new([0; BLOCK_SAMPLES]);
-        Ok(Self { model: tag.model, arithmetic, bins, tans, found, block })
+        Ok(Self { model: tag.model, arithmetic, bins, tans, found: Vec::new(), block })
     }
 
     /// Appends the values of a coded block.
-    pub(super) fn decode(&mut self, bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
-        let mut body = self.body(bytes, count)?;
-        let found = sized(&mut self.found, [&body, &Body::NONE]);
-        self.tans.decode([&mut body.bytes, &mut NO_SYMBOLS.as_slice()], found)?;
-        self.finish(0, body, out)
-    }
-
-    /// Appends the values of two coded blocks of the full length, in less time than one by one.
-    pub(super) fn decode_two(&mut self, blocks: [&[u8]; 2], out: &mut Vec<f64>) -> Result<()> {
-        let [first, second] = blocks;
-        let mut first = self.body(first, BLOCK_SAMPLES)?;
-        let mut second = self.body(second, BLOCK_SAMPLES)?;
-        let found = sized(&mut self.found, [&first, &second]);
-        self.tans.decode([&mut first.bytes, &mut second.bytes], found)?;
-        self.finish(0, first, out)?;
-        self.finish(1, second, out)
-    }
-
-    fn body<'a>(&self, mut bytes: &'a [u8], count: usize) -> Result<Body<'a>> {
+    pub(super) fn decode(
+        &mut self,
+        mut bytes: &[u8],
+        count: usize,
+        out: &mut Vec<f64>,
+    ) -> Result<()> {
         let tag = Tag::read(&mut bytes)?;
         if tag.model != self.model || count == 0 || count > BLOCK_SAMPLES {
             return Err(Error::decode("a coded block that its column's header does not fit"));
         }
-        let (firsts, base) = match self.model {
-            Model::Delta => (1, varint::read_i64(&mut bytes)?),
-            _ => (0, self.bins.lowest()),
-        };
+        let delta = self.model == Model::Delta;
+        let base = if delta { varint::read_i64(&mut bytes)? } else { self.bins.lowest() };
         if base.unsigned_abs() > BASE_MAX {
             return Err(Error::decode(format!("coded integers from {base} on")));
         }
-        Ok(Body { tag, bytes, count, firsts, base })
-    }
-
-    /// Appends the values of a block whose symbols were found.
-    fn finish(&mut self, which: usize, mut body: Body<'_>, out: &mut Vec<f64>) -> Result<()> {
-        let found = self.found.get(which).map_or(&[][..], Vec::as_slice);
-        self.bins.read_offsets(&mut body.bytes, found, &mut self.block)?;
-        let summed_from = (body.firsts > 0).then_some(0);
+        // A delta model has its first integer apart: its number stands for no difference.
+        self.found.resize(count, Meaning::default());
+        let (first, symbols) = self.found.split_at_mut(usize::from(delta));
+        first.fill(Meaning::default());
+        self.tans.decode(&mut bytes, symbols)?;
+        self.bins.read_offsets(&mut bytes, &self.found, &mut self.block)?;
         let start = out.len();
-        let sequence = Sequence { summed_from, base: body.base };
+        let sequence = Sequence { summed_from: delta.then_some(0), base };
         simd::append_values(&self.block, sequence, self.arithmetic, out);
-        out.truncate(start + body.count);
-        correct(body.tag, body.bytes, out.get_mut(start..).unwrap_or_default())
+        out.truncate(start + count);
+        correct(tag, bytes, out.get_mut(start..).unwrap_or_default())
     }
 }

@@ -35,15 +35,15 @@ pub(super) struct Encoder {
 }
 
 /// The symbol of each state. Weights sum to [`STATES`].
-fn spread(weights: &[u16]) -> Vec<u8> {
-    let mut symbols = vec![0_u8; STATES];
+fn spread(weights: &[u16]) -> [u8; STATES] {
+    let mut symbols = [0_u8; STATES];
     let mut at = 0;
     for (symbol, weight) in weights.iter().enumerate() {
         for _ in 0..*weight {
-            if let Some(place) = symbols.get_mut(at) {
+            if let Some(place) = symbols.get_mut(at & (STATES - 1)) {
                 *place = symbol as u8;
             }
-            at = (at + STEP) & (STATES - 1);
+            at += STEP;
         }
     }
     symbols
@@ -53,31 +53,30 @@ impl Decoder {
     /// A decoder for symbols with these weights, which sum to [`STATES`], and meanings.
     pub(super) fn new(weights: &[u16], meanings: &[Meaning]) -> Self {
         // Room for each symbol that a byte can be, so that none is out of bounds.
-        let mut symbols = [(0_u16, Meaning::default()); 256];
-        for (place, (weight, meaning)) in symbols.iter_mut().zip(weights.iter().zip(meanings)) {
-            *place = (*weight, *meaning);
-        }
+        let (mut next, mut meant) = ([1_u16; 256], [Meaning::default(); 256]);
+        next.iter_mut().zip(weights).for_each(|(place, weight)| *place = *weight);
+        meant.iter_mut().zip(meanings).for_each(|(place, meaning)| *place = *meaning);
         let mut states = Box::new([State::default(); STATES]);
         for (state, symbol) in states.iter_mut().zip(spread(weights)) {
-            let Some((next, meaning)) = symbols.get_mut(usize::from(symbol)) else { continue };
-            // The symbol has a state, so it is 1 at least; and below twice the sum of all weights.
-            let bits = STATE_BITS.saturating_sub((*next).max(1).ilog2());
-            let base = (u32::from(*next) << bits) as u16 & (STATES as u16 - 1);
+            let symbol = usize::from(symbol);
+            let (Some(next), Some(meaning)) = (next.get_mut(symbol), meant.get(symbol)) else {
+                continue;
+            };
+            // At least 1, since the symbol has a state; below twice the sum of all weights.
+            let bits = STATE_BITS.wrapping_sub(u16::BITS - 1 - next.leading_zeros());
+            let base = (u32::from(*next) << (bits & 15)) as u16 & (STATES as u16 - 1);
             let Meaning { offset_bits, low } = *meaning;
             *state = State { base, bits: bits as u8, offset_bits, low };
-            *next += 1;
+            *next = next.wrapping_add(1);
         }
         Self { states }
     }
 
-    /// Fills `found` from two streams, each from the front of its bytes.
-    pub(super) fn decode(&self, bytes: [&mut &[u8]; 2], found: [&mut [Meaning]; 2]) -> Result<()> {
-        let mut streams = [Stream::begin(bytes[0]), Stream::begin(bytes[1])];
-        simd::decode_symbols(&self.states, &mut streams, found);
-        for (bytes, stream) in bytes.into_iter().zip(streams) {
-            let wrong = || Error::decode("coded integers that do not end where they should");
-            *bytes = stream.end().ok_or_else(wrong)?;
-        }
+    /// Fills `found` from the front of `bytes`.
+    pub(super) fn decode(&self, bytes: &mut &[u8], found: &mut [Meaning]) -> Result<()> {
+        let stream = simd::decode_symbols(&self.states, Stream::begin(bytes), found);
+        let wrong = || Error::decode("coded integers that do not end where they should");
+        *bytes = stream.end().ok_or_else(wrong)?;
         Ok(())
     }
 }
@@ -199,25 +198,16 @@ mod tests {
                 assert!((bytes.len() as f64 - 1.0) * 8.0 <= most, "{count} {samples}");
                 bytes.push(77);
                 let decoder = Decoder::new(&weights, &meanings(count));
-                let mut other = Vec::new();
-                let half = &symbols[samples / 2..];
-                Encoder::new(&weights).encode(half, &mut Vec::new(), &mut other);
-                let (mut rest, mut other) = (&bytes[1..], other.as_slice());
                 let mut found = vec![Meaning::default(); samples];
-                let mut found_half = vec![Meaning::default(); half.len()];
-                let places = [&mut found_half[..], &mut found[..]];
-                decoder.decode([&mut other, &mut rest], places).unwrap();
-                let same = |found: &[Meaning], symbols: &[u8]| {
-                    found.iter().map(|m| m.low).eq(symbols.iter().map(|s| 1_000 + u32::from(*s)))
-                };
-                assert!(same(&found, &symbols) && same(&found_half, half));
-                assert_eq!((rest, other), (&[77][..], &[][..]));
+                let mut rest = &bytes[1..];
+                decoder.decode(&mut rest, &mut found).unwrap();
+                let meant = symbols.iter().map(|symbol| 1_000 + u32::from(*symbol));
+                assert!(found.iter().map(|meaning| meaning.low).eq(meant));
+                assert_eq!(rest, [77]);
                 bytes.pop();
                 if samples > 20 && count > 1 {
                     bytes.truncate(bytes.len() / 2);
-                    let places = [&mut found_half[..0], &mut found[..]];
-                    let none = &mut &[0; 6][..];
-                    assert!(decoder.decode([none, &mut &bytes[1..]], places).is_err());
+                    assert!(decoder.decode(&mut &bytes[1..], &mut found).is_err());
                 }
             }
         }
@@ -231,8 +221,7 @@ mod tests {
         for _ in 0..200 {
             let bytes: Vec<u8> = (0..600).map(|_| random.below(256) as u8).collect();
             let mut found = vec![Meaning::default(); 1_024];
-            let bytes = [&mut bytes.as_slice(), &mut &[0; 6][..]];
-            refused += u32::from(decoder.decode(bytes, [&mut found, &mut []]).is_err());
+            refused += u32::from(decoder.decode(&mut bytes.as_slice(), &mut found).is_err());
             assert!(found.iter().all(|meaning| (1_000..1_009).contains(&meaning.low)));
         }
         assert_eq!(refused, 200);

@@ -171,9 +171,10 @@ impl Segment {
             return self.decode_derived(at, column, axis, blocks, out);
         }
         let (header, bytes) = self.column_bytes(at, column)?;
-        let blocks = column::blocks(bytes, self.index.blocks_of(column), axis.samples, blocks);
-        let decoder = codec::ColumnDecoder::new(header);
-        let decoded = decoder.and_then(|mut decoder| decoder.decode_blocks(blocks, out));
+        let mut blocks = column::blocks(bytes, self.index.blocks_of(column), axis.samples, blocks);
+        let decoded = codec::ColumnDecoder::new(header).and_then(|mut decoder| {
+            blocks.try_for_each(|(b, count)| decoder.decode_block(b, count, out))
+        });
         decoded.map_err(|e| e.at(&self.path, column.region.offset))
     }
 
