@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{Change, Db, Visit, WriteSet};
 use crate::error::{Error, Result};
 use crate::fs::{DiskFs, Entry, Fs};
 use rocksdb::{
     BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode,
-    InfoLogger, IteratorMode, Options, WriteBatch,
+    ErrorKind, InfoLogger, IteratorMode, Options, WriteBatch, WriteOptions,
 };
 
 /// Memory of a database that is opened without a word on it, in bytes.
@@ -18,6 +19,11 @@ const MEMORY_BYTES: usize = 8 << 20;
 const FILE_BUFFER_BYTES: u64 = 256 << 10;
 /// Log bytes at which families that hold old log files back are written to tables.
 const LOG_BYTES_MAX: u64 = 128 << 20;
+
+/// How often a write is tried while RocksDB has its hands full with tables, and the pause between:
+/// 10 s in all.
+const WRITE_ATTEMPTS: u32 = 10_000;
+const WRITE_PAUSE: Duration = Duration::from_millis(1);
 
 /// The length at which RocksDB begins its list of tables anew, in bytes.
 const MANIFEST_BYTES_MAX: usize = 1 << 20;
@@ -102,6 +108,21 @@ impl RocksDb {
             return Err(Error::Database { action: "open read-only", message });
         }
         Ok(Self { db, memory, families: Mutex::new(names) })
+    }
+
+    /// Writes a batch, and waits for room in the database's memory. RocksDB's own waiting stops for
+    /// ever where its attempt to go on after a full disk waits for the write, so it is not used.
+    fn write_patiently(&self, batch: impl Fn() -> Result<WriteBatch>) -> Result<()> {
+        let mut options = WriteOptions::default();
+        options.set_no_slowdown(true);
+        for _ in 0..WRITE_ATTEMPTS {
+            match self.db.write_opt(batch()?, &options) {
+                Err(why) if why.kind() == ErrorKind::Incomplete => std::thread::sleep(WRITE_PAUSE),
+                written => return written.map_err(failed("write")),
+            }
+        }
+        let message = "its tables could not be written for a while".to_owned();
+        Err(Error::DiskFull { action: "write", message })
     }
 
     fn names(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -207,7 +228,11 @@ impl Db for RocksDb {
         self.names().remove(name);
         // Log files that only the dropped family needed are let go by the next flush of anything,
         // which may never come; so something is written and flushed.
-        self.db.put(LAST_DROPPED, name).map_err(failed("write"))?;
+        self.write_patiently(|| {
+            let mut batch = WriteBatch::default();
+            batch.put(LAST_DROPPED, name);
+            Ok(batch)
+        })?;
         self.db.flush().map_err(failed("flush"))
     }
 
@@ -221,15 +246,17 @@ impl Db for RocksDb {
             CHANGE_BYTES + change.key.len() + change.value.as_ref().map_or(0, Vec::len)
         };
         let bytes = BATCH_BYTES + batch.changes().iter().map(bytes).sum::<usize>();
-        let mut changes = WriteBatch::with_capacity_bytes(bytes);
-        for change in batch.changes() {
-            let family = self.family(&change.family)?;
-            match &change.value {
-                Some(value) => changes.put_cf(&family, &change.key, value),
-                None => changes.delete_cf(&family, &change.key),
+        self.write_patiently(|| {
+            let mut changes = WriteBatch::with_capacity_bytes(bytes);
+            for change in batch.changes() {
+                let family = self.family(&change.family)?;
+                match &change.value {
+                    Some(value) => changes.put_cf(&family, &change.key, value),
+                    None => changes.delete_cf(&family, &change.key),
+                }
             }
-        }
-        self.db.write(changes).map_err(failed("write"))
+            Ok(changes)
+        })
     }
 
     fn sync(&self) -> Result<()> {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{AppendFile, Entry, Fs, Lock, Map};
+use super::{AppendFile, Entry, Fs, Lock, Map, Turn};
 use crate::error::{Error, Result};
 
 /// How often a lock is tried, and the pause between: a process that is just being started by
@@ -14,6 +14,10 @@ use crate::error::{Error, Result};
 /// among them.
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(4);
+
+/// The same for a turn at a folder, a second in all.
+const TURN_ATTEMPTS: u32 = 1_000;
+const TURN_PAUSE: Duration = Duration::from_millis(1);
 
 /// The operating system's files.
 #[derive(Debug, Clone, Copy, Default)]
@@ -125,6 +129,23 @@ impl Fs for DiskFs {
             std::thread::sleep(LOCK_PAUSE);
         }
     }
+
+    fn take_turn(&self, folder: &Path, turn: Turn) -> Option<Box<dyn Lock>> {
+        // The folder itself carries the lock: a reader may have no right to make a file.
+        let file = File::open(folder).ok()?;
+        for _ in 0..TURN_ATTEMPTS {
+            let taken = match turn {
+                Turn::Look => file.try_lock_shared(),
+                Turn::Change => file.try_lock(),
+            };
+            match taken {
+                Ok(()) => return Some(Box::new(DiskLock { _file: file })),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(TURN_PAUSE),
+                Err(TryLockError::Error(_)) => return None,
+            }
+        }
+        None
+    }
 }
 
 impl AppendFile for DiskFile {
@@ -175,5 +196,18 @@ mod tests {
         assert!(matches!(DiskFs.lock(&path), Err(Error::Locked { .. })));
         drop(held);
         DiskFs.lock(&path).unwrap();
+    }
+
+    #[test]
+    fn those_who_look_share_their_turn_and_those_who_change_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let turn = |turn| DiskFs.take_turn(folder.path(), turn);
+        let looks = [turn(Turn::Look).unwrap(), turn(Turn::Look).unwrap()];
+        assert!(turn(Turn::Change).is_none());
+        drop(looks);
+        let change = turn(Turn::Change).unwrap();
+        assert!(turn(Turn::Look).is_none());
+        drop(change);
+        assert!(DiskFs.take_turn(&folder.path().join("none"), Turn::Look).is_none());
     }
 }

@@ -54,6 +54,24 @@ pub trait Fs: Send + Sync + Debug {
     /// Takes an exclusive lock that lasts as long as the returned guard, or until the process ends.
     /// `Error::Locked` where another process or handle holds it.
     fn lock(&self, path: &Path) -> Result<Box<dyn Lock>>;
+
+    /// Waits for the other side at a folder, a second at most: who looks at its files one after
+    /// another, for those who change which there are, and the other way round. Many may look at a
+    /// time. `None` where the wait was too long, or nobody else can be there: both sides then go on
+    /// as if they had waited, and a look may have to be tried again.
+    fn take_turn(&self, folder: &Path, turn: Turn) -> Option<Box<dyn Lock>> {
+        let _ = (folder, turn);
+        None
+    }
+}
+
+/// What someone does at a folder that others use as well, see [`Fs::take_turn`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Look at one file after another.
+    Look,
+    /// Change which files there are.
+    Change,
 }
 
 /// A file being written from front to back.

@@ -6,6 +6,7 @@ use super::layout::Layout;
 use super::segment::{Segment, label_file};
 use super::{Store, head, read};
 use crate::error::{Error, Result};
+use crate::model::SeriesId;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -79,7 +80,9 @@ impl Store {
                 return Err(Error::corrupt(&labels_path, 0, what));
             }
         }
-        if !fresh.series().eq(named.iter().map(|(id, _)| *id)) {
+        let mut series: Vec<SeriesId> = fresh.series().collect();
+        series.sort_unstable();
+        if !series.iter().eq(named.iter().map(|(id, _)| id)) {
             return Err(Error::corrupt(path, 0, "its series are not those of its label file"));
         }
         Ok(samples)

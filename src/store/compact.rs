@@ -14,6 +14,7 @@ use super::segment::{Footer, Segment};
 use super::snapshot::scan_segments;
 use super::{Store, View, Writer, read};
 use crate::error::{Error, Result};
+use crate::fs::Turn;
 use crate::fs::fault::{in_order, planted};
 use crate::model::{SeriesId, TimeRange, Timestamp};
 
@@ -164,6 +165,7 @@ impl Store {
     /// goes when the store is next opened.
     fn unlink(&self, writer: &mut Writer, gone: &[Arc<Segment>]) -> Result<()> {
         let mut edit = Edit::default();
+        let _turn = self.fs.take_turn(self.layout.root(), Turn::Change);
         for segment in gone {
             self.fs.remove(segment.path())?;
             edit.forget_drop(segment.identity().segment_id);

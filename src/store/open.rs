@@ -24,7 +24,7 @@ use super::{Store, View, Writer};
 use crate::db::{Db, ReopenDb, RocksDb};
 use crate::error::{Error, Result};
 use crate::fs::fault::planted;
-use crate::fs::{DiskFs, Fs, Lock};
+use crate::fs::{DiskFs, Fs, Lock, Turn};
 
 /// How often a reader tries to open a store that its writer is changing.
 const READ_ONLY_ATTEMPTS: u32 = 20;
@@ -90,8 +90,9 @@ impl Store {
     pub fn open_read_only(path: &Path) -> Result<Self> {
         let layout = Layout::new(path);
         refuse_missing(&layout)?;
-        // A writer may seal or compact between our reading of a list of files and of the files it
-        // names; then what is named next time is there.
+        // A writer that had no patience, or whose database wrote tables by itself, may have changed
+        // the files between our reading of a list of them and of the files it names; then what is
+        // named next time is there.
         let mut attempts = READ_ONLY_ATTEMPTS;
         loop {
             match Self::try_open_read_only(&layout) {
@@ -104,6 +105,7 @@ impl Store {
 
     fn try_open_read_only(layout: &Layout) -> Result<Self> {
         let fs: Arc<dyn Fs> = Arc::new(DiskFs);
+        let _turn = fs.take_turn(layout.root(), Turn::Look);
         let db: Arc<dyn Db> = Arc::new(RocksDb::open_read_only(&layout.database())?);
         let mut manifest = Manifest::load(&*db, &layout.database())?;
         let Some(StoreRecord { store_id, .. }) = manifest.store else {

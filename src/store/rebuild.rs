@@ -9,11 +9,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::Store;
+use super::catalog::{self, Catalog};
 use super::layout::{Layout, SegmentFile};
 use super::manifest::{self, Counters, Edit, Manifest, STORE_VERSION, SegmentRecord, StoreRecord};
 use super::recover::set_aside;
 use super::segment::{Segment, label_file};
-use super::{Store, catalog};
 use crate::db::{Db, RocksDb};
 use crate::error::{Error, Result};
 use crate::fs::{DiskFs, Fs};
@@ -166,13 +167,12 @@ impl Found {
         let mut edit = Edit::default();
         self.put_notes(&mut edit)?;
         let count = self.labels.last_key_value().map_or(0, |(id, _)| id.0 + 1);
-        let mut before = None;
+        let mut catalog = Catalog::default();
         for id in (0..count).map(SeriesId) {
             // A series of which nothing was sealed: its number stays taken.
             let lost = || Labels::new("plimsoll_lost_series", [("id", id.0.to_string())]);
             let labels = self.labels.get(&id).cloned().map_or_else(lost, Ok)?;
-            catalog::put_series(&mut edit.batch, id, &labels, before.as_ref())?;
-            before = Some(labels);
+            catalog.put(&labels, &mut edit.batch)?;
         }
         for segment in &self.segments {
             let (footer, id) = (segment.footer(), segment.identity().segment_id);

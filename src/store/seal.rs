@@ -27,6 +27,7 @@ use super::space::segment_bytes;
 use super::{Store, View, Writer, catalog, parallel, read};
 use crate::codec::ValueCache;
 use crate::error::{Error, Result};
+use crate::fs::Turn;
 use crate::fs::fault::{in_order, planted, unless};
 use crate::model::{METRIC_LABEL, SeriesId, TimeRange, Timestamp};
 
@@ -92,6 +93,7 @@ impl Store {
     pub(super) fn start_epoch(&self, writer: &mut Writer) -> Result<()> {
         let epoch = writer.counters.next_epoch;
         let conflict = self.options.conflict;
+        let turn = self.fs.take_turn(self.layout.root(), Turn::Change);
         self.guarded(writer, |store| store.db.create_family(&Layout::head_family(epoch)))?;
         writer.counters.next_epoch += 1;
         writer.counters.last_sequence = writer.next_sequence - 1;
@@ -99,6 +101,7 @@ impl Store {
         edit.put_epoch(epoch, &EpochRecord { conflict })?;
         unless("numbers-not-kept", || edit.put_counters(&writer.counters))?;
         self.commit(writer, &edit)?;
+        drop(turn);
         writer.all_durable();
         let mut view = View::clone(&self.view());
         view.heads.push(Arc::new(std::sync::RwLock::new(Head::new(epoch, conflict))));
@@ -151,6 +154,7 @@ impl Store {
         next.segments.extend(made.map(|(segment, _)| Arc::new(segment)));
         next.segments.sort_by_key(|segment| segment.footer().order);
         self.publish(next);
+        let _turn = self.fs.take_turn(self.layout.root(), Turn::Change);
         self.guarded(writer, |store| {
             unless("log-needed-after-head-is-gone", || {
                 store.db.flush(&[catalog::FAMILY, manifest::FAMILY])

@@ -6,7 +6,7 @@
 //! a store is opened, so that the two can never disagree.
 //!
 //! A series takes some 100 bytes of memory, whatever its labels: each distinct pair of a name and
-//! a value is kept once, and a series is a list of their numbers.
+//! a value is kept once, and a series is a list of their numbers. So it is in the database.
 
 mod postings;
 
@@ -46,14 +46,11 @@ impl Catalog {
         let mut catalog = Self::default();
         db.scan(FAMILY, &mut |key, value| match key.split_first() {
             Some((&SERIES_KEY, id)) => {
-                let changes: Vec<(Box<str>, Box<str>)> = record::decode(value)?;
                 let expected = (catalog.len() as u32).to_be_bytes();
                 if id != expected {
                     return Err(Error::decode("the catalog misses a series before this one"));
                 }
-                let labels = changed(catalog.last().as_ref(), changes)?;
-                catalog.insert(&labels);
-                Ok(())
+                catalog.insert_record(&record::decode(value)?)
             }
             Some((&UNIT_KEY, metric)) => {
                 let unit: String = record::decode(value)?;
@@ -95,11 +92,6 @@ impl Catalog {
         self.postings.labels_of(id.0)
     }
 
-    /// The labels of the series that was added last.
-    fn last(&self) -> Option<Labels> {
-        self.labels(SeriesId((self.len() as u32).checked_sub(1)?))
-    }
-
     pub(super) fn unit(&self, metric: &str) -> Option<&Unit> {
         self.units.get(metric)
     }
@@ -119,10 +111,17 @@ impl Catalog {
         }
         let id = SeriesId(self.len() as u32);
         let mut batch = WriteSet::default();
-        put_series(&mut batch, id, labels, self.last().as_ref())?;
+        self.put_record(labels, &mut batch)?;
         db.write(&batch)?;
         self.insert(labels);
         Ok(id)
+    }
+
+    /// Adds the next series here, and its record to a batch.
+    pub(super) fn put(&mut self, labels: &Labels, batch: &mut WriteSet) -> Result<()> {
+        self.put_record(labels, batch)?;
+        self.insert(labels);
+        Ok(())
     }
 
     /// Sets the unit of a metric.
@@ -153,6 +152,46 @@ impl Catalog {
         if known(a) && known(b) { self.postings.cmp_metric_major(a.0, b.0) } else { a.cmp(&b) }
     }
 
+    /// Sets the record of the next series.
+    fn put_record(&self, labels: &Labels, batch: &mut WriteSet) -> Result<()> {
+        let mut record = SeriesRecord::default();
+        let before = self.postings.last();
+        let mut known = Vec::new();
+        for (name, value) in labels.iter() {
+            match self.postings.pair(name, value) {
+                Some(pair) => known.push(pair),
+                None => record.fresh.push((name.into(), value.into())),
+            }
+        }
+        record.exchanged.extend(before.iter().filter(|pair| !known.contains(pair)));
+        record.exchanged.extend(known.iter().filter(|pair| !before.contains(pair)));
+        let mut key = vec![SERIES_KEY];
+        key.extend_from_slice(&(self.len() as u32).to_be_bytes());
+        batch.put(FAMILY, &key, record::encode(&record)?);
+        Ok(())
+    }
+
+    /// Adds the next series as its record says.
+    fn insert_record(&mut self, record: &SeriesRecord) -> Result<()> {
+        let before = self.postings.last();
+        let kept = before.iter().filter(|pair| !record.exchanged.contains(pair));
+        let come = record.exchanged.iter().filter(|pair| !before.contains(pair));
+        let pair_of = |pair: &u32| {
+            let pair = self.postings.text(*pair);
+            let (name, value) = pair.ok_or_else(|| Error::decode("a label that is not there"))?;
+            Ok((name.into(), value.into()))
+        };
+        let known: Vec<(Box<str>, Box<str>)> =
+            kept.chain(come).map(pair_of).collect::<Result<_>>()?;
+        let pairs = self.postings.pairs() + record.fresh.len();
+        let labels = Labels::from_pairs(known.into_iter().chain(record.fresh.iter().cloned()))?;
+        self.insert(&labels);
+        if self.postings.pairs() == pairs {
+            return Ok(());
+        }
+        Err(Error::decode("a label that is new twice"))
+    }
+
     fn insert(&mut self, labels: &Labels) {
         let id = self.len() as u32;
         let mut key = self.hasher.hash_one(labels);
@@ -164,23 +203,15 @@ impl Catalog {
     }
 }
 
-/// Sets the record of a series: what its labels change in those of the series before, which mostly
-/// differ in the metric alone. An empty value stands for a label that is gone.
-pub(super) fn put_series(
-    batch: &mut WriteSet,
-    id: SeriesId,
-    labels: &Labels,
-    before: Option<&Labels>,
-) -> Result<()> {
-    let get = |name: &str| before.and_then(|before| before.get(name));
-    let mut changes: Vec<(&str, &str)> =
-        labels.iter().filter(|(name, value)| get(name) != Some(value)).collect();
-    let gone = before.into_iter().flat_map(Labels::iter).map(|(name, _)| name);
-    changes.extend(gone.filter(|name| labels.get(name).is_none()).map(|name| (name, "")));
-    let mut key = vec![SERIES_KEY];
-    key.extend_from_slice(&id.0.to_be_bytes());
-    batch.put(FAMILY, &key, record::encode(&changes)?);
-    Ok(())
+/// What is kept of a series: in what its labels differ from those of the series before, which is
+/// mostly the metric alone.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+struct SeriesRecord {
+    /// Pairs of a name and a value that no series before has, in the order of the names. They get
+    /// the next numbers.
+    fresh: Vec<(Box<str>, Box<str>)>,
+    /// The numbers of other pairs that either this series has or the one before.
+    exchanged: Vec<u32>,
 }
 
 /// Sets the record of a unit.
@@ -202,16 +233,6 @@ pub(super) fn forget_from(len: usize, db: &dyn Db, batch: &mut WriteSet) -> Resu
     Ok(())
 }
 
-/// The labels that a record makes of those of the series before.
-fn changed(before: Option<&Labels>, changes: Vec<(Box<str>, Box<str>)>) -> Result<Labels> {
-    let kept = before.into_iter().flat_map(Labels::iter);
-    let kept = kept.filter(|(name, _)| !changes.iter().any(|(changed, _)| &**changed == *name));
-    let mut pairs: Vec<(Box<str>, Box<str>)> =
-        kept.map(|(name, value)| (name.into(), value.into())).collect();
-    pairs.extend(changes);
-    Labels::from_pairs(pairs)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,21 +247,34 @@ mod tests {
             labels("memory", &[("host", "a"), ("rack", "1"), ("zone", "z")]),
             labels("cpu", &[("host", "b"), ("zone", "z")]),
             labels("cpu", &[("az", "q"), ("host", "b"), ("zone", "z")]),
+            labels("cpu", &[("host", "b"), ("zone", "z")]),
+            labels("memory", &[("host", "b"), ("zone", "z")]),
         ];
+        let (mut written, mut read) = (Catalog::default(), Catalog::default());
         let mut batch = WriteSet::default();
-        for (id, series) in all.iter().enumerate() {
-            let before = id.checked_sub(1).and_then(|before| all.get(before));
-            put_series(&mut batch, SeriesId(id as u32), series, before).unwrap();
+        for series in &all {
+            written.put(series, &mut batch).unwrap();
         }
-        let mut before: Option<Labels> = None;
-        for (change, expected) in batch.changes().iter().zip(&all) {
-            let changes: Vec<(Box<str>, Box<str>)> =
-                record::decode(change.value.as_deref().unwrap()).unwrap();
-            let found = changed(before.as_ref(), changes).unwrap();
-            assert_eq!(&found, expected);
-            before = Some(found);
+        for (id, change) in batch.changes().iter().enumerate() {
+            read.insert_record(&record::decode(change.value.as_deref().unwrap()).unwrap()).unwrap();
+            assert_eq!(read.labels(SeriesId(id as u32)).as_ref(), Some(&all[id]));
         }
         let bytes = |at: usize| batch.changes()[at].value.as_ref().unwrap().len();
-        assert!(bytes(1) < bytes(0) / 2, "{} {}", bytes(0), bytes(1));
+        // Version and checksum, no new pair, the two metrics.
+        assert_eq!(bytes(5), 5 + 1 + 3);
+    }
+
+    #[test]
+    fn a_record_that_does_not_fit_is_damage() {
+        let fresh = |name: &str| SeriesRecord {
+            fresh: vec![("__name__".into(), "cpu".into()), (name.into(), "a".into())],
+            exchanged: vec![],
+        };
+        let mut catalog = Catalog::default();
+        catalog.insert_record(&fresh("host")).unwrap();
+        for (exchanged, new) in [(vec![7], None), (vec![], Some("host"))] {
+            let record = SeriesRecord { exchanged, ..new.map(fresh).unwrap_or_default() };
+            assert!(catalog.insert_record(&record).is_err(), "{record:?}");
+        }
     }
 }

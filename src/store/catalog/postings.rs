@@ -75,8 +75,28 @@ impl Postings {
 
     /// The names and values of a series, in the order of the names; none where it is not here.
     pub(super) fn labels_of(&self, id: u32) -> impl Iterator<Item = (&str, &str)> {
-        let pairs = self.members_of(id).iter().filter_map(|pair| self.pairs.get(*pair as usize));
-        pairs.map(|(name, value)| (&**name, &**value))
+        self.members_of(id).iter().filter_map(|pair| self.text(*pair))
+    }
+
+    /// Distinct pairs of a name and a value; they are numbered in the order in which they came, and
+    /// those of one series in the order of their names.
+    pub(super) fn pairs(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// The number of a pair.
+    pub(super) fn pair(&self, name: &str, value: &str) -> Option<u32> {
+        Some(self.by_name.get(name)?.get(value)?.pair)
+    }
+
+    /// The name and the value of a pair.
+    pub(super) fn text(&self, pair: u32) -> Option<(&str, &str)> {
+        self.pairs.get(pair as usize).map(|(name, value)| (&**name, &**value))
+    }
+
+    /// The pairs of the series that was added last; none before the first.
+    pub(super) fn last(&self) -> &[u32] {
+        (self.series.len() as u32).checked_sub(1).map_or(&[], |id| self.members_of(id))
     }
 
     fn members_of(&self, id: u32) -> &[u32] {

@@ -2,11 +2,12 @@
 //! rebuild a store. Content-addressed: segments with the same series share one.
 //!
 //! Bytes: magic `PLIMLBL\0`, version (u32, 0), CRC32C of what follows (u32), then varints: the
-//! number of distinct texts, each as length and bytes; the number of series, each as id, number of
-//! labels, and per label the numbers of its name and value among the texts. The name of the file is
-//! the xxh3-128 of all its bytes.
+//! number of distinct texts, each as length and bytes; the number of distinct pairs, each as the
+//! numbers of its name and value among the texts; the number of series, ascending, each as its
+//! distance from the one before, and how many and which pairs it has that the one before has not,
+//! or the other way round. The name of the file is the xxh3-128 of all its bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -21,7 +22,7 @@ const VERSION: u32 = 0;
 const PREFIX_BYTES: usize = 16;
 
 /// The bytes of a label file of these series and their content address, given the names and values
-/// of each. They are asked for three times rather than held in memory.
+/// of each. They are asked for twice rather than held in memory.
 pub(in crate::store) fn encode<'a, L>(
     series: &[SeriesId],
     labels_of: impl Fn(SeriesId) -> L,
@@ -29,25 +30,27 @@ pub(in crate::store) fn encode<'a, L>(
 where
     L: IntoIterator<Item = (&'a str, &'a str)>,
 {
-    let mut numbers: BTreeMap<&str, u64> = BTreeMap::new();
-    for (name, value) in series.iter().flat_map(|id| labels_of(*id)) {
-        numbers.insert(name, 0);
-        numbers.insert(value, 0);
+    let mut series = series.to_vec();
+    series.sort_unstable();
+    let mut pairs: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for pair in series.iter().flat_map(|id| labels_of(*id)) {
+        pairs.insert(pair, 0);
     }
     let mut body = Vec::new();
-    write_u64(&mut body, numbers.len() as u64);
-    for (number, (text, place)) in numbers.iter_mut().enumerate() {
-        write_u64(&mut body, text.len() as u64);
-        body.extend_from_slice(text.as_bytes());
-        *place = number as u64;
-    }
+    write_texts(&mut pairs, &mut body);
     write_u64(&mut body, series.len() as u64);
-    for id in series {
-        write_u64(&mut body, u64::from(id.0));
-        write_u64(&mut body, labels_of(*id).into_iter().count() as u64);
-        for text in labels_of(*id).into_iter().flat_map(|(name, value)| [name, value]) {
-            write_u64(&mut body, numbers.get(text).copied().unwrap_or_default());
+    let mut next_id = 0;
+    let mut before = BTreeSet::new();
+    for id in &series {
+        write_u64(&mut body, u64::from(id.0) - next_id);
+        next_id = u64::from(id.0) + 1;
+        let numbers: BTreeSet<u64> =
+            labels_of(*id).into_iter().filter_map(|pair| pairs.get(&pair).copied()).collect();
+        write_u64(&mut body, before.symmetric_difference(&numbers).count() as u64);
+        for number in before.symmetric_difference(&numbers) {
+            write_u64(&mut body, *number);
         }
+        before = numbers;
     }
     let mut bytes = Vec::with_capacity(PREFIX_BYTES + body.len());
     bytes.extend_from_slice(&MAGIC);
@@ -55,6 +58,25 @@ where
     bytes.extend_from_slice(&crc32c::crc32c(&body).to_le_bytes());
     bytes.extend_from_slice(&body);
     (xxh3_128(&bytes), bytes)
+}
+
+/// Writes the distinct texts of pairs and the pairs, and numbers the latter.
+fn write_texts(pairs: &mut BTreeMap<(&str, &str), u64>, body: &mut Vec<u8>) {
+    let mut texts: BTreeMap<&str, u64> =
+        pairs.keys().flat_map(|(name, value)| [*name, *value]).map(|text| (text, 0)).collect();
+    write_u64(body, texts.len() as u64);
+    for (number, (text, place)) in texts.iter_mut().enumerate() {
+        write_u64(body, text.len() as u64);
+        body.extend_from_slice(text.as_bytes());
+        *place = number as u64;
+    }
+    write_u64(body, pairs.len() as u64);
+    for (number, ((name, value), place)) in pairs.iter_mut().enumerate() {
+        for text in [name, value] {
+            write_u64(body, texts.get(text).copied().unwrap_or_default());
+        }
+        *place = number as u64;
+    }
 }
 
 /// Whether bytes are those of the label file with this content address.
@@ -100,16 +122,30 @@ fn decode_body(mut input: &[u8]) -> Result<Vec<(SeriesId, Labels)>> {
         let number = usize::try_from(read_u64(input)?).unwrap_or(usize::MAX);
         texts.get(number).cloned().ok_or_else(|| Error::decode("a text that is not there"))
     };
-    let mut series = Vec::new();
+    let mut pairs = Vec::new();
     for _ in 0..read_u64(&mut input)? {
-        let id = u32::try_from(read_u64(&mut input)?).ok();
-        let id = id.filter(|id| (*id as usize) < SERIES_MAX);
+        pairs.push((text(&mut input)?, text(&mut input)?));
+    }
+    let mut series = Vec::new();
+    let mut next_id = 0_u64;
+    let mut numbers = BTreeSet::new();
+    for _ in 0..read_u64(&mut input)? {
+        let id = next_id.checked_add(read_u64(&mut input)?);
+        let id = id.and_then(|id| u32::try_from(id).ok()).filter(|id| (*id as usize) < SERIES_MAX);
         let id = id.ok_or_else(|| Error::decode("a series id over the limit"))?;
-        let mut pairs = Vec::new();
+        next_id = u64::from(id) + 1;
         for _ in 0..read_u64(&mut input)? {
-            pairs.push((text(&mut input)?, text(&mut input)?));
+            let number = read_u64(&mut input)?;
+            if !numbers.remove(&number) {
+                numbers.insert(number);
+            }
         }
-        series.push((SeriesId(id), Labels::from_pairs(pairs)?));
+        let pair = |number: &u64| {
+            let pair = usize::try_from(*number).ok().and_then(|number| pairs.get(number));
+            pair.cloned().ok_or_else(|| Error::decode("a label that is not there"))
+        };
+        let labels = numbers.iter().map(pair).collect::<Result<Vec<_>>>()?;
+        series.push((SeriesId(id), Labels::from_pairs(labels)?));
     }
     if input.is_empty() { Ok(series) } else { Err(Error::decode("bytes after the last series")) }
 }
@@ -121,8 +157,10 @@ mod tests {
     #[test]
     fn labels_come_back_and_damage_is_seen() {
         let labels = |host| Labels::new("cpu", [("host", host), ("zone", "a")]).unwrap();
-        let series = vec![(SeriesId(7), labels("x")), (SeriesId(1), labels("y"))];
-        let ids: Vec<SeriesId> = series.iter().map(|(id, _)| *id).collect();
+        let alone = Labels::new("memory", [("host", "y")]).unwrap();
+        let series =
+            vec![(SeriesId(1), labels("y")), (SeriesId(2), alone), (SeriesId(7), labels("x"))];
+        let ids = [SeriesId(7), SeriesId(1), SeriesId(2)];
         let of = |id| series.iter().find(|(other, _)| *other == id).unwrap().1.iter();
         let (name, bytes) = encode(&ids, of);
         let path = Path::new("l");
