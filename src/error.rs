@@ -95,6 +95,15 @@ pub enum Error {
         /// The database's own answer.
         message: String,
     },
+    /// The disk is full. What was acknowledged is kept, reads work, and the store goes on by itself
+    /// at a call after there is space again.
+    #[error("the disk is full, cannot {action}: {message}; free some space, then go on")]
+    DiskFull {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The database's own answer.
+        message: String,
+    },
     /// Too few or unusable samples for what was asked.
     #[error("not enough data: {what}")]
     NotEnoughData {
@@ -130,6 +139,16 @@ impl Error {
     /// Too few or unusable samples.
     pub fn not_enough_data(what: impl Into<String>) -> Self {
         Self::NotEnoughData { what: what.into() }
+    }
+
+    /// Whether it is space on the disk that was wanting.
+    pub fn is_out_of_space(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        match self {
+            Self::DiskFull { .. } => true,
+            Self::Io { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+            _ => false,
+        }
     }
 
     /// Turns a [`Error::Decode`] into damage at a place; other errors pass unchanged.

@@ -27,6 +27,7 @@ mod realdata;
 mod record;
 mod replay;
 mod sim_db;
+mod space;
 mod support;
 mod swaps;
 mod tsbs;

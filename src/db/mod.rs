@@ -7,13 +7,15 @@
 //! can stand under a store in tests.
 
 pub mod record;
+mod reopen;
 mod rocks;
 
 use std::fmt::Debug;
 
+pub use reopen::ReopenDb;
 pub use rocks::RocksDb;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a store needs of its database.
 pub trait Db: Send + Sync + Debug {
@@ -42,6 +44,12 @@ pub trait Db: Send + Sync + Debug {
 
     /// Writes the families' memory to tables, so that log files with only old data can go.
     fn flush(&self, families: &[&str]) -> Result<()>;
+
+    /// Closes the database and opens it again: the way on after [`Error::DiskFull`]. It then holds
+    /// every batch that was acknowledged, and none or all of one that was not.
+    fn reopen(&self) -> Result<()> {
+        Err(Error::invalid("this database cannot be opened again; close and reopen the store"))
+    }
 }
 
 /// Called with each key and value of a scan.

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::{Change, Db, Visit, WriteSet};
 use crate::error::{Error, Result};
 use crate::fs::{DiskFs, Entry, Fs};
 use rocksdb::{
     BlockBasedOptions, BoundColumnFamily, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode,
-    InfoLogger, IteratorMode, Options, WriteBatch,
+    ErrorKind, InfoLogger, IteratorMode, Options, WriteBatch, WriteOptions,
 };
 
 /// Memory of a database that is opened without a word on it, in bytes.
@@ -19,6 +20,13 @@ const FILE_BUFFER_BYTES: u64 = 256 << 10;
 /// Log bytes at which families that hold old log files back are written to tables.
 const LOG_BYTES_MAX: u64 = 128 << 20;
 
+/// How often a write is tried while RocksDB has its hands full with tables, and the pause between:
+/// 10 s in all.
+const WRITE_ATTEMPTS: u32 = 10_000;
+const WRITE_PAUSE: Duration = Duration::from_millis(1);
+
+/// The length at which RocksDB begins its list of tables anew, in bytes.
+const MANIFEST_BYTES_MAX: usize = 1 << 20;
 /// How the names of families begin that are written, read in order once, and dropped whole.
 const SHORT_LIVED: &str = "head-";
 
@@ -102,6 +110,21 @@ impl RocksDb {
         Ok(Self { db, memory, families: Mutex::new(names) })
     }
 
+    /// Writes a batch, and waits for room in the database's memory. RocksDB's own waiting stops for
+    /// ever where its attempt to go on after a full disk waits for the write, so it is not used.
+    fn write_patiently(&self, batch: impl Fn() -> Result<WriteBatch>) -> Result<()> {
+        let mut options = WriteOptions::default();
+        options.set_no_slowdown(true);
+        for _ in 0..WRITE_ATTEMPTS {
+            match self.db.write_opt(batch()?, &options) {
+                Err(why) if why.kind() == ErrorKind::Incomplete => std::thread::sleep(WRITE_PAUSE),
+                written => return written.map_err(failed("write")),
+            }
+        }
+        let message = "its tables could not be written for a while".to_owned();
+        Err(Error::DiskFull { action: "write", message })
+    }
+
     fn names(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.families.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,6 +164,7 @@ fn setup(path: &Path, memory: &Memory) -> (Options, BTreeSet<String>) {
     options.set_recycle_log_file_num(0);
     options.set_max_open_files(64);
     options.set_max_background_jobs(1);
+    options.set_max_manifest_file_size(MANIFEST_BYTES_MAX);
     options.set_keep_log_file_num(1);
     options.set_max_log_file_size(1 << 20);
     options.set_stats_dump_period_sec(0);
@@ -174,7 +198,14 @@ fn family_options(name: &str, memory: &Memory) -> Options {
 }
 
 fn failed(action: &'static str) -> impl Fn(rocksdb::Error) -> Error {
-    move |why| Error::Database { action, message: why.into_string() }
+    move |why| {
+        let message = why.into_string();
+        // The crate does not hand on which error of the system it was; RocksDB's text says it.
+        if ["No space left on device", "Disk quota exceeded"].iter().any(|s| message.contains(s)) {
+            return Error::DiskFull { action, message };
+        }
+        Error::Database { action, message }
+    }
 }
 
 impl Db for RocksDb {
@@ -197,7 +228,11 @@ impl Db for RocksDb {
         self.names().remove(name);
         // Log files that only the dropped family needed are let go by the next flush of anything,
         // which may never come; so something is written and flushed.
-        self.db.put(LAST_DROPPED, name).map_err(failed("write"))?;
+        self.write_patiently(|| {
+            let mut batch = WriteBatch::default();
+            batch.put(LAST_DROPPED, name);
+            Ok(batch)
+        })?;
         self.db.flush().map_err(failed("flush"))
     }
 
@@ -211,15 +246,17 @@ impl Db for RocksDb {
             CHANGE_BYTES + change.key.len() + change.value.as_ref().map_or(0, Vec::len)
         };
         let bytes = BATCH_BYTES + batch.changes().iter().map(bytes).sum::<usize>();
-        let mut changes = WriteBatch::with_capacity_bytes(bytes);
-        for change in batch.changes() {
-            let family = self.family(&change.family)?;
-            match &change.value {
-                Some(value) => changes.put_cf(&family, &change.key, value),
-                None => changes.delete_cf(&family, &change.key),
+        self.write_patiently(|| {
+            let mut changes = WriteBatch::with_capacity_bytes(bytes);
+            for change in batch.changes() {
+                let family = self.family(&change.family)?;
+                match &change.value {
+                    Some(value) => changes.put_cf(&family, &change.key, value),
+                    None => changes.delete_cf(&family, &change.key),
+                }
             }
-        }
-        self.db.write(changes).map_err(failed("write"))
+            Ok(changes)
+        })
     }
 
     fn sync(&self) -> Result<()> {

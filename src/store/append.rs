@@ -13,6 +13,8 @@ use crate::fs::fault::{planted, unless};
 use crate::model::limits::GROUP_SAMPLES_MAX;
 use crate::model::{Batch, Group, Labels, SeriesId, Sink, Span, TimeRange, Timestamp, Unit};
 
+/// What the log adds to a batch, at most: headers of record and blocks.
+const RECORD_BYTES: u64 = 256;
 /// Samples that an [`Appender`] gathers before it appends.
 const APPENDER_SAMPLES: usize = 1 << 16;
 
@@ -30,6 +32,9 @@ impl Store {
         if labels.metric().is_empty() {
             return Err(Error::invalid(format!("{labels} has no metric name")));
         }
+        // Texts with their lengths: no record of a series is larger.
+        let bytes = labels.iter().map(|(name, value)| 32 + name.len() + value.len()).sum::<usize>();
+        self.reserve_for_series(&mut writer, bytes as u64)?;
         self.guarded(&mut writer, |store| catalog.add(labels, &*store.db))
     }
 
@@ -87,12 +92,17 @@ impl Store {
     }
 
     fn append_checked(&self, writer: &mut Writer, batch: &Batch) -> Result<u64> {
+        let record = wire::encode(&batch.groups);
+        let bytes = record.len() as u64 + RECORD_BYTES;
+        self.keep_reserve(writer)?;
+        self.reserve_for_batch(writer, bytes)?;
         let head = self.head_with_room(writer)?;
         let sequence = writer.next_sequence;
         let epoch = read(&head).epoch;
         let mut set = WriteSet::default();
-        set.put(&Layout::head_family(epoch), &sequence.to_be_bytes(), wire::encode(&batch.groups));
+        set.put(&Layout::head_family(epoch), &sequence.to_be_bytes(), record);
         self.guarded(writer, |store| unless("batch-not-logged", || store.db.write(&set)))?;
+        writer.space.grow(bytes);
         writer.appended(batch.groups.iter().map(Group::samples).sum(), self.clock.elapsed());
         {
             let mut head = write(&head);

@@ -25,6 +25,10 @@ const FAN_IN: usize = 8;
 /// 2 rewrites 8 times, 4 leaves hundreds.
 const GROWTH: u64 = 3;
 
+/// What a merge may add to its parts: a label file of the union of their series, and the database's
+/// records.
+const MERGE_BYTES: u64 = 1 << 20;
+
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct CompactReport {
@@ -66,6 +70,14 @@ impl Store {
             let chosen = if whole { choose_all(&sizes, most) } else { choose(&sizes, most) };
             let chosen = chosen.or_else(|| choose_rewrite(&view, whole));
             let Some(chosen) = chosen else { break };
+            // The merged segment stands beside its parts for a while. A merge that nobody asked for
+            // waits until there is space.
+            let bytes = view.segments.get(chosen.clone()).unwrap_or(&[]).iter();
+            let bytes: u64 = bytes.map(|segment| segment.bytes()).sum();
+            match self.reserve(writer, bytes + bytes / 4 + MERGE_BYTES) {
+                Err(Error::Limit { .. }) if !whole => break,
+                reserved => reserved?,
+            }
             match self.merge(writer, &view, chosen, whole) {
                 // A damaged segment stays as it is, and everything else goes on: `check` names it.
                 // Who asked for one segment is told why there cannot be one.

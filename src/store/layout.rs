@@ -43,6 +43,13 @@ impl Layout {
         self.root.join("db.restoring")
     }
 
+    /// Space that is given up when the disk is full.
+    pub(super) const RESERVE: &'static str = "RESERVE";
+
+    pub(super) fn reserve(&self) -> PathBuf {
+        self.root.join(Self::RESERVE)
+    }
+
     pub(super) fn segments(&self) -> PathBuf {
         self.root.join("segments")
     }

@@ -29,6 +29,7 @@ mod samples;
 mod seal;
 mod segment;
 mod snapshot;
+mod space;
 mod stat;
 mod stats;
 mod window;
@@ -130,6 +131,7 @@ struct Writer {
     counts: stats::Counts,
     /// The label file that was written or found last.
     last_labels: Option<seal::LabelsWritten>,
+    space: space::Space,
     /// The first failure after which it is not known what reached the disk.
     poison: Option<String>,
 }
@@ -150,11 +152,14 @@ impl Store {
         if self.lock.is_none() {
             return Err(Error::invalid("the store is open read-only; open it for writing"));
         }
-        let writer = self.writer();
-        match &writer.poison {
-            Some(reason) => Err(Error::Poisoned { reason: reason.clone() }),
-            None => Ok(writer),
+        let mut writer = self.writer();
+        if let Some(reason) = &writer.poison {
+            return Err(Error::Poisoned { reason: reason.clone() });
         }
+        if writer.space.is_stalled() {
+            self.resume(&mut writer)?;
+        }
+        Ok(writer)
     }
 
     fn view(&self) -> Arc<View> {
@@ -174,20 +179,31 @@ impl Store {
     /// Syncs the database's log by `sync`, and counts how long it took.
     fn sync_log(&self, writer: &mut Writer, sync: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
         let started = self.clock.elapsed();
-        self.guarded(writer, sync)?;
-        writer.counts.syncs.add(self.clock.elapsed().saturating_sub(started));
-        Ok(())
-    }
-
-    /// Runs a step after whose failure the state of the disk is not known.
-    fn guarded<T>(&self, writer: &mut Writer, step: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
-        let done = step(self);
-        // A refused argument changed nothing; a refusal by disk or database may have.
-        if let Err(why @ (Error::Io { .. } | Error::Database { .. })) = &done
-            && writer.poison.is_none()
+        let synced = sync(self);
+        if let Err(why) = &synced
             && !planted("failed-sync-tried-again")
         {
-            writer.poison = Some(why.to_string());
+            // For want of space or not: what the system has dropped is not known.
+            writer.poison.get_or_insert_with(|| why.to_string());
+        }
+        writer.counts.syncs.add(self.clock.elapsed().saturating_sub(started));
+        synced
+    }
+
+    /// Runs a step after whose failure the state of the disk is not known. One failure is an
+    /// exception: where the database had no space to write, all that it acknowledged is in its log,
+    /// and the store may go on from there (`Store::resume`).
+    fn guarded<T>(&self, writer: &mut Writer, step: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let done = step(self);
+        match &done {
+            Err(Error::DiskFull { .. }) => writer.space.stall(),
+            // A refused argument changed nothing; a refusal by disk or database may have.
+            Err(why @ (Error::Io { .. } | Error::Database { .. }))
+                if !planted("failed-sync-tried-again") =>
+            {
+                writer.poison.get_or_insert_with(|| why.to_string());
+            }
+            _ => {}
         }
         done
     }

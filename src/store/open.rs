@@ -17,10 +17,11 @@ use super::manifest::{self, Edit, Manifest, STORE_VERSION, StoreRecord};
 use super::options::StoreOptions;
 use super::recover::{self, LoadedHeads};
 use super::segment::Segment;
+use super::space::Space;
 use super::stats::Counts;
 use super::window::WallClock;
 use super::{Store, View, Writer};
-use crate::db::{Db, RocksDb};
+use crate::db::{Db, ReopenDb, RocksDb};
 use crate::error::{Error, Result};
 use crate::fs::fault::planted;
 use crate::fs::{DiskFs, Fs, Lock, Turn};
@@ -38,7 +39,13 @@ impl Store {
         fs.create_folder(path)?;
         let lock = fs.lock(&layout.lock())?;
         let memory = Budget::new(options.memory_bytes_max)?.database_bytes();
-        let db = Arc::new(RocksDb::open_within(&layout.database(), memory)?);
+        let mut db = ReopenDb::open(&layout.database(), memory);
+        if db.as_ref().is_err_and(Error::is_out_of_space) {
+            // This is what it is kept for; it is made again when there is space.
+            fs.remove(&layout.reserve())?;
+            db = ReopenDb::open(&layout.database(), memory);
+        }
+        let db = Arc::new(db?);
         Self::open_on(path, options, fs, db, Arc::new(SystemClock::default()), lock)
     }
 
@@ -70,6 +77,7 @@ impl Store {
         let segments = recover::reconcile(&layout, &*fs, &*db, &mut manifest, store_id)?;
         let (store, heads) =
             Self::assemble(layout, options, (fs, db, clock), manifest, segments, Some(lock))?;
+        store.check_quota()?;
         store.keep_lost_batches(&heads.lost)?;
         store.restore_labels()?;
         store.start_epoch_if_needed()?;
@@ -155,6 +163,7 @@ impl Store {
             wall: WallClock::default(),
             last_labels: None,
             counts: Counts::default(),
+            space: Space::default(),
             poison: None,
         };
         let store = Self {
@@ -211,7 +220,8 @@ fn refuse_missing(layout: &Layout) -> Result<()> {
 /// A folder that holds other things is not made a store: `--store ~` would litter it.
 fn refuse_foreign_folder(fs: &dyn Fs, layout: &Layout) -> Result<()> {
     let entries = fs.list(layout.root())?;
-    let ours = |name: &str| ["LOCK", "db", "segments", "labels", "quarantine"].contains(&name);
+    let ours =
+        |name: &str| ["LOCK", "RESERVE", "db", "segments", "labels", "quarantine"].contains(&name);
     match entries.iter().find(|entry| !ours(&entry.name)) {
         Some(entry) if !entries.iter().any(|entry| entry.name == "db") => {
             Err(Error::invalid(format!(

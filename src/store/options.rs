@@ -57,6 +57,15 @@ pub struct StoreOptions {
     /// leaves room for these with 10,000 series. More makes better segments and fewer merges.
     /// Default: 64 MiB; at least 8 MiB.
     pub memory_bytes_max: usize,
+    /// Space that the store may take on disk, in bytes, everything in its folder counted but the
+    /// reserve. A batch that would not fit, sealed and all, is refused with
+    /// [`Error::Limit`](crate::Error); retention and compaction make room. Default: `None`; at
+    /// least 16 MiB, and five times what the head may hold is a good least.
+    pub disk_bytes_max: Option<u64>,
+    /// Space that is kept for the day on which the disk is full, in bytes, as the file `RESERVE`:
+    /// it is given up so that retention works on a full disk, and made again before anything else
+    /// is appended. It should hold what the head does. Default: 0, none.
+    pub disk_reserve_bytes: u64,
     /// Samples in the head at which it is sealed into a segment, if `memory_bytes_max` does not ask
     /// for it before. Default: 4,000,000.
     pub head_samples_max: usize,
@@ -72,6 +81,8 @@ impl Default for StoreOptions {
             ahead_max: Some(AHEAD_MAX),
             late_max: None,
             memory_bytes_max: 64 << 20,
+            disk_bytes_max: None,
+            disk_reserve_bytes: 0,
             head_samples_max: 4_000_000,
             compact_after_seal: true,
         }

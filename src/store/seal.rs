@@ -24,6 +24,7 @@ use super::segment::{
     EncodedColumn, Footer, Segment, SegmentIdentity, SegmentWriter, StoreNotes, label_file,
 };
 use super::snapshot::{FrozenHead, scan_segments};
+use super::space::segment_bytes;
 use super::{Store, View, Writer, catalog, parallel, read};
 use crate::codec::ValueCache;
 use crate::error::{Error, Result};
@@ -127,6 +128,7 @@ impl Store {
 
     fn seal_head(&self, writer: &mut Writer, view: &View, frozen: &FrozenHead) -> Result<()> {
         let head = read(frozen);
+        self.reserve(writer, segment_bytes(&head))?;
         let mut series: Vec<SeriesId> = head.series().collect();
         read(&self.catalog).sort_metric_major(&mut series);
         let job = SegmentJob {

@@ -64,7 +64,8 @@ impl Store {
     }
 }
 
-fn folder_bytes(fs: &dyn Fs, folder: &Path) -> Result<u64> {
+/// Bytes of all files below a folder.
+pub(super) fn folder_bytes(fs: &dyn Fs, folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     for entry in fs.list(folder)? {
         bytes += entry.bytes;

@@ -248,6 +248,17 @@ pub(super) fn put_unit(batch: &mut WriteSet, metric: &str, unit: &Unit) -> Resul
     Ok(())
 }
 
+/// Deletes the record of the series with number `len`, which the catalog does not know: its write
+/// was reported as failed.
+pub(super) fn forget_from(len: usize, db: &dyn Db, batch: &mut WriteSet) -> Result<()> {
+    let mut key = vec![SERIES_KEY];
+    key.extend_from_slice(&(len as u32).to_be_bytes());
+    if db.get(FAMILY, &key)?.is_some() {
+        batch.delete(FAMILY, &key);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -67,6 +67,9 @@ fn prove(
 ) -> Result<()> {
     let mut found = Vec::with_capacity(values.len().min(BLOCK_SAMPLES));
     let all = 0..column.block_bytes.len();
+    if all.len() != values.len().div_ceil(BLOCK_SAMPLES) {
+        return Err(fault());
+    }
     let decoded = blocks(&column.blocks, &column.block_bytes, values.len(), all);
     for ((bytes, count), block) in decoded.zip(values.chunks(BLOCK_SAMPLES)) {
         found.clear();
@@ -154,7 +157,9 @@ mod tests {
             others[at] = -0.0;
             assert!(EncodedColumn::of(&others, column.clone()).is_err(), "value {at}");
         }
-        let longer = [values.as_slice(), &[1.0]].concat();
-        assert!(EncodedColumn::of(&longer, column).is_err());
+        for more in [1, 1_024] {
+            let longer = [values.clone(), vec![1.0; more]].concat();
+            assert!(EncodedColumn::of(&longer, column.clone()).is_err(), "{more} more");
+        }
     }
 }

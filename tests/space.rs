@@ -1,0 +1,259 @@
+//! Promise: a store takes no more of the disk than it was given; a full disk is an error with a
+//! type: reads and retention go on, nothing acknowledged is lost, and appends go on as soon
+//! as there is space, without a restart.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use plimsoll::db::{Db, ReopenDb, Visit, WriteSet};
+use plimsoll::fs::DiskFs;
+use plimsoll::store::{Durability, Store, StoreOptions};
+use plimsoll::{Batch, Error, Group, Result, SeriesId, Timestamp};
+
+use crate::support::clock::ManualClock;
+use crate::support::prng::Prng;
+use crate::support::sim::NoLock;
+use crate::support::small::{self, content, labels};
+
+const HOSTS: u32 = 8;
+const ROWS: i64 = 500;
+
+fn options() -> StoreOptions {
+    StoreOptions {
+        durability: Durability::Buffered,
+        memory_bytes_max: 8 << 20,
+        compact_after_seal: true,
+        ..small::options()
+    }
+}
+
+fn folder_bytes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let bytes = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => folder_bytes(&entry.path()),
+        Ok(_) if entry.file_name() == "RESERVE" => 0,
+        Ok(meta) => meta.len(),
+        // Removed by the database meanwhile.
+        Err(_) => 0,
+    };
+    entries.map(bytes).sum()
+}
+
+/// Noise, which takes eight bytes a value in a segment, too.
+struct Load {
+    prng: Prng,
+    ids: Vec<SeriesId>,
+    next: i64,
+}
+
+impl Load {
+    fn new(store: &Store) -> Self {
+        let id = |host| store.series_id(&labels("cpu", host)).unwrap();
+        Self { prng: Prng(5), ids: (0..HOSTS).map(id).collect(), next: 0 }
+    }
+
+    /// Appends some rows of all series; a refused batch is not sent again.
+    fn append(&mut self, store: &Store) -> Result<()> {
+        let times: Vec<i64> = (self.next..self.next + ROWS).collect();
+        let count = times.len() * self.ids.len();
+        let noise = |_| (self.prng.next() >> 12) as f64 / (1 + self.prng.next() % 1_000_003) as f64;
+        let values = (0..count).map(noise).collect();
+        let group = Group { series: self.ids.clone(), times, values };
+        store.append(&Batch { groups: vec![group] })?;
+        self.next += ROWS;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_store_keeps_within_its_quota_and_goes_on_when_samples_are_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let quota = 24 << 20;
+    let options = StoreOptions { disk_bytes_max: Some(quota), ..options() };
+    let store = Store::open(folder.path(), options.clone()).unwrap();
+    let mut load = Load::new(&store);
+    let mut before = 0;
+    for round in 0..3 {
+        let why = loop {
+            let appended = load.append(&store);
+            let bytes = folder_bytes(folder.path());
+            assert!(bytes <= quota, "round {round}: {bytes} bytes after row {}", load.next);
+            if let Err(why) = appended {
+                break why;
+            }
+        };
+        let said = why.to_string();
+        assert!(matches!(why, Error::Limit { .. }) && said.contains("disk_bytes_max"), "{said}");
+        assert!(load.next > before + 50_000, "round {round}: full after row {}", load.next);
+        assert!(folder_bytes(folder.path()) > quota / 3, "most of the quota can be used");
+        let held: i64 = content(&store).unwrap().len() as i64 / i64::from(HOSTS);
+        assert_eq!(held, load.next - before, "round {round}");
+        // Sealing and checking go on, and so does what makes room.
+        store.seal().unwrap();
+        assert_eq!(store.check().unwrap().findings, []);
+        before = load.next;
+        store.retain(Timestamp::from_nanos(before)).unwrap();
+    }
+    assert!(store.stats().limits_hit >= 3);
+    store.close().unwrap();
+    let tiny = StoreOptions { disk_bytes_max: Some(1 << 20), ..options };
+    assert!(matches!(Store::open(folder.path(), tiny), Err(Error::Invalid { .. })));
+}
+
+/// The real database on a disk that is full when the test says so.
+#[derive(Debug)]
+struct FullDb {
+    real: ReopenDb,
+    full: AtomicBool,
+    /// Whether a write that failed was written nevertheless.
+    torn: AtomicBool,
+}
+
+impl FullDb {
+    fn space(&self) -> Result<()> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(Error::DiskFull { action: "write", message: "no space".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+impl Db for FullDb {
+    fn families(&self) -> Vec<String> {
+        self.real.families()
+    }
+    fn create_family(&self, name: &str) -> Result<()> {
+        self.space()?;
+        self.real.create_family(name)
+    }
+    fn drop_family(&self, name: &str) -> Result<()> {
+        self.space()?;
+        self.real.drop_family(name)
+    }
+    fn get(&self, family: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.real.get(family, key)
+    }
+    fn write(&self, batch: &WriteSet) -> Result<()> {
+        if self.torn.load(Ordering::SeqCst) {
+            self.real.write(batch)?;
+        }
+        self.space()?;
+        self.real.write(batch)
+    }
+    fn sync(&self) -> Result<()> {
+        self.real.sync()
+    }
+    fn scan(&self, family: &str, visit: &mut Visit<'_>) -> Result<()> {
+        self.real.scan(family, visit)
+    }
+    fn flush(&self, families: &[&str]) -> Result<()> {
+        self.space()?;
+        self.real.flush(families)
+    }
+    fn reopen(&self) -> Result<()> {
+        self.space()?;
+        self.real.reopen()
+    }
+}
+
+#[test]
+fn writes_go_on_without_a_restart_once_there_is_space_again() {
+    for torn in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let real = ReopenDb::open(&folder.path().join("db"), 1 << 20).unwrap();
+        let db = FullDb { real, full: AtomicBool::new(false), torn: AtomicBool::new(false) };
+        let (db, clock) = (Arc::new(db), Arc::new(ManualClock::default()));
+        let (root, fs, options) = (folder.path(), Arc::new(DiskFs), small::options());
+        let (handle, time) = (db.clone(), clock.clone());
+        let store = Store::open_on(root, options, fs, handle, time, Box::new(NoLock)).unwrap();
+        let mut taken = small::append(&store, 0, 0, 40).unwrap();
+        store.seal().unwrap();
+        taken.extend(small::append(&store, 1, 0, 40).unwrap());
+        for (round, step) in ["append", "series", "seal", "retain"].into_iter().enumerate() {
+            let start = 100 * (1 + round as i64);
+            let attempt = || match step {
+                "append" => small::append(&store, 0, start, 5).map(drop),
+                "series" => small::append(&store, 2, start, 5).map(drop),
+                "seal" => store.seal(),
+                _ => store.retain(Timestamp::from_nanos(1)),
+            };
+            db.full.store(true, Ordering::SeqCst);
+            // A manifest that was changed though it was reported as full is not gone on with.
+            db.torn.store(torn && round < 2, Ordering::SeqCst);
+            for _ in 0..3 {
+                let why = attempt().unwrap_err();
+                assert!(matches!(why, Error::DiskFull { .. }), "{step}: {why}");
+                assert_eq!(content(&store).unwrap(), taken, "{step}: reads go on");
+                clock.tick(0);
+            }
+            db.full.store(false, Ordering::SeqCst);
+            db.torn.store(false, Ordering::SeqCst);
+            taken.extend(small::append(&store, 0, start + 50, 5).unwrap());
+            assert_eq!(content(&store).unwrap(), taken, "{step}: it goes on");
+            attempt().unwrap();
+            taken = content(&store).unwrap();
+        }
+        assert_eq!(store.stats().limits_hit, 0);
+        drop((store, db));
+        let store = small::open(folder.path());
+        assert_eq!(content(&store).unwrap(), taken);
+        assert_eq!(store.check().unwrap().findings, []);
+        let left = small::files(&folder.path().join("segments")).len() as u64;
+        assert_eq!(left, store.stat().unwrap().segments, "files that nobody needs");
+    }
+}
+
+/// A real file system of some 64 MiB, to be filled: `PLIMSOLL_SMALL_DISK` names a folder on it.
+#[test]
+fn a_full_disk_costs_nothing_and_retention_works_on_it() {
+    let Some(disk) = std::env::var_os("PLIMSOLL_SMALL_DISK").map(PathBuf::from) else {
+        println!("skipped: PLIMSOLL_SMALL_DISK names no small file system");
+        return;
+    };
+    let (root, ballast) = (disk.join("store"), disk.join("ballast"));
+    std::fs::write(&ballast, vec![1; 16 << 20]).unwrap();
+    let options = StoreOptions { disk_reserve_bytes: 8 << 20, ..options() };
+    let store = Store::open(&root, options).unwrap();
+    let mut load = Load::new(&store);
+    let rows = |store: &Store| content(store).unwrap().len() as i64 / i64::from(HOSTS);
+    let until_full = |load: &mut Load| {
+        let mut refused = 0;
+        while refused < 20 {
+            match load.append(&store) {
+                Ok(()) => refused = 0,
+                Err(why) => {
+                    assert!(why.is_out_of_space(), "{why}");
+                    refused += 1;
+                }
+            }
+        }
+    };
+    until_full(&mut load);
+    println!("full after row {}", load.next);
+    assert_eq!(rows(&store), load.next, "all that was acknowledged is read");
+    // Others stay where they are; dropping half makes room, on the full disk.
+    let before = load.next / 2;
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    store.retain(Timestamp::from_nanos(before)).unwrap();
+    assert_eq!(rows(&store), load.next - before);
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    load.append(&store).unwrap();
+    until_full(&mut load);
+    println!("full again after row {}", load.next);
+    // Or others make room.
+    std::fs::remove_file(&ballast).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let full_at = load.next;
+    (0..10).for_each(|_| load.append(&store).unwrap());
+    assert!(load.next > full_at);
+    assert_eq!(rows(&store), load.next - before);
+    assert_eq!(store.check().unwrap().findings, []);
+    store.close().unwrap();
+    let store = Store::open(&root, options_again()).unwrap();
+    assert_eq!(rows(&store), load.next - before);
+}
+
+fn options_again() -> StoreOptions {
+    StoreOptions { disk_reserve_bytes: 8 << 20, ..options() }
+}
