@@ -76,7 +76,7 @@ pub(super) fn plan(latents: &[i64], scratch: &mut Scratch) -> Plan {
 }
 
 impl Plan {
-    /// Whether a higher reference may save bits: one that is nearer than an eighth of what the width
+    /// Whether a higher reference may save bits: one nearer than an eighth of what the width
     /// spans moves few values to a smaller width.
     fn is_worth_raising(&self, reference: i64) -> bool {
         let by = reference.wrapping_sub(self.reference) as u64;
