@@ -41,6 +41,9 @@ test-faults: setup ## plants faults in the store, one at a time: the tests must 
 	@$(ENV) RUSTC_WORKSPACE_WRAPPER="$$PWD/scripts/rustc-with-faults" \
 	    cargo test $(RELEASE) --test integration -- --nocapture faults::
 
+test-bits: ## a hundred million random bit patterns through both forms of the codec
+	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE) --no-default-features --lib -- --nocapture random_bit
+
 test-axe: setup ## the long form of what stops, fails and damages a store: about an hour
 	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE) --test integration -- --nocapture \
 	    bytes:: corruption:: crash:: failing:: kill:: replay:: sim_db:: swaps::
@@ -72,4 +75,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-axe fuzz crate-count bench bench-peers lint docs deny
+.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe fuzz crate-count bench bench-peers lint docs deny

@@ -383,6 +383,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "hours in an interpreter; parts of it are run by others")]
     fn full_blocks_are_in_lanes_where_32_bits_tell_their_integers_apart() {
         let narrow = |values: &[i64]| {
             let mut scratch = Scratch::default();

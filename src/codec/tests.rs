@@ -2,6 +2,7 @@
 
 use super::tag::{FrontTag, Tag};
 use super::*;
+use crate::kernel::Random;
 use crate::model::limits::BLOCK_SAMPLES;
 use proptest::prelude::*;
 
@@ -256,4 +257,49 @@ proptest! {
         let decoded = decode_times(&bytes, count, &mut times);
         prop_assert_eq!(times.len(), if decoded.is_ok() { count } else { 0 });
     }
+}
+
+/// A bit pattern of one of several kinds: any; few significant bits; near 1, with a short mantissa;
+/// a whole number; a decimal.
+fn pattern(kind: u64, random: &mut Random) -> f64 {
+    let bits = random.bits();
+    let near_one = (bits & (1 << 63)) | ((1_000 + (bits >> 58)) << 52);
+    match kind {
+        0 => f64::from_bits(bits),
+        1 => f64::from_bits(random.bits() >> (bits % 64)),
+        2 => f64::from_bits(near_one | (random.bits() >> 12 >> (bits % 52) << (bits % 52))),
+        3 => (random.bits() >> (bits % 64)) as f64,
+        _ => (random.bits() >> (40 + bits % 24)) as f64 / 10_f64.powi((bits >> 20) as i32 & 15),
+    }
+}
+
+/// A hundred million with `make test-bits`.
+#[test]
+#[cfg_attr(miri, ignore = "hours in an interpreter; parts of it are run by others")]
+fn random_bit_patterns_come_back_in_both_forms() {
+    let slow = std::env::var_os("PLIMSOLL_SLOW").is_some();
+    let columns = if slow { 25_000 } else { 25 };
+    let mut random = Random::new(17);
+    let mut cache = ValueCache::default();
+    let (mut values, mut found, mut patterns) = (Vec::new(), Vec::new(), 0);
+    for column in 0..columns {
+        let kind = column % 6;
+        values.clear();
+        let mut draw = |_| {
+            let kind = if kind == 5 { random.bits() % 5 } else { kind };
+            pattern(kind, &mut random)
+        };
+        values.extend((0..4 * BLOCK_SAMPLES - column as usize % 100).map(&mut draw));
+        for encoded in [encode_sealed(&values, &mut cache), encode_cold(&values, &mut cache)] {
+            let mut decoder = ColumnDecoder::new(&encoded.header).unwrap();
+            found.clear();
+            for (at, block) in values.chunks(BLOCK_SAMPLES).enumerate() {
+                decoder.decode_block(encoded.block(at), block.len(), &mut found).unwrap();
+            }
+            let same = values.iter().zip(&found).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same && found.len() == values.len(), "column {column}, kind {kind}");
+        }
+        patterns += values.len();
+    }
+    println!("{patterns} bit patterns");
 }
