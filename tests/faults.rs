@@ -26,7 +26,7 @@ const REPAIRED: &str = "backup::a_store_without_its_database_is_repaired_as_its_
 const LOG: &str = "beside::sealing_frees_the_log";
 
 /// Each fault, and a test that finds it.
-const FAULTS: [(&str, &str); 35] = [
+const FAULTS: [(&str, &str); 36] = [
     // Order and durability.
     ("acknowledged-before-sync", ANY_STOP),
     ("batch-not-logged", ANY_STOP),
@@ -44,6 +44,7 @@ const FAULTS: [(&str, &str); 35] = [
     ("earlier-segment-wins", ANY_STOP),
     ("numbers-not-kept", ANY_STOP),
     ("retention-not-kept", ANY_STOP),
+    ("rollup-not-published", ANY_STOP),
     ("sequence-used-twice", ANY_STOP),
     // Damage.
     ("any-segment-for-another", SWAPPED),

@@ -1,0 +1,423 @@
+//! Promise: what was rolled up answers as its samples did, whatever was sealed, merged, dropped,
+//! reopened or repaired in between. A store that rolls up, and one that keeps everything, are
+//! given the same samples and asked the same questions.
+//!
+//! Equal bit for bit: the smallest, the largest, the count, the latest; all sums of whole numbers,
+//! so the increase and the rate of counters too; everything, where a step is one bucket. Else sums
+//! of `n` numbers differ by at most `n` roundings, since buckets are added up first.
+
+use std::path::{Path, PathBuf};
+
+use plimsoll::query::{Across, Aggregate, Query};
+use plimsoll::store::{Durability, Retention, Samples, Store, StoreOptions, Tier};
+use plimsoll::{Batch, Error, Group, Labels, Selector, Span, TimeRange, Timestamp};
+
+use crate::support::prng::Prng;
+use crate::support::small;
+
+const MINUTE: i64 = 60_000_000_000;
+const SPANS: [i64; 3] = [5 * MINUTE, 60 * MINUTE, 1_440 * MINUTE];
+/// 20 days.
+const MINUTES: i64 = 28_800;
+const AGGREGATES: [Aggregate; 8] = [
+    Aggregate::Sum,
+    Aggregate::Mean,
+    Aggregate::Min,
+    Aggregate::Max,
+    Aggregate::Count,
+    Aggregate::Last,
+    Aggregate::Increase,
+    Aggregate::Rate,
+];
+
+fn at(nanos: i64) -> Timestamp {
+    Timestamp::from_nanos(nanos)
+}
+
+fn span(nanos: i64) -> Span {
+    Span::from_nanos(nanos)
+}
+
+fn options() -> StoreOptions {
+    StoreOptions {
+        durability: Durability::Buffered,
+        compact_after_seal: false,
+        ..StoreOptions::default()
+    }
+}
+
+/// A store that rolls up, and its twin that does not.
+struct World {
+    folder: tempfile::TempDir,
+    store: Option<Store>,
+    twin: Store,
+    prng: Prng,
+    /// Samples before are ignored.
+    raw_from: i64,
+    now: i64,
+    counters: [i64; 4],
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str| Store::open(&folder.path().join(name), options()).unwrap();
+        let (store, twin) = (Some(open("store")), open("twin"));
+        let (raw_from, counters) = (i64::MIN, [0; 4]);
+        Self { folder, store, twin, prng: Prng(seed), raw_from, now: 0, counters }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    /// Appends some samples of one series, mostly in order, sometimes late.
+    fn append(&mut self) {
+        let host = self.prng.below(4) as usize;
+        let counter = self.prng.chance(2);
+        let metric = if counter { "counter" } else { "gauge" };
+        let labels = Labels::new(metric, [("host", format!("h{host}"))]).unwrap();
+        let late = if self.prng.chance(4) { self.prng.below(3_000) as i64 } else { 0 };
+        let mut time = (self.now - late).max(0);
+        let (mut times, mut values) = (Vec::new(), Vec::new());
+        let pace = 1 + self.prng.below(20);
+        for _ in 0..40 {
+            // A gap now and then: longer than an hour, longer than a day.
+            time += match self.prng.below(60) {
+                0 => self.prng.below(600) as i64,
+                1 if self.prng.chance(6) => self.prng.below(3_000) as i64,
+                _ => 1 + self.prng.below(pace) as i64,
+            };
+            times.push(time * MINUTE + self.prng.below(1_000) as i64);
+            values.push(if counter { self.counter(host) } else { self.gauge() });
+        }
+        self.now = self.now.max(time - 600);
+        let group = |store: &Store, times: &[i64], values: &[f64]| {
+            let series = vec![store.series_id(&labels).unwrap()];
+            let group = Group { series, times: times.to_vec(), values: values.to_vec() };
+            store.append(&Batch { groups: vec![group] }).unwrap();
+        };
+        group(self.store(), &times, &values);
+        let from = times.partition_point(|time| *time < self.raw_from);
+        self.twin.series_id(&labels).unwrap();
+        if from < times.len() {
+            group(&self.twin, &times[from..], &values[from..]);
+        }
+    }
+
+    fn counter(&mut self, host: usize) -> f64 {
+        let grown = self.counters[host] + self.prng.below(100) as i64;
+        self.counters[host] = if self.prng.chance(50) { 3 } else { grown };
+        if self.prng.chance(40) { f64::NAN } else { self.counters[host] as f64 }
+    }
+
+    fn gauge(&mut self) -> f64 {
+        if self.prng.chance(30) { f64::NAN } else { self.prng.below(10_000) as f64 / 15.0 }
+    }
+
+    /// Rolls up into the coarsest tier and, unless `all`, into some of the others.
+    fn roll_up(&mut self, all: bool) {
+        let before = (self.now - self.prng.below(3_000) as i64) * MINUTE + 17;
+        let mut retention = Retention::new(at(before));
+        for nanos in SPANS {
+            let is_last = nanos == SPANS[2];
+            let dropped = (before - self.prng.below(10_000) as i64 * MINUTE).max(0);
+            let keep_all = all || is_last || self.prng.chance(2);
+            if all || is_last || !self.prng.chance(4) {
+                retention =
+                    retention.rollup(span(nanos), if keep_all { None } else { Some(at(dropped)) });
+            }
+        }
+        let report = self.store().retain_with(&retention).unwrap();
+        let from = before.div_euclid(SPANS[2]) * SPANS[2];
+        self.raw_from = self.raw_from.max(from);
+        assert_eq!(report.before.unwrap().nanos(), self.raw_from);
+    }
+
+    fn reopen(&mut self) {
+        self.store = None;
+        self.store = Some(Store::open(&self.path(), options()).unwrap());
+    }
+
+    /// Loses the database and makes it anew from the segments.
+    fn repair(&mut self) {
+        self.store().seal().unwrap();
+        self.store.take().unwrap().close().unwrap();
+        std::fs::remove_dir_all(self.path().join("db")).unwrap();
+        let report = Store::rebuild(&self.path()).unwrap();
+        let never = |why: &&(String, String)| why.1.contains("never finished");
+        assert_eq!(report.set_aside.iter().find(never), None);
+        self.store = Some(Store::open(&self.path(), options()).unwrap());
+        // What is noted is the last retention, for its files noted it.
+        let from = self.store().snapshot().unwrap().raw_from().nanos();
+        assert_eq!(from, self.raw_from, "{:?}", report.retain_from);
+    }
+
+    /// Asks both stores a random question whose steps are made of buckets of `span`. Returns
+    /// whether there was an answer.
+    fn ask(&mut self, nanos: i64, always: bool) -> bool {
+        let aggregate = AGGREGATES[self.prng.below(8) as usize];
+        let metric = ["counter", "gauge"][self.prng.below(2) as usize];
+        let step = nanos * [1, 1, 2, 3, 12][self.prng.below(5) as usize];
+        let buckets = MINUTES * MINUTE / nanos;
+        let start = self.prng.below(buckets as u64) as i64 * nanos;
+        let length = 1 + self.prng.below(buckets as u64) as i64;
+        let mut query = Query::new(Selector::metric(metric))
+            .from(at(start))
+            .to(at(start + length.min(40_000) * nanos))
+            .step(span(step))
+            .aggregate(aggregate);
+        let across = self.prng.below(3);
+        query = match across {
+            0 => query,
+            1 => query.by([] as [&str; 0]),
+            _ => query.by(["host"]).across(Across::Sum),
+        };
+        let count = query.clone().aggregate(Aggregate::Count).by([] as [&str; 0]);
+        let most = answer(&self.twin, &count).unwrap().into_iter().fold(0.0, f64::max);
+        let expected = answer(&self.twin, &query).unwrap();
+        let found = match answer(self.store(), &query) {
+            Err(Error::Invalid { .. }) if !always => return false,
+            found => found.unwrap(),
+        };
+        let sums = matches!(
+            aggregate,
+            Aggregate::Sum | Aggregate::Mean | Aggregate::Increase | Aggregate::Rate
+        );
+        let one_bucket = always && step == nanos && SPANS.contains(&nanos);
+        let growth = matches!(aggregate, Aggregate::Increase | Aggregate::Rate);
+        let roundings = if !sums || metric == "counter" || (one_bucket && !growth) {
+            0.0
+        } else {
+            most.max(1.0)
+        };
+        assert_eq!(found.len(), expected.len(), "{query:?}");
+        for (place, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let close = (found - expected).abs() <= roundings * f64::EPSILON * expected.abs();
+            assert!(
+                found.to_bits() == expected.to_bits() || close,
+                "{query:?}, value {place}: {found:?}, expected {expected:?}"
+            );
+        }
+        true
+    }
+}
+
+/// All values of an answer, row after row.
+fn answer(store: &Store, query: &Query) -> Result<Vec<f64>, Error> {
+    let mut all = Vec::new();
+    for frame in query.run(&store.snapshot()?)? {
+        all.extend(frame?.values());
+    }
+    Ok(all)
+}
+
+/// Whether no file of a store is needless or damaged, and all tiers are as they say.
+fn assert_whole(store: &Store, path: &Path) {
+    let report = store.check().unwrap();
+    assert_eq!(report.findings, []);
+    let stat = store.stat().unwrap();
+    let rolled: u64 = stat.rollups.iter().map(|tier| tier.buckets).sum();
+    assert_eq!(report.buckets, rolled);
+    let files: u64 = stat.rollups.iter().map(|tier| tier.files).sum();
+    assert_eq!(small::files(&path.join("segments")).len() as u64, stat.segments + files);
+}
+
+fn live(seed: u64) {
+    // Half of the worlds have all tiers all the time: then every whole step has an answer.
+    let all = seed % 2 == 0;
+    println!("seed {seed}, all tiers: {all}");
+    let mut world = World::new(seed);
+    if seed % 3 == 0 {
+        world.append();
+        let from = world.prng.below(500) as i64 * MINUTE + 7;
+        world.store().retain(at(from)).unwrap();
+        world.twin.retain(at(from)).unwrap();
+        world.raw_from = from;
+    }
+    let (mut asked, mut answered) = (0, 0);
+    while world.now < MINUTES {
+        match world.prng.below(40) {
+            0..=24 => world.append(),
+            25..=27 => world.store().seal().unwrap(),
+            28 => drop(world.store().compact(false).unwrap()),
+            29 => drop(world.store().compact(true).unwrap()),
+            30..=32 => world.roll_up(all),
+            33 => world.reopen(),
+            34 => world.repair(),
+            _ => {
+                let nanos = SPANS[world.prng.below(3) as usize];
+                asked += 1;
+                answered += u32::from(world.ask(nanos, all));
+            }
+        }
+    }
+    for _ in 0..60 {
+        let nanos = SPANS[world.prng.below(3) as usize];
+        asked += 1;
+        answered += u32::from(world.ask(nanos, all));
+    }
+    assert!(answered * 2 > asked, "only {answered} of {asked} were answered");
+    let reader = Store::open_read_only(&world.path()).unwrap();
+    let query = Query::new(Selector::metric("counter")).step(Span::DAY).aggregate(Aggregate::Max);
+    let expected = answer(&world.twin, &query).unwrap();
+    let bits = |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+    assert_eq!(bits(answer(&reader, &query).unwrap()), bits(expected));
+    assert_whole(world.store(), &world.path());
+    raw_scans_are_raw(world.store());
+}
+
+/// A scan gives samples, never what became of others.
+fn raw_scans_are_raw(store: &Store) {
+    let snapshot = store.snapshot().unwrap();
+    let mut samples = Samples::default();
+    for id in snapshot.select(&Selector::all()) {
+        snapshot.scan(id, TimeRange::ALL, &mut samples).unwrap();
+        assert!(samples.times.first().is_none_or(|time| *time >= snapshot.raw_from().nanos()));
+    }
+}
+
+#[test]
+fn rollups_answer_as_their_samples_did() {
+    for seed in 0..if crate::support::slow() { 200 } else { 12 } {
+        live(seed);
+    }
+}
+
+/// One series of 70,000 samples, one a second, and a store of the least memory.
+fn long_series(path: &Path) -> Store {
+    let store = Store::open(
+        path,
+        StoreOptions { memory_bytes_max: 8 << 20, durability: Durability::Buffered, ..options() },
+    )
+    .unwrap();
+    let id = store.series_id(&Labels::new("cpu", [("host", "a")]).unwrap()).unwrap();
+    for chunk in 0..7 {
+        let times: Vec<i64> = (chunk * 10_000..(chunk + 1) * 10_000).collect();
+        let values = times.iter().map(|second| (second % 977) as f64).collect();
+        let times = times.iter().map(|second| second * 1_000_000_000).collect();
+        store.append(&Batch { groups: vec![Group { series: vec![id], times, values }] }).unwrap();
+    }
+    store
+}
+
+fn tiers(store: &Store) -> Vec<Tier> {
+    store.stat().unwrap().rollups
+}
+
+#[test]
+fn a_long_series_is_rolled_up_in_steps_and_the_files_stay_few() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = long_series(folder.path());
+    store.seal().unwrap();
+    let query = Query::new(Selector::metric("cpu")).step(Span::HOUR).aggregate(Aggregate::Mean);
+    let before = answer(&store, &query).unwrap();
+    let retention = Retention::new(Timestamp::from_seconds(70_000))
+        .rollup(Span::MINUTE, None)
+        .rollup(Span::HOUR, None);
+    let report = store.retain_with(&retention).unwrap();
+    assert_eq!(report.before, Some(Timestamp::from_seconds(19 * 3_600)));
+    assert_eq!(report.buckets, 19 * 60 + 19);
+    assert!(tiers(&store)[0].files > 1, "it took several steps");
+    assert_eq!(answer(&store, &query).unwrap(), before);
+    store.compact(true).unwrap();
+    assert_eq!(tiers(&store).iter().map(|tier| tier.files).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(answer(&store, &query).unwrap(), before);
+    // A day in steps of an hour each: what gathers is merged by the way.
+    let folder = tempfile::tempdir().unwrap();
+    let store = long_series(folder.path());
+    for hour in 1..=19 {
+        let before = Timestamp::from_seconds(hour * 3_600);
+        store.retain_with(&Retention::new(before).rollup(Span::MINUTE, None)).unwrap();
+        assert!(tiers(&store)[0].files < 12, "{:?}", tiers(&store));
+    }
+    assert_eq!(tiers(&store)[0].buckets, 19 * 60);
+    assert_whole(&store, folder.path());
+}
+
+#[test]
+fn old_buckets_go_and_do_not_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = long_series(folder.path());
+    let hours = |hours: i64| Timestamp::from_seconds(hours * 3_600);
+    let retain = |store: &Store, before: i64, minutes: i64| {
+        let retention = Retention::new(hours(before))
+            .rollup(Span::MINUTE, Some(hours(minutes)))
+            .rollup(Span::HOUR, None);
+        store.retain_with(&retention).unwrap()
+    };
+    assert_eq!(retain(&store, 10, 4).buckets, 6 * 60 + 10);
+    assert_eq!(retain(&store, 12, 8).buckets, 2 * 60 + 2);
+    let starts = |store: &Store| -> Vec<i64> {
+        let starts = tiers(store).into_iter().map(|tier| tier.range.start.nanos());
+        starts.map(|nanos| nanos / 60 / MINUTE).collect()
+    };
+    assert_eq!(starts(&store), [8, 0]);
+    // An earlier instant changes nothing.
+    assert_eq!(retain(&store, 5, 2).buckets, 0);
+    drop(store);
+    let store = Store::open(folder.path(), options()).unwrap();
+    assert_eq!(starts(&store), [8, 0]);
+    let minutes = Query::new(Selector::metric("cpu")).step(Span::MINUTE);
+    assert!(matches!(answer(&store, &minutes), Err(Error::Invalid { .. })));
+    assert_eq!(answer(&store, &minutes.from(hours(8))).unwrap().len(), 70_000 / 60 + 1 - 8 * 60);
+    store.compact(true).unwrap();
+    assert_eq!(tiers(&store)[0].buckets, 4 * 60);
+    // A file of which nothing is left goes at once.
+    retain(&store, 13, 13);
+    assert_eq!(tiers(&store).len(), 1);
+    assert_whole(&store, folder.path());
+}
+
+#[test]
+fn what_cannot_be_answered_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = long_series(folder.path());
+    let retention = Retention::new(Timestamp::from_seconds(40_000));
+    store.retain_with(&retention.rollup(Span::from_seconds(300), None)).unwrap();
+    let query = Query::new(Selector::metric("cpu"));
+    let refused = |query: Query| match answer(&store, &query) {
+        Err(Error::Invalid { what }) => what,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        refused(query.clone().step(Span::MINUTE)),
+        "samples before 1970-01-01T11:05:00Z are rolled up into buckets of 5m from \
+         1970-01-01T00:00:00Z on, and a step must hold whole ones: let start, end and step be \
+         multiples of such a length, or start at 1970-01-01T11:05:00Z"
+    );
+    let median = query.clone().aggregate(Aggregate::Quantile(0.5)).step(Span::HOUR);
+    assert!(refused(median.clone()).starts_with("quantiles need raw samples"));
+    let from: Timestamp = "1970-01-01T11:05:00Z".parse().unwrap();
+    assert_eq!(answer(&store, &median.from(from)).unwrap().len(), 9);
+    assert_eq!(answer(&store, &query.clone().step(Span::MINUTE).from(from)).unwrap().len(), 502);
+    // The whole of time in one step, however long.
+    let all = answer(&store, &query.aggregate(Aggregate::Count)).unwrap();
+    assert_eq!(all, [70_000.0]);
+    let twice = Retention::new(from).rollup(Span::HOUR, None).rollup(Span::from_seconds(420), None);
+    assert!(matches!(store.retain_with(&twice), Err(Error::Invalid { .. })));
+}
+
+#[test]
+fn a_file_of_rollups_that_is_damaged_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = long_series(folder.path());
+    store.retain_with(&Retention::rolled_up(Timestamp::from_seconds(86_400))).unwrap();
+    store.seal().unwrap();
+    let rollup = small::files(&folder.path().join("segments")).remove(0);
+    store.close().unwrap();
+    let mut bytes = std::fs::read(&rollup).unwrap();
+    let last = bytes.len() - 10;
+    bytes[last] ^= 1;
+    small::replace(&rollup, &bytes);
+    let store = Store::open(folder.path(), options()).unwrap();
+    let findings = store.check().unwrap().findings;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].what.contains("2106 values of rollups"), "{findings:?}");
+    let left: Vec<Span> = tiers(&store).iter().map(|tier| tier.span).collect();
+    assert_eq!(left, [Span::HOUR, Span::DAY], "the others answer on");
+}
