@@ -20,11 +20,7 @@ pub fn answered_from(snapshot: &Snapshot, step: Span) -> Option<Timestamp> {
     let usable = tiers.iter().filter(|tier| step.nanos() % tier.span.nanos() == 0);
     let (_, left) = share(usable, TimeRange::ALL);
     let end = missing(&tiers, &left).map(|range| range.end).max();
-    let whole_step = |end: Timestamp| match end.floor(step) {
-        floor if floor < end => floor.plus(step),
-        floor => floor,
-    };
-    Some(end.map_or(stored.start, whole_step))
+    Some(end.map_or(stored.start, |end| end.ceil(step)))
 }
 
 impl Rolled {

@@ -296,17 +296,13 @@ fn expired(view: &View, tier: &Rollup) -> Timestamp {
 fn parts(view: &View, slice: TimeRange, tiers: &[Rollup]) -> Vec<Part> {
     let rolled_until = view.rollups.iter().filter_map(|s| s.footer().rollup);
     let rolled_until = rolled_until.map(|note| note.covers.end).max();
+    let coarsest = tiers.iter().map(|tier| tier.span).max().unwrap_or_default();
     let part = |tier: &Rollup| {
         let span = tier.span;
         let start = match rolled_until {
-            // Nothing came in between that this tier does not have.
-            Some(until) if ends_at(view, span) == Some(until) => until,
-            // What lies before is in other tiers only, and would be missing in the first bucket.
-            Some(until) => {
-                let first = slice.start.floor(span);
-                if first < until { first.plus(span) } else { first }
-            }
-            None => slice.start.floor(span),
+            // What lies before is in other buckets, and would be missing in one that it is cut from.
+            Some(until) => until.ceil(span),
+            None => slice.start.floor(coarsest),
         };
         let from = start.max(expired(view, tier));
         let covers = TimeRange { start: from, end: slice.end };
@@ -322,11 +318,6 @@ fn parts(view: &View, slice: TimeRange, tiers: &[Rollup]) -> Vec<Part> {
         last.kept = Some(slice.end);
     }
     parts.into_iter().map(|(part, _)| part).collect()
-}
-
-/// Where the buckets of a tier end.
-fn ends_at(view: &View, span: Span) -> Option<Timestamp> {
-    view.tier(span).filter_map(|s| s.footer().rollup).map(|note| note.covers.end).max()
 }
 
 #[cfg(test)]
