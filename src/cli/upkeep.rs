@@ -46,11 +46,11 @@ pub(super) struct RestoreArgs {
 #[command(after_help = "Examples:\n  plimsoll retain --store s --keep 400d\n  \
                         plimsoll retain --store s --keep 30d --rollup 5m:90d --rollup 1h:400d \
                         --rollup 1d\n\
-                        Gone for ever but for the rollups: count, smallest, largest, sum, latest \
-                        and a counter's increase\nof each bucket. With them --keep and --before are \
-                        rounded to keep a little more: whole buckets.\nWhole segments leave the \
-                        disk at once, the rest when segments are merged;\n`plimsoll compact` merges \
-                        them now.")]
+                        Gone for ever but for the rollups: of each bucket count, smallest, \
+                        largest, sum, latest, and\nthe increase of a counter. With them --keep and \
+                        --before keep a little more, up to a whole\nbucket of the longest. Whole \
+                        segments leave the disk at once, the rest when segments are\nmerged; \
+                        `plimsoll compact` merges them now.")]
 pub(super) struct RetainArgs {
     /// The store's folder.
     #[arg(long, value_name = "DIR")]

@@ -108,8 +108,8 @@ fn common(a: TimeRange, b: TimeRange) -> Option<TimeRange> {
 
 fn no_quantiles(raw_from: Timestamp) -> Error {
     Error::invalid(format!(
-        "quantiles need raw samples, and those before {raw_from} are rolled up; start there, or ask \
-         for mean, min or max"
+        "quantiles need raw samples, and those before {raw_from} are rolled up; start there, or \
+         ask for mean, min or max"
     ))
 }
 

@@ -5,9 +5,9 @@
 //!                                                                      or rolled up into buckets
 //! ```
 //!
-//! In: batches of samples under labels. Out: snapshots, which queries read. Never: a
-//! thread of its own, or an aggregate but the fixed ones of rollups. The sub-rooms `head`, `segment` and `catalog` never see each
-//! other; only the files beside this one join them.
+//! In: batches of samples under labels. Out: snapshots, which queries read. Never: a thread of its
+//! own, or an aggregate but the fixed ones of rollups. The sub-rooms `head`, `segment` and
+//! `catalog` never see each other; only the files beside this one join them.
 
 mod append;
 mod backup;

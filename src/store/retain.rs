@@ -1,5 +1,5 @@
-//! Retention without rollups: samples before an instant are gone at once for every query; whole segments leave the
-//! disk at once, the rest at the next compaction that touches them.
+//! Retention without rollups: samples before an instant are gone at once for every query; whole
+//! segments leave the disk at once, the rest at the next compaction that touches them.
 
 use std::sync::Arc;
 

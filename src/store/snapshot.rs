@@ -64,8 +64,8 @@ impl Snapshot {
     }
 
     /// Replaces `out` with the raw samples of one series in a range, in order of time, each instant
-    /// once; what was rolled up is not among them. `out` is reused from call to call: where one segment or head has all of them, as in a
-    /// compacted store, nothing is allocated.
+    /// once; what was rolled up is not among them. `out` is reused from call to call: where one
+    /// segment or head has all of them, as in a compacted store, nothing is allocated.
     pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
         let mut scratch = (Samples::default(), Samples::default());
         let start = range.start.max(self.raw_from());

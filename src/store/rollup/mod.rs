@@ -98,8 +98,8 @@ impl Retention {
     fn check(&self, there: &[Span]) -> Result<()> {
         let mut spans: Vec<Span> = self.rollups.iter().map(|rollup| rollup.span).collect();
         spans.sort_unstable();
-        if let Some(twice) = spans.windows(2).find(|pair| pair.first() == pair.last()) {
-            return Err(Error::invalid(format!("a rollup of {twice:?} is asked for twice")));
+        if let Some([twice, _]) = spans.array_windows().find(|[one, next]| one == next) {
+            return Err(Error::invalid(format!("rollups of {twice} are asked for twice")));
         }
         spans.extend(there);
         spans.sort_unstable();
@@ -202,7 +202,9 @@ impl Store {
                 Ok(one) => made.extend(one),
                 Err(why) => {
                     // Best effort: what cannot be removed now goes when the store is next opened.
-                    made.iter().for_each(|(segment, _)| drop(self.fs.remove(segment.path())));
+                    for (segment, _) in &made {
+                        drop(self.fs.remove(segment.path()));
+                    }
                     return Err(why);
                 }
             }
@@ -300,7 +302,7 @@ fn parts(view: &View, slice: TimeRange, tiers: &[Rollup]) -> Vec<Part> {
     let part = |tier: &Rollup| {
         let span = tier.span;
         let start = match rolled_until {
-            // What lies before is in other buckets, and would be missing in one that it is cut from.
+            // What lies before is in other buckets; a bucket across it would lack that.
             Some(until) => until.ceil(span),
             None => slice.start.floor(coarsest),
         };
