@@ -16,6 +16,7 @@ use super::segment::{Segment, label_file};
 use super::{Store, catalog};
 use crate::db::{Db, RocksDb};
 use crate::error::{Error, Result};
+use crate::fs::fault::planted;
 use crate::fs::{DiskFs, Fs};
 use crate::model::{Labels, SeriesId, Timestamp};
 
@@ -139,7 +140,8 @@ impl Found {
     fn leave_unfinished(&mut self, layout: &Layout, fs: &dyn Fs) -> Result<()> {
         let ended = self.segments.iter().filter_map(|s| s.footer().notes.retain_from).max();
         let is_early = |segment: &Segment| {
-            segment.footer().rollup.is_some_and(|note| Some(note.covers.end) > ended)
+            let until = segment.footer().rollup.map(|note| note.covers.end);
+            until > ended && !planted("stopped-retention-counted")
         };
         let all = std::mem::take(&mut self.segments);
         let (early, live): (Vec<Segment>, _) = all.into_iter().partition(is_early);

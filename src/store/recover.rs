@@ -209,7 +209,11 @@ fn is_orphan(path: &Path, fs: &dyn Fs, db: &dyn Db, manifest: &Manifest, store_i
     };
     let segment_lives = |id: &u64| manifest.segments.iter().any(|(live, _)| live == id);
     // The retention that would have made these rollups count has not dropped what is in them.
-    let is_early = |until| manifest.retain_from < Some(until) && manifest.quarantined.is_empty();
+    let is_early = |until| {
+        manifest.retain_from < Some(until)
+            && manifest.quarantined.is_empty()
+            && !planted("rollup-left-over")
+    };
     if footer.supersedes.is_empty()
         && let Some(note) = &footer.rollup
     {

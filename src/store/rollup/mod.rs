@@ -22,7 +22,7 @@ use super::seal::{SegmentJob, tiles};
 use super::segment::{BUCKET_FIELDS, RollupNote, Segment};
 use super::{Snapshot, Store, View, Writer, read};
 use crate::error::{Error, Result};
-use crate::fs::fault::unless;
+use crate::fs::fault::{planted, unless};
 use crate::model::limits::ROLLUP_TIERS_MAX;
 use crate::model::{Selector, SeriesId, Span, TimeRange, Timestamp};
 
@@ -303,6 +303,7 @@ fn parts(view: &View, slice: TimeRange, tiers: &[Rollup]) -> Vec<Part> {
         let span = tier.span;
         let start = match rolled_until {
             // What lies before is in other buckets; a bucket across it would lack that.
+            Some(until) if planted("bucket-cut-by-later-tier") => until.floor(span),
             Some(until) => until.ceil(span),
             None => slice.start.floor(coarsest),
         };
