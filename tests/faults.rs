@@ -23,7 +23,6 @@ const BACKUP_BYTES: &str = "backup::simulated::no_change_of_any_byte_of_a_backup
 const RESTORE_STOPPED: &str =
     "backup::simulated::a_restore_that_is_stopped_is_no_store_or_the_whole_one";
 const REPAIRED: &str = "backup::a_store_without_its_database_is_repaired_as_its_segments_knew_it";
-const ROLLED_UP: &str = "rollup::twin::rollups_answer_as_their_samples_did";
 const LOG: &str = "beside::sealing_frees_the_log";
 
 /// Each fault, and a test that finds it.
@@ -46,7 +45,10 @@ const FAULTS: [(&str, &str); 40] = [
     ("numbers-not-kept", ANY_STOP),
     ("retention-not-kept", ANY_STOP),
     // Rollups.
-    ("bucket-cut-by-later-tier", ROLLED_UP),
+    (
+        "bucket-cut-by-later-tier",
+        "rollup::a_tier_that_is_asked_for_later_begins_with_a_whole_bucket",
+    ),
     ("old-buckets-not-hidden", "rollup::old_buckets_go_and_do_not_come_back"),
     ("rollup-left-over", ANY_STOP),
     ("rollup-not-published", ANY_STOP),

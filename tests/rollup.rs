@@ -135,6 +135,84 @@ fn old_buckets_go_and_do_not_come_back() {
 }
 
 #[test]
+fn a_tier_that_is_asked_for_later_begins_with_a_whole_bucket() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = long_series(folder.path());
+    let query = Query::new(Selector::metric("cpu")).step(Span::HOUR).aggregate(Aggregate::Count);
+    let before = answer(&store, &query).unwrap();
+    let retain = |seconds: i64| Retention::new(Timestamp::from_seconds(seconds));
+    let ten_minutes = Span::from_seconds(600);
+    // Rolled up to 2:20, which is in the middle of an hour.
+    store.retain_with(&retain(8_400).rollup(ten_minutes, None)).unwrap();
+    let both = retain(40_000).rollup(ten_minutes, None).rollup(Span::HOUR, None);
+    store.retain_with(&both).unwrap();
+    assert_eq!(answer(&store, &query).unwrap(), before);
+    assert_eq!(tiers(&store)[1].range.start, Timestamp::from_seconds(3 * 3_600));
+    // And a retention that keeps nothing leaves a hole, in which there is nothing to miss.
+    store.retain(Timestamp::from_seconds(45_000)).unwrap();
+    store.retain_with(&retain(60_000).rollup(Span::HOUR, None)).unwrap();
+    let after = answer(&store, &query).unwrap();
+    let kept = |hour: usize| hour < 11 || hour > 12;
+    let same = after.iter().zip(&before).enumerate().filter(|(hour, _)| kept(*hour));
+    assert!(same.into_iter().all(|(_, (after, before))| after == before), "{after:?}");
+    assert_eq!(after.get(11..13), Some(&[0.0, 1_800.0][..]));
+}
+
+/// A store of one series of these instants, in seconds, each with a value of its own.
+fn short_series(path: &Path, seconds: &[i64]) -> Store {
+    let store = Store::open(path, options()).unwrap();
+    let id = store.series_id(&Labels::new("cpu", [("host", "a")]).unwrap()).unwrap();
+    let times: Vec<i64> = seconds.iter().map(|second| second * 1_000_000_000).collect();
+    let values = seconds.iter().map(|second| 1.0 + *second as f64).collect();
+    store.append(&Batch { groups: vec![Group { series: vec![id], times, values }] }).unwrap();
+    store.seal().unwrap();
+    store
+}
+
+#[test]
+fn a_counter_looks_back_as_far_as_among_samples_and_no_further() {
+    // An hour before the query is in the middle of a bucket, between these two.
+    for (first, is_far) in [(3_000, true), (3_450, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = short_series(folder.path(), &[first, 7_500, 9_000]);
+        let query = Query::new(Selector::metric("cpu")).aggregate(Aggregate::Increase);
+        let query = query.from(Timestamp::from_seconds(7_000)).step(Span::from_seconds(700));
+        let bits = || {
+            let values = answer(&store, &query).unwrap();
+            values.into_iter().map(f64::to_bits).collect::<Vec<_>>()
+        };
+        let before = bits();
+        assert_eq!(f64::from_bits(before[0]).is_nan(), is_far);
+        for seconds in [7_000, 7_700, 9_800] {
+            let retention = Retention::new(Timestamp::from_seconds(seconds));
+            store.retain_with(&retention.rollup(Span::from_seconds(700), None)).unwrap();
+            assert_eq!(bits(), before, "rolled up to {seconds}");
+        }
+    }
+}
+
+#[test]
+fn a_retention_is_noted_though_the_coarsest_tier_has_no_bucket() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = short_series(folder.path(), &[60, 8_500, 10_000, 20_000]);
+    let ten_minutes = Span::from_seconds(600);
+    let retain =
+        |seconds: i64| Retention::new(Timestamp::from_seconds(seconds)).rollup(ten_minutes, None);
+    store.retain_with(&retain(8_400)).unwrap();
+    // The first whole hour is that of 10,800, and there is nothing in it.
+    store.retain_with(&retain(14_400).rollup(Span::HOUR, None)).unwrap();
+    let query = Query::new(Selector::metric("cpu")).step(ten_minutes).aggregate(Aggregate::Count);
+    let before = answer(&store, &query).unwrap();
+    store.close().unwrap();
+    std::fs::remove_dir_all(folder.path().join("db")).unwrap();
+    let report = Store::rebuild(folder.path()).unwrap();
+    assert_eq!((report.rollups, report.retain_from), (2, Some(Timestamp::from_seconds(14_400))));
+    assert_eq!(report.set_aside, []);
+    let store = Store::open(folder.path(), options()).unwrap();
+    assert_eq!(answer(&store, &query).unwrap(), before);
+}
+
+#[test]
 fn what_cannot_be_answered_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let store = long_series(folder.path());
