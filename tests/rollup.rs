@@ -152,7 +152,7 @@ fn a_tier_that_is_asked_for_later_begins_with_a_whole_bucket() {
     store.retain(Timestamp::from_seconds(45_000)).unwrap();
     store.retain_with(&retain(60_000).rollup(Span::HOUR, None)).unwrap();
     let after = answer(&store, &query).unwrap();
-    let kept = |hour: usize| hour < 11 || hour > 12;
+    let kept = |hour: usize| !(11..=12).contains(&hour);
     let same = after.iter().zip(&before).enumerate().filter(|(hour, _)| kept(*hour));
     assert!(same.into_iter().all(|(_, (after, before))| after == before), "{after:?}");
     assert_eq!(after.get(11..13), Some(&[0.0, 1_800.0][..]));

@@ -129,9 +129,10 @@ pub(super) fn encode(
     cold: bool,
     cache: &mut ValueCache,
 ) -> Encoded {
-    let rows: Vec<[f64; BUCKET_FIELDS]> = buckets.iter().map(Bucket::fields).collect();
     let column = |field: usize| {
-        let values: Vec<f64> = rows.iter().filter_map(|row| row.get(field).copied()).collect();
+        // Computed again for each column: a copy of all would double the memory.
+        let values = buckets.iter().filter_map(|bucket| bucket.fields().get(field).copied());
+        let values: Vec<f64> = values.collect();
         if cold {
             EncodedColumn::cold(&values, cache)
         } else {
