@@ -26,7 +26,7 @@ const REPAIRED: &str = "backup::a_store_without_its_database_is_repaired_as_its_
 const LOG: &str = "beside::sealing_frees_the_log";
 
 /// Each fault, and a test that finds it.
-const FAULTS: [(&str, &str); 35] = [
+const FAULTS: [(&str, &str); 40] = [
     // Order and durability.
     ("acknowledged-before-sync", ANY_STOP),
     ("batch-not-logged", ANY_STOP),
@@ -44,6 +44,18 @@ const FAULTS: [(&str, &str); 35] = [
     ("earlier-segment-wins", ANY_STOP),
     ("numbers-not-kept", ANY_STOP),
     ("retention-not-kept", ANY_STOP),
+    // Rollups.
+    (
+        "bucket-cut-by-later-tier",
+        "rollup::a_tier_that_is_asked_for_later_begins_with_a_whole_bucket",
+    ),
+    ("old-buckets-not-hidden", "rollup::old_buckets_go_and_do_not_come_back"),
+    ("rollup-left-over", ANY_STOP),
+    ("rollup-not-published", ANY_STOP),
+    (
+        "stopped-retention-counted",
+        "rollup::a_repair_tells_finished_retentions_from_those_that_were_stopped",
+    ),
     ("sequence-used-twice", ANY_STOP),
     // Damage.
     ("any-segment-for-another", SWAPPED),

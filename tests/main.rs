@@ -26,6 +26,7 @@ mod realdata;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod record;
 mod replay;
+mod rollup;
 mod sim_db;
 mod space;
 mod support;

@@ -7,7 +7,7 @@ use super::Outcome;
 use super::args::{CompactArgs, ListArgs, ReportFormat, StoreArgs};
 use super::output::{Stop, json_to_stdout, to_stdout};
 use crate::model::{Labels, Selector, TimeRange, Timestamp, Unit};
-use crate::store::{CheckReport, Snapshot, Store, StoreOptions, StoreStat};
+use crate::store::{CheckReport, Snapshot, Store, StoreOptions, StoreStat, Tier};
 
 /// The version of the JSON forms here; raised when a field changes its meaning or goes.
 const SCHEMA_VERSION: u32 = 1;
@@ -136,6 +136,10 @@ fn write_stat(stat: &StoreStat, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "segments          {}", stat.segments)?;
     writeln!(out, "disk bytes        {}", stat.disk_bytes)?;
     writeln!(out, "  in segments     {}", stat.segment_bytes)?;
+    for Tier { span, buckets, files, bytes, range, .. } in &stat.rollups {
+        let (name, start) = (format!("rollups of {span}"), range.start);
+        writeln!(out, "{name:16}  {buckets} from {start} on, {bytes} bytes in {files} files")?;
+    }
     match bytes_per_sample(stat) {
         Some(ratio) => writeln!(out, "bytes per sample  {ratio:.3}")?,
         None => writeln!(out, "bytes per sample  -")?,
@@ -171,7 +175,12 @@ pub(super) fn check(args: &StoreArgs) -> Result<Outcome, Stop> {
                 0 => "nothing is wrong".to_owned(),
                 found => format!("{found} findings"),
             };
-            writeln!(out, "{files} files, {bytes} bytes, {samples} samples verified: {verdict}")
+            let buckets = match report.buckets {
+                0 => String::new(),
+                buckets => format!(", {buckets} buckets of rollups"),
+            };
+            let samples = format!("{samples} samples{buckets}");
+            writeln!(out, "{files} files, {bytes} bytes, {samples} verified: {verdict}")
         })?;
     }
     Ok(if clean { Outcome::Done } else { Outcome::FoundProblems })

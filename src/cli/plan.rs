@@ -16,7 +16,7 @@ use crate::capacity::{MetricSummary, Plan, Planner, Study};
 use crate::demo::{Fleet, FleetOptions, study_toml};
 use crate::error::{Error, Result};
 use crate::model::{Span, Timestamp};
-use crate::query::{Across, Aggregate, Frames, Query};
+use crate::query::{Across, Aggregate, Frames, Query, answered_from};
 use crate::report::{self, TextOptions};
 use crate::store::{Durability, Snapshot, Store, StoreOptions};
 
@@ -53,14 +53,16 @@ fn plan_of(snapshot: &Snapshot, study: &Study) -> Result<Plan> {
     let stored = stored.ok_or_else(|| Error::not_enough_data("the store holds no samples"))?;
     let as_of = study.as_of.unwrap_or(stored.end);
     let from = study.ignore_before.unwrap_or(Timestamp::MIN).max(stored.start);
+    // Rollups that are coarser than a table's step cannot be planned from.
+    let from_of = |step| from.max(answered_from(snapshot, step).unwrap_or(from));
     let mut planner = Planner::new(study, as_of)?;
     for table in study.tables() {
         if let Some(limit) = &table.limit {
-            for limits in limit_frames(snapshot, &table, limit, from, as_of)? {
+            for limits in limit_frames(snapshot, &table, limit, from_of(limit.step), as_of)? {
                 planner.add_limit(table.table, &limits?)?;
             }
         }
-        for usage in usage_frames(snapshot, &table, from, as_of)? {
+        for usage in usage_frames(snapshot, &table, from_of(table.step), as_of)? {
             planner.add(table.table, &usage?, None)?;
         }
     }

@@ -2,14 +2,15 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::Outcome;
 use super::args::{ReportFormat, StoreArgs};
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
 use crate::error::Error;
-use crate::model::{Span, Timestamp};
-use crate::store::{Store, StoreOptions};
+use crate::model::{Span, TimeRange, Timestamp};
+use crate::store::{RetainReport, Retention, Store, StoreOptions, Tier};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  plimsoll backup --store s /mnt/backup/s\n\
@@ -42,15 +43,24 @@ pub(super) struct RestoreArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  plimsoll retain --store s --keep 400d\n\
-                        Gone for ever. Whole segments leave the disk at once, the rest when \
-                        segments are merged;\n`plimsoll compact` merges them now.")]
+#[command(after_help = "Examples:\n  plimsoll retain --store s --keep 400d\n  \
+                        plimsoll retain --store s --keep 30d --rollup 5m:90d --rollup 1h:400d \
+                        --rollup 1d\n\
+                        Gone for ever but for the rollups: of each bucket count, smallest, \
+                        largest, sum, latest, and\nthe increase of a counter. With them --keep and \
+                        --before keep a little more, up to a whole\nbucket of the longest. Whole \
+                        segments leave the disk at once, the rest when segments are\nmerged; \
+                        `plimsoll compact` merges them now.")]
 pub(super) struct RetainArgs {
     /// The store's folder.
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
     #[command(flatten)]
     bound: Bound,
+    /// Keep rollups of what is dropped, in buckets of this length, and of these only the newest of
+    /// that span: 5m:90d, or 1d for all. Repeat it for more tiers, whose lengths divide each other.
+    #[arg(long, value_name = "SPAN[:KEEP]")]
+    rollup: Vec<Tiered>,
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     format: ReportFormat,
@@ -66,6 +76,25 @@ struct Bound {
     /// Keep this length of time up to the store's newest sample, as in 400d.
     #[arg(long, value_name = "SPAN")]
     keep: Option<Span>,
+}
+
+/// A tier of rollups: the length of its buckets, and how long they are kept.
+#[derive(Debug, Clone, Copy)]
+struct Tiered {
+    span: Span,
+    keep: Option<Span>,
+}
+
+impl FromStr for Tiered {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (span, keep) = match text.split_once(':') {
+            Some((span, keep)) => (span, Some(keep.parse()?)),
+            None => (text, None),
+        };
+        Ok(Self { span: span.parse()?, keep })
+    }
 }
 
 /// Copies a store, beside its writer if there is one.
@@ -123,6 +152,9 @@ pub(super) fn repair(args: &StoreArgs) -> Result<Outcome, Stop> {
         }
         let (segments, samples, series) = (report.segments, report.samples, report.series);
         writeln!(out, "{samples} samples of {series} series in {segments} segments are back")?;
+        if report.rollups > 0 {
+            writeln!(out, "rollups in {} segments are back", report.rollups)?;
+        }
         for lost in &report.lost {
             writeln!(out, "lost, if there were any: {lost}")?;
         }
@@ -135,6 +167,10 @@ pub(super) fn repair(args: &StoreArgs) -> Result<Outcome, Stop> {
 struct Retained {
     /// Samples before this instant are gone.
     before: Option<Timestamp>,
+    /// Buckets of rollups that were made.
+    buckets: u64,
+    /// All tiers of rollups that there are now.
+    rollups: Vec<Tier>,
     segments_before: u64,
     segments_after: u64,
     bytes_before: u64,
@@ -152,13 +188,16 @@ pub(super) fn retain(args: &RetainArgs) -> Result<Outcome, Stop> {
         (None, Some(keep), Some(range)) => Some(start_of(range.end, keep)?),
         _ => None,
     };
+    let mut report = RetainReport { before, buckets: 0 };
     if let Some(before) = before {
-        store.retain(before)?;
+        report = store.retain_with(&retention(args, before, stat.range)?)?;
     }
     let after = store.stat()?;
     store.close()?;
     let retained = Retained {
-        before,
+        before: report.before,
+        buckets: report.buckets,
+        rollups: after.rollups,
         segments_before: stat.segments,
         segments_after: after.segments,
         bytes_before: stat.segment_bytes,
@@ -173,11 +212,31 @@ pub(super) fn retain(args: &RetainArgs) -> Result<Outcome, Stop> {
             return writeln!(out, "there are no samples to drop");
         };
         writeln!(out, "samples before {before} are gone")?;
+        if retained.buckets > 0 {
+            writeln!(out, "{} buckets of rollups were made of them", retained.buckets)?;
+        }
         let Retained { segments_before, segments_after, bytes_before, bytes_after, .. } = retained;
         write!(out, "{segments_before} segments of {bytes_before} bytes became ")?;
         writeln!(out, "{segments_after} of {bytes_after}")
     })?;
     Ok(Outcome::Done)
+}
+
+/// What is dropped, and what is kept of it.
+fn retention(
+    args: &RetainArgs,
+    before: Timestamp,
+    stored: Option<TimeRange>,
+) -> Result<Retention, Error> {
+    let mut retention = Retention::new(before);
+    for Tiered { span, keep } in &args.rollup {
+        let before = match (keep, stored) {
+            (Some(keep), Some(stored)) => Some(start_of(stored.end, *keep)?),
+            _ => None,
+        };
+        retention = retention.rollup(*span, before);
+    }
+    Ok(retention)
 }
 
 /// The instant `keep` before the newest sample, which lies 1 ns before `end`.

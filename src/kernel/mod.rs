@@ -10,6 +10,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 pub(crate) mod bits;
+mod counter;
 pub(crate) mod lanes;
 mod quantile;
 mod random;
@@ -18,6 +19,7 @@ mod student;
 pub(crate) mod symbols;
 mod trend;
 
+pub use counter::growth;
 pub use quantile::{median, quantile, quantile_sorted};
 pub use random::Random;
 pub use student::student_p;

@@ -23,6 +23,8 @@ pub const TILE_VALUES_MAX: usize = 1 << 20;
 pub const QUERY_STEPS_MAX: usize = 4_000_000;
 /// Samples that one row of quantiles may hold in memory: 1 GiB at 16 bytes each.
 pub const QUANTILE_SAMPLES_MAX: usize = 1 << 26;
+/// Tiers of rollups in one store: each is ten columns more to write of every bucket.
+pub const ROLLUP_TIERS_MAX: usize = 8;
 /// Compiled size of one regular expression in a selector, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 /// Characters of one selector.

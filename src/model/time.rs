@@ -94,6 +94,13 @@ impl Timestamp {
         Self(self.0.saturating_sub(self.0.rem_euclid(step.0)))
     }
 
+    /// The first multiple of `step` since the epoch at or after this instant.
+    #[must_use]
+    pub const fn ceil(self, step: Span) -> Self {
+        let floor = self.floor(step);
+        if floor.0 == self.0 { floor } else { floor.plus(step) }
+    }
+
     /// The calendar date in UTC, as `2013-08-31`.
     pub fn date(self) -> String {
         self.civil().strftime("%Y-%m-%d").to_string()

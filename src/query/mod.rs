@@ -5,13 +5,18 @@
 //! A query has two stages. First every series is reduced to one value per step by its
 //! [`Aggregate`]. Then, where labels to group by are given, the series of one group become one row:
 //! pooled, as if all their samples were one series, or combined value by value ([`Across`]).
+//!
+//! Time whose samples were rolled up is answered from buckets, where every step is made of whole
+//! ones; else the query is refused, and told what may be asked.
 
 mod group;
 mod reduce;
+mod rolled;
 mod scan;
 
 use std::str::FromStr;
 
+pub use rolled::answered_from;
 pub use scan::Frames;
 
 use crate::error::{Error, Result};
@@ -193,7 +198,13 @@ impl Query {
         }
         let groups = group::resolve(snapshot, &self.selector, self.by.as_deref())?;
         let grid = self.grid(snapshot.range())?;
-        Ok(Frames::new(self.clone(), snapshot.clone(), groups, grid))
+        let rolled = match &grid {
+            Some(grid) => {
+                rolled::Rolled::of(&snapshot.tiers(), snapshot.raw_from(), self.aggregate, grid)?
+            }
+            None => rolled::Rolled::default(),
+        };
+        Ok(Frames::new(self.clone(), snapshot.clone(), groups, grid, rolled))
     }
 
     /// The steps; none where there is no sample in the range.

@@ -2,7 +2,8 @@
 //! fixed order, so that the answer does not depend on who filled them.
 
 use super::{Across, Aggregate, Grid};
-use crate::kernel;
+use crate::kernel::{self, growth};
+use crate::store::Bucket;
 
 /// Partial results of one or several series, one place per step.
 #[derive(Debug)]
@@ -40,10 +41,16 @@ impl Accumulator {
     }
 
     /// Adds the samples of one series, in order of time. Samples before the grid only serve as the
-    /// "sample before" of a counter.
-    pub(super) fn add(&mut self, times: &[i64], values: &[f64], grid: &Grid) {
+    /// "sample before" of a counter. `before` is the number before them, and then their last.
+    pub(super) fn add(
+        &mut self,
+        times: &[i64],
+        values: &[f64],
+        grid: &Grid,
+        before: &mut Option<(i64, f64)>,
+    ) {
         if let Self::Growth { increases, nanos } = self {
-            return add_growth(increases, nanos, times, values, grid);
+            return add_growth(increases, nanos, times, values, grid, before);
         }
         let mut cursor = Cursor::new(grid);
         for (time, value) in times.iter().zip(values) {
@@ -52,6 +59,50 @@ impl Accumulator {
             }
             let Some(step) = cursor.step_of(*time) else { continue };
             self.add_one(step, *time, *value);
+        }
+    }
+
+    /// Adds buckets of one series, in order of time, each of which lies whole in one step, in none,
+    /// or before the grid.
+    pub(super) fn add_buckets(
+        &mut self,
+        buckets: &[Bucket],
+        grid: &Grid,
+        before: &mut Option<(i64, f64)>,
+    ) {
+        let mut cursor = Cursor::new(grid);
+        for bucket in buckets {
+            if let Some(step) = cursor.step_of(bucket.start) {
+                self.add_bucket(step, bucket, *before);
+            }
+            *before = Some((bucket.last_time, bucket.last));
+        }
+    }
+
+    fn add_bucket(&mut self, step: usize, bucket: &Bucket, before: Option<(i64, f64)>) {
+        match self {
+            Self::Sums { sums, counts } => {
+                sums[step] += bucket.sum;
+                counts[step] += bucket.count;
+            }
+            Self::Min(_) => self.add_one(step, bucket.first_time, bucket.min),
+            Self::Max(_) => self.add_one(step, bucket.first_time, bucket.max),
+            Self::Last { .. } => self.add_one(step, bucket.last_time, bucket.last),
+            Self::Growth { increases, nanos } => {
+                let mut add = |growth: f64, time: i64| {
+                    increases[step] = growth + zero_if_gap(increases[step]);
+                    nanos[step] = nanos[step].saturating_add(time);
+                };
+                if let Some((time, value)) = before {
+                    let time = bucket.first_time.saturating_sub(time);
+                    add(growth(value, bucket.first), time);
+                }
+                if bucket.count > 1 {
+                    add(bucket.increase, bucket.last_time.saturating_sub(bucket.first_time));
+                }
+            }
+            // A query for quantiles of what was rolled up was refused.
+            Self::Values(_) => {}
         }
     }
 
@@ -156,20 +207,19 @@ fn add_growth(
     times: &[i64],
     values: &[f64],
     grid: &Grid,
+    before: &mut Option<(i64, f64)>,
 ) {
     let mut cursor = Cursor::new(grid);
-    let mut before: Option<(i64, f64)> = None;
     for (time, value) in times.iter().zip(values) {
         if value.is_nan() {
             continue;
         }
         let step = cursor.step_of(*time);
-        if let (Some(step), Some((time_before, value_before))) = (step, before) {
-            let growth = if *value < value_before { *value } else { *value - value_before };
-            increases[step] = growth + zero_if_gap(increases[step]);
+        if let (Some(step), Some((time_before, value_before))) = (step, *before) {
+            increases[step] = growth(value_before, *value) + zero_if_gap(increases[step]);
             nanos[step] = nanos[step].saturating_add(time.saturating_sub(time_before));
         }
-        before = Some((*time, *value));
+        *before = Some((*time, *value));
     }
 }
 
@@ -288,7 +338,7 @@ mod tests {
 
     fn reduced(aggregate: Aggregate, times: &[i64], values: &[f64], grid: &Grid) -> Vec<f64> {
         let mut accumulator = Accumulator::new(aggregate, grid.steps);
-        accumulator.add(times, values, grid);
+        accumulator.add(times, values, grid, &mut None);
         accumulator.finish(aggregate, grid.steps)
     }
 

@@ -6,10 +6,11 @@ use rayon::prelude::*;
 
 use super::group::RowGroup;
 use super::reduce::{Accumulator, Combiner, fill_gaps};
+use super::rolled::Rolled;
 use super::{Across, Aggregate, Grid, Query};
 use crate::error::{Error, Result};
 use crate::model::limits::{QUANTILE_SAMPLES_MAX, TILE_VALUES_MAX};
-use crate::model::{Frame, SeriesId, Span, TimeRange};
+use crate::model::{Frame, SeriesId, Span, TimeRange, Timestamp};
 use crate::store::{Samples, Snapshot};
 
 /// Series of one row that are reduced side by side before they are merged in order.
@@ -25,6 +26,7 @@ pub struct Frames {
     snapshot: Snapshot,
     rows: std::vec::IntoIter<RowGroup>,
     grid: Option<Grid>,
+    rolled: Rolled,
 }
 
 impl Frames {
@@ -33,8 +35,9 @@ impl Frames {
         snapshot: Snapshot,
         rows: Vec<RowGroup>,
         grid: Option<Grid>,
+        rolled: Rolled,
     ) -> Self {
-        Self { query, snapshot, rows: rows.into_iter(), grid }
+        Self { query, snapshot, rows: rows.into_iter(), grid, rolled }
     }
 
     /// Rows that are still to come; 0 where there is no sample in the range.
@@ -104,15 +107,27 @@ impl Frames {
     }
 
     fn accumulate(&self, grid: &Grid, id: SeriesId) -> Result<Accumulator> {
-        let counter = matches!(self.query.aggregate, Aggregate::Increase | Aggregate::Rate);
-        let lookback = if counter { COUNTER_LOOKBACK.max(grid.step) } else { Span::default() };
-        let range = TimeRange { start: grid.start.minus(lookback), end: grid.end };
+        let range = TimeRange { start: first_seen(self.query.aggregate, grid), end: grid.end };
+        let mut accumulator = Accumulator::new(self.query.aggregate, grid.steps);
+        let mut before = None;
+        let mut buckets = Vec::new();
+        for (span, part) in &self.rolled.parts {
+            self.snapshot.scan_buckets(id, *span, *part, &mut buckets)?;
+            buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
+            accumulator.add_buckets(&buckets, grid, &mut before);
+        }
         let mut samples = Samples::default();
         self.snapshot.scan(id, range, &mut samples)?;
-        let mut accumulator = Accumulator::new(self.query.aggregate, grid.steps);
-        accumulator.add(&samples.times, &samples.values, grid);
+        accumulator.add(&samples.times, &samples.values, grid, &mut before);
         Ok(accumulator)
     }
+}
+
+/// The first instant that matters to a grid: for a counter that of its "sample before".
+pub(super) fn first_seen(aggregate: Aggregate, grid: &Grid) -> Timestamp {
+    let counter = matches!(aggregate, Aggregate::Increase | Aggregate::Rate);
+    let lookback = if counter { COUNTER_LOOKBACK.max(grid.step) } else { Span::default() };
+    grid.start.minus(lookback)
 }
 
 impl Iterator for Frames {

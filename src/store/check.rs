@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::layout::Layout;
-use super::segment::{Segment, label_file};
+use super::segment::{BUCKET_FIELDS, Segment, label_file};
 use super::{Store, head, read};
 use crate::error::{Error, Result};
 use crate::model::SeriesId;
@@ -26,6 +26,8 @@ pub struct CheckReport {
     pub bytes: u64,
     /// Samples that were decoded.
     pub samples: u64,
+    /// Buckets of rollups that were decoded.
+    pub buckets: u64,
     /// What is wrong; nothing when all is well.
     pub findings: Vec<Finding>,
 }
@@ -36,21 +38,25 @@ impl Store {
     pub fn check(&self) -> Result<CheckReport> {
         let view = self.view();
         let mut report = CheckReport::default();
-        for segment in &view.segments {
+        for segment in view.files() {
             report.files += 1;
             report.bytes += segment.bytes();
             match self.check_segment(segment) {
+                Ok(values) if segment.is_rollup() => {
+                    report.buckets += values / BUCKET_FIELDS as u64;
+                }
                 Ok(samples) => report.samples += samples,
                 // A compaction beside this check has replaced it.
-                Err(_) if !self.view().segments.iter().any(|s| Arc::ptr_eq(s, segment)) => {}
+                Err(_) if !self.view().files().any(|s| Arc::ptr_eq(s, segment)) => {}
                 Err(why) => report.find(segment.path().display().to_string(), why.to_string()),
             }
         }
         self.check_labels(&mut report)?;
         self.check_heads(&mut report);
         for (id, lost) in &view.quarantined {
+            let of = if lost.rollup { "values of rollups" } else { "samples" };
             let what = format!(
-                "set aside: {}; {} samples from {} to {} are missing",
+                "set aside: {}; {} {of} from {} to {} are missing",
                 lost.why, lost.samples, lost.range.start, lost.range.end
             );
             report.find(format!("segment {id:016x}"), what);

@@ -25,14 +25,10 @@ const FAN_IN: usize = 8;
 /// 2 rewrites 8 times, 4 leaves hundreds.
 const GROWTH: u64 = 3;
 
-/// What a merge may add to its parts: a label file of the union of their series, and the database's
-/// records.
-const MERGE_BYTES: u64 = 1 << 20;
-
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct CompactReport {
-    /// Segments before.
+    /// Segments before, those of rollups included.
     pub segments_before: u64,
     /// Segments after.
     pub segments_after: u64,
@@ -57,12 +53,7 @@ impl Store {
         (report.segments_before, report.bytes_before) = totals(&self.view());
         loop {
             let view = self.view();
-            let size = |segment: &Arc<Segment>| Size {
-                samples: segment.footer().samples,
-                longest: segment.series_samples_max(),
-                damaged: writer.damaged.contains(&segment.identity().segment_id),
-            };
-            let sizes: Vec<Size> = view.segments.iter().map(size).collect();
+            let sizes: Vec<Size> = view.segments.iter().map(|s| Size::of(s, writer)).collect();
             let most = Most {
                 samples: self.budget.merged_samples_max(),
                 longest: self.budget.series_samples_max(),
@@ -70,11 +61,8 @@ impl Store {
             let chosen = if whole { choose_all(&sizes, most) } else { choose(&sizes, most) };
             let chosen = chosen.or_else(|| choose_rewrite(&view, whole));
             let Some(chosen) = chosen else { break };
-            // The merged segment stands beside its parts for a while. A merge that nobody asked for
-            // waits until there is space.
-            let bytes = view.segments.get(chosen.clone()).unwrap_or(&[]).iter();
-            let bytes: u64 = bytes.map(|segment| segment.bytes()).sum();
-            match self.reserve(writer, bytes + bytes / 4 + MERGE_BYTES) {
+            // A merge that nobody asked for waits until there is space.
+            match self.reserve_for_merge(writer, view.segments.get(chosen.clone()).unwrap_or(&[])) {
                 Err(Error::Limit { .. }) if !whole => break,
                 reserved => reserved?,
             }
@@ -89,6 +77,7 @@ impl Store {
                 merged => merged?,
             }
         }
+        self.merge_rollups(writer, whole)?;
         (report.segments_after, report.bytes_after) = totals(&self.view());
         Ok(report)
     }
@@ -115,6 +104,7 @@ impl Store {
             epochs: Vec::new(),
             supersedes: inputs.iter().map(|s| s.identity().segment_id).collect(),
             cold,
+            ..SegmentJob::default()
         };
         let samples = |id| inputs.iter().map(|segment| segment.series_samples(id)).sum();
         let derivations = cold.then(|| derive::find(&read(&self.catalog), &inputs, &series));
@@ -133,16 +123,16 @@ impl Store {
             edit.put_segment(segment.identity().segment_id, record)?;
         }
         edit.put_counters(&writer.counters)?;
-        self.replace(writer, view, &inputs, made.map(|(segment, _)| segment), edit)
+        self.replace(writer, view.clone(), &inputs, made.map(|(segment, _)| segment), edit)
     }
 
-    /// Commits that `gone` leave (and `made` comes), publishes it, and unlinks the files.
+    /// Commits that `gone` leave (and `made` come), publishes it, and unlinks the files.
     pub(super) fn replace(
         &self,
         writer: &mut Writer,
-        view: &View,
+        mut view: View,
         gone: &[Arc<Segment>],
-        made: Option<Segment>,
+        made: impl IntoIterator<Item = Segment>,
         mut edit: Edit,
     ) -> Result<()> {
         for segment in gone {
@@ -152,11 +142,9 @@ impl Store {
             }
         }
         self.commit(writer, &edit)?;
-        let mut next = View::clone(view);
-        next.segments.retain(|segment| !gone.iter().any(|other| Arc::ptr_eq(segment, other)));
-        next.segments.extend(made.map(Arc::new));
-        next.segments.sort_by_key(|segment| segment.footer().order);
-        self.publish(next);
+        view.remove(gone);
+        view.add(made);
+        self.publish(view);
         self.unlink(writer, gone)
     }
 
@@ -185,7 +173,7 @@ impl Store {
         let mut unused: Vec<u128> = gone.iter().map(|s| s.footer().label_file).collect();
         unused.sort_unstable();
         unused.dedup();
-        unused.retain(|file| !view.segments.iter().any(|s| s.footer().label_file == *file));
+        unused.retain(|file| !view.files().any(|s| s.footer().label_file == *file));
         for address in unused {
             self.fs.remove(&self.layout.label_file(address))?;
         }
@@ -194,29 +182,39 @@ impl Store {
 }
 
 fn totals(view: &View) -> (u64, u64) {
-    (view.segments.len() as u64, view.segments.iter().map(|s| s.bytes()).sum())
+    (view.files().count() as u64, view.files().map(|s| s.bytes()).sum())
 }
 
 /// What a merge of a segment would take.
 #[derive(Debug, Clone, Copy, Default)]
-struct Size {
+pub(super) struct Size {
     samples: u64,
     /// Samples of its longest series.
     longest: u64,
     damaged: bool,
 }
 
+impl Size {
+    pub(super) fn of(segment: &Segment, writer: &Writer) -> Self {
+        Self {
+            samples: segment.footer().samples,
+            longest: segment.series_samples_max(),
+            damaged: writer.damaged.contains(&segment.identity().segment_id),
+        }
+    }
+}
+
 /// What a merge may make at most.
 #[derive(Debug, Clone, Copy)]
-struct Most {
-    samples: u64,
-    longest: u64,
+pub(super) struct Most {
+    pub(super) samples: u64,
+    pub(super) longest: u64,
 }
 
 /// Which neighbours to merge, in order of precedence: the newest eight or more, as few as will do,
 /// of which the largest is at most a third of all, so that each sample is rewritten a few times in
 /// its life and no more.
-fn choose(sizes: &[Size], most: Most) -> Option<Range<usize>> {
+pub(super) fn choose(sizes: &[Size], most: Most) -> Option<Range<usize>> {
     let starts = (0..=sizes.len().checked_sub(FAN_IN)?).rev();
     starts.map(|start| start..sizes.len()).find(|range| {
         let run = sizes.get(range.clone()).unwrap_or(&[]);
@@ -232,7 +230,7 @@ fn choose(sizes: &[Size], most: Most) -> Option<Range<usize>> {
 
 /// The first neighbours that can be merged, as many as go together. Damaged ones are among them:
 /// who asks for one segment is told why there cannot be one.
-fn choose_all(sizes: &[Size], most: Most) -> Option<Range<usize>> {
+pub(super) fn choose_all(sizes: &[Size], most: Most) -> Option<Range<usize>> {
     let mut start = 0;
     while start < sizes.len() {
         let mut longest = 0;

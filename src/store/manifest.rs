@@ -1,6 +1,7 @@
 //! The manifest: the one place that says which segments and head epochs belong to a store. Every
 //! change is one synced batch; what is not named here does not count.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::db::{Db, WriteSet, record};
@@ -20,6 +21,7 @@ const COUNTERS_KEY: &[u8] = b"counters";
 const RETAIN_KEY: &[u8] = b"retain";
 const EPOCH_PREFIX: &[u8] = b"epoch/";
 const SEGMENT_PREFIX: &[u8] = b"segment/";
+const TIER_PREFIX: &[u8] = b"tier/";
 const DROP_PREFIX: &[u8] = b"drop/";
 const QUARANTINE_PREFIX: &[u8] = b"quarantine/";
 const LOST_BATCH_PREFIX: &[u8] = b"lost-batch/";
@@ -31,6 +33,8 @@ pub(super) struct Manifest {
     pub(super) counters: Counters,
     /// Samples before this instant are gone.
     pub(super) retain_from: Option<Timestamp>,
+    /// Buckets of the tier of a span (in nanoseconds) before this instant are gone.
+    pub(super) expired: BTreeMap<i64, Timestamp>,
     pub(super) epochs: Vec<(u64, EpochRecord)>,
     pub(super) segments: Vec<(u64, SegmentRecord)>,
     /// Segments whose files are to be unlinked.
@@ -81,6 +85,8 @@ pub(super) struct SegmentRecord {
     pub(super) samples: u64,
     pub(super) range: TimeRange,
     pub(super) label_file: u128,
+    /// Whether these are rollups.
+    pub(super) rollup: bool,
 }
 
 impl SegmentRecord {
@@ -92,6 +98,7 @@ impl SegmentRecord {
             samples: footer.samples,
             range: footer.range,
             label_file: footer.label_file,
+            rollup: segment.is_rollup(),
         }
     }
 }
@@ -102,6 +109,8 @@ pub(super) struct QuarantineRecord {
     pub(super) why: String,
     pub(super) samples: u64,
     pub(super) range: TimeRange,
+    /// Whether these are rollups.
+    pub(super) rollup: bool,
 }
 
 impl Manifest {
@@ -134,6 +143,10 @@ impl Manifest {
                     self.epochs.push((id, record::decode(value)?));
                 } else if let Some(id) = id_after(SEGMENT_PREFIX, key) {
                     self.segments.push((id, record::decode(value)?));
+                } else if let Some(span) = id_after(TIER_PREFIX, key) {
+                    let span = i64::try_from(span).ok().filter(|span| *span > 0);
+                    let span = span.ok_or_else(|| Error::decode("a tier of no length"))?;
+                    self.expired.insert(span, record::decode(value)?);
                 } else if let Some(id) = id_after(DROP_PREFIX, key) {
                     self.drops.push(id);
                 } else if let Some(id) = id_after(QUARANTINE_PREFIX, key) {
@@ -167,6 +180,10 @@ impl Edit {
 
     pub(super) fn put_retain(&mut self, from: Timestamp) -> Result<()> {
         self.put(RETAIN_KEY, &from)
+    }
+
+    pub(super) fn put_expired(&mut self, span_nanos: i64, before: Timestamp) -> Result<()> {
+        self.put(&key(TIER_PREFIX, span_nanos.unsigned_abs()), &before)
     }
 
     pub(super) fn put_epoch(&mut self, id: u64, epoch: &EpochRecord) -> Result<()> {

@@ -1,12 +1,13 @@
 //! The store: samples in, snapshots out. It owns the life of a sample:
 //!
 //! ```text
-//! append ─► head (database + memory) ─► seal ─► segment ─► compact ─► segment ─► retain: gone
+//! append ─► head (database + memory) ─► seal ─► segment ─► compact ─► segment ─► retain: gone,
+//!                                                                      or rolled up into buckets
 //! ```
 //!
-//! In: batches of samples under labels. Out: snapshots, which queries read. Never: an aggregate, or
-//! a thread of its own. The sub-rooms `head`, `segment` and `catalog` never see each
-//! other; only the files beside this one join them.
+//! In: batches of samples under labels. Out: snapshots, which queries read. Never: a thread of its
+//! own, or an aggregate but the fixed ones of rollups. The sub-rooms `head`, `segment` and
+//! `catalog` never see each other; only the files beside this one join them.
 
 mod append;
 mod backup;
@@ -25,6 +26,7 @@ mod parallel;
 mod rebuild;
 mod recover;
 mod retain;
+mod rollup;
 mod samples;
 mod seal;
 mod segment;
@@ -34,7 +36,7 @@ mod stat;
 mod stats;
 mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -46,6 +48,7 @@ pub use clock::{Clock, SystemClock};
 pub use compact::CompactReport;
 pub use options::{Conflict, Durability, StoreOptions};
 pub use rebuild::RebuildReport;
+pub use rollup::{Bucket, RetainReport, Retention, Rollup, Tier};
 pub use samples::Samples;
 pub use segment::Segment;
 pub use snapshot::Snapshot;
@@ -113,6 +116,10 @@ struct View {
     heads: Vec<Arc<RwLock<Head>>>,
     /// Samples before this instant are gone.
     retain_from: Option<Timestamp>,
+    /// Live segments of rollups, by tier and time.
+    rollups: Vec<Arc<Segment>>,
+    /// Buckets of the tier of a span (in nanoseconds) before this instant are gone.
+    expired: BTreeMap<i64, Timestamp>,
     quarantined: Vec<(u64, QuarantineRecord)>,
     /// Head batches that were found damaged, by sequence number, and why.
     lost_batches: Vec<(u64, String)>,
@@ -134,6 +141,31 @@ struct Writer {
     space: space::Space,
     /// The first failure after which it is not known what reached the disk.
     poison: Option<String>,
+}
+
+impl View {
+    /// All live segments, rollups included.
+    fn files(&self) -> impl Iterator<Item = &Arc<Segment>> {
+        self.segments.iter().chain(&self.rollups)
+    }
+
+    /// Takes segments in, each in its place.
+    fn add(&mut self, made: impl IntoIterator<Item = Segment>) {
+        for segment in made {
+            let list = if segment.is_rollup() { &mut self.rollups } else { &mut self.segments };
+            list.push(Arc::new(segment));
+        }
+        self.segments.sort_by_key(|segment| segment.footer().order);
+        let place = |segment: &Arc<Segment>| segment.footer().rollup.map(|note| note.place());
+        self.rollups.sort_by_key(place);
+    }
+
+    /// Takes segments out.
+    fn remove(&mut self, gone: &[Arc<Segment>]) {
+        let stays = |one: &Arc<Segment>| !gone.iter().any(|other| Arc::ptr_eq(one, other));
+        self.segments.retain(stays);
+        self.rollups.retain(stays);
+    }
 }
 
 impl Store {

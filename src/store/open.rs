@@ -146,13 +146,16 @@ impl Store {
         let mut lost_batches = manifest.lost_batches;
         heads.lost.retain(|batch| lost_batches.iter().all(|(known, _)| *known != batch.sequence));
         lost_batches.extend(heads.lost.iter().map(|batch| (batch.sequence, batch.why.clone())));
-        let view = View {
-            segments: segments.into_iter().map(Arc::new).collect(),
+        let mut view = View {
+            segments: Vec::new(),
+            rollups: Vec::new(),
+            expired: manifest.expired,
             heads: heads.heads.drain(..).map(|head| Arc::new(RwLock::new(head))).collect(),
             retain_from: manifest.retain_from,
             quarantined: manifest.quarantined,
             lost_batches,
         };
+        view.add(segments);
         let last_sequence = manifest.counters.last_sequence.max(heads.last_sequence);
         let writer = Writer {
             next_sequence: last_sequence + u64::from(!planted("sequence-used-twice")),

@@ -17,6 +17,7 @@ use super::recover::set_aside;
 use super::segment::{Segment, label_file};
 use crate::db::{Db, RocksDb};
 use crate::error::{Error, Result};
+use crate::fs::fault::planted;
 use crate::fs::{DiskFs, Fs};
 use crate::model::{Labels, SeriesId, Timestamp};
 
@@ -27,6 +28,8 @@ pub struct RebuildReport {
     pub segments: u64,
     /// Their samples.
     pub samples: u64,
+    /// Segments of rollups that are part of it again.
+    pub rollups: u64,
     /// Series that have their labels again.
     pub series: u64,
     /// Metrics that have their unit again.
@@ -117,16 +120,36 @@ impl Found {
                 Err(why) => return Err(why),
             }
         }
+        self.leave_unfinished(layout, fs)?;
         // A segment whose samples are in a later one as well is not needed; without the database
         // that it was merged shows in the later one only.
         let superseded: BTreeSet<u64> =
             self.segments.iter().flat_map(|s| s.footer().supersedes.iter().copied()).collect();
-        let (gone, live) = std::mem::take(&mut self.segments)
+        let (gone, live): (Vec<Segment>, _) = std::mem::take(&mut self.segments)
             .into_iter()
             .partition(|segment| superseded.contains(&segment.identity().segment_id));
         self.segments = live;
         for segment in gone {
             let why = Error::corrupt(segment.path(), 0, "its samples were merged into another");
+            self.set_aside(layout, fs, segment.path(), &why)?;
+        }
+        Ok(())
+    }
+
+    /// Sets aside rollups of a retention that never counted: of its files the last alone notes
+    /// that the samples are gone, and all that is written later does. The samples are still there.
+    fn leave_unfinished(&mut self, layout: &Layout, fs: &dyn Fs) -> Result<()> {
+        let ended = self.segments.iter().filter_map(|s| s.footer().notes.retain_from).max();
+        let is_early = |segment: &Segment| {
+            let until = segment.footer().rollup.map(|note| note.covers.end);
+            until > ended && !planted("stopped-retention-counted")
+        };
+        let all = std::mem::take(&mut self.segments);
+        let (early, live): (Vec<Segment>, _) = all.into_iter().partition(is_early);
+        self.segments = live;
+        for segment in early {
+            let what = "its retention was never finished; the samples are there";
+            let why = Error::corrupt(segment.path(), 0, what);
             self.set_aside(layout, fs, segment.path(), &why)?;
         }
         Ok(())
@@ -179,14 +202,18 @@ impl Found {
             let epoch = footer.order.max(footer.epochs.iter().copied().max().unwrap_or(0));
             let next_epoch = epoch.saturating_add(1);
             self.counters.next_epoch = self.counters.next_epoch.max(next_epoch);
-            self.report.samples += footer.samples;
+            if segment.is_rollup() {
+                self.report.rollups += 1;
+            } else {
+                self.report.samples += footer.samples;
+            }
             edit.put_segment(id, &SegmentRecord::of(segment))?;
         }
         edit.put_counters(&self.counters)?;
         edit.put_store(&StoreRecord { version: STORE_VERSION, store_id })?;
         db.write(&edit.batch)?;
         db.sync()?;
-        self.report.segments = self.segments.len() as u64;
+        self.report.segments = self.segments.len() as u64 - self.report.rollups;
         self.report.series = self.labels.len() as u64;
         let nameless = u64::from(count) - self.report.series;
         self.report.lost = lost(self.report.sequence, nameless);

@@ -97,7 +97,7 @@ impl Store {
 
     /// Writes label files of live segments that are missing or damaged anew, from the catalog.
     pub(super) fn restore_labels(&self) -> Result<()> {
-        for segment in &self.view().segments {
+        for segment in self.view().files() {
             let address = segment.footer().label_file;
             let path = self.layout.label_file(address);
             match self.fs.map(&path) {
@@ -135,7 +135,8 @@ pub(super) fn open_segment(
         && segment.bytes() == record.file_bytes
         && footer.order == record.order
         && footer.samples == record.samples
-        && footer.label_file == record.label_file;
+        && footer.label_file == record.label_file
+        && segment.is_rollup() == record.rollup;
     if !fits && !planted("any-segment-for-another") {
         return Err(Error::corrupt(&path, 0, "it is not the segment that the manifest names"));
     }
@@ -144,7 +145,8 @@ pub(super) fn open_segment(
 
 /// What the loss of a segment costs.
 pub(super) fn lost(record: &SegmentRecord, why: &Error) -> QuarantineRecord {
-    QuarantineRecord { why: why.to_string(), samples: record.samples, range: record.range }
+    let SegmentRecord { samples, range, rollup, .. } = *record;
+    QuarantineRecord { why: why.to_string(), samples, range, rollup }
 }
 
 /// Families of epochs that were sealed, or were never committed and so are empty.
@@ -194,8 +196,8 @@ fn remove_leftovers(
     fs.sync_folder(&layout.segments())
 }
 
-/// Whether an unnamed segment is the product of a seal or compaction that never committed: all its
-/// samples are still where they came from.
+/// Whether an unnamed segment is the product of a seal, compaction or retention that never
+/// committed: all its samples are still where they came from.
 fn is_orphan(path: &Path, fs: &dyn Fs, db: &dyn Db, manifest: &Manifest, store_id: u128) -> bool {
     let opened = fs.map(path).and_then(|map| Segment::open(map, path));
     let Ok(segment) = opened else { return false };
@@ -206,6 +208,17 @@ fn is_orphan(path: &Path, fs: &dyn Fs, db: &dyn Db, manifest: &Manifest, store_i
             && families.contains(&Layout::head_family(*epoch))
     };
     let segment_lives = |id: &u64| manifest.segments.iter().any(|(live, _)| live == id);
+    // The retention that would have made these rollups count has not dropped what is in them.
+    let is_early = |until| {
+        manifest.retain_from < Some(until)
+            && manifest.quarantined.is_empty()
+            && !planted("rollup-left-over")
+    };
+    if footer.supersedes.is_empty()
+        && let Some(note) = &footer.rollup
+    {
+        return segment.identity().store_id == store_id && is_early(note.covers.end);
+    }
     segment.identity().store_id == store_id
         && (!footer.epochs.is_empty() || !footer.supersedes.is_empty())
         && footer.epochs.iter().all(epoch_lives)

@@ -1,5 +1,5 @@
-//! Retention: samples before an instant are gone at once for every query; whole segments leave the
-//! disk at once, the rest at the next compaction that touches them.
+//! Retention without rollups: samples before an instant are gone at once for every query; whole
+//! segments leave the disk at once, the rest at the next compaction that touches them.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::model::Timestamp;
 
 impl Store {
     /// Drops all samples before `before`. An earlier instant than last time changes nothing: what
-    /// is gone does not come back.
+    /// is gone does not come back. [`Store::retain_with`] keeps rollups of what it drops.
     pub fn retain(&self, before: Timestamp) -> Result<()> {
         let mut writer = self.writer_for_change()?;
         let mut view = View::clone(&self.view());
@@ -24,6 +24,6 @@ impl Store {
             view.segments.iter().filter(|s| s.footer().range.end <= before).cloned().collect();
         let mut edit = Edit::default();
         unless("retention-not-kept", || edit.put_retain(before))?;
-        self.replace(&mut writer, &view, &gone, None, edit)
+        self.replace(&mut writer, view, &gone, None, edit)
     }
 }

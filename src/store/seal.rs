@@ -21,7 +21,8 @@ use super::manifest::{self, Edit, EpochRecord, SegmentRecord};
 use super::options::Conflict;
 use super::samples::Samples;
 use super::segment::{
-    EncodedColumn, Footer, Segment, SegmentIdentity, SegmentWriter, StoreNotes, label_file,
+    EncodedColumn, Footer, RollupNote, Segment, SegmentIdentity, SegmentWriter, StoreNotes,
+    label_file,
 };
 use super::snapshot::{FrozenHead, scan_segments};
 use super::space::segment_bytes;
@@ -48,14 +49,15 @@ const UNIT_NOTE_BYTES: usize = 16;
 pub(super) struct Encoded {
     pub(super) id: SeriesId,
     pub(super) times: Vec<i64>,
-    pub(super) column: EncodedColumn,
+    /// Its values, or the fields of its buckets.
+    pub(super) columns: Vec<EncodedColumn>,
 }
 
 impl Encoded {
     /// A series of a head.
     pub(super) fn sealed(id: SeriesId, samples: Samples, cache: &mut ValueCache) -> Result<Self> {
         let column = EncodedColumn::sealed(&samples.values, cache)?;
-        Ok(Self { id, times: samples.times, column })
+        Ok(Self { id, times: samples.times, columns: vec![column] })
     }
 }
 
@@ -131,12 +133,8 @@ impl Store {
         self.reserve(writer, segment_bytes(&head))?;
         let mut series: Vec<SeriesId> = head.series().collect();
         read(&self.catalog).sort_metric_major(&mut series);
-        let job = SegmentJob {
-            order: head.epoch,
-            epochs: vec![head.epoch],
-            supersedes: vec![],
-            cold: false,
-        };
+        let job =
+            SegmentJob { order: head.epoch, epochs: vec![head.epoch], ..SegmentJob::default() };
         let conflicts = AtomicU64::new(0);
         let tiles = tiles(&series, self.budget.tile_samples(), |id| head.series_rows(id));
         let made = self.make_segment(writer, job, &tiles, |id, cache| {
@@ -155,8 +153,7 @@ impl Store {
         self.conflicts.fetch_add(conflicts.into_inner(), Ordering::Relaxed);
         let mut next = View::clone(view);
         next.heads.retain(|other| !Arc::ptr_eq(other, frozen));
-        next.segments.extend(made.map(|(segment, _)| Arc::new(segment)));
-        next.segments.sort_by_key(|segment| segment.footer().order);
+        next.add(made.map(|(segment, _)| segment));
         self.publish(next);
         let _turn = self.fs.take_turn(self.layout.root(), Turn::Change);
         self.guarded(writer, |store| {
@@ -208,11 +205,11 @@ impl Store {
                 run.iter().map(|id| encode(*id, &mut cache)).collect::<Result<Vec<Encoded>>>()
             };
             let runs: Vec<&[SeriesId]> = tile.chunks(RUN_SERIES).collect();
-            for Encoded { id, times, column } in
+            for Encoded { id, times, columns } in
                 parallel::map(&runs, encode_run)?.into_iter().flatten()
             {
                 if !times.is_empty() {
-                    file.push(id, &times, &column)?;
+                    file.push(id, &times, &columns)?;
                     written.push(id);
                 }
             }
@@ -221,9 +218,9 @@ impl Store {
             return Ok(None);
         }
         let label_file = self.write_labels(writer, &written)?;
-        let notes = self.notes(writer, &written);
-        let SegmentJob { order, epochs, supersedes, cold } = job;
-        let footer = Footer::new(order, label_file, epochs, supersedes, cold, notes);
+        let notes = self.notes(writer, &written, job.retain_from);
+        let SegmentJob { order, epochs, supersedes, cold, rollup, retain_from: _ } = job;
+        let footer = Footer::new(order, label_file, epochs, supersedes, cold, rollup, notes);
         let (footer, mut file) = file.finish(footer)?;
         let path = self.layout.segment(segment_id);
         in_order(
@@ -278,7 +275,12 @@ impl Store {
     }
 
     /// What a segment of these series says of the store.
-    fn notes(&self, writer: &Writer, series: &[SeriesId]) -> StoreNotes {
+    fn notes(
+        &self,
+        writer: &Writer,
+        series: &[SeriesId],
+        retain_from: Option<Timestamp>,
+    ) -> StoreNotes {
         if planted("store-not-noted-in-segments") {
             return StoreNotes::default();
         }
@@ -297,7 +299,7 @@ impl Store {
         });
         StoreNotes {
             units: units.collect(),
-            retain_from: self.view().retain_from,
+            retain_from: self.view().retain_from.max(retain_from),
             last_sequence: writer.next_sequence - 1,
         }
     }
@@ -350,13 +352,17 @@ pub(super) struct LabelsWritten {
 }
 
 /// What a new segment replaces.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct SegmentJob {
     pub(super) order: u64,
     pub(super) epochs: Vec<u64>,
     pub(super) supersedes: Vec<u64>,
     /// Whether columns are in the cold form.
     pub(super) cold: bool,
+    /// Where they are fields of buckets.
+    pub(super) rollup: Option<RollupNote>,
+    /// The retention that takes effect with it.
+    pub(super) retain_from: Option<Timestamp>,
 }
 
 /// Splits series into runs that are decoded and encoded together, given the samples of each: at

@@ -10,13 +10,13 @@ use super::segment::Segment;
 use super::{Store, View, read};
 use crate::error::Result;
 use crate::fs::fault::planted;
-use crate::model::{Labels, Selector, SeriesId, TimeRange, Timestamp, Unit};
+use crate::model::{Labels, Selector, SeriesId, TimeRange, Unit};
 
 /// A fixed view of a store. Cheap to clone and to send between threads. It keeps superseded
 /// segments readable, so hold it no longer than a query lasts.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    view: Arc<View>,
+    pub(super) view: Arc<View>,
     /// What of each head is seen.
     seen: Arc<[Seen]>,
     catalog: Arc<RwLock<Catalog>>,
@@ -47,23 +47,28 @@ impl Snapshot {
         read(&self.catalog).unit(metric).cloned()
     }
 
-    /// From the first sample of all series to 1 ns after the last; `None` without samples.
+    /// From the first sample of all series, or the first bucket of rollups, to 1 ns after the last
+    /// sample, or the end of the last bucket; `None` without any.
     pub fn range(&self) -> Option<TimeRange> {
+        let tiers = self.tiers().into_iter().map(|tier| tier.range);
+        tiers.chain(self.raw_range()).reduce(around)
+    }
+
+    /// From the first raw sample of all series to 1 ns after the last; `None` without samples.
+    pub fn raw_range(&self) -> Option<TimeRange> {
         let segments = self.view.segments.iter().map(|segment| segment.footer().range);
         let heads = self.seen.iter().filter_map(Seen::range);
-        let whole = segments
-            .chain(heads)
-            .reduce(|a, b| TimeRange { start: a.start.min(b.start), end: a.end.max(b.end) })?;
-        let start = whole.start.max(self.retain_from());
+        let whole = segments.chain(heads).reduce(around)?;
+        let start = whole.start.max(self.raw_from());
         (start < whole.end).then_some(TimeRange { start, end: whole.end })
     }
 
-    /// Replaces `out` with the samples of one series in a range, in order of time, each instant
-    /// once. `out` is reused from call to call: where one segment or head has all of them, as in a
-    /// compacted store, nothing is allocated.
+    /// Replaces `out` with the raw samples of one series in a range, in order of time, each instant
+    /// once; what was rolled up is not among them. `out` is reused from call to call: where one
+    /// segment or head has all of them, as in a compacted store, nothing is allocated.
     pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
         let mut scratch = (Samples::default(), Samples::default());
-        let start = range.start.max(self.retain_from());
+        let start = range.start.max(self.raw_from());
         let range = TimeRange { start, end: range.end.max(start) };
         scan_segments(&self.view.segments, id, range, out, &mut scratch)?;
         for (head, seen) in self.view.heads.iter().zip(self.seen.iter()) {
@@ -80,10 +85,11 @@ impl Snapshot {
         }
         Ok(())
     }
+}
 
-    fn retain_from(&self) -> Timestamp {
-        self.view.retain_from.unwrap_or(Timestamp::MIN)
-    }
+/// The shortest range around two.
+fn around(a: TimeRange, b: TimeRange) -> TimeRange {
+    TimeRange { start: a.start.min(b.start), end: a.end.max(b.end) }
 }
 
 /// Replaces `out` with the samples that segments hold of one series; later segments win.

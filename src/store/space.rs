@@ -10,11 +10,13 @@
 //! as there is space, compares it with what it should be, and goes on. A failed sync is another
 //! matter (`Store::guarded`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::head::Head;
 use super::layout::Layout;
 use super::manifest::Manifest;
+use super::segment::Segment;
 use super::stat::folder_bytes;
 use super::{Store, Writer, catalog, read, recover};
 use crate::db::WriteSet;
@@ -28,6 +30,9 @@ const QUOTA_MIN: u64 = 16 << 20;
 const SERIES_BYTES: u64 = 512;
 /// A head that takes less than this share of the quota is not worth a segment to make room.
 const HEAD_SHARE: u64 = 16;
+/// What a merge may add to its parts: a label file of the union of their series, and the database's
+/// records.
+const MERGE_BYTES: u64 = 1 << 20;
 /// Time between two attempts to go on after the disk was full.
 const ATTEMPT_INTERVAL: Duration = Duration::from_secs(1);
 /// Written at a time when the reserve is made.
@@ -98,6 +103,16 @@ impl Store {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// Makes sure that a segment made of others fits, which stands beside them for a while.
+    pub(super) fn reserve_for_merge(
+        &self,
+        writer: &mut Writer,
+        parts: &[Arc<Segment>],
+    ) -> Result<()> {
+        let bytes: u64 = parts.iter().map(|segment| segment.bytes()).sum();
+        self.reserve(writer, bytes + bytes / 4 + MERGE_BYTES)
     }
 
     /// Makes sure that `bytes` more fit into the quota.
@@ -220,11 +235,15 @@ impl Store {
         let other = |what: &str| Error::corrupt(&database, 0, what);
         let mut manifest = Manifest::load(&*self.db, &database)?;
         let view = self.view();
-        let segments = view.segments.iter().map(|segment| segment.identity().segment_id);
+        let mut files: Vec<u64> = view.files().map(|file| file.identity().segment_id).collect();
+        let mut named: Vec<u64> = manifest.segments.iter().map(|(id, _)| *id).collect();
+        files.sort_unstable();
+        named.sort_unstable();
         let epochs = view.heads.iter().map(|head| read(head).epoch);
-        let same = manifest.segments.iter().map(|(id, _)| *id).eq(segments)
+        let same = named == files
             && manifest.epochs.iter().map(|(epoch, _)| *epoch).eq(epochs)
-            && manifest.retain_from == view.retain_from;
+            && manifest.retain_from == view.retain_from
+            && manifest.expired == view.expired;
         if !same {
             return Err(other("opened again after the disk was full, its manifest is another"));
         }

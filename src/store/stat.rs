@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Store, read};
+use super::{Store, Tier, read};
 use crate::error::Result;
 use crate::fs::Fs;
 use crate::model::TimeRange;
@@ -19,14 +19,16 @@ pub struct StoreStat {
     pub head_memory_bytes: u64,
     /// Series ever seen.
     pub series: u64,
-    /// Live segments.
+    /// Live segments of samples.
     pub segments: u64,
     /// Bytes of all files of the store.
     pub disk_bytes: u64,
-    /// Of these, bytes of live segments.
+    /// Of these, bytes of live segments of samples.
     pub segment_bytes: u64,
-    /// From the first sample to 1 ns after the last.
+    /// From the first sample, or the first bucket of rollups, to 1 ns after the last.
     pub range: Option<TimeRange>,
+    /// The tiers of rollups, the finest first.
+    pub rollups: Vec<Tier>,
     /// Segments and head batches that were found damaged and set aside.
     pub quarantined: u64,
     /// Sequence number of the last appended batch.
@@ -48,6 +50,7 @@ impl Store {
             let writer = self.writer();
             (writer.next_sequence - 1, writer.durable_sequence)
         };
+        let snapshot = self.snapshot()?;
         Ok(StoreStat {
             samples: sealed + head_samples,
             head_samples,
@@ -56,7 +59,8 @@ impl Store {
             segments: view.segments.len() as u64,
             disk_bytes: folder_bytes(&*self.fs, self.layout.root())?,
             segment_bytes: view.segments.iter().map(|s| s.bytes()).sum(),
-            range: self.snapshot()?.range(),
+            range: snapshot.range(),
+            rollups: snapshot.tiers(),
             quarantined: (view.quarantined.len() + view.lost_batches.len()) as u64,
             sequence,
             durable_sequence,

@@ -21,7 +21,7 @@ pub struct Stats {
     pub head_samples: u64,
     /// Memory that these take, in bytes.
     pub head_memory_bytes: u64,
-    /// Live segments.
+    /// Live segments, those of rollups included.
     pub segments: u64,
     /// Their bytes.
     pub segment_bytes: u64,
@@ -62,8 +62,8 @@ impl Store {
             lag_seconds: lag.as_secs_f64(),
             head_samples,
             head_memory_bytes,
-            segments: view.segments.len() as u64,
-            segment_bytes: view.segments.iter().map(|segment| segment.bytes()).sum(),
+            segments: view.files().count() as u64,
+            segment_bytes: view.files().map(|segment| segment.bytes()).sum(),
             quarantined: (view.quarantined.len() + view.lost_batches.len()) as u64,
             syncs: syncs.count(),
             sync_p99_ms: syncs.quantile(0.99).map(|time| time.as_secs_f64() * 1e3),

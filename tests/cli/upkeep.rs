@@ -117,6 +117,40 @@ fn old_samples_are_dropped() {
 }
 
 #[test]
+fn old_samples_are_rolled_up() {
+    let user = with_store();
+    let daily = "query --store s disk_used_gb --step 1d --format csv --agg";
+    let answers = || {
+        ["count", "min", "max", "last", "increase"].map(|agg| user.ok(&format!("{daily} {agg}")))
+    };
+    let before = answers();
+    let retained = user.ok("retain --store s --keep 10d --rollup 1h:20d --rollup 1d");
+    golden("retain-rollup.txt", &mask(&retained, &["segments of ", " of "]));
+    assert_eq!(answers(), before, "whole days are answered as before");
+    golden(
+        "stat-rollup.txt",
+        &mask(
+            &user.ok("stat --store s"),
+            &["disk bytes        ", "  in segments     ", "sample  ", "on, "],
+        ),
+    );
+    golden("check-rollup.txt", &mask(&user.ok("check --store s"), &["files, "]));
+    let refused = user.ends(FAILED, "query --store s disk_used_gb --step 20m");
+    golden("rollup-refused.txt", &refused.err);
+    let stat = user.json("stat --store s");
+    let tiers = stat["rollups"].as_array().unwrap();
+    assert_eq!(tiers.iter().map(|tier| &tier["span"]).collect::<Vec<_>>(), ["1h", "1d"]);
+    user.ok("backup --store s b");
+    user.ok("restore b --store r");
+    assert_eq!(user.json("stat --store r")["rollups"], stat["rollups"]);
+    fs::remove_dir_all(user.path("s/db")).unwrap();
+    golden("repair-rollup.txt", &user.ok("repair --store s"));
+    assert_eq!(answers(), before, "and after a repair");
+    let wrong = user.ends(FAILED, "retain --store s --keep 1d --rollup 1h --rollup 7h");
+    golden("rollup-wrong.txt", &wrong.err);
+}
+
+#[test]
 fn a_store_without_its_database_is_repaired() {
     let user = with_store();
     user.ok("retain --store s --before 2026-02-01");

@@ -64,7 +64,11 @@ pub(crate) fn live_failing(life: &Life, plan: Plan, seed: u64) -> bool {
                     || refusing.0
                     || matches!(
                         step,
-                        Step::Append { .. } | Step::Seal | Step::Compact(_) | Step::Retain(_)
+                        Step::Append { .. }
+                            | Step::Seal
+                            | Step::Compact(_)
+                            | Step::Retain(_)
+                            | Step::RollUp(_)
                     ),
                 "{what}: {step:?}"
             );

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use plimsoll::store::{Conflict, Durability, Store, StoreOptions};
-use plimsoll::{Batch, Result, Timestamp};
+use plimsoll::store::{Conflict, Durability, Retention, Store, StoreOptions};
+use plimsoll::{Batch, Result, Span, Timestamp};
 
 use super::prng::Prng;
 use super::sim::{Machine, World};
@@ -22,6 +22,8 @@ pub(crate) enum Step {
     Seal,
     Compact(bool),
     Retain(i64),
+    /// Retention that keeps rollups.
+    RollUp(i64),
     /// Close, if so, and open again under a rule for conflicts.
     Reopen(bool, Conflict),
     Tick(Duration),
@@ -33,6 +35,9 @@ pub(crate) struct Life {
     pub(crate) options: StoreOptions,
     pub(crate) steps: Vec<Step>,
 }
+
+/// The tiers of lives that roll up.
+const SPANS: [i64; 2] = [10, 40];
 
 /// The interval of lives that have one.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -57,9 +62,14 @@ impl Life {
             append(2, 50, 20, 0.0),
             Step::Seal,
             Step::Compact(true),
+            Step::RollUp(110),
             append(2, 90, 5, 0.0),
             Step::Reopen(true, Conflict::FirstWins),
             append(2, 93, 5, 0.5),
+            Step::RollUp(130),
+            append(2, 110, 20, 0.0),
+            Step::Compact(true),
+            append(2, 130, 5, 0.0),
         ];
         Self { options: StoreOptions { durability, ..small::options() }, steps }
     }
@@ -91,7 +101,8 @@ impl Life {
                 }
                 22..=29 => Step::Seal,
                 30..=32 => Step::Compact(prng.chance(2)),
-                33 => Step::Retain((now - prng.below(80) as i64).max(0)),
+                33 if prng.chance(2) => Step::Retain((now - prng.below(80) as i64).max(0)),
+                33 => Step::RollUp((now - prng.below(80) as i64).max(0)),
                 34..=36 => Step::Reopen(prng.chance(2), rule(&mut prng)),
                 _ => Step::Tick(Duration::from_millis(300 * prng.below(5))),
             });
@@ -104,9 +115,18 @@ impl Life {
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     pub(crate) content: Content,
+    /// The samples that were rolled up.
+    rolled: Content,
     pub(crate) fingerprint: u64,
     /// The last batch that was appended.
     sequence: u64,
+}
+
+impl State {
+    fn fingerprint_of(&self) -> u64 {
+        let rolled = small::rolled_fingerprint_of(&self.rolled, &SPANS);
+        small::fingerprint_of(&self.content).wrapping_add(rolled)
+    }
 }
 
 /// What a store should hold after each step so far.
@@ -115,7 +135,10 @@ pub(crate) struct Expected {
     pub(crate) states: Vec<State>,
     /// The first state that may survive a stop: what came before it is durable.
     pub(crate) least: usize,
+    /// What comes in before is not seen.
     retained: i64,
+    /// To where the last retention should have gone, whether it did or not.
+    to_retain: i64,
     /// Whether something failed since the store was opened.
     uncertain: bool,
     pub(crate) options: StoreOptions,
@@ -123,11 +146,13 @@ pub(crate) struct Expected {
 
 impl Expected {
     pub(crate) fn new(options: &StoreOptions) -> Self {
-        let first = State { content: Content::new(), fingerprint: 0, sequence: 0 };
+        let (content, rolled) = (Content::new(), Content::new());
+        let first = State { content, rolled, fingerprint: 0, sequence: 0 };
         Self {
             states: vec![first],
             least: 0,
             retained: 0,
+            to_retain: 0,
             uncertain: false,
             options: options.clone(),
         }
@@ -148,7 +173,7 @@ impl Expected {
         let before = self.last().clone();
         let mut next = before.clone();
         let done = self.carry_out(machine, store, step, &mut next);
-        next.fingerprint = small::fingerprint_of(&next.content);
+        next.fingerprint = next.fingerprint_of();
         self.states.push(next);
         self.uncertain |= done.is_err();
         let Some(store) = store else { return done };
@@ -167,9 +192,10 @@ impl Expected {
             seen.sequence = store.durable_sequence();
         }
         // A retention that failed may have been kept, and hide what comes in late: ask again.
-        if after_failure && store.retain(Timestamp::from_nanos(self.retained)).is_ok() {
+        if after_failure && store.retain(Timestamp::from_nanos(self.to_retain)).is_ok() {
+            self.retained = self.to_retain;
             seen.content.retain(|(_, time), _| *time >= self.retained);
-            seen.fingerprint = small::fingerprint_of(&seen.content);
+            seen.fingerprint = seen.fingerprint_of();
         }
         self.states.push(seen);
         let durable = store.durable_sequence();
@@ -213,15 +239,35 @@ impl Expected {
             Step::Compact(whole) => store.compact(whole).map(drop),
             Step::Retain(before) => {
                 self.retained = self.retained.max(before);
+                self.to_retain = self.retained;
                 next.content.retain(|(_, time), _| *time >= before);
                 store.retain(Timestamp::from_nanos(before))
             }
+            Step::RollUp(before) => self.roll_up(store, before, next),
             Step::Tick(time) => {
                 machine.advance(time);
                 store.tick()
             }
             Step::Reopen(..) => Ok(()),
         }
+    }
+}
+
+impl Expected {
+    fn roll_up(&mut self, store: &Store, before: i64, next: &mut State) -> Result<()> {
+        self.to_retain = self.to_retain.max(before / SPANS[1] * SPANS[1]);
+        let to = self.to_retain;
+        let (old, new) = std::mem::take(&mut next.content).into_iter().partition(|s| s.0.1 < to);
+        next.content = new;
+        next.rolled.extend::<Content>(old);
+        let retention =
+            SPANS.iter().fold(Retention::new(Timestamp::from_nanos(before)), |all, s| {
+                all.rollup(Span::from_nanos(*s), None)
+            });
+        let done = store.retain_with(&retention);
+        // What failed before it was kept hides nothing.
+        self.retained = self.retained.max(store.snapshot()?.raw_from().nanos());
+        done.map(drop)
     }
 }
 

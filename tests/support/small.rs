@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use plimsoll::store::{Durability, Samples, Snapshot, Store, StoreOptions};
+use plimsoll::store::{Bucket, Durability, Samples, Snapshot, Store, StoreOptions};
 use plimsoll::{Batch, Group, Labels, Result, Selector, SeriesId, TimeRange};
 
 use super::prng::Prng;
@@ -102,8 +102,61 @@ pub(crate) fn fingerprint(store: &Store) -> Result<u64> {
         for (time, value) in found.times.iter().zip(&found.values) {
             sum = mixed(sum, name, *time, value.to_bits());
         }
+        for tier in snapshot.tiers() {
+            let mut buckets = Vec::new();
+            snapshot.scan_buckets(id, tier.span, TimeRange::ALL, &mut buckets)?;
+            let span = tier.span.nanos() as u64;
+            sum = buckets.iter().fold(sum, |sum, bucket| mixed_bucket(sum, name ^ span, bucket));
+        }
     }
     Ok(sum)
+}
+
+/// The same of what was rolled up, given the samples and the tiers.
+pub(crate) fn rolled_fingerprint_of(rolled: &Content, spans: &[i64]) -> u64 {
+    let mut sum = 0;
+    for span in spans {
+        let mut buckets: BTreeMap<(&str, i64), Vec<(i64, f64)>> = BTreeMap::new();
+        for ((name, time), bits) in rolled {
+            let start = time.div_euclid(*span) * span;
+            buckets.entry((name, start)).or_default().push((*time, f64::from_bits(*bits)));
+        }
+        for ((name, start), samples) in buckets {
+            sum = mixed_bucket(sum, hash_of(name) ^ *span as u64, &bucket_of(start, &samples));
+        }
+    }
+    sum
+}
+
+/// A bucket straight from its definition.
+fn bucket_of(start: i64, samples: &[(i64, f64)]) -> Bucket {
+    let values = || samples.iter().map(|sample| sample.1);
+    let steps = samples.windows(2).map(|pair| match pair[1].1 - pair[0].1 {
+        fall if fall < 0.0 => pair[1].1,
+        rise => rise,
+    });
+    let ((first_time, first), (last_time, last)) = (samples[0], samples[samples.len() - 1]);
+    Bucket {
+        start,
+        count: samples.len() as u64,
+        min: values().fold(f64::INFINITY, f64::min),
+        max: values().fold(f64::NEG_INFINITY, f64::max),
+        sum: values().sum(),
+        first,
+        first_time,
+        last,
+        last_time,
+        increase: steps.fold(0.0, |sum, step| sum + step),
+    }
+}
+
+fn mixed_bucket(sum: u64, name: u64, bucket: &Bucket) -> u64 {
+    let Bucket { start, count, min, max, sum: total, first, last, increase, .. } = bucket;
+    let numbers = [min, max, total, first, last, increase].map(|number| number.to_bits());
+    let times = [bucket.first_time as u64, bucket.last_time as u64, *count];
+    let fold = |hash: u64, part: &u64| Prng(hash ^ part).next();
+    let all = numbers.iter().chain(&times).fold(1, fold);
+    mixed(sum, name, *start, all)
 }
 
 /// The same of a content.

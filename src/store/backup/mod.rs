@@ -79,11 +79,11 @@ impl Store {
         }
         let mut run = Run::begin(&*self.fs, target, self.store_id)?;
         let (view, summary) = self.copy_database(&mut run)?;
-        for segment in &view.segments {
+        for segment in view.files() {
             run.add_segment(segment)?;
         }
         let mut named = BTreeSet::new();
-        for segment in view.segments.iter().filter(|s| named.insert(s.footer().label_file)) {
+        for segment in view.files().filter(|s| named.insert(s.footer().label_file)) {
             self.add_labels(&mut run, segment)?;
         }
         for (id, lost) in &view.quarantined {

@@ -20,6 +20,9 @@ pub(super) const TRAILER_BYTES: usize = 32;
 /// A checksum ends every region.
 pub(super) const CRC_BYTES: usize = 4;
 
+/// Columns of one series of a segment of rollups, one after the other: the fields of its buckets.
+pub(in crate::store) const BUCKET_FIELDS: usize = 9;
+
 /// What binds every checksum of a segment to its place: bytes copied from another segment or
 /// another store do not verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +48,20 @@ pub(in crate::store) struct Footer {
     pub(in crate::store) supersedes: Vec<u64>,
     /// Whether columns are in the cold form, as far as that is shorter.
     pub(in crate::store) cold: bool,
+    /// Where these are rollups: of which tier, and of which time.
+    pub(in crate::store) rollup: Option<RollupNote>,
     pub(in crate::store) notes: StoreNotes,
     pub(super) index: Region,
     pub(super) statistics: Region,
+}
+
+/// What a segment of rollups says of its buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(in crate::store) struct RollupNote {
+    /// The length of each bucket.
+    pub(in crate::store) span_nanos: i64,
+    /// All that the store held of this time is in the buckets; both ends are multiples of the span.
+    pub(in crate::store) covers: TimeRange,
 }
 
 /// What the store's database said when the segment was made, for the day the database is lost.
@@ -76,6 +90,7 @@ impl Footer {
         epochs: Vec<u64>,
         supersedes: Vec<u64>,
         cold: bool,
+        rollup: Option<RollupNote>,
         notes: StoreNotes,
     ) -> Self {
         let (range, none) = (TimeRange::ALL, Region { offset: 0, bytes: 0 });
@@ -91,10 +106,34 @@ impl Footer {
             epochs,
             supersedes,
             cold,
+            rollup,
             notes,
             index,
             statistics,
         }
+    }
+}
+
+impl RollupNote {
+    /// Whether an instant is where a bucket starts.
+    pub(super) fn is_start(&self, nanos: i64) -> bool {
+        nanos.checked_rem_euclid(self.span_nanos) == Some(0)
+    }
+
+    /// Where such a segment stands among others: by tier, then by time.
+    pub(in crate::store) fn place(&self) -> (i64, Timestamp) {
+        (self.span_nanos, self.covers.start)
+    }
+
+    /// Whether it contradicts neither itself nor the starts of the buckets.
+    pub(super) fn fits(&self, starts: TimeRange) -> bool {
+        let TimeRange { start, end } = self.covers;
+        let last = starts.end.nanos().saturating_sub(1);
+        self.span_nanos > 0
+            && self.is_start(start.nanos())
+            && self.is_start(end.nanos())
+            && start <= starts.start
+            && last.checked_add(self.span_nanos).is_some_and(|last| last <= end.nanos())
     }
 }
 

@@ -2,7 +2,8 @@
 //! `docs/format/segment.md`.
 //!
 //! In: columns of one series after another, metric-major. Out: the samples of one series in a
-//! range. Never: a change to a published file, or a byte used before its checksum was verified.
+//! range, or the fields of its buckets where these are rollups. Never: a change to a published
+//! file, or a byte used before its checksum was verified.
 
 mod column;
 mod format;
@@ -12,6 +13,6 @@ mod reader;
 mod writer;
 
 pub(super) use column::EncodedColumn;
-pub(super) use format::{Footer, SegmentIdentity, StoreNotes};
+pub(super) use format::{BUCKET_FIELDS, Footer, RollupNote, SegmentIdentity, StoreNotes};
 pub use reader::Segment;
 pub(super) use writer::SegmentWriter;

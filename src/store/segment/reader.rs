@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::column::{self, samples_in_block};
 use super::format::padded_bytes;
-use super::format::{ALIGN_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES};
+use super::format::{
+    ALIGN_BYTES, BUCKET_FIELDS, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES,
+};
 use super::index::{Axis, Column, Index};
 use super::writer::{STATISTICS, statistics_row};
 use crate::codec::{self, BlockStats, Formula};
@@ -47,6 +49,7 @@ impl Segment {
         }
         let bytes = identity.region(path, &map, footer.index)?;
         let index = Index::decode(bytes).map_err(|e| e.at(path, footer.index.offset))?;
+        check_rollup(&footer, &index).map_err(|e| e.at(path, region.offset))?;
         let mut by_id: Vec<u32> = (0..index.series.len() as u32).collect();
         by_id.sort_by_key(|at| index.series.get(*at as usize).map(|column| column.id));
         let flags = |count| std::iter::repeat_with(|| AtomicBool::new(false)).take(count).collect();
@@ -61,6 +64,11 @@ impl Segment {
 
     pub(in crate::store) fn footer(&self) -> &Footer {
         &self.footer
+    }
+
+    /// Whether it holds rollups instead of samples.
+    pub(in crate::store) fn is_rollup(&self) -> bool {
+        self.footer.rollup.is_some()
     }
 
     /// The file's length in bytes.
@@ -80,7 +88,12 @@ impl Segment {
 
     /// The series inside, in metric-major order.
     pub fn series(&self) -> impl ExactSizeIterator<Item = SeriesId> {
-        self.index.series.iter().map(|column| column.id)
+        self.index.series.iter().step_by(self.fields()).map(|column| column.id)
+    }
+
+    /// Columns of each series: one of samples, or the fields of its buckets.
+    fn fields(&self) -> usize {
+        fields(&self.footer)
     }
 
     /// From the first sample of a series to 1 ns after its last; `None` where it is not here.
@@ -117,24 +130,51 @@ impl Segment {
 
     /// Replaces `out` with the samples of one series in a range; with none where it is not here.
     pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
-        out.clear();
-        let Some((at, column)) = self.column(id) else { return Ok(()) };
+        self.scan_fields(id, range, &mut out.times, std::slice::from_mut(&mut out.values))
+    }
+
+    /// Replaces `times` and `values` with the first columns of one series in a range, as many as
+    /// are asked for: of rollups, the starts of its buckets and their fields.
+    pub(in crate::store) fn scan_fields(
+        &self,
+        id: SeriesId,
+        range: TimeRange,
+        times: &mut Vec<i64>,
+        fields: &mut [Vec<f64>],
+    ) -> Result<()> {
+        times.clear();
+        fields.iter_mut().for_each(Vec::clear);
+        let Some((first, column)) = self.column(id) else { return Ok(()) };
         let Some(axis) = self.axis(column) else { return Ok(()) };
         let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
         if blocks.is_empty() {
             return Ok(());
         }
-        self.decode_axis(column.axis as usize, axis, blocks.clone(), &mut out.times)?;
-        self.decode_column(at, column, axis, blocks, &mut out.values)?;
-        cut(out, range);
+        self.decode_axis(column.axis as usize, axis, blocks.clone(), times)?;
+        let from = times.partition_point(|t| *t < range.start.nanos());
+        let to = times.partition_point(|t| *t < range.end.nanos());
+        cut(times, from..to);
+        for (at, values) in (first..).zip(fields) {
+            let Some(column) = self.index.series.get(at) else { continue };
+            self.decode_column(at, column, axis, blocks.clone(), values)?;
+            cut(values, from..to);
+        }
         Ok(())
+    }
+
+    /// Samples that the longest series may have in a range: whole blocks are counted.
+    pub(in crate::store) fn longest_in(&self, range: TimeRange) -> u64 {
+        let (start, end) = (range.start.nanos(), range.end.nanos());
+        let of = |axis: &Axis| (axis.blocks_in(start, end).len() * BLOCK_SAMPLES).min(axis.samples);
+        self.index.axes.iter().map(of).max().unwrap_or(0) as u64
     }
 
     fn column(&self, id: SeriesId) -> Option<(usize, &Column)> {
         let of = |at: &u32| self.index.series.get(*at as usize);
-        let found = self.by_id.binary_search_by_key(&Some(id), |at| of(at).map(|c| c.id)).ok()?;
+        // The first of its columns: the order of the file is kept among equals.
+        let found = self.by_id.partition_point(|at| of(at).map(|c| c.id) < Some(id));
         let at = *self.by_id.get(found)? as usize;
-        Some((at, self.index.series.get(at)?))
+        Some((at, self.index.series.get(at).filter(|column| column.id == id)?))
     }
 
     fn axis(&self, column: &Column) -> Option<&Axis> {
@@ -233,7 +273,7 @@ impl Segment {
     }
 
     /// Verifies every byte and every block, and that the statistics are those of the samples.
-    /// Returns the number of samples.
+    /// Returns the number of samples; of rollups, of the values of all columns.
     pub fn verify(&self) -> Result<u64> {
         self.verify_bytes()?;
         let statistics = self.statistics()?;
@@ -270,6 +310,9 @@ impl Segment {
         if !ordered || !starts || times.last() != Some(&axis.last_time) {
             return Err(self.damage(axis.region, "times that are not in order or not the index's"));
         }
+        if self.footer.rollup.is_some_and(|note| times.iter().any(|time| !note.is_start(*time))) {
+            return Err(self.damage(axis.region, "a bucket that does not start where it should"));
+        }
         Ok(())
     }
 
@@ -297,16 +340,33 @@ impl Segment {
     }
 }
 
-/// Removes what lies outside the range from decoded blocks.
-fn cut(out: &mut Samples, range: TimeRange) {
-    let to = out.times.partition_point(|t| *t < range.end.nanos());
-    out.times.truncate(to);
-    out.values.truncate(to);
-    let from = out.times.partition_point(|t| *t < range.start.nanos());
-    if from > 0 {
-        out.times.drain(..from);
-        out.values.drain(..from);
+/// Removes what lies outside a range of places.
+fn cut<T>(values: &mut Vec<T>, range: Range<usize>) {
+    values.truncate(range.end);
+    if range.start > 0 {
+        values.drain(..range.start.min(values.len()));
     }
+}
+
+/// Columns of each series of a segment.
+fn fields(footer: &Footer) -> usize {
+    if footer.rollup.is_some() { BUCKET_FIELDS } else { 1 }
+}
+
+/// Rollups: every series has all fields, on one axis, none computed from another.
+fn check_rollup(footer: &Footer, index: &Index) -> Result<()> {
+    let Some(note) = &footer.rollup else { return Ok(()) };
+    if !note.fits(footer.range) {
+        return Err(Error::decode("rollups of another time than the footer says"));
+    }
+    let whole = |columns: &[Column]| {
+        let same = |c: &Column| columns.first().is_some_and(|f| (f.id, f.axis) == (c.id, c.axis));
+        columns.len() == BUCKET_FIELDS && columns.iter().all(|c| same(c) && c.sources.is_empty())
+    };
+    if index.series.chunks(BUCKET_FIELDS).all(whole) {
+        return Ok(());
+    }
+    Err(Error::decode("a series of rollups that lacks fields"))
 }
 
 fn decode_statistics(mut bytes: &[u8], blocks: usize) -> Result<Vec<[f64; STATISTICS]>> {

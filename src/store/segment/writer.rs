@@ -33,6 +33,7 @@ pub(in crate::store) struct SegmentWriter {
     axes: HashMap<u128, u32>,
     statistics: Vec<BlockStats>,
     samples: u64,
+    series: u64,
     range: Option<(i64, i64)>,
 }
 
@@ -51,20 +52,32 @@ impl SegmentWriter {
             axes: HashMap::new(),
             statistics: Vec::new(),
             samples: 0,
+            series: 0,
             range: None,
         })
     }
 
-    /// Adds a series: its times, strictly ascending and not empty, and its encoded values. Series
-    /// come in metric-major order, each once.
+    /// Adds a series: its times, strictly ascending and not empty, and its encoded values, or the
+    /// fields of its buckets. Series come in metric-major order, each once.
     pub(in crate::store) fn push(
         &mut self,
         id: SeriesId,
         times: &[i64],
-        column: &EncodedColumn,
+        columns: &[EncodedColumn],
     ) -> Result<()> {
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
         let axis = self.axis(times, *last)?;
+        for column in columns {
+            self.push_column(id, axis, column)?;
+        }
+        self.series += 1;
+        self.samples += times.len() as u64 * columns.len() as u64;
+        let (start, end) = self.range.unwrap_or((*first, *last));
+        self.range = Some((start.min(*first), end.max(*last)));
+        Ok(())
+    }
+
+    fn push_column(&mut self, id: SeriesId, axis: u32, column: &EncodedColumn) -> Result<()> {
         let EncodedColumn { column, sources, statistics } = column;
         let region = self.region(&[&column.header, &column.blocks])?;
         let first_block = self.index.blocks() as u32;
@@ -79,13 +92,10 @@ impl SegmentWriter {
             blocks: column.block_bytes.len() as u32,
         });
         self.statistics.extend_from_slice(statistics);
-        self.samples += times.len() as u64;
-        let (start, end) = self.range.unwrap_or((*first, *last));
-        self.range = Some((start.min(*first), end.max(*last)));
         Ok(())
     }
 
-    /// Samples written so far.
+    /// Samples written so far; of rollups, the values of all columns.
     pub(in crate::store) fn samples(&self) -> u64 {
         self.samples
     }
@@ -103,7 +113,7 @@ impl SegmentWriter {
         };
         footer.segment_id = self.identity.segment_id;
         footer.samples = self.samples;
-        footer.series = self.index.series.len() as u64;
+        footer.series = self.series;
         footer.statistics = self.region(&[&encode_statistics(&self.statistics)])?;
         footer.index = self.region(&[&self.index.encode()])?;
         let footer_region = self.region(&[&record::encode(&footer)?])?;

@@ -1,0 +1,181 @@
+//! Which buckets answer for time whose samples were rolled up.
+
+use super::scan::first_seen;
+use super::{Aggregate, Grid};
+use crate::error::{Error, Result};
+use crate::model::{Span, TimeRange, Timestamp};
+use crate::store::{Snapshot, Tier};
+
+/// Parts of time, in order and apart from each other, and the span of the buckets of each.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Rolled {
+    pub(super) parts: Vec<(Span, TimeRange)>,
+}
+
+/// From where on the whole of a store's time can be asked for in steps of a length, counted since
+/// the epoch: from its first sample, or, where there are rollups that are too coarse, from the end
+/// of these. `None` for an empty store.
+pub fn answered_from(snapshot: &Snapshot, step: Span) -> Option<Timestamp> {
+    let (tiers, stored) = (snapshot.tiers(), snapshot.range()?);
+    let usable = tiers.iter().filter(|tier| step.nanos() % tier.span.nanos() == 0);
+    let (_, left) = share(usable, TimeRange::ALL);
+    let end = missing(&tiers, &left).map(|range| range.end).max();
+    Some(end.map_or(stored.start, |end| end.ceil(step)))
+}
+
+impl Rolled {
+    /// Finds the parts of a grid, and before it of the time in which a counter's "sample before" is
+    /// looked for; an error where a step would cut a bucket.
+    pub(super) fn of(
+        tiers: &[Tier],
+        raw_from: Timestamp,
+        aggregate: Aggregate,
+        grid: &Grid,
+    ) -> Result<Self> {
+        let Some(until) = tiers.iter().map(|tier| tier.range.end).max() else {
+            return Ok(Self::default());
+        };
+        let asked = TimeRange { start: grid.start, end: grid.end };
+        if matches!(aggregate, Aggregate::Quantile(_)) {
+            if tiers.iter().any(|tier| tier.range.overlaps(asked)) {
+                return Err(no_quantiles(raw_from));
+            }
+            return Ok(Self::default());
+        }
+        let first = first_seen(aggregate, grid);
+        if first >= until {
+            return Ok(Self::default());
+        }
+        let usable = || tiers.iter().filter(|tier| fits(tier.span, grid, until));
+        let start = usable().map(|tier| first.floor(tier.span)).min().unwrap_or(grid.start);
+        let end = if grid.end < until { grid.end } else { Timestamp::MAX };
+        let (parts, left) = share(usable(), TimeRange { start, end });
+        if missing(tiers, &left).any(|range| range.overlaps(asked)) {
+            return Err(no_whole_buckets(tiers, raw_from));
+        }
+        Ok(Self { parts })
+    }
+}
+
+/// Whether every step that reaches into rolled-up time is made of whole buckets of a span.
+fn fits(span: Span, grid: &Grid, until: Timestamp) -> bool {
+    let is_edge = |instant: Timestamp| instant.floor(span) == instant || instant >= until;
+    let steps = grid.step.nanos() % span.nanos() == 0;
+    is_edge(grid.start)
+        && is_edge(grid.end)
+        && (steps || grid.start.plus(grid.step) >= grid.end.min(until))
+}
+
+/// Shares a range among tiers, and returns what is left. The coarsest goes first: it has the fewest
+/// buckets, and what it leaves is made of whole buckets of the finer ones.
+fn share<'a>(
+    tiers: impl DoubleEndedIterator<Item = &'a Tier>,
+    range: TimeRange,
+) -> (Vec<(Span, TimeRange)>, Vec<TimeRange>) {
+    let (mut parts, mut left) = (Vec::new(), vec![range]);
+    for tier in tiers.rev() {
+        for covered in &tier.covers {
+            let mut rest = Vec::new();
+            for range in left {
+                match common(range, *covered) {
+                    Some(both) => {
+                        parts.push((tier.span, both));
+                        rest.push(TimeRange { start: range.start, end: both.start });
+                        rest.push(TimeRange { start: both.end, end: range.end });
+                    }
+                    None => rest.push(range),
+                }
+            }
+            left = rest;
+        }
+    }
+    parts.sort_by_key(|(_, range)| range.start);
+    (parts, left)
+}
+
+/// What is rolled up and was left over.
+fn missing(tiers: &[Tier], left: &[TimeRange]) -> impl Iterator<Item = TimeRange> {
+    let held = tiers.iter().flat_map(|tier| {
+        tier.covers.iter().filter_map(move |covered| common(*covered, tier.range))
+    });
+    held.flat_map(move |held| left.iter().filter_map(move |range| common(*range, held)))
+}
+
+fn common(a: TimeRange, b: TimeRange) -> Option<TimeRange> {
+    let both = TimeRange { start: a.start.max(b.start), end: a.end.min(b.end) };
+    (both.start < both.end).then_some(both)
+}
+
+fn no_quantiles(raw_from: Timestamp) -> Error {
+    Error::invalid(format!(
+        "quantiles need raw samples, and those before {raw_from} are rolled up; start there, or \
+         ask for mean, min or max"
+    ))
+}
+
+fn no_whole_buckets(tiers: &[Tier], raw_from: Timestamp) -> Error {
+    let one = |tier: &Tier| format!("{} from {} on", tier.span, tier.range.start);
+    let all: Vec<String> = tiers.iter().map(one).collect();
+    Error::invalid(format!(
+        "samples before {raw_from} are rolled up into buckets of {}, and a step must hold whole \
+         ones: let start, end and step be multiples of such a length, or start at {raw_from}",
+        all.join(", of ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(start: i64, end: i64) -> TimeRange {
+        TimeRange { start: Timestamp::from_nanos(start), end: Timestamp::from_nanos(end) }
+    }
+
+    fn tier(span: i64, covers: &[(i64, i64)]) -> Tier {
+        let covers: Vec<TimeRange> = covers.iter().map(|(from, to)| range(*from, *to)).collect();
+        let range = TimeRange { start: covers[0].start, end: covers[covers.len() - 1].end };
+        Tier { span: Span::from_nanos(span), range, covers, buckets: 1, files: 1, bytes: 1 }
+    }
+
+    fn parts(tiers: &[Tier], aggregate: Aggregate, (start, end, step): (i64, i64, i64)) -> String {
+        let TimeRange { start, end } = range(start, end);
+        let step = Span::from_nanos(step);
+        let grid = Grid { start, end, step, steps: 1 };
+        match Rolled::of(tiers, Timestamp::from_nanos(200), aggregate, &grid) {
+            Ok(Rolled { parts }) => {
+                let one = |(span, range): &(Span, TimeRange)| {
+                    format!("{} to {} by {}", range.start.nanos(), range.end.nanos(), span.nanos())
+                };
+                parts.iter().map(one).collect::<Vec<_>>().join(", ")
+            }
+            Err(_) => "refused".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_coarsest_tier_that_fits_answers_and_finer_ones_the_rest() {
+        let tiers = [tier(5, &[(100, 200)]), tier(20, &[(0, 180)]), tier(60, &[(60, 120)])];
+        let of = |asked| parts(&tiers, Aggregate::Sum, asked);
+        assert_eq!(
+            of((0, 300, 60)),
+            "0 to 60 by 20, 60 to 120 by 60, 120 to 180 by 20, 180 to 200 by 5"
+        );
+        assert_eq!(of((20, 300, 20)), "20 to 180 by 20, 180 to 200 by 5");
+        // The tier of 5 does not reach back to 95, and begins in the middle of nothing.
+        assert_eq!(of((95, 300, 5)), "refused");
+        assert_eq!(of((100, 300, 5)), "100 to 200 by 5");
+        assert_eq!(of((100, 300, 7)), "refused");
+        assert_eq!(of((200, 300, 7)), "");
+        // One step over everything, however long.
+        assert_eq!(of((100, 307, 207)), "100 to 180 by 20, 180 to 200 by 5");
+        assert_eq!(of((100, 163, 63)), "refused");
+        assert_eq!(of((100, 165, 65)), "100 to 165 by 5");
+    }
+
+    #[test]
+    fn quantiles_are_of_raw_samples_only() {
+        let tiers = [tier(5, &[(100, 200)])];
+        assert_eq!(parts(&tiers, Aggregate::Quantile(0.5), (195, 300, 5)), "refused");
+        assert_eq!(parts(&tiers, Aggregate::Quantile(0.5), (200, 300, 5)), "");
+    }
+}

@@ -1,0 +1,208 @@
+//! One bucket: what a span of time of one series came to, exactly, and as columns of numbers.
+
+use crate::codec::ValueCache;
+use crate::error::Result;
+use crate::kernel::growth;
+use crate::model::{SeriesId, Span};
+use crate::store::samples::Samples;
+use crate::store::seal::Encoded;
+use crate::store::segment::{BUCKET_FIELDS, EncodedColumn};
+
+/// The numbers of one series in one span of time, summarised. NaN samples are no numbers, and a
+/// bucket without a number is not kept. Sums run in order of time, as those of queries do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucket {
+    /// Where it starts, in nanoseconds since the epoch: a multiple of its tier's span.
+    pub start: i64,
+    /// How many numbers there were.
+    pub count: u64,
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+    /// Their sum.
+    pub sum: f64,
+    /// The earliest.
+    pub first: f64,
+    /// When that was, in nanoseconds since the epoch.
+    pub first_time: i64,
+    /// The latest.
+    pub last: f64,
+    /// When that was, in nanoseconds since the epoch.
+    pub last_time: i64,
+    /// By how much a counter grew from the earliest to the latest, resets corrected. The step from
+    /// the number before the bucket is the reader's to add.
+    pub increase: f64,
+}
+
+impl Bucket {
+    /// A bucket of one number.
+    fn new(start: i64, time: i64, value: f64) -> Self {
+        Self {
+            start,
+            count: 1,
+            min: value,
+            max: value,
+            sum: value,
+            first: value,
+            first_time: time,
+            last: value,
+            last_time: time,
+            increase: 0.0,
+        }
+    }
+
+    /// Takes the number that follows.
+    fn take(&mut self, time: i64, value: f64) {
+        self.count += 1;
+        self.min = value.min(self.min);
+        self.max = value.max(self.max);
+        self.sum += value;
+        self.increase += growth(self.last, value);
+        (self.last, self.last_time) = (value, time);
+    }
+
+    /// Its columns. Instants count from its start.
+    fn fields(&self) -> [f64; BUCKET_FIELDS] {
+        let since = |time: i64| whole(time.wrapping_sub(self.start));
+        [
+            whole(self.count as i64),
+            self.min,
+            self.max,
+            self.sum,
+            self.first,
+            since(self.first_time),
+            self.last,
+            since(self.last_time),
+            self.increase,
+        ]
+    }
+
+    fn from_fields(start: i64, fields: [f64; BUCKET_FIELDS]) -> Self {
+        let [count, min, max, sum, first, first_time, last, last_time, increase] = fields;
+        let time = |since: f64| start.wrapping_add(number(since));
+        let (first_time, last_time) = (time(first_time), time(last_time));
+        let count = number(count) as u64;
+        Self { start, count, min, max, sum, first, first_time, last, last_time, increase }
+    }
+}
+
+/// The first whole number that `f64` cannot tell from the next.
+const WHOLE_MAX: i64 = 1 << 53;
+
+/// A whole number as a column's value: itself where that is exact, else its bits under a set sign.
+fn whole(number: i64) -> f64 {
+    match number {
+        0..=WHOLE_MAX => number as f64,
+        _ => f64::from_bits(number as u64 | 1 << 63),
+    }
+}
+
+/// The whole number that such a value stands for.
+fn number(value: f64) -> i64 {
+    match value.to_bits() {
+        bits if bits >> 63 == 1 => (bits << 1 >> 1) as i64,
+        _ => value as i64,
+    }
+}
+
+/// The buckets of samples, which are in order of time.
+pub(super) fn roll_up(samples: &Samples, span: Span, out: &mut Vec<Bucket>) {
+    out.clear();
+    for (time, value) in samples.times.iter().zip(&samples.values) {
+        if value.is_nan() {
+            continue;
+        }
+        match out.last_mut() {
+            Some(last) if time.wrapping_sub(last.start) < span.nanos() => last.take(*time, *value),
+            _ => {
+                let start = crate::model::Timestamp::from_nanos(*time).floor(span).nanos();
+                out.push(Bucket::new(start, *time, *value));
+            }
+        }
+    }
+}
+
+/// The buckets of one series, ready to be written.
+pub(super) fn encode(
+    id: SeriesId,
+    buckets: &[Bucket],
+    cold: bool,
+    cache: &mut ValueCache,
+) -> Result<Encoded> {
+    let column = |field: usize| {
+        // Computed again for each column: a copy of all would double the memory.
+        let values = buckets.iter().filter_map(|bucket| bucket.fields().get(field).copied());
+        let values: Vec<f64> = values.collect();
+        if cold {
+            EncodedColumn::cold(&values, cache)
+        } else {
+            EncodedColumn::sealed(&values, cache)
+        }
+    };
+    let columns = (0..BUCKET_FIELDS).map(column).collect::<Result<_>>()?;
+    Ok(Encoded { id, times: buckets.iter().map(|bucket| bucket.start).collect(), columns })
+}
+
+/// Columns of buckets, as a segment decodes them; their memory is used again.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub(super) starts: Vec<i64>,
+    pub(super) fields: [Vec<f64>; BUCKET_FIELDS],
+}
+
+impl Columns {
+    /// Adds the buckets to those in `out`.
+    pub(super) fn append_to(&self, out: &mut Vec<Bucket>) {
+        let bucket = |(at, start): (usize, &i64)| {
+            let field = |column: &Vec<f64>| column.get(at).copied().unwrap_or(f64::NAN);
+            Bucket::from_fields(*start, self.fields.each_ref().map(field))
+        };
+        out.extend(self.starts.iter().enumerate().map(bucket));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_come_back() {
+        for bits in 0..63 {
+            for near in [-1, 0, 1] {
+                let n = (1_i64 << bits) + near;
+                assert_eq!(number(whole(n)), n);
+            }
+        }
+        assert_eq!(number(whole(i64::MAX)), i64::MAX);
+    }
+
+    #[test]
+    fn a_bucket_holds_its_numbers_and_comes_back_from_its_fields() {
+        let samples = Samples {
+            times: vec![-7, -1, 0, 3, 4, 9, 31],
+            values: vec![1.0, f64::NAN, f64::NAN, 5.0, 9.0, 2.0, -0.0],
+        };
+        let mut buckets = vec![];
+        roll_up(&samples, Span::from_nanos(10), &mut buckets);
+        let starts: Vec<i64> = buckets.iter().map(|bucket| bucket.start).collect();
+        assert_eq!(starts, [-10, 0, 30]);
+        let middle = Bucket {
+            start: 0,
+            count: 3,
+            min: 2.0,
+            max: 9.0,
+            sum: 16.0,
+            first: 5.0,
+            first_time: 3,
+            last: 2.0,
+            last_time: 9,
+            // From 5 to 9, then a reset to 0 that has come to 2.
+            increase: 6.0,
+        };
+        assert_eq!(buckets[1], middle);
+        for bucket in buckets {
+            assert_eq!(Bucket::from_fields(bucket.start, bucket.fields()), bucket);
+        }
+    }
+}
