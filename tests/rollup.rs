@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use plimsoll::fs::Map;
-use plimsoll::query::{Aggregate, Query};
+use plimsoll::query::{Aggregate, Query, answered_from};
 use plimsoll::store::{Durability, Retention, Segment, Store, StoreOptions, Tier};
 use plimsoll::{Batch, Error, Group, Labels, Selector, Span, Timestamp};
 
@@ -234,6 +234,12 @@ fn what_cannot_be_answered_is_said() {
     let from: Timestamp = "1970-01-01T11:05:00Z".parse().unwrap();
     assert_eq!(answer(&store, &median.from(from)).unwrap().len(), 9);
     assert_eq!(answer(&store, &query.clone().step(Span::MINUTE).from(from)).unwrap().len(), 502);
+    // What a plan begins with: the end of buckets that are too coarse for its step, if any are.
+    let first =
+        |step: i64| answered_from(&store.snapshot().unwrap(), Span::from_seconds(step)).unwrap();
+    assert_eq!(first(60), from);
+    assert_eq!(first(420), Timestamp::from_seconds(95 * 420));
+    assert_eq!(first(600), Timestamp::from_seconds(0));
     // The whole of time in one step, however long.
     let all = answer(&store, &query.aggregate(Aggregate::Count)).unwrap();
     assert_eq!(all, [70_000.0]);
