@@ -13,6 +13,7 @@ use super::progress::Progress;
 use super::rss::{PeakWatch, rss_anon_bytes};
 use crate::bench::{CpuOnly, CpuOnlyOptions, FIELDS, START, Scrape};
 use crate::error::Result;
+use crate::kernel::Random;
 use crate::model::{Batch, Group, SeriesId, Span};
 use crate::store::{Store, StoreOptions};
 
@@ -34,6 +35,9 @@ struct Report {
     peak_bytes: u64,
     /// The most while the store was opened again with what was not sealed yet.
     recovery_peak_bytes: u64,
+    recovery_seconds: f64,
+    /// Bytes of all segments then.
+    segment_bytes: u64,
     /// The most while all segments became one.
     compaction_peak_bytes: u64,
     seconds: f64,
@@ -69,11 +73,12 @@ fn measure(fleet: &CpuOnly, args: &AgentArgs) -> Result<Report> {
     let series = fleet.hosts().len() * FIELDS.len();
     let bytes_per_series = rss_anon_bytes()?.saturating_sub(opened_bytes) as f64 / series as f64;
     let mut levels = Vec::new();
+    let mut noise = args.noise.then(|| Random::new(args.seed));
     while let Some(scrape) = scrapes.next() {
         if scrape.time.since(START) >= args.span {
             break;
         }
-        fill(&mut batch, &scrape);
+        fill(&mut batch, &scrape, noise.as_mut());
         store.append(&batch)?;
         levels.push(rss_anon_bytes()?);
         progress.add(1);
@@ -83,7 +88,9 @@ fn measure(fleet: &CpuOnly, args: &AgentArgs) -> Result<Report> {
     let stat = store.stat()?;
     drop(store);
     watch.take()?;
+    let reopened = Instant::now();
     let store = Store::open(&args.store, options)?;
+    let recovery_seconds = reopened.elapsed().as_secs_f64();
     let recovery_peak_bytes = watch.take()?;
     store.seal()?;
     store.compact(true)?;
@@ -101,6 +108,8 @@ fn measure(fleet: &CpuOnly, args: &AgentArgs) -> Result<Report> {
         steady_bytes: steady(&levels),
         peak_bytes,
         recovery_peak_bytes,
+        recovery_seconds,
+        segment_bytes: stat.segment_bytes,
         compaction_peak_bytes,
         seconds,
         segments: stat.segments,
@@ -118,12 +127,17 @@ fn batch_of(fleet: &CpuOnly, store: &Store) -> Result<Batch> {
     Ok(batch)
 }
 
-fn fill(batch: &mut Batch, scrape: &Scrape<'_>) {
+/// Puts a scrape into the batch, every value with a random fraction if there is to be noise.
+fn fill(batch: &mut Batch, scrape: &Scrape<'_>, noise: Option<&mut Random>) {
     for (group, row) in batch.groups.iter_mut().zip(scrape.rows) {
         group.times.clear();
         group.times.push(scrape.time.nanos());
         group.values.clear();
         group.values.extend_from_slice(row);
+    }
+    if let Some(random) = noise {
+        let values = batch.groups.iter_mut().flat_map(|group| &mut group.values);
+        values.for_each(|value| *value += random.uniform());
     }
 }
 
@@ -140,7 +154,9 @@ impl Report {
         let Self { series, samples, seconds, segments, .. } = self;
         let span = Span::from_nanos(self.span_seconds * Span::SECOND.nanos());
         writeln!(out, "{series} series every 10s for {span}: {samples} samples in {seconds:.1} s")?;
-        writeln!(out, "segments           {segments}")?;
+        let segment_mib = mib(self.segment_bytes);
+        writeln!(out, "segments           {segments} of {segment_mib:.0} MiB in all")?;
+        writeln!(out, "opened again in    {:.2} s", self.recovery_seconds)?;
         writeln!(out, "bytes per series   {:.0}", self.bytes_per_series)?;
         let budget = mib(self.memory_bytes_max as u64);
         writeln!(out, "anonymous memory of the process, MiB, of a budget of {budget:.0}")?;

@@ -387,6 +387,9 @@ pub(super) struct AgentArgs {
     /// Another seed is another fleet.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
+    /// Give every value a random fraction, so that it takes eight bytes as nearly no real one does.
+    #[arg(long)]
+    pub(super) noise: bool,
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: ReportFormat,

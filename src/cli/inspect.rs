@@ -124,9 +124,11 @@ struct StatWithRatio {
     bytes_per_sample: Option<f64>,
 }
 
-/// Bytes of all files per sample; `None` without samples.
+/// Bytes of all files but those of rollups per sample; `None` without samples.
 fn bytes_per_sample(stat: &StoreStat) -> Option<f64> {
-    (stat.samples > 0).then(|| stat.disk_bytes as f64 / stat.samples as f64)
+    let rollups: u64 = stat.rollups.iter().map(|tier| tier.bytes).sum();
+    let bytes = stat.disk_bytes.saturating_sub(rollups);
+    (stat.samples > 0).then(|| bytes as f64 / stat.samples as f64)
 }
 
 fn write_stat(stat: &StoreStat, out: &mut dyn Write) -> std::io::Result<()> {

@@ -1,5 +1,6 @@
 //! The commands `plan`, `study` and `demo`: here the storage arm's frames reach the reasoning arm.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::num::NonZero;
 use std::path::Path;
@@ -34,8 +35,28 @@ pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
     let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
     let study = Study::parse(&text, &path.display().to_string())?;
     let store = Store::open_read_only(&args.store)?;
-    print_plan(&plan_of(&store.snapshot()?, &study)?, args.format, args.all)?;
+    let snapshot = store.snapshot()?;
+    print_plan(&plan_of(&snapshot, &study)?, args.format, args.all)?;
+    say_what_is_rolled_up(&snapshot, &study);
     Ok(Outcome::Done)
+}
+
+/// Says where the time that a plan looks at is shorter than it need be: rollups are coarser than
+/// the study's steps.
+fn say_what_is_rolled_up(snapshot: &Snapshot, study: &Study) {
+    let steps: BTreeSet<Span> = study.tables().iter().map(|table| table.step).collect();
+    let tiers = snapshot.tiers();
+    for step in steps {
+        let begins = answered_from(snapshot, step);
+        let earlier = |span: Span| answered_from(snapshot, span).filter(|at| Some(*at) < begins);
+        let better = tiers.iter().filter_map(|tier| Some((earlier(tier.span)?, tier.span)));
+        if let (Some(begins), Some((at, span))) = (begins, better.min()) {
+            note(&format!(
+                "note: in steps of {step} the plan begins at {begins}, for what lies before is \
+                 rolled up; with step = \"{span}\" it would begin at {at}"
+            ));
+        }
+    }
 }
 
 fn print_plan(plan: &Plan, format: OutputFormat, all: bool) -> Result<(), Stop> {

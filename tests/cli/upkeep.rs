@@ -137,6 +137,12 @@ fn old_samples_are_rolled_up() {
     golden("check-rollup.txt", &mask(&user.ok("check --store s"), &["files, "]));
     let refused = user.ends(FAILED, "query --store s disk_used_gb --step 20m");
     golden("rollup-refused.txt", &refused.err);
+    let study = user.ok("study init --store s");
+    for (step, said) in [("20m", true), ("1d", false)] {
+        user.write("study.toml", &study.replace("step = \"1h\"", &format!("step = \"{step}\"")));
+        let planned = user.ends(0, "plan --store s --study study.toml");
+        assert_eq!(planned.err.contains("with step = \"1d\" it would begin at"), said, "{step}");
+    }
     let stat = user.json("stat --store s");
     let tiers = stat["rollups"].as_array().unwrap();
     assert_eq!(tiers.iter().map(|tier| &tier["span"]).collect::<Vec<_>>(), ["1h", "1d"]);
