@@ -3,7 +3,7 @@
 //!
 //! | part | share |
 //! |---|---|
-//! | the head | 1/4 |
+//! | the head | 3/8 |
 //! | RocksDB: unflushed batches, cache | 1/8 and 1/64 |
 //! | a tile being sealed or merged, its series and their encoded form | up to 1/4 |
 //! | the batch being appended, as the log's record twice | up to 1/4, mostly nothing |
@@ -45,7 +45,7 @@ impl Budget {
 
     /// Whether a head is to be sealed: it has its share, or rows enough for whole blocks.
     pub(super) fn is_full(self, head_bytes: usize, samples: usize, series: usize) -> bool {
-        head_bytes >= self.0 / 4
+        head_bytes >= self.0 / 8 * 3
             || (samples >= self.0 / 64 && samples >= series.saturating_mul(ROWS_ENOUGH))
     }
 
@@ -79,8 +79,8 @@ mod tests {
     #[test]
     fn a_head_is_full_by_its_bytes_or_by_its_rows() {
         let budget = Budget::new(64 << 20).unwrap();
-        assert!(budget.is_full(16 << 20, 1, 10_000));
-        assert!(!budget.is_full(12 << 20, 1 << 20, 10_000), "105 rows of each");
+        assert!(budget.is_full(24 << 20, 1, 10_000));
+        assert!(!budget.is_full(23 << 20, 2 << 20, 10_000), "210 rows of each");
         assert!(budget.is_full(12 << 20, 1 << 20, 1_000), "1,049 rows of each");
         assert!(!budget.is_full(1 << 20, 100_000, 10), "too few to be worth a file");
         assert!(Budget::new(1 << 20).is_err());
