@@ -19,6 +19,9 @@ use crate::model::limits::BLOCK_SAMPLES;
 const LOW_SAMPLE: usize = 32;
 /// One part in this many that a trial reference may cost more for others to be tried.
 const RAISE_MARGIN: usize = 20;
+/// Values looked at before a model is tried, and how many bits a value it may need more.
+const SAMPLE: usize = 32;
+const HOPELESS_BITS: u32 = 3;
 /// A reference is raised by no less than what a width this much smaller spans.
 const RAISE_BITS: u32 = 3;
 /// One in this many values may lie below the reference, as an exception.
@@ -45,7 +48,11 @@ pub(super) struct Scratch {
 /// Chooses the model, the reference and the width with the fewest bytes.
 pub(super) fn plan(latents: &[i64], scratch: &mut Scratch) -> Plan {
     let mut best: Option<(Plan, bool)> = None;
+    let hopeless = hopeless(latents);
     for model in [Model::Reference, Model::Delta, Model::DeltaOfDelta] {
+        if hopeless == Some(model) {
+            continue;
+        }
         if model == Model::DeltaOfDelta && best.is_some_and(|(best, _)| best.model != Model::Delta)
         {
             // Where differences do not help, their differences do even less.
@@ -73,6 +80,27 @@ pub(super) fn plan(latents: &[i64], scratch: &mut Scratch) -> Plan {
         Some((best, false)) => best,
         None => Plan { model: Model::Reference, reference: 0, width: WIDTH_MAX, bytes: 0 },
     }
+}
+
+/// The one of the first two models that a small sample says is not worth a trial: it takes three
+/// bits a value more than the other. `None` where neither is, or there are few values.
+fn hopeless(latents: &[i64]) -> Option<Model> {
+    let stride = latents.len() / SAMPLE;
+    if stride < 2 {
+        return None;
+    }
+    let pairs = || latents.chunks_exact(stride).filter_map(|pair| pair.first_chunk::<2>());
+    let low = pairs().map(|[value, _]| *value).min().unwrap_or(0);
+    let (mut reference, mut delta) = (0, 0);
+    for [value, next] in pairs() {
+        reference += bits_of(value.wrapping_sub(low) as u64);
+        delta += bits_of(varint::zigzag(next.wrapping_sub(*value)));
+    }
+    let clearly = HOPELESS_BITS * SAMPLE as u32;
+    if reference > delta + clearly {
+        return Some(Model::Reference);
+    }
+    (delta > reference + clearly).then_some(Model::Delta)
 }
 
 impl Plan {
