@@ -5,6 +5,7 @@
 //! is being sealed, it would wait for itself.
 
 use std::num::NonZero;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, Result};
@@ -14,8 +15,7 @@ pub(super) fn map<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = cores.min(items.len());
+    let threads = cores().min(items.len());
     if threads < 2 {
         return items.iter().map(work).collect();
     }
@@ -52,6 +52,12 @@ pub(super) fn map<T: Sync, R: Send>(
     } else {
         Err(Error::invalid("a loop that ended early"))
     }
+}
+
+/// Asked for once: the system reads several files for its answer.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
 #[cfg(test)]

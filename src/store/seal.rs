@@ -33,8 +33,12 @@ use crate::fs::Turn;
 use crate::fs::fault::{in_order, planted, unless};
 use crate::model::{METRIC_LABEL, SeriesId, TimeRange, Timestamp};
 
-/// Series that are encoded at the same time, before they are written in order.
+/// Series that are encoded at the same time, before they are written in order, if they have
+/// `TILE_SAMPLES` together; four times as many where they have fewer, since threads are started for
+/// each tile.
 const TILE_SERIES: usize = 64;
+const TILE_SERIES_MAX: usize = 4 * TILE_SERIES;
+const TILE_SAMPLES: usize = 1 << 16;
 /// Series that are one task: neighbours, mostly of one metric, so that what the codec learnt of one
 /// serves the next. Not a matter of how many threads there are: equal data gives equal bytes.
 const RUN_SERIES: usize = 8;
@@ -375,7 +379,9 @@ pub(super) fn tiles(
     let (mut tiles, mut start, mut sum) = (Vec::new(), 0, 0);
     for (at, id) in series.iter().enumerate() {
         let more = samples(*id);
-        if at > start && (at - start == TILE_SERIES || sum + more > samples_max) {
+        let count = at - start;
+        let enough = count >= TILE_SERIES && sum + more > TILE_SAMPLES;
+        if count > 0 && (enough || count == TILE_SERIES_MAX || sum + more > samples_max) {
             tiles.extend(series.get(start..at));
             (start, sum) = (at, 0);
         }
@@ -414,11 +420,12 @@ mod tests {
     fn tiles_hold_all_series_once_and_stay_small() {
         let series: Vec<SeriesId> = (0..1_000).map(SeriesId).collect();
         let samples_max = 1 << 20;
-        for weight in [0, 1_000, samples_max / 2, samples_max * 2] {
+        for weight in [0, 100, 1_000, samples_max / 2, samples_max * 2] {
             let tiles = tiles(&series, samples_max, |_| weight);
             assert_eq!(tiles.concat(), series);
             for tile in tiles {
-                assert!(tile.len() <= TILE_SERIES);
+                assert!(tile.len() <= TILE_SERIES || tile.len() * weight <= TILE_SAMPLES);
+                assert!(tile.len() <= TILE_SERIES_MAX);
                 assert!(tile.len() == 1 || tile.len() * weight <= samples_max);
             }
         }
