@@ -22,8 +22,8 @@ const LOG_BYTES_MAX: u64 = 128 << 20;
 
 /// How often a write is tried while RocksDB has its hands full with tables, and the pause between:
 /// 10 s in all.
-const WRITE_ATTEMPTS: u32 = 10_000;
-const WRITE_PAUSE: Duration = Duration::from_millis(1);
+const WRITE_ATTEMPTS: u32 = 100_000;
+const WRITE_PAUSE: Duration = Duration::from_micros(100);
 
 /// The length at which RocksDB begins its list of tables anew, in bytes.
 const MANIFEST_BYTES_MAX: usize = 1 << 20;
