@@ -12,6 +12,8 @@
 
 mod cpu_only;
 mod host;
+mod noise;
 
 pub use cpu_only::{CpuOnly, CpuOnlyOptions, FIELDS, SCRAPE_INTERVAL, START, Scrape, Scrapes};
 pub use host::Host;
+pub use noise::Noise;

@@ -11,9 +11,8 @@ use super::bench::refuse_full;
 use super::output::{Stop, json_to_stdout, to_stdout};
 use super::progress::Progress;
 use super::rss::{PeakWatch, rss_anon_bytes};
-use crate::bench::{CpuOnly, CpuOnlyOptions, FIELDS, START, Scrape};
+use crate::bench::{CpuOnly, CpuOnlyOptions, FIELDS, Noise, START, Scrape};
 use crate::error::Result;
-use crate::kernel::Random;
 use crate::model::{Batch, Group, SeriesId, Span};
 use crate::store::{Store, StoreOptions};
 
@@ -73,7 +72,7 @@ fn measure(fleet: &CpuOnly, args: &AgentArgs) -> Result<Report> {
     let series = fleet.hosts().len() * FIELDS.len();
     let bytes_per_series = rss_anon_bytes()?.saturating_sub(opened_bytes) as f64 / series as f64;
     let mut levels = Vec::new();
-    let mut noise = args.noise.then(|| Random::new(args.seed));
+    let mut noise = args.noise.then(|| Noise::new(args.seed));
     while let Some(scrape) = scrapes.next() {
         if scrape.time.since(START) >= args.span {
             break;
@@ -128,16 +127,15 @@ fn batch_of(fleet: &CpuOnly, store: &Store) -> Result<Batch> {
 }
 
 /// Puts a scrape into the batch, every value with a random fraction if there is to be noise.
-fn fill(batch: &mut Batch, scrape: &Scrape<'_>, noise: Option<&mut Random>) {
+fn fill(batch: &mut Batch, scrape: &Scrape<'_>, noise: Option<&mut Noise>) {
     for (group, row) in batch.groups.iter_mut().zip(scrape.rows) {
         group.times.clear();
         group.times.push(scrape.time.nanos());
         group.values.clear();
         group.values.extend_from_slice(row);
     }
-    if let Some(random) = noise {
-        let values = batch.groups.iter_mut().flat_map(|group| &mut group.values);
-        values.for_each(|value| *value += random.uniform());
+    if let Some(noise) = noise {
+        batch.groups.iter_mut().for_each(|group| noise.add_to(&mut group.values));
     }
 }
 
