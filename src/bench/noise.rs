@@ -14,6 +14,8 @@ impl Noise {
 
     /// Adds a fraction in `[0, 1)` to every value.
     pub fn add_to(&mut self, values: &mut [f64]) {
-        values.iter_mut().for_each(|value| *value += self.0.uniform());
+        for value in values {
+            *value += self.0.uniform();
+        }
     }
 }
