@@ -64,5 +64,5 @@ mod readme {}
 pub use error::{Error, Result};
 pub use model::{
     Batch, Frame, Group, Labels, MatchOp, Matcher, Selector, SeriesId, Sink, Span, TimeRange,
-    Timestamp, Unit,
+    Timestamp, Unit, is_stale_marker, stale_marker,
 };

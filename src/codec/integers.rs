@@ -89,7 +89,8 @@ fn hopeless(latents: &[i64]) -> Option<Model> {
     if stride < 2 {
         return None;
     }
-    let pairs = || latents.chunks_exact(stride).filter_map(|pair| pair.first_chunk::<2>());
+    let pairs =
+        || latents.chunks_exact(stride).take(SAMPLE).filter_map(|pair| pair.first_chunk::<2>());
     let low = pairs().map(|[value, _]| *value).min().unwrap_or(0);
     let (mut reference, mut delta) = (0, 0);
     for [value, next] in pairs() {

@@ -9,6 +9,7 @@ mod batch;
 mod frame;
 mod labels;
 mod selector;
+mod stale;
 mod time;
 mod unit;
 
@@ -16,5 +17,6 @@ pub use batch::{Batch, Group, SeriesId, Sink};
 pub use frame::Frame;
 pub use labels::{Labels, METRIC_LABEL};
 pub use selector::{MatchOp, Matcher, Selector};
+pub use stale::{is_stale_marker, stale_marker};
 pub use time::{Span, TimeRange, Timestamp};
 pub use unit::Unit;

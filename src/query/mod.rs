@@ -173,7 +173,8 @@ impl Query {
 
     /// Carries a series' value over steps without a sample, up to this long, before series are
     /// combined: a scrape that came a second late would else look like a fall of the group's sum.
-    /// Default: not at all.
+    /// A series that ended with a [`stale_marker`](crate::stale_marker) is not carried on. Default:
+    /// not at all.
     #[must_use]
     pub fn fill(mut self, fill: Span) -> Self {
         self.fill = fill;

@@ -272,17 +272,37 @@ impl Cursor {
     }
 }
 
-/// Carries values over gaps of at most `steps_max` steps.
-pub(super) fn fill_gaps(row: &mut [f64], steps_max: usize) {
+/// The steps whose last sample is a stale marker, ascending.
+pub(super) fn ended_steps(times: &[i64], values: &[f64], grid: &Grid) -> Vec<usize> {
+    let mut ended = Vec::new();
+    let mut cursor = Cursor::new(grid);
+    for (time, value) in times.iter().zip(values) {
+        let Some(step) = cursor.step_of(*time) else { continue };
+        ended.pop_if(|last| *last == step);
+        if is_stale_marker(*value) {
+            ended.push(step);
+        }
+    }
+    ended
+}
+
+/// Carries values over gaps of at most `steps_max` steps, but not past a step in which the series
+/// ended.
+pub(super) fn fill_gaps(row: &mut [f64], steps_max: usize, ended: &[usize]) {
     let (mut last, mut gap) = (f64::NAN, 0);
-    for value in row {
-        if value.is_nan() {
+    let mut ended = ended.iter().peekable();
+    for (step, value) in row.iter_mut().enumerate() {
+        let ends = ended.next_if_eq(&&step).is_some();
+        if !value.is_nan() {
+            (last, gap) = (*value, 0);
+        } else if !ends {
             gap += 1;
             if gap <= steps_max {
                 *value = last;
             }
-        } else {
-            (last, gap) = (*value, 0);
+        }
+        if ends {
+            last = f64::NAN;
         }
     }
 }
@@ -327,7 +347,7 @@ impl Combiner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Span, Timestamp};
+    use crate::model::{Span, Timestamp, stale_marker};
     use proptest::prelude::*;
 
     fn grid(start: i64, step: i64, steps: usize) -> Grid {
@@ -358,9 +378,30 @@ mod tests {
     fn gaps_are_filled_for_so_long_and_no_longer() {
         let nan = f64::NAN;
         let mut row = [nan, 1.0, nan, nan, nan, 2.0];
-        fill_gaps(&mut row, 2);
+        fill_gaps(&mut row, 2, &[]);
         assert!(row[0].is_nan() && row[4].is_nan());
         assert_eq!((row[2], row[3], row[5]), (1.0, 1.0, 2.0));
+    }
+
+    #[test]
+    fn a_series_that_ended_is_not_carried_on() {
+        let (nan, stale) = (f64::NAN, stale_marker());
+        let grid = grid(0, 10, 6);
+        let times = [1, 11, 12, 31, 41, 45];
+        // Ended in step 1 after its value, begun again in 3, ended in 4 and begun again in it.
+        let ended = ended_steps(&times, &[1.0, 2.0, stale, 3.0, stale, 4.0], &grid);
+        assert_eq!(ended, [1]);
+        let mut row = [1.0, 2.0, nan, 3.0, 4.0, nan];
+        fill_gaps(&mut row, 2, &ended);
+        assert!(row[2].is_nan());
+        assert_eq!((row[1], row[3], row[5]), (2.0, 3.0, 4.0));
+        // A marker alone in its step; any other NaN is only a gap.
+        let ended = ended_steps(&[1, 11, 21], &[1.0, nan, stale], &grid);
+        assert_eq!(ended, [2]);
+        let mut row = [1.0, nan, nan, nan, 5.0, nan];
+        fill_gaps(&mut row, 3, &ended);
+        assert_eq!((row[1], row[4], row[5]), (1.0, 5.0, 5.0));
+        assert!(row[2].is_nan() && row[3].is_nan());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::group::RowGroup;
-use super::reduce::{Accumulator, Combiner, fill_gaps};
+use super::reduce::{Accumulator, Combiner, ended_steps, fill_gaps};
 use super::rolled::Rolled;
 use super::{Across, Aggregate, Grid, Query};
 use crate::error::{Error, Result};
@@ -72,8 +72,10 @@ impl Frames {
         let aggregate = self.query.aggregate;
         let mut whole = Accumulator::new(aggregate, grid.steps);
         for some in series.chunks(SERIES_AT_ONCE) {
-            let parts: Result<Vec<Accumulator>> =
-                some.par_iter().map(|id| self.accumulate(grid, *id)).collect();
+            let parts: Result<Vec<Accumulator>> = some
+                .par_iter()
+                .map(|id| self.accumulate(grid, *id, &mut Samples::default()))
+                .collect();
             parts?.into_iter().for_each(|part| whole.merge(part));
             if whole.held() > QUANTILE_SAMPLES_MAX {
                 return Err(Error::Limit {
@@ -99,14 +101,19 @@ impl Frames {
     }
 
     fn single(&self, grid: &Grid, id: SeriesId) -> Result<Vec<f64>> {
-        let accumulator = self.accumulate(grid, id)?;
+        let mut samples = Samples::default();
+        let accumulator = self.accumulate(grid, id, &mut samples)?;
         let mut row = accumulator.finish(self.query.aggregate, grid.steps);
         let fill_steps = self.query.fill.nanos() / grid.step.nanos();
-        fill_gaps(&mut row, fill_steps as usize);
+        if fill_steps > 0 {
+            let ended = ended_steps(&samples.times, &samples.values, grid);
+            fill_gaps(&mut row, fill_steps as usize, &ended);
+        }
         Ok(row)
     }
 
-    fn accumulate(&self, grid: &Grid, id: SeriesId) -> Result<Accumulator> {
+    /// Reduces a series; its raw samples are left in `samples`.
+    fn accumulate(&self, grid: &Grid, id: SeriesId, samples: &mut Samples) -> Result<Accumulator> {
         let range = TimeRange { start: first_seen(self.query.aggregate, grid), end: grid.end };
         let mut accumulator = Accumulator::new(self.query.aggregate, grid.steps);
         let mut before = None;
@@ -116,8 +123,7 @@ impl Frames {
             buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
             accumulator.add_buckets(&buckets, grid, &mut before);
         }
-        let mut samples = Samples::default();
-        self.snapshot.scan(id, range, &mut samples)?;
+        self.snapshot.scan(id, range, samples)?;
         accumulator.add(&samples.times, &samples.values, grid, &mut before);
         Ok(accumulator)
     }
