@@ -3,6 +3,7 @@
 
 use super::{Across, Aggregate, Grid};
 use crate::kernel::{self, growth};
+use crate::model::is_stale_marker;
 use crate::store::Bucket;
 
 /// Partial results of one or several series, one place per step.

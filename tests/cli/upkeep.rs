@@ -139,7 +139,9 @@ fn old_samples_are_rolled_up() {
     golden("rollup-refused.txt", &refused.err);
     let study = user.ok("study init --store s");
     for (step, said) in [("20m", true), ("1d", false)] {
-        user.write("study.toml", &study.replace("step = \"1h\"", &format!("step = \"{step}\"")));
+        let (before, rest) = study.split_once("step = \"").unwrap();
+        let (_, after) = rest.split_once('"').unwrap();
+        user.write("study.toml", &format!("{before}step = \"{step}\"{after}"));
         let planned = user.ends(0, "plan --store s --study study.toml");
         assert_eq!(planned.err.contains("with step = \"1d\" it would begin at"), said, "{step}");
     }
