@@ -11,7 +11,7 @@ use super::sparse::{self, take, take_byte};
 use super::tag::Model;
 use super::varint;
 use crate::error::{Error, Result};
-use crate::kernel::lanes::{self, Arithmetic, Block, Sequence};
+use crate::kernel::lanes::{self, Arithmetic, Sequence};
 use crate::kernel::simd;
 use crate::model::limits::BLOCK_SAMPLES;
 
@@ -32,6 +32,7 @@ pub(super) struct Stream {
     width: u32,
     exceptions: bool,
     narrow: bool,
+    count: usize,
 }
 
 impl Stream {
@@ -46,11 +47,12 @@ impl Stream {
         let narrow = form & NARROW == NARROW;
         let width = u32::from(form & !EXCEPTIONS & if narrow { !NARROW } else { u8::MAX });
         let exceptions = form & EXCEPTIONS != 0;
-        let stream = Self { model, first, delta, reference, width, exceptions, narrow };
+        let stream = Self { model, first, delta, reference, width, exceptions, narrow, count };
         if width > WIDTH_MAX {
             return Err(Error::decode(format!("integers of {width} bits")));
         }
-        if narrow && (count != BLOCK_SAMPLES || stream.base().unsigned_abs() > lanes::BASE_MAX) {
+        let fits = (1..=BLOCK_SAMPLES).contains(&count);
+        if narrow && (!fits || stream.base().unsigned_abs() > lanes::BASE_MAX) {
             let base = stream.base();
             return Err(Error::decode(format!("lanes for {count} integers from {base} on")));
         }
@@ -60,6 +62,10 @@ impl Stream {
     /// Whether [`Self::append_values`] can be called.
     pub(super) fn is_narrow(&self) -> bool {
         self.narrow
+    }
+
+    fn is_constant(&self) -> bool {
+        self.model == Model::Reference && self.width == 0 && !self.exceptions
     }
 
     /// What the integers of a block in lanes differ little from.
@@ -75,27 +81,26 @@ impl Stream {
         arithmetic: Arithmetic,
         out: &mut Vec<f64>,
     ) -> Result<()> {
+        if self.is_constant() {
+            out.resize(out.len() + self.count, arithmetic.value(self.reference as f64));
+            return Ok(());
+        }
         self.read_lanes(bytes, |block, sequence| {
-            simd::append_values(block, sequence, arithmetic, out);
+            simd::append_values(block, self.count, sequence, arithmetic, out);
         })
     }
 
     /// Calls `then` with the integers, as many as the header was read for.
     #[inline]
-    pub(super) fn decode<R>(
-        &self,
-        bytes: &mut &[u8],
-        count: usize,
-        then: impl FnOnce(&[i64]) -> R,
-    ) -> Result<R> {
+    pub(super) fn decode<R>(&self, bytes: &mut &[u8], then: impl FnOnce(&[i64]) -> R) -> Result<R> {
         let mut integers = [0; BLOCK_SAMPLES];
-        let integers = super::block_of(&mut integers, count)?;
+        let integers = super::block_of(&mut integers, self.count)?;
         self.fill(bytes, integers)?;
         Ok(then(integers))
     }
 
     fn fill(&self, bytes: &mut &[u8], integers: &mut [i64]) -> Result<()> {
-        if let (true, Some(integers)) = (self.narrow, integers.as_mut_array()) {
+        if self.narrow {
             return self.read_lanes(bytes, |block, sequence| {
                 lanes::each_integer(block, sequence, integers, |slot, k| *slot = k);
             });
@@ -157,14 +162,14 @@ impl Stream {
 
     /// Numbers packed in lanes, and how they tell the block's integers, for `then` to use.
     #[inline]
-    fn read_lanes(&self, bytes: &mut &[u8], then: impl FnOnce(&Block, Sequence)) -> Result<()> {
-        let packed = take(bytes, lanes::packed_bytes(self.width))?;
+    fn read_lanes(&self, bytes: &mut &[u8], then: impl FnOnce(&[u32], Sequence)) -> Result<()> {
+        let packed = take(bytes, lanes::packed_bytes(self.count, self.width))?;
         let (base, delta, reference) = (self.base(), self.delta as u32, self.reference as u32);
         let lacking = if self.model == Model::Reference { 0 } else { reference };
-        let read = |block: &mut Block| {
+        let read = |block: &mut [u32]| {
             if self.exceptions {
                 let shifted = |high| (varint::unzigzag(high) as u64) << self.width;
-                sparse::decode(bytes, BLOCK_SAMPLES, shifted, |at, high| {
+                sparse::decode(bytes, block.len(), shifted, |at, high| {
                     if let Some(slot) = block.get_mut(at) {
                         *slot = slot.wrapping_add(high as u32);
                     }
@@ -183,6 +188,6 @@ impl Stream {
             then(block, Sequence { summed_from, base });
             Ok(())
         };
-        simd::with_lanes(packed, self.width, lacking, read).unwrap_or(Ok(()))
+        simd::with_lanes(packed, self.width, self.count, lacking, read)
     }
 }

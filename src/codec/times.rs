@@ -68,7 +68,7 @@ pub fn decode_times(bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<()
     let time = |latent: &i64| first.wrapping_add(latent.wrapping_mul(divisor));
     let stream = Stream::read(&mut rest, tag.model, count)?;
     let start = out.len();
-    stream.decode(&mut rest, count, |latents| out.extend(latents.iter().map(time)))?;
+    stream.decode(&mut rest, |latents| out.extend(latents.iter().map(time)))?;
     let end = super::expect_end(rest);
     if end.is_err() {
         out.truncate(start);

@@ -150,8 +150,7 @@ pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Re
                 stream.append_values(&mut rest, arithmetic, out)?;
             } else {
                 let value = |k: &i64| arithmetic.value(*k as f64);
-                stream
-                    .decode(&mut rest, count, |integers| out.extend(integers.iter().map(value)))?;
+                stream.decode(&mut rest, |integers| out.extend(integers.iter().map(value)))?;
             }
         }
         None => look_up(tag, &mut rest, count, out)?,
@@ -190,7 +189,7 @@ fn look_up(tag: Tag, bytes: &mut &[u8], count: usize, out: &mut Vec<f64>) -> Res
         _ => None,
     };
     let stream = Stream::read(bytes, tag.model, count)?;
-    stream.decode(bytes, count, |integers| {
+    stream.decode(bytes, |integers| {
         let Some(entries) = &entries else {
             out.extend(integers.iter().map(|k| front::from_ordered(*k)));
             return Ok(());

@@ -21,7 +21,6 @@ use std::mem::MaybeUninit;
 use super::bits::{self, Integers, Positions};
 use super::lanes::{self, Arithmetic, Block, Sequence, Unwritten};
 use super::symbols::{self, Meaning, STATES, State, Stream};
-use crate::model::limits::BLOCK_SAMPLES;
 
 /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
 /// pattern is added to it.
@@ -82,14 +81,18 @@ pub(super) fn list_bits(bytes: &[u8], out: &mut Positions) -> usize {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn unpack_lanes(bytes: &[u8], width: u32, reference: u32, block: &mut Unwritten) {
+pub(super) fn unpack_lanes(
+    bytes: &[u8],
+    width: u32,
+    count: usize,
+    reference: u32,
+    block: &mut Unwritten,
+) {
     macro_rules! widths {
         ($($width:literal)*) => {
             match width {
-                $($width if bytes.len() == lanes::packed_bytes($width) => {
-                    unpack_width::<$width>(bytes, reference, block);
-                })*
-                _ => lanes::unpack(bytes, width, reference, block),
+                $($width => unpack_width::<$width>(bytes, count, reference, block),)*
+                _ => lanes::unpack(bytes, width, count, reference, block),
             }
         };
     }
@@ -99,10 +102,16 @@ pub(super) fn unpack_lanes(bytes: &[u8], width: u32, reference: u32, block: &mut
 /// The portable loop, spelled out so that each row's shifts are constants.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn unpack_width<const WIDTH: usize>(bytes: &[u8], reference: u32, block: &mut Unwritten) {
-    let groups = bytes.as_chunks().0.as_chunks::<WIDTH>().0;
-    let rows = block.as_chunks_mut().0.as_chunks_mut::<{ lanes::ROWS }>().0;
-    for (words, rows) in groups.iter().zip(rows) {
+fn unpack_width<const WIDTH: usize>(
+    bytes: &[u8],
+    count: usize,
+    reference: u32,
+    block: &mut Unwritten,
+) {
+    lanes::each_group(bytes, WIDTH as u32, count, reference, block, |words, rows| {
+        let Some(words) = words.first_chunk::<WIDTH>() else {
+            return rows.fill([MaybeUninit::new(reference); lanes::LANES]);
+        };
         macro_rules! rows {
             ($($row:literal)*) => {
                 $(rows[$row] = lanes::unpack_row(words, $row, WIDTH, reference);)*
@@ -110,15 +119,15 @@ fn unpack_width<const WIDTH: usize>(bytes: &[u8], reference: u32, block: &mut Un
         }
         rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
         rows!(16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
-    }
+    });
 }
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn write_values(
-    block: &Block,
+    block: &[u32],
     sequence: Sequence,
     arithmetic: Arithmetic,
-    out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
+    out: &mut [MaybeUninit<f64>],
 ) {
     match arithmetic {
         Arithmetic::Whole => write(block, sequence, out, |k| k),
@@ -200,19 +209,17 @@ impl Divisor {
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn write(
-    block: &Block,
+    block: &[u32],
     sequence: Sequence,
-    out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
+    out: &mut [MaybeUninit<f64>],
     value: impl Fn(__m256d) -> __m256d,
 ) {
-    let tiles = block.as_chunks().0.as_chunks().0;
-    let tiles = tiles.iter().zip(out.as_chunks_mut().0.as_chunks_mut().0);
     // Exact: whole numbers below 2^53.
     let lacking = _mm256_set1_pd(SHIFTED + f64::from(BIAS) - sequence.base as f64);
     let low_lanes = _mm256_setr_epi32(-1, -1, -1, -1, 0, 0, 0, 0);
     let start = sequence.summed_from.unwrap_or(0).wrapping_add(BIAS);
     let mut sum = _mm256_set1_epi32(start as i32);
-    for ([even, odd], out) in tiles {
+    let mut values = |[even, odd]: &[lanes::Row; 2]| {
         let (mut even, mut odd) = (load(even), load(odd));
         if sequence.summed_from.is_some() {
             // Sums of pairs; of fours, of which the pairs are in the two halves; of all so far.
@@ -234,12 +241,20 @@ fn write(
         let (low, high) = (_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd));
         let shifted = _mm256_set1_epi32(SHIFTED_HIGH);
         let four = |integers| store(value(_mm256_sub_pd(_mm256_castsi256_pd(integers), lacking)));
-        *out = [
+        [
             four(_mm256_unpacklo_epi32(low, shifted)),
             four(_mm256_unpackhi_epi32(low, shifted)),
             four(_mm256_unpacklo_epi32(high, shifted)),
             four(_mm256_unpackhi_epi32(high, shifted)),
-        ];
+        ]
+    };
+    let mut tiles = block.as_chunks().0.as_chunks().0.iter();
+    let (whole, rest) = out.as_chunks_mut::<{ lanes::TILE }>();
+    for (out, tile) in whole.iter_mut().zip(tiles.by_ref()) {
+        out.as_chunks_mut().0.copy_from_slice(&values(tile));
+    }
+    if let (false, Some(tile)) = (rest.is_empty(), tiles.next()) {
+        rest.copy_from_slice(&values(tile).as_flattened()[..rest.len()]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Blocks of 1,024 small integers, packed in eight lanes, and the values that they become.
+//! Blocks of up to 1,024 small integers, packed in eight lanes, and the values that they become.
 //!
 //! In: packed bytes and their width; a block of integers, how they add up, and the arithmetic that
 //! makes values of them. Out: integers; values. Never: a result that depends on the machine. The
@@ -9,8 +9,9 @@
 //! those at odd places in the second, pairs in the lanes 0, 4, 1, 5, 2, 6, 3, 7. So a vector adds
 //! eight pairs at once, and neighbours come back together by shuffles within halves of vectors.
 //! A lane's bits follow one another in 32-bit words of its own, and the words of the eight lanes
-//! take turns: a load of 32 bytes serves eight numbers, which all need the same shifts. 1,024
-//! numbers fill whole words at any width.
+//! take turns: a load of 32 bytes serves eight numbers, which all need the same shifts. 256
+//! numbers fill whole words at any width. A shorter block is filled up to sixteen neighbours, and
+//! of the last words only the bytes that have bits are kept.
 #![expect(
     clippy::inline_always,
     reason = "compiled with the caller, for the machine that the caller is for"
@@ -35,7 +36,7 @@ const WORD_BYTES: usize = 4 * LANES;
 /// Where each of sixteen neighbours stands.
 pub(super) const PLACES: [usize; TILE] = [0, 8, 4, 12, 1, 9, 5, 13, 2, 10, 6, 14, 3, 11, 7, 15];
 
-/// Numbers in the order of lanes, each known modulo 2^32.
+/// Room for numbers in the order of lanes, each known modulo 2^32.
 pub(crate) type Block = [u32; BLOCK_SAMPLES];
 /// A block before it is written.
 pub(super) type Unwritten = [MaybeUninit<u32>; BLOCK_SAMPLES];
@@ -82,9 +83,20 @@ impl Arithmetic {
     }
 }
 
-/// Bytes of a packed block.
-pub(crate) const fn packed_bytes(width: u32) -> usize {
-    BLOCK_SAMPLES / 8 * width as usize
+/// How many numbers there are in lanes for this many integers: whole tiles of sixteen.
+pub(crate) const fn padded(count: usize) -> usize {
+    count.next_multiple_of(TILE)
+}
+
+/// Bytes of a packed block of `count` integers.
+pub(crate) const fn packed_bytes(count: usize, width: u32) -> usize {
+    let lane_bits = padded(count) / LANES * width as usize;
+    lane_bits / 32 * WORD_BYTES + last_bytes(lane_bits) * LANES
+}
+
+/// Bytes that are kept of the last, not full word of a lane.
+const fn last_bytes(lane_bits: usize) -> usize {
+    (lane_bits % 32).div_ceil(8)
 }
 
 /// Where the number at `index` stands in a block.
@@ -92,12 +104,14 @@ pub(crate) const fn place(index: usize) -> usize {
     index / TILE * TILE + PLACES[index % TILE]
 }
 
-/// Appends the lowest `width` bits, at most [`WIDTH_MAX`], of each number.
-pub(crate) fn pack(block: &Block, width: u32, out: &mut Vec<u8>) {
+/// Appends the lowest `width` bits, at most [`WIDTH_MAX`], of each number; `block` is whole tiles.
+pub(crate) fn pack(block: &[u32], width: u32, out: &mut Vec<u8>) {
     let start = out.len();
-    out.resize(start + packed_bytes(width), 0);
+    let rows = block.as_chunks::<LANES>().0;
+    let lane_bits = rows.len() * width as usize;
+    out.resize(start + lane_bits.div_ceil(32) * WORD_BYTES, 0);
     let words = out[start..].as_chunks_mut::<WORD_BYTES>().0;
-    for (index, row) in block.as_chunks::<LANES>().0.iter().enumerate() {
+    for (index, row) in rows.iter().enumerate() {
         let bit = index * width as usize;
         let (word, shift) = (bit / 32, bit % 32);
         for (lane, number) in row.iter().enumerate() {
@@ -109,26 +123,83 @@ pub(crate) fn pack(block: &Block, width: u32, out: &mut Vec<u8>) {
             }
         }
     }
+    let kept = last_bytes(lane_bits);
+    if kept > 0 {
+        let last = out.len() - WORD_BYTES;
+        for at in 0..LANES * kept {
+            out[last + at] = out[last + at / kept * 4 + at % kept];
+        }
+        out.truncate(last + LANES * kept);
+    }
 }
 
 pub(super) const fn mask(width: u32) -> u32 {
     (1 << width) - 1
 }
 
-/// Writes all of `block`: the numbers in `bytes`, each more by `reference`, if there are exactly
-/// [`packed_bytes`] for them; else the reference alone.
-pub(super) fn unpack(bytes: &[u8], width: u32, reference: u32, block: &mut Unwritten) {
-    if width == 0 || bytes.len() != packed_bytes(width) {
-        block.fill(MaybeUninit::new(reference));
-        return;
-    }
-    // Four groups each, by the length of the bytes.
-    let groups = bytes.as_chunks().0.chunks_exact(width as usize);
-    for (words, rows) in groups.zip(block.as_chunks_mut().0.as_chunks_mut::<ROWS>().0) {
+/// A group of rows, and its words; there are `width` of them.
+pub(super) type Rows = [[MaybeUninit<u32>; LANES]; ROWS];
+pub(super) type GroupWords = [Words; WIDTH_MAX as usize];
+
+/// Writes at least the [`padded`] numbers of `count` integers, if a block has so many: what is in
+/// `bytes`, each more by `reference`, if there are exactly [`packed_bytes`] for them; else
+/// the reference alone.
+pub(super) fn unpack(
+    bytes: &[u8],
+    width: u32,
+    count: usize,
+    reference: u32,
+    block: &mut Unwritten,
+) {
+    each_group(bytes, width, count, reference, block, |words, rows| {
         for (index, row) in rows.iter_mut().enumerate() {
             *row = unpack_row(words, index, width as usize, reference);
         }
+    });
+}
+
+/// Does the work of [`unpack`]: calls `write` with the words of each group, `width` of them, and
+/// the rows to be written.
+#[inline(always)]
+pub(super) fn each_group(
+    bytes: &[u8],
+    width: u32,
+    count: usize,
+    reference: u32,
+    block: &mut Unwritten,
+    mut write: impl FnMut(&[Words], &mut Rows),
+) {
+    if width == 0 || count > BLOCK_SAMPLES || bytes.len() != packed_bytes(count, width) {
+        let end = padded(count).min(block.len());
+        block[..end].fill(MaybeUninit::new(reference));
+        return;
     }
+    // As many groups as the bytes have in full, and one more where bytes are left: no row of the
+    // count is missed, since a row has bits.
+    let (groups, _) = block.as_chunks_mut().0.as_chunks_mut::<ROWS>();
+    let mut groups = groups.iter_mut();
+    let group_bytes = width as usize * WORD_BYTES;
+    let whole = bytes.chunks_exact(group_bytes);
+    let rest = whole.remainder();
+    for (bytes, rows) in whole.zip(groups.by_ref()) {
+        write(bytes.as_chunks().0, rows);
+    }
+    if let (false, Some(rows)) = (rest.is_empty(), groups.next()) {
+        write(&last_words(rest)[..width as usize], rows);
+    }
+}
+
+/// The words of a group that is not full, with zeros for those that lack.
+#[cold]
+fn last_words(bytes: &[u8]) -> GroupWords {
+    let mut words = [[0; WORD_BYTES]; WIDTH_MAX as usize];
+    let (whole, last) = bytes.as_chunks::<WORD_BYTES>();
+    words[..whole.len()].copy_from_slice(whole);
+    let kept = (last.len() / LANES).max(1);
+    for (at, byte) in last.iter().enumerate() {
+        words[whole.len()][at / kept * 4 + at % kept] = *byte;
+    }
+    words
 }
 
 /// Row `index` of a group of [`ROWS`], which has `width` words.
@@ -161,12 +232,12 @@ fn lanes_of(words: &Words) -> Row {
     row
 }
 
-/// Writes the values of a block to all of `out`.
+/// Writes the values of a block to all of `out`, for which the block has numbers.
 pub(super) fn write_values(
-    block: &Block,
+    block: &[u32],
     sequence: Sequence,
     arithmetic: Arithmetic,
-    out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
+    out: &mut [MaybeUninit<f64>],
 ) {
     each_integer(block, sequence, out, |slot, k| {
         slot.write(arithmetic.value(k as f64));
@@ -176,14 +247,14 @@ pub(super) fn write_values(
 /// Calls `write` with each place of `out` and the integer that belongs there.
 #[inline]
 pub(crate) fn each_integer<T>(
-    block: &Block,
+    block: &[u32],
     sequence: Sequence,
-    out: &mut [T; BLOCK_SAMPLES],
+    out: &mut [T],
     mut write: impl FnMut(&mut T, i64),
 ) {
     let Sequence { summed_from, base } = sequence;
     let mut sum = summed_from.unwrap_or(0);
-    for (tile, out) in block.as_chunks::<TILE>().0.iter().zip(out.as_chunks_mut::<TILE>().0) {
+    for (tile, out) in block.as_chunks::<TILE>().0.iter().zip(out.chunks_mut(TILE)) {
         for (slot, place) in out.iter_mut().zip(PLACES) {
             let integer = sum.wrapping_add(tile[place]);
             if summed_from.is_some() {
@@ -195,7 +266,7 @@ pub(crate) fn each_integer<T>(
 }
 
 /// Replaces the numbers of a block by their sums, from `start` on.
-pub(crate) fn sum_up(block: &mut Block, start: u32) {
+pub(crate) fn sum_up(block: &mut [u32], start: u32) {
     let mut sum = start;
     for tile in block.as_chunks_mut::<TILE>().0 {
         for place in PLACES {

@@ -13,7 +13,6 @@ use super::bits::{Integers, Positions};
 use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
 use super::symbols::{Meaning, STATES, State, Stream};
 use super::{bits, lanes, symbols};
-use crate::model::limits::BLOCK_SAMPLES;
 
 /// The loops for one kind of machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +37,21 @@ impl Machine {
         Self::Portable
     }
 
-    /// Writes all of `block`.
+    /// Writes what `count` integers are told by, or more.
     #[inline]
-    fn unpack_lanes(self, bytes: &[u8], width: u32, reference: u32, block: &mut Unwritten) {
+    fn unpack_lanes(
+        self,
+        bytes: &[u8],
+        width: u32,
+        count: usize,
+        reference: u32,
+        block: &mut Unwritten,
+    ) {
         match self {
-            Self::Portable => lanes::unpack(bytes, width, reference, block),
+            Self::Portable => lanes::unpack(bytes, width, count, reference, block),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::unpack_lanes(bytes, width, reference, block) },
+            Self::Avx2 => unsafe { avx2::unpack_lanes(bytes, width, count, reference, block) },
         }
     }
 
@@ -81,14 +87,14 @@ impl Machine {
         }
     }
 
-    /// Writes all of `out`.
+    /// Writes all of `out`, for which the block has numbers.
     #[inline]
     fn write_values(
         self,
-        block: &Block,
+        block: &[u32],
         sequence: Sequence,
         arithmetic: Arithmetic,
-        out: &mut [MaybeUninit<f64>; BLOCK_SAMPLES],
+        out: &mut [MaybeUninit<f64>],
     ) {
         match self {
             Self::Portable => lanes::write_values(block, sequence, arithmetic, out),
@@ -99,16 +105,18 @@ impl Machine {
     }
 }
 
-/// Calls `then` with the numbers of [`lanes::packed_bytes`] of `width` bits each, at most
+/// Calls `then` with the numbers of [`lanes::packed_bytes`] of `count` integers, at most as many
+/// as a block has samples, filled up to whole tiles; of `width` bits each, at most
 /// [`lanes::WIDTH_MAX`], each more by `reference`.
 #[inline]
 pub(crate) fn with_lanes<R>(
     bytes: &[u8],
     width: u32,
+    count: usize,
     reference: u32,
-    then: impl FnOnce(&mut Block) -> R,
-) -> Option<R> {
-    Machine::here().with_lanes(bytes, width, reference, then)
+    then: impl FnOnce(&mut [u32]) -> R,
+) -> R {
+    Machine::here().with_lanes(bytes, width, count, reference, then)
 }
 
 /// Fills `found` from a stream of symbols; returns what is left of it.
@@ -146,14 +154,15 @@ pub(crate) fn add_offsets(bytes: &[u8], found: &[Meaning], block: &mut Block) ->
     }
 }
 
-/// Appends the values of a block.
+/// Appends `count` values of a block, or as many as it has numbers.
 pub(crate) fn append_values(
-    block: &Block,
+    block: &[u32],
+    count: usize,
     sequence: Sequence,
     arithmetic: Arithmetic,
     out: &mut Vec<f64>,
 ) {
-    Machine::here().append_values(block, sequence, arithmetic, out);
+    Machine::here().append_values(block, count, sequence, arithmetic, out);
 }
 
 /// Fills `out` from packed `bytes`. Bits that are missing read as zero: callers check the length.
@@ -185,29 +194,31 @@ impl Machine {
         self,
         bytes: &[u8],
         width: u32,
+        count: usize,
         reference: u32,
-        then: impl FnOnce(&mut Block) -> R,
-    ) -> Option<R> {
+        then: impl FnOnce(&mut [u32]) -> R,
+    ) -> R {
         let mut block: Unwritten = [MaybeUninit::uninit(); _];
-        self.unpack_lanes(bytes, width, reference, &mut block);
-        // SAFETY: all of the block was written, whatever the bytes.
-        let block = unsafe { block.assume_init_mut() };
-        block.as_mut_array().map(then)
+        self.unpack_lanes(bytes, width, count, reference, &mut block);
+        let written = lanes::padded(count).min(block.len());
+        // SAFETY: the numbers of `count` integers were written, or all, whatever the bytes.
+        then(unsafe { block[..written].assume_init_mut() })
     }
 
     fn append_values(
         self,
-        block: &Block,
+        block: &[u32],
+        count: usize,
         sequence: Sequence,
         arithmetic: Arithmetic,
         out: &mut Vec<f64>,
     ) {
-        out.reserve(BLOCK_SAMPLES);
+        let count = count.min(block.len() / lanes::TILE * lanes::TILE);
+        out.reserve(count);
         let length = out.len();
-        let Some(places) = out.spare_capacity_mut().first_chunk_mut() else { return };
-        self.write_values(block, sequence, arithmetic, places);
+        self.write_values(block, sequence, arithmetic, &mut out.spare_capacity_mut()[..count]);
         // SAFETY: the places behind the old length are within the capacity, and all were written.
-        unsafe { out.set_len(length + BLOCK_SAMPLES) };
+        unsafe { out.set_len(length + count) };
     }
 
     #[inline]
@@ -238,6 +249,7 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::limits::BLOCK_SAMPLES;
     use proptest::prelude::*;
 
     /// All widths are tried, but by an interpreter.
@@ -253,20 +265,19 @@ mod tests {
     }
 
     /// What `sequence` says, one integer after another.
-    fn integers(block: &Block, sequence: Sequence) -> Vec<i64> {
+    fn integers(block: &Block, count: usize, sequence: Sequence) -> Vec<i64> {
         let mut sum = sequence.summed_from.unwrap_or(0);
         let mut integer = |index| {
             let number = block[lanes::place(index)];
             sum = if sequence.summed_from.is_some() { sum.wrapping_add(number) } else { number };
             sequence.base + i64::from(sum as i32)
         };
-        (0..BLOCK_SAMPLES).map(&mut integer).collect()
+        (0..count).map(&mut integer).collect()
     }
 
-    fn values(machine: Machine, block: &Block, of: Sequence, how: Arithmetic) -> Vec<f64> {
-        let mut out = vec![1.5];
-        machine.append_values(block, of, how, &mut out);
-        out.split_off(1)
+    /// How many integers a block has: all, or fewer.
+    fn count() -> impl Strategy<Value = usize> {
+        prop_oneof![Just(BLOCK_SAMPLES), 1..=BLOCK_SAMPLES]
     }
 
     fn arithmetic() -> impl Strategy<Value = Arithmetic> {
@@ -296,20 +307,27 @@ mod tests {
         fn lanes_of_every_width_come_back(
             random in prop::collection::vec(any::<u32>(), 1..99),
             reference: u32,
+            count in count(),
         ) {
             for width in (0..=lanes::WIDTH_MAX).step_by(WIDTH_STEP) {
-                let numbers = block(&random, 0);
+                let numbers = &block(&random, 0)[..lanes::padded(count)];
                 let mut bytes = Vec::new();
-                lanes::pack(&numbers, width, &mut bytes);
-                prop_assert_eq!(bytes.len(), lanes::packed_bytes(width));
-                let expected = numbers.map(|n| (n & lanes::mask(width)).wrapping_add(reference));
+                lanes::pack(numbers, width, &mut bytes);
+                prop_assert_eq!(bytes.len(), lanes::packed_bytes(count, width));
+                let bits = numbers.len() * width as usize;
+                prop_assert!(8 * bytes.len() < bits + 64);
+                let low = |n: &u32| (n & lanes::mask(width)).wrapping_add(reference);
+                let expected: Vec<u32> = numbers.iter().map(low).collect();
                 for machine in machines() {
-                    let found = machine.with_lanes(&bytes, width, reference, |block| *block);
-                    prop_assert_eq!(found, Some(expected), "width {}", width);
-                    // Too few bytes are none.
+                    let all = |block: &mut [u32]| block.to_vec();
+                    let found = machine.with_lanes(&bytes, width, count, reference, all);
+                    prop_assert_eq!(found, expected.clone(), "width {}", width);
+                    // Too few bytes, or more integers than a block has, are none.
                     let short = &bytes[..bytes.len().saturating_sub(1)];
-                    let found = machine.with_lanes(short, width, reference, |block| block[1023]);
-                    prop_assert_eq!(found, Some(reference));
+                    for (bytes, count) in [(short, count), (&bytes, 4 * BLOCK_SAMPLES)] {
+                        let found = machine.with_lanes(bytes, width, count, reference, all);
+                        prop_assert!(found.iter().all(|number| *number == reference));
+                    }
                 }
             }
         }
@@ -348,16 +366,19 @@ mod tests {
             summed_from in prop::option::of(any::<u32>()),
             base in prop_oneof![Just(0), -1000..1000_i64, -(1_i64 << 50)..=1 << 50],
             arithmetic in arithmetic(),
+            count in count(),
         ) {
             let block = block(&random, shift);
             let sequence = Sequence { summed_from, base };
-            let expected = integers(&block, sequence);
+            let expected = integers(&block, count, sequence);
             let expected = expected.into_iter().map(|k| arithmetic.value(k as f64));
             // Which of its patterns a NaN has is the machine's choice.
             let bits = |value: f64| if value.is_nan() { None } else { Some(value.to_bits()) };
             let expected: Vec<_> = expected.map(bits).collect();
             for machine in machines() {
-                let found = values(machine, &block, sequence, arithmetic);
+                let mut found = vec![1.5];
+                machine.append_values(&block, count, sequence, arithmetic, &mut found);
+                let found = found.split_off(1);
                 let found: Vec<_> = found.into_iter().map(bits).collect();
                 prop_assert_eq!(&found, &expected);
             }

@@ -170,8 +170,7 @@ impl Decoder {
         self.bins.read_offsets(&mut bytes, &self.found, &mut self.block)?;
         let start = out.len();
         let sequence = Sequence { summed_from: delta.then_some(0), base };
-        simd::append_values(&self.block, sequence, self.arithmetic, out);
-        out.truncate(start + count);
+        simd::append_values(self.block.as_slice(), count, sequence, self.arithmetic, out);
         correct(tag, bytes, out.get_mut(start..).unwrap_or_default())
     }
 }
