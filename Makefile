@@ -48,6 +48,10 @@ test-axe: setup ## the long form of what stops, fails and damages a store: about
 	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE) --test integration -- --nocapture \
 	    bytes:: corruption:: crash:: failing:: kill:: replay:: sim_db:: swaps::
 
+test-soak: setup ## records this machine for an hour, or PLIMSOLL_SOAK_MINUTES, with kills: nothing may grow
+	@$(ENV) PLIMSOLL_SOAK_MINUTES="$${PLIMSOLL_SOAK_MINUTES:-60}" cargo test $(RELEASE) --test integration -- \
+	    --nocapture soak::
+
 fuzz: setup ## each fuzz target for 60 s (needs nightly and cargo-fuzz)
 	@$(ENV) for target in $$(ls fuzz/seeds); do \
 	    mkdir -p "fuzz/corpus/$$target"; \
@@ -75,4 +79,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe fuzz crate-count bench bench-peers lint docs deny
+.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-soak fuzz crate-count bench bench-peers lint docs deny

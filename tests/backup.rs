@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use plimsoll::db::RocksDb;
 use plimsoll::fs::{AppendFile, DiskFs, Entry, Fs, Lock, Map};
-use plimsoll::store::{Durability, Samples, Store, StoreOptions, SystemClock};
-use plimsoll::{Batch, Group, Result, TimeRange, Timestamp, Unit};
+use plimsoll::store::{Durability, Retention, Samples, Store, StoreOptions, SystemClock};
+use plimsoll::{Batch, Group, Result, Span, TimeRange, Timestamp, Unit};
 
 use crate::support::StopAtEnd;
 use crate::support::small::{self, append, content, files, labels, open, options};
@@ -30,13 +30,17 @@ fn some_life(store: &Store) {
     append(store, 2, 90, 5).unwrap();
 }
 
-/// What comes after: old segments merge, samples end, a new segment and a new head.
+/// What comes after: old segments merge, samples end and are rolled up, a new segment and a new
+/// head.
 fn more_life(store: &Store) {
     store.seal().unwrap();
     store.compact(true).unwrap();
     append(store, 1, 100, 30).unwrap();
     store.seal().unwrap();
-    store.retain(Timestamp::from_nanos(10)).unwrap();
+    let rolled = [10, 40].iter().fold(Retention::new(Timestamp::from_nanos(45)), |all, span| {
+        all.rollup(Span::from_nanos(*span), None)
+    });
+    assert!(store.retain_with(&rolled).unwrap().buckets > 10);
     append(store, 3, 120, 5).unwrap();
 }
 
@@ -241,7 +245,7 @@ fn a_store_without_its_database_is_repaired_as_its_segments_knew_it() {
     std::fs::remove_dir_all(path("store/db")).unwrap();
     let report = Store::rebuild(&path("store")).unwrap();
     assert_eq!((report.segments, report.units, report.sequence), (3, 1, 6), "{report:?}");
-    assert_eq!(report.retain_from, Some(Timestamp::from_nanos(10)));
+    assert_eq!(report.retain_from, Some(Timestamp::from_nanos(40)));
     assert!(report.lost[0].contains("batches after number 6"), "{report:?}");
     let repaired = open(&path("store"));
     assert_equal(&repaired, &before);

@@ -1,31 +1,49 @@
 //! Promise: when the process is killed at any moment, each writer's surviving samples are what it
 //! sent, from the first that retention left to at least the last that `append` acknowledged,
-//! without a hole; and the store opens again, whole. A child process writes, seals, merges and
-//! drops until it is killed; the parent holds what came through a pipe against what the store then
-//! holds.
+//! without a hole, and those that were rolled up are in one bucket each; and the store opens again,
+//! whole. A child process writes, seals, merges and drops or rolls up until it is killed; the
+//! parent holds what came through a pipe against what the store then holds.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use plimsoll::store::{Durability, Samples, Store, StoreOptions};
-use plimsoll::{Batch, Group, Labels, Selector, SeriesId, TimeRange, Timestamp};
+use plimsoll::store::{Durability, Retention, Samples, Store, StoreOptions};
+use plimsoll::{Batch, Group, Labels, Selector, SeriesId, Span, TimeRange, Timestamp};
 
 use crate::support::prng::Prng;
 
 const WRITERS: usize = 3;
 const STEP_NANOS: i64 = 1_000;
+/// Samples of a full bucket of each tier.
+const TIERS: [i64; 2] = [10, 40];
 const FOLDER: &str = "PLIMSOLL_KILL_DIR";
 const SEED: &str = "PLIMSOLL_KILL_SEED";
 
 fn options(seed: u64) -> StoreOptions {
     let interval = Durability::Interval(Duration::from_millis(5));
     StoreOptions {
-        durability: if seed.is_multiple_of(4) { Durability::Sync } else { interval },
+        durability: if seed % 8 < 2 { Durability::Sync } else { interval },
         head_samples_max: 600,
         ..StoreOptions::default()
     }
+}
+
+/// Every second store rolls up what it drops.
+fn rolls_up(seed: u64) -> bool {
+    !seed.is_multiple_of(2)
+}
+
+fn instant(counter: i64) -> Timestamp {
+    Timestamp::from_nanos(counter * STEP_NANOS)
+}
+
+/// Drops samples before a counter, and buckets before half of it.
+fn rolled_up(before: i64) -> Retention {
+    TIERS.iter().fold(Retention::new(instant(before)), |all, tier| {
+        all.rollup(Span::from_nanos(tier * STEP_NANOS), Some(instant(before / 2)))
+    })
 }
 
 /// The two series of a writer, always appended together.
@@ -78,7 +96,11 @@ fn child() {
                     let kept = (0..WRITERS).map(last);
                     let before = kept.min().unwrap_or(0) / 2;
                     say(&format!("retain 0 {before}"));
-                    store.retain(Timestamp::from_nanos(before * STEP_NANOS)).unwrap();
+                    if rolls_up(seed) {
+                        store.retain_with(&rolled_up(before)).unwrap();
+                    } else {
+                        store.retain(instant(before)).unwrap();
+                    }
                 }
                 5 => store.tick().unwrap(),
                 _ => assert_eq!(store.check().unwrap().findings, []),
@@ -109,6 +131,9 @@ struct Heard {
     acknowledged: [Option<i64>; WRITERS],
     retained: i64,
     lines: u64,
+    /// Buckets that were looked at.
+    buckets: usize,
+    rolls: bool,
 }
 
 impl Heard {
@@ -146,16 +171,46 @@ impl Heard {
             );
         }
     }
+
+    /// Buckets lie one after another, each with all of its samples, up to the first raw one.
+    fn compare_rolled(&mut self, store: &Store) {
+        self.rolls = true;
+        let snapshot = store.snapshot().unwrap();
+        let raw_from = snapshot.raw_from().nanos().max(0) / STEP_NANOS;
+        for writer in 0..WRITERS {
+            let raw = survivors(store, writer);
+            assert!(raw_from == 0 || raw.first() == Some(&raw_from), "writer {writer}: {raw:?}");
+            let selector: Selector = format!("{{writer=\"{writer}\"}}").parse().unwrap();
+            for (id, tier) in
+                snapshot.select(&selector).into_iter().flat_map(|id| TIERS.map(|t| (id, t)))
+            {
+                let span = Span::from_nanos(tier * STEP_NANOS);
+                let mut found = Vec::new();
+                snapshot.scan_buckets(id, span, TimeRange::ALL, &mut found).unwrap();
+                self.buckets += found.len();
+                let first = found.first().map_or(raw_from, |bucket| bucket.start / STEP_NANOS);
+                assert!(first <= self.retained / 2 / tier * tier, "the first is {first}");
+                let whole = (first..raw_from).step_by(tier as usize).map(|first| {
+                    let last = first + tier - 1;
+                    let sum = (first + last) as f64 / 2.0 * tier as f64;
+                    (first * STEP_NANOS, tier as u64, first as f64, last as f64, sum)
+                });
+                let found = found.iter().map(|b| (b.start, b.count, b.min, b.max, b.sum));
+                assert!(found.eq(whole), "writer {writer}, tier {tier}");
+            }
+        }
+    }
 }
 
 #[test]
 fn acknowledged_samples_survive_kill_9() {
     let rounds = if crate::support::slow() { 10_000 } else { 200 };
-    let folder = tempfile::tempdir().unwrap();
+    let stores = [(); 2].map(|()| (tempfile::tempdir().unwrap(), Heard::default()));
+    let [mut dropping, mut rolling] = stores;
     let mut prng = Prng(0x6b69_6c6c);
     println!("seed {}", prng.0);
-    let mut heard = Heard::default();
     for round in 0..rounds {
+        let (folder, heard) = if rolls_up(round) { &mut rolling } else { &mut dropping };
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "kill::child", "--nocapture"])
             .env(FOLDER, folder.path())
@@ -180,11 +235,17 @@ fn acknowledged_samples_survive_kill_9() {
         );
         let store = Store::open(folder.path(), options(1)).unwrap();
         heard.compare(&store);
+        if rolls_up(round) {
+            heard.compare_rolled(&store);
+        }
         assert_eq!(store.check().unwrap().findings, [], "round {round}");
-        if round % 50 == 49 {
+        if round % 50 >= 48 {
             let stat = store.stat().unwrap();
             println!("round {round}: {} acknowledged, {stat:?}", heard.lines);
         }
     }
-    assert!(heard.lines > 1_000, "only {} appends: the test tests nothing", heard.lines);
+    for (_, heard) in [dropping, rolling] {
+        assert!(heard.lines > 1_000, "only {} appends: the test tests nothing", heard.lines);
+        assert_eq!(heard.buckets > 1_000, heard.rolls, "{} buckets", heard.buckets);
+    }
 }

@@ -20,6 +20,8 @@ mod failing;
 mod faults;
 mod kill;
 mod life;
+#[cfg(unix)]
+mod limits;
 mod model;
 mod query;
 mod realdata;
@@ -28,6 +30,8 @@ mod record;
 mod replay;
 mod rollup;
 mod sim_db;
+#[cfg(all(feature = "cli", target_os = "linux"))]
+mod soak;
 mod space;
 mod support;
 mod swaps;
