@@ -60,9 +60,9 @@ pub(super) struct Scratch {
 /// Chooses the model, the reference and the width with the fewest bytes.
 pub(super) fn plan(latents: &[i64], scratch: &mut Scratch) -> Plan {
     let mut best: Option<(Plan, bool)> = None;
-    let hopeless = hopeless(latents);
+    let sampled = Sampled::of(latents);
     for model in [Model::Reference, Model::Delta, Model::DeltaOfDelta] {
-        if hopeless == Some(model) {
+        if sampled.as_ref().is_some_and(|sampled| sampled.is_hopeless(model)) {
             continue;
         }
         if model == Model::DeltaOfDelta && best.is_some_and(|(best, _)| best.model != Model::Delta)
@@ -94,26 +94,44 @@ pub(super) fn plan(latents: &[i64], scratch: &mut Scratch) -> Plan {
     }
 }
 
-/// The one of the first two models that a small sample says is not worth a trial: it takes three
-/// bits a value more than the other. `None` where neither is, or there are few values.
-fn hopeless(latents: &[i64]) -> Option<Model> {
-    let stride = latents.len() / SAMPLE;
-    if stride < 2 {
-        return None;
+/// Bits of a small sample by each model, to leave out those that are not worth a trial.
+struct Sampled {
+    reference: u32,
+    delta: u32,
+    delta_of_delta: u32,
+}
+
+impl Sampled {
+    /// `None` where there are few values.
+    fn of(latents: &[i64]) -> Option<Self> {
+        let stride = latents.len() / SAMPLE;
+        if stride < 3 {
+            return None;
+        }
+        let triples =
+            || latents.chunks_exact(stride).take(SAMPLE).filter_map(|some| some.first_chunk::<3>());
+        let low = triples().map(|[value, ..]| *value).min().unwrap_or(0);
+        let signed = |difference: i64| bits_of(varint::zigzag(difference));
+        let mut bits = Self { reference: 0, delta: 0, delta_of_delta: 0 };
+        for [value, next, third] in triples() {
+            let (delta, after) = (next.wrapping_sub(*value), third.wrapping_sub(*next));
+            bits.reference += bits_of(value.wrapping_sub(low) as u64);
+            bits.delta += signed(delta);
+            bits.delta_of_delta += signed(after.wrapping_sub(delta));
+        }
+        Some(bits)
     }
-    let pairs =
-        || latents.chunks_exact(stride).take(SAMPLE).filter_map(|pair| pair.first_chunk::<2>());
-    let low = pairs().map(|[value, _]| *value).min().unwrap_or(0);
-    let (mut reference, mut delta) = (0, 0);
-    for [value, next] in pairs() {
-        reference += bits_of(value.wrapping_sub(low) as u64);
-        delta += bits_of(varint::zigzag(next.wrapping_sub(*value)));
+
+    /// Whether a model takes so many bits more than another that it will not be the best.
+    fn is_hopeless(&self, model: Model) -> bool {
+        let clearly = HOPELESS_BITS * SAMPLE as u32;
+        match model {
+            Model::Reference => self.reference > self.delta + clearly,
+            Model::Delta => self.delta > self.reference + clearly,
+            // Differences of independent steps are wider than these by half a bit.
+            Model::DeltaOfDelta => self.delta_of_delta > self.delta,
+        }
     }
-    let clearly = HOPELESS_BITS * SAMPLE as u32;
-    if reference > delta + clearly {
-        return Some(Model::Reference);
-    }
-    (delta > reference + clearly).then_some(Model::Delta)
 }
 
 impl Plan {
