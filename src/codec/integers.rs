@@ -7,6 +7,7 @@
 
 #![warn(clippy::indexing_slicing)]
 
+use super::counted::Counted;
 use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes};
 use super::sparse::{self, Sparse};
 use super::stream::{EXCEPTIONS, NARROW};
@@ -57,40 +58,82 @@ pub(super) struct Scratch {
     exceptions: Sparse,
 }
 
+/// The best plan of a model, if its reference is the least integer or a sampled low one.
+struct Trial {
+    plan: Plan,
+    counted: Counted,
+    /// What the model's first integers take, which is in the plan's bytes.
+    first_bytes: usize,
+    /// Whether another reference may do better.
+    raisable: bool,
+}
+
 /// Chooses the model, the reference and the width with the fewest bytes.
 pub(super) fn plan(latents: &[i64], scratch: &mut Scratch) -> Plan {
-    let mut best: Option<(Plan, bool)> = None;
+    let mut best: Option<Trial> = None;
     let sampled = Sampled::of(latents);
     for model in [Model::Reference, Model::Delta, Model::DeltaOfDelta] {
         if sampled.as_ref().is_some_and(|sampled| sampled.is_hopeless(model)) {
             continue;
         }
-        if model == Model::DeltaOfDelta && best.is_some_and(|(best, _)| best.model != Model::Delta)
-        {
+        let before = best.as_ref().map(|trial| trial.plan.model);
+        if model == Model::DeltaOfDelta && before.is_some_and(|model| model != Model::Delta) {
             // Where differences do not help, their differences do even less.
             break;
         }
+        let trial = Trial::of(model, latents, scratch);
+        if best.as_ref().is_none_or(|best| trial.plan.cost < best.plan.cost) {
+            best = Some(trial);
+        }
+    }
+    match best {
+        Some(best) if best.raisable => best.raise_reference(latents, scratch),
+        Some(best) => best.plan,
+        None => Plan { model: Model::Reference, reference: 0, width: WIDTH_MAX, bytes: 0, cost: 0 },
+    }
+}
+
+impl Trial {
+    fn of(model: Model, latents: &[i64], scratch: &mut Scratch) -> Self {
         let first_bytes = differences(model, latents, &mut scratch.stream);
-        let least = scratch.stream.iter().copied().min().unwrap_or(0);
-        let low = sampled_low(&scratch.stream);
-        let from_least = width_for(model, &scratch.stream, least);
+        let stream = &scratch.stream;
+        let counted = Counted::of(stream);
+        let low = sampled_low(stream);
+        let from_least = width_for(model, &counted, stream, counted.least);
         let from_low = if from_least.is_worth_raising(low) {
-            width_for(model, &scratch.stream, low)
+            width_for(model, &counted, stream, low)
         } else {
             from_least
         };
         let plan = if from_low.cost < from_least.cost { from_low } else { from_least };
         // A reference that costs clearly more on trial will not do better a little lower.
         let raisable = from_low.cost <= plan.cost + plan.cost / RAISE_MARGIN;
-        let plan = plan.with(first_bytes);
-        if best.is_none_or(|(best, _)| plan.cost < best.cost) {
-            best = Some((plan, raisable));
-        }
+        Self { plan: plan.with(first_bytes), counted, first_bytes, raisable }
     }
-    match best {
-        Some((best, true)) => raise_reference(best, latents, scratch),
-        Some((best, false)) => best,
-        None => Plan { model: Model::Reference, reference: 0, width: WIDTH_MAX, bytes: 0, cost: 0 },
+
+    /// Tries references above the minimum, so that a few low values do not widen all the others.
+    fn raise_reference(self, latents: &[i64], scratch: &mut Scratch) -> Plan {
+        let Self { plan, counted, first_bytes, .. } = self;
+        let share = counted.count / LOW_SHARE;
+        if share == 0 || plan.width == 0 {
+            return plan;
+        }
+        if !counted.is_near() {
+            // Another model may have been tried since.
+            differences(plan.model, latents, &mut scratch.stream);
+        }
+        let skipped = [1 + share / 16, share / 4, share].map(|skipped| skipped.min(share));
+        let mut best = plan;
+        for reference in counted.lowest(&scratch.stream, skipped, &mut scratch.lowest) {
+            if best.is_worth_raising(reference) {
+                let plan = width_for(plan.model, &counted, &scratch.stream, reference);
+                let plan = plan.with(first_bytes);
+                if plan.cost < best.cost {
+                    best = plan;
+                }
+            }
+        }
+        best
     }
 }
 
@@ -158,32 +201,6 @@ fn sampled_low(stream: &[i64]) -> i64 {
         first = first.min(value);
     }
     if stream.len() < 3 { first } else { third }
-}
-
-/// Tries references above the minimum, so that a few low values do not widen all the others.
-fn raise_reference(plan: Plan, latents: &[i64], scratch: &mut Scratch) -> Plan {
-    let first_bytes = differences(plan.model, latents, &mut scratch.stream);
-    let lowest = &mut scratch.lowest;
-    lowest.clear();
-    lowest.extend_from_slice(&scratch.stream);
-    let share = lowest.len() / LOW_SHARE;
-    if share == 0 || plan.width == 0 {
-        return plan;
-    }
-    lowest.select_nth_unstable(share);
-    lowest.truncate(share + 1);
-    lowest.sort_unstable();
-    let mut best = plan;
-    for skipped in [1 + share / 16, share / 4, share] {
-        let Some(&reference) = lowest.get(skipped) else { continue };
-        if best.is_worth_raising(reference) {
-            let plan = width_for(plan.model, &scratch.stream, reference).with(first_bytes);
-            if plan.cost < best.cost {
-                best = plan;
-            }
-        }
-    }
-    best
 }
 
 /// Appends `latents` as planned for them.
@@ -300,28 +317,29 @@ const fn signed_bytes(value: i64) -> usize {
 }
 
 /// The width with the fewest bytes: low bits of all values and the exceptions that it leaves.
-fn width_for(model: Model, stream: &[i64], reference: i64) -> Plan {
-    let needing = Widths::count(stream, reference);
+/// `stream` is what was counted, unless that is near.
+fn width_for(model: Model, counted: &Counted, stream: &[i64], reference: i64) -> Plan {
+    let (needing, samples) = (counted.widths(stream, reference), counted.count);
     let header_bytes = signed_bytes(reference) + 1;
     let (bytes, cost) = (usize::MAX, usize::MAX);
     let mut best = Plan { model, reference, width: WIDTH_MAX, bytes, cost };
     // From the widest down, each width adds those that need just more to the exceptions.
-    let (mut exceptions, mut bits_above) =
-        (needing.below, needing.below * needing.below_width as usize);
+    let mut exceptions = needing.below();
+    let mut bits_above = exceptions * needing.below_width() as usize;
     for width in (0..=needing.widest()).rev() {
         // Wider blocks are slow by themselves.
         let price = if width <= lanes::WIDTH_MAX { price_bytes(exceptions) } else { 0 };
-        let mut bytes = header_bytes + packed_bytes(stream.len(), width);
+        let mut bytes = header_bytes + packed_bytes(samples, width);
         let least = match exceptions {
             0 => bytes,
-            _ => bytes + sparse::least_bytes(stream.len(), exceptions) + price,
+            _ => bytes + sparse::least_bytes(samples, exceptions) + price,
         };
         if exceptions > 0 && least <= best.cost {
             // The widest of them get room of their own, so the mean width counts: with a bit for
             // the sign and a few for those somewhat above the mean.
             let mean_width = ((bits_above / exceptions) as u32).saturating_sub(width);
             let high_width = (mean_width + 4).min(needing.widest() - width + 1);
-            bytes += sparse::estimate_bytes(stream.len(), exceptions, high_width);
+            bytes += sparse::estimate_bytes(samples, exceptions, high_width);
         }
         let cost = bytes + price;
         if least <= best.cost && cost <= best.cost {
@@ -331,7 +349,7 @@ fn width_for(model: Model, stream: &[i64], reference: i64) -> Plan {
         exceptions += count;
         bits_above += count * width as usize;
     }
-    debug_assert!(exceptions == stream.len());
+    debug_assert!(exceptions == samples);
     best
 }
 
@@ -341,60 +359,6 @@ fn width_for(model: Model, stream: &[i64], reference: i64) -> Plan {
 const fn price_bytes(exceptions: usize) -> usize {
     let first = if exceptions < FIRST_EXCEPTIONS { exceptions } else { FIRST_EXCEPTIONS };
     first * FIRST_PRICE_BYTES + exceptions / LATER_PER_BYTE
-}
-
-/// How many bits the differences of integers to a reference need.
-struct Widths {
-    /// How many that are not negative need 0, 1, ... 63 bits; four counts each, which take turns,
-    /// so that none waits for the one before.
-    above: [[u16; COUNTS]; 4],
-    above_width: u32,
-    /// How many are negative, and the bits that the widest of them needs beside its sign.
-    below: usize,
-    below_width: u32,
-}
-
-/// Counts of a width each; a power of two, so that no place is out of bounds.
-const COUNTS: usize = 128;
-
-impl Widths {
-    /// Counts at most 1,024 integers.
-    fn count(stream: &[i64], reference: i64) -> Self {
-        let mut above = [[0_u16; COUNTS]; 4];
-        let (mut above_bits, mut below_bits) = (0, 0);
-        let mut add = |counts: &mut [u16; COUNTS], value: i64| {
-            let difference = value.wrapping_sub(reference);
-            let sign = difference >> 63;
-            above_bits |= difference & !sign;
-            below_bits |= !difference & sign;
-            // Those below need all 64 bits, and are counted with them.
-            if let Some(count) = counts.get_mut(bits_of(difference as u64) as usize % COUNTS) {
-                *count += 1;
-            }
-        };
-        let (fours, rest) = stream.as_chunks::<4>();
-        for four in fours {
-            above.iter_mut().zip(four).for_each(|(counts, value)| add(counts, *value));
-        }
-        above.iter_mut().zip(rest).for_each(|(counts, value)| add(counts, *value));
-        let below = above.iter().filter_map(|counts| counts.get(WIDTH_MAX as usize));
-        Self {
-            below: below.map(|count| usize::from(*count)).sum(),
-            above,
-            above_width: bits_of(above_bits as u64),
-            below_width: bits_of(below_bits as u64),
-        }
-    }
-
-    /// How many that are not negative need just `width` bits, which is below 64.
-    fn above(&self, width: u32) -> usize {
-        let counts = self.above.iter().filter_map(|counts| counts.get(width as usize));
-        counts.map(|count| usize::from(*count)).sum()
-    }
-
-    fn widest(&self) -> u32 {
-        self.above_width.max(self.below_width)
-    }
 }
 
 #[cfg(test)]

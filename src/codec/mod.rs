@@ -25,6 +25,7 @@
 mod cache;
 mod cold;
 mod column;
+mod counted;
 mod derived;
 mod dictionary;
 mod formula;
