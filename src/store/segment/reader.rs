@@ -10,7 +10,9 @@ use super::format::padded_bytes;
 use super::format::{
     ALIGN_BYTES, BUCKET_FIELDS, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES,
 };
-use super::index::{Axis, Column, Index};
+use super::index::{self, Axis, Column, Index};
+use super::sketches::{self, SketchColumns};
+use super::whole::number;
 use super::writer::{STATISTICS, statistics_row};
 use crate::codec::{self, BlockStats, Formula};
 use crate::db::record;
@@ -33,6 +35,7 @@ pub struct Segment {
     by_id: Vec<u32>,
     axes_verified: Vec<AtomicBool>,
     columns_verified: Vec<AtomicBool>,
+    sketches_verified: Vec<AtomicBool>,
 }
 
 impl Segment {
@@ -54,8 +57,18 @@ impl Segment {
         by_id.sort_by_key(|at| index.series.get(*at as usize).map(|column| column.id));
         let flags = |count| std::iter::repeat_with(|| AtomicBool::new(false)).take(count).collect();
         let (axes_verified, columns_verified) = (flags(index.axes.len()), flags(by_id.len()));
-        let path = path.to_owned();
-        Ok(Self { map, path, identity, footer, index, by_id, axes_verified, columns_verified })
+        let sketches_verified = flags(index.sketches.len());
+        Ok(Self {
+            map,
+            path: path.to_owned(),
+            identity,
+            footer,
+            index,
+            by_id,
+            axes_verified,
+            columns_verified,
+            sketches_verified,
+        })
     }
 
     pub(in crate::store) fn identity(&self) -> SegmentIdentity {
@@ -160,6 +173,50 @@ impl Segment {
             cut(values, from..to);
         }
         Ok(())
+    }
+
+    /// Whether its buckets have sketches.
+    pub(in crate::store) fn has_sketches(&self) -> bool {
+        !self.index.sketches.is_empty()
+    }
+
+    /// Adds to `out` the sketches of the buckets of one series that start in a range.
+    pub(in crate::store) fn scan_sketches(
+        &self,
+        id: SeriesId,
+        range: TimeRange,
+        out: &mut SketchColumns,
+    ) -> Result<()> {
+        let Some((at, column)) = self.column(id) else { return Ok(()) };
+        let Some(axis) = self.axis(column) else { return Ok(()) };
+        let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
+        let (first, mut starts) = (blocks.start * BLOCK_SAMPLES, Vec::new());
+        self.decode_axis(column.axis as usize, axis, blocks, &mut starts)?;
+        let from = first + starts.partition_point(|start| *start < range.start.nanos());
+        let to = first + starts.partition_point(|start| *start < range.end.nanos());
+        self.decode_sketches(at / BUCKET_FIELDS, axis, from..to.max(from), out)
+    }
+
+    fn decode_sketches(
+        &self,
+        series: usize,
+        axis: &Axis,
+        places: Range<usize>,
+        out: &mut SketchColumns,
+    ) -> Result<()> {
+        let Some(index::Sketches { region, pairs }) = self.index.sketches.get(series) else {
+            return Ok(());
+        };
+        let bytes = self.verified(*region, self.sketches_verified.get(series))?;
+        let decoded = sketches::decode(bytes, axis.samples, *pairs, places, out);
+        decoded.map_err(|e| e.at(&self.path, region.offset))
+    }
+
+    /// Bins of the sketches of a series that are stored here.
+    pub(in crate::store) fn series_bins(&self, id: SeriesId) -> u64 {
+        let series = self.column(id).map(|(at, _)| at / BUCKET_FIELDS);
+        let sketches = series.and_then(|series| self.index.sketches.get(series));
+        sketches.map_or(0, |sketches| sketches.pairs)
     }
 
     /// Samples that the longest series may have in a range: whole blocks are counted.
@@ -297,11 +354,38 @@ impl Segment {
                 }
             }
         }
+        self.verify_sketches()?;
         if samples != self.footer.samples {
             let what = format!("{samples} samples, the footer says {}", self.footer.samples);
             return Err(self.damage(self.footer.index, &what));
         }
         Ok(samples)
+    }
+
+    /// Each sketch must be one of its bucket's count, smallest and largest.
+    fn verify_sketches(&self) -> Result<()> {
+        let mut numbers = [Vec::new(), Vec::new(), Vec::new()];
+        let mut columns = SketchColumns::default();
+        for (series, sketches) in self.index.sketches.iter().enumerate() {
+            let first = series * BUCKET_FIELDS;
+            columns.clear();
+            for (at, values) in (first..).zip(&mut numbers) {
+                let Some(column) = self.index.series.get(at) else { continue };
+                let Some(axis) = self.axis(column) else { continue };
+                values.clear();
+                self.decode_column(at, column, axis, 0..column.blocks as usize, values)?;
+                if at == first {
+                    self.decode_sketches(series, axis, 0..axis.samples, &mut columns)?;
+                }
+            }
+            let [counts, least, greatest] = &numbers;
+            let mut next = columns.read();
+            for ((count, min), max) in counts.iter().zip(least).zip(greatest) {
+                let sketch = next(number(*count) as u64, *min, *max);
+                sketch.map_err(|e| e.at(&self.path, sketches.region.offset))?;
+            }
+        }
+        Ok(())
     }
 
     fn verify_axis(&self, axis: &Axis, times: &[i64]) -> Result<()> {
@@ -322,6 +406,7 @@ impl Segment {
         let footer = self.identity.footer_region(&self.path, &self.map)?;
         let mut regions: Vec<Region> = self.index.axes.iter().map(|axis| axis.region).collect();
         regions.extend(self.index.series.iter().map(|column| column.region));
+        regions.extend(self.index.sketches.iter().map(|sketches| sketches.region));
         regions.extend([self.footer.statistics, self.footer.index, footer]);
         regions.sort_by_key(|region| region.offset);
         let mut at = HEADER_BYTES as u64;
@@ -353,9 +438,15 @@ fn fields(footer: &Footer) -> usize {
     if footer.rollup.is_some() { BUCKET_FIELDS } else { 1 }
 }
 
-/// Rollups: every series has all fields, on one axis, none computed from another.
+/// Rollups: every series has all fields, on one axis, none computed from another, and sketches, if
+/// any has.
 fn check_rollup(footer: &Footer, index: &Index) -> Result<()> {
-    let Some(note) = &footer.rollup else { return Ok(()) };
+    let Some(note) = &footer.rollup else {
+        return match index.sketches.len() {
+            0 => Ok(()),
+            _ => Err(Error::decode("sketches of what is not rolled up")),
+        };
+    };
     if !note.fits(footer.range) {
         return Err(Error::decode("rollups of another time than the footer says"));
     }
@@ -363,6 +454,10 @@ fn check_rollup(footer: &Footer, index: &Index) -> Result<()> {
         let same = |c: &Column| columns.first().is_some_and(|f| (f.id, f.axis) == (c.id, c.axis));
         columns.len() == BUCKET_FIELDS && columns.iter().all(|c| same(c) && c.sources.is_empty())
     };
+    let sketches = index.sketches.len();
+    if sketches != 0 && sketches * BUCKET_FIELDS != index.series.len() {
+        return Err(Error::decode("sketches of some series only"));
+    }
     if index.series.chunks(BUCKET_FIELDS).all(whole) {
         return Ok(());
     }
