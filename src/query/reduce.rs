@@ -503,6 +503,7 @@ mod tests {
                     Aggregate::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
                     Aggregate::Last => *values.last().unwrap(),
                     Aggregate::Quantile(rank) => kernel::quantile(&mut values, rank),
+                    Aggregate::SketchQuantile(rank) => Sketch::of(&values).quantile(rank),
                     _ => f64::NAN,
                 }
             })
@@ -526,6 +527,7 @@ mod tests {
             for aggregate in [
                 Aggregate::Sum, Aggregate::Mean, Aggregate::Min, Aggregate::Max,
                 Aggregate::Count, Aggregate::Last, Aggregate::Quantile(0.3),
+                Aggregate::SketchQuantile(0.3),
             ] {
                 let found = reduced(aggregate, &times, &values, &grid);
                 let expected = naive(aggregate, &samples, &grid);

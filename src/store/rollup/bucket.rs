@@ -97,7 +97,9 @@ pub(super) fn roll_up(samples: &Samples, span: Span, out: &mut Vec<Bucket>) {
             continue;
         }
         match out.last_mut() {
-            Some(last) if time.wrapping_sub(last.start) < span.nanos() => last.take(*time, *value),
+            Some(last) if time.saturating_sub(last.start) < span.nanos() => {
+                last.take(*time, *value);
+            }
             _ => {
                 let start = crate::model::Timestamp::from_nanos(*time).floor(span).nanos();
                 out.push(Bucket::new(start, *time, *value));
@@ -164,6 +166,15 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_that_are_centuries_apart_are_of_two_buckets() {
+        let (first, last) = (-5_000_000_000_000_000_000, 5_000_000_000_000_000_000);
+        let samples = Samples { times: vec![first, last], values: vec![1.0, 2.0] };
+        let mut buckets = vec![];
+        roll_up(&samples, Span::DAY, &mut buckets);
+        assert_eq!(buckets.iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [1, 1]);
+    }
 
     #[test]
     fn a_bucket_holds_its_numbers_and_comes_back_from_its_fields() {

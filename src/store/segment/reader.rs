@@ -487,3 +487,69 @@ fn decode_statistics(mut bytes: &[u8], blocks: usize) -> Result<Vec<[f64; STATIS
     }
     if bytes.is_empty() { Ok(rows) } else { Err(Error::decode("bytes after the statistics")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::ValueCache;
+    use crate::fs::DiskFs;
+    use crate::kernel::Sketch;
+    use crate::model::Timestamp;
+    use crate::store::segment::{
+        EncodedColumn, EncodedSketches, RollupNote, SegmentWriter, StoreNotes,
+    };
+
+    /// A file of one bucket of two numbers for each of some series, with these as their sketches.
+    fn rollups(rollup: bool, sketches: &[Option<Sketch>]) -> Result<u64> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("segment");
+        let identity = SegmentIdentity { store_id: 7, segment_id: 1 };
+        let mut writer = SegmentWriter::create(&DiskFs, &path, identity).unwrap();
+        for (id, sketch) in (0..).zip(sketches) {
+            let cache = &mut ValueCache::default();
+            let fields = [2.0, 1.0, 5.0, 6.0, 1.0, 0.0, 5.0, 9.0, 4.0];
+            let columns = fields.map(|value| EncodedColumn::sealed(&[value], cache).unwrap());
+            let columns = if rollup { &columns } else { &columns[..1] };
+            let encoded = sketch.as_ref().map(|sketch| {
+                let mut all = SketchColumns::default();
+                all.push(sketch);
+                EncodedSketches::of(&all, false, cache).unwrap()
+            });
+            writer.push(SeriesId(id), &[0], columns, encoded.as_ref()).unwrap();
+        }
+        let nanos = Timestamp::from_nanos;
+        let covers = TimeRange { start: nanos(0), end: nanos(10) };
+        let note = rollup.then_some(RollupNote { span_nanos: 10, covers });
+        let notes = StoreNotes::default();
+        let footer = Footer::new(1, 0, Vec::new(), Vec::new(), false, note, notes);
+        let (_, mut file) = writer.finish(footer).unwrap();
+        file.sync().unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        Segment::open(Map::owned(bytes), &path)?.verify()
+    }
+
+    #[test]
+    fn a_sketch_that_is_not_its_buckets_is_damage_though_every_checksum_fits() {
+        let right = || Some(Sketch::of(&[1.0, 5.0]));
+        assert_eq!(rollups(true, &[right()]).unwrap(), 9);
+        assert_eq!(rollups(true, &[right(), right()]).unwrap(), 18);
+        assert_eq!(rollups(true, &[None, None]).unwrap(), 18);
+        for wrong in [&[1.0, 5.5][..], &[1.0, 4.0, 5.0], &[1.0, 1.0, 5.0], &[5.0]] {
+            let wrong = Some(Sketch::of(wrong));
+            for all in [vec![wrong.clone()], vec![right(), wrong]] {
+                let why = rollups(true, &all).unwrap_err().to_string();
+                assert!(why.contains("a sketch that is not its bucket's"), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_series_have_sketches_or_none_has_and_samples_have_none() {
+        let one = || Some(Sketch::of(&[1.0, 5.0]));
+        let why = rollups(true, &[one(), None]).unwrap_err().to_string();
+        assert!(why.contains("sketches of some series only"), "{why}");
+        let why = rollups(false, &[one()]).unwrap_err().to_string();
+        assert!(why.contains("sketches of what is not rolled up"), "{why}");
+        assert_eq!(rollups(false, &[None]).unwrap(), 1);
+    }
+}

@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn sketches_of_other_buckets_are_an_error() {
         let (columns, sketches, numbers) =
-            columns(&[vec![1.0, 2.0, 2.0, -7.0], vec![3.0], vec![4.0, 9.0]]);
+            columns(&[vec![1.0, 2.0, 2.0, -7.0], vec![3.0, 30.0], vec![4.0, 9.0]]);
         assert_eq!(read(&columns, &numbers).unwrap(), sketches);
         for at in 0..3 {
             for wrong in [(9, 0.0, 0.0), (0, 1.0, 9.0), (1, f64::NAN, 9.0), (u64::MAX, 8.0, 4.0)] {
