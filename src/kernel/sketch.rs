@@ -287,6 +287,9 @@ mod tests {
         assert_eq!(Sketch::of(&[11_704.0; 288]).quantile(0.95), 11_704.0);
         assert_eq!(Sketch::of(&[-3.0, 4.0]).quantile(0.0), -3.0);
         assert_eq!(Sketch::of(&[-3.0, 4.0]).quantile(1.0), 4.0);
+        // Zero is one number, whichever came first.
+        assert_eq!(Sketch::of(&[-0.0]).quantile(0.0).to_bits(), 0);
+        assert_eq!(Sketch::of(&[0.0, -0.0]).quantile(1.0).to_bits(), 0);
         assert!(Sketch::of(&[f64::NAN]).quantile(0.5).is_nan());
         assert!(Sketch::of(&[1.0]).quantile(f64::NAN).is_nan());
     }
