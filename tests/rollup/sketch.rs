@@ -134,20 +134,23 @@ fn weeks_answer_for_the_days_that_are_gone() {
     let weeks = questions(WEEK);
     let days = questions(Span::DAY);
     let before: Vec<Vec<u64>> = weeks.iter().map(|(query, _)| bits(&store, query)).collect();
-    let days_before: Vec<Vec<u64>> =
-        days.iter().map(|(query, _)| bits(&store, &query.clone().from(day(14)))).collect();
-    let kept = Retention::new(day(DAYS)).rollup(Span::DAY, Some(day(14))).rollup(WEEK, None);
-    store.retain_with(&kept).unwrap();
-    for compacted in [false, true] {
-        if compacted {
-            store.compact(true).unwrap();
-        }
-        for ((query, _), before) in weeks.iter().zip(&before) {
-            assert_eq!(bits(&store, query), *before, "{query:?}");
-        }
-        for ((query, _), before) in days.iter().zip(&days_before) {
-            assert!(matches!(answer(&store, query), Err(Error::Invalid { .. })));
-            assert_eq!(bits(&store, &query.clone().from(day(14))), *before, "{query:?}");
+    let days_from = |store: &Store, from: i64| -> Vec<Vec<u64>> {
+        days.iter().map(|(query, _)| bits(store, &query.clone().from(day(from)))).collect()
+    };
+    let days_before = [14, 21].map(|from| days_from(&store, from));
+    // Days are gone before there are files of them, and then in the middle of one.
+    for (from, before_days) in [14, 21].into_iter().zip(&days_before) {
+        let kept = Retention::new(day(DAYS)).rollup(Span::DAY, Some(day(from)));
+        store.retain_with(&kept.rollup(WEEK, None)).unwrap();
+        for compacted in [false, true] {
+            if compacted {
+                store.compact(true).unwrap();
+            }
+            for ((query, _), before) in weeks.iter().zip(&before) {
+                assert_eq!(bits(&store, query), *before, "{query:?}");
+            }
+            assert_eq!(days_from(&store, from), *before_days, "from {from}, {compacted}");
+            assert!(matches!(answer(&store, &days[0].0), Err(Error::Invalid { .. })));
         }
     }
     let spans = |tier: &plimsoll::store::Tier| (tier.span, tier.sketches == tier.covers);
