@@ -1,5 +1,5 @@
 //! Quantile sketches: how many numbers there are of each magnitude, from which follows every
-//! quantile within a relative error, and which add up (DDSketch: Masson, Rim and Lee, VLDB 2019).
+//! quantile within a relative error, and which add up (`DDSketch`: Masson, Rim and Lee, VLDB 2019).
 //!
 //! A factor of two has 35 bins of equal ratio `r = 2^(1/35)`, so the number halfway, the harmonic
 //! mean of a bin's ends, is within `(r - 1) / (r + 1)`, 0.99%, of all of the bin. Dividing factors
@@ -137,9 +137,9 @@ impl Sketch {
         self.bins = merged;
     }
 
-    /// The `q` quantile by the rank and the interpolation of [`quantile`](super::quantile()), between
-    /// two order statistics that are within [`Sketch::RELATIVE_ERROR`]. So is the quantile itself,
-    /// unless these two are on both sides of 0. NaN where there is no number.
+    /// The `q` quantile by the rank and the interpolation of [`quantile`](super::quantile()),
+    /// between two order statistics that are within [`Sketch::RELATIVE_ERROR`]. So is the quantile
+    /// itself, unless these two are on both sides of 0. NaN where there is no number.
     pub fn quantile(&self, q: f64) -> f64 {
         let Some(last) = self.count.checked_sub(1) else { return f64::NAN };
         if q.is_nan() {
@@ -344,7 +344,9 @@ mod tests {
             let [a, b, c] = [a, b, c].map(|values| Sketch::of(&values));
             let merged = |first: &Sketch, then: &[&Sketch]| {
                 let mut all = first.clone();
-                then.iter().for_each(|sketch| all.merge(sketch));
+                for sketch in then {
+                    all.merge(sketch);
+                }
                 all
             };
             let bc = merged(&b, &[&c]);

@@ -270,8 +270,8 @@ impl Query {
 impl FromStr for Aggregate {
     type Err = Error;
 
-    /// Reads `sum`, `mean`, `min`, `max`, `count`, `last`, `increase`, `rate`, `median`, quantiles as
-    /// `p95`, `p99.9` or `q0.95`, and quantiles from sketches as `sketch-p95`.
+    /// Reads `sum`, `mean`, `min`, `max`, `count`, `last`, `increase`, `rate`, `median`, and
+    /// quantiles as `p95`, `p99.9` or `q0.95`, from sketches as `sketch-p95`.
     fn from_str(text: &str) -> Result<Self> {
         if let Some(quantile) = text.strip_prefix("sketch-")
             && let Ok(Self::Quantile(rank)) = quantile.parse()

@@ -139,7 +139,7 @@ impl Accumulator {
         }
     }
 
-    /// Adds the sketch of a bucket that starts at an instant, and lies whole in one step or in none.
+    /// Adds the sketch of a bucket that starts at an instant. It lies whole in one step or in none.
     pub(super) fn add_sketch(&mut self, start: i64, sketch: &Sketch, grid: &Grid) {
         if let Self::Sketches(sketches) = self
             && let Some(step) = Cursor::new(grid).step_of(start)

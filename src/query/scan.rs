@@ -79,7 +79,7 @@ impl Frames {
             parts?.into_iter().for_each(|part| whole.merge(part));
             if whole.held() > QUANTILE_SAMPLES_MAX {
                 return Err(Error::Limit {
-                    what: "the number of samples, or of bins of sketches, under one row of quantiles",
+                    what: "the number of samples or bins under one row of quantiles",
                     value: whole.held() as u64,
                     limit: QUANTILE_SAMPLES_MAX as u64,
                     remedy: "take a shorter range, or group by more labels",

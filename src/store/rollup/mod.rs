@@ -1,10 +1,10 @@
 //! Rollups: retention that keeps what the dropped samples came to.
 //!
 //! In: a retention, and the samples that it ends. Out: segments of buckets, one file for each tier,
-//! which are merged as they gather; those of a day or longer with a sketch for each bucket. Never: a sample in two buckets of a tier, or in none of them
-//! and not among the raw ones either: one batch of the manifest adds the buckets and ends the
-//! samples. Buckets of a tier never overlap, since the end of what is rolled up only rises, by
-//! whole buckets.
+//! which are merged as they gather; buckets of a day or longer have a sketch each. Never: a sample
+//! in two buckets of a tier, or in none of them and not among the raw ones either: one batch of the
+//! manifest adds the buckets and ends the samples. Buckets of a tier never overlap, since the end
+//! of what is rolled up only rises, by whole buckets.
 
 mod bucket;
 mod merge;
@@ -60,8 +60,8 @@ pub struct Retention {
 /// A tier of rollups that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rollup {
-    /// The length of a bucket. Each tier's is a whole multiple of the next finer one's. Buckets of a
-    /// day or longer have a sketch each, for [quantiles](crate::query::Aggregate::SketchQuantile).
+    /// The length of a bucket. Each tier's is a whole multiple of the next finer one's. Buckets of
+    /// a day or longer have a sketch each, from which quantiles are answered.
     pub span: Span,
     /// Its own buckets before this instant are dropped, rounded down to a whole bucket. `None`
     /// keeps all.

@@ -19,8 +19,8 @@ pub struct Tier {
     pub range: TimeRange,
     /// Where all that was rolled up is in its buckets: ranges in order, apart from each other.
     pub covers: Vec<TimeRange>,
-    /// Where these buckets have sketches: nowhere, or in all of it, in a tier of a day or longer that
-    /// was made by this version.
+    /// Where these buckets have sketches: all of it in a tier of a day or longer, but for buckets
+    /// that were made when there were no sketches yet.
     pub sketches: Vec<TimeRange>,
     /// Buckets of all series, those included that are gone and leave with the next merge.
     pub buckets: u64,

@@ -2,8 +2,8 @@
 //! `docs/format/segment.md`.
 //!
 //! In: columns of one series after another, metric-major. Out: the samples of one series in a
-//! range, or the fields and sketches of its buckets where these are rollups. Never: a change to a published
-//! file, or a byte used before its checksum was verified.
+//! range, or the fields and sketches of its buckets where these are rollups. Never: a change to a
+//! published file, or a byte used before its checksum was verified.
 
 mod column;
 mod format;

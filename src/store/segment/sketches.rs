@@ -205,7 +205,9 @@ mod tests {
     fn columns(buckets: &[Vec<f64>]) -> (SketchColumns, Vec<Sketch>, Vec<Numbers>) {
         let mut columns = SketchColumns::default();
         let sketches: Vec<Sketch> = buckets.iter().map(|values| Sketch::of(values)).collect();
-        sketches.iter().for_each(|sketch| columns.push(sketch));
+        for sketch in &sketches {
+            columns.push(sketch);
+        }
         let min = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
         let max = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let numbers = |values: &Vec<f64>| (values.len() as u64, min(values), max(values));
