@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use plimsoll::store::{Durability, Store, StoreOptions};
 
-use crate::support::life::{Life, Lived, Moment};
+use crate::support::life::{Life, Lived, Moment, PACE};
 use crate::support::prng::Prng;
 use crate::support::sim::{Machine, ROOT, Stop, World};
 use crate::support::small::{self, Content, content};
@@ -49,7 +49,7 @@ fn compare(lived: &Lived, moment: &Moment, left: World, goes_on: bool, what: &dy
     );
     if goes_on {
         let mut next = content(&store).unwrap();
-        next.extend(small::append(&store, 7, 500, 3).unwrap());
+        next.extend(small::append(&store, 7, 500 * PACE, 3).unwrap());
         store.seal().unwrap();
         store.compact(true).unwrap();
         assert_eq!(content(&store).unwrap(), next, "{}", what());

@@ -6,6 +6,7 @@
 //! so the increase and the rate of counters too; everything, where a step is one bucket. Else sums
 //! of `n` numbers differ by at most `n` roundings, since buckets are added up first.
 
+mod sketch;
 mod twin;
 
 use std::collections::BTreeMap;
@@ -297,18 +298,25 @@ fn a_repair_tells_finished_retentions_from_those_that_were_stopped() {
 
 #[test]
 fn no_change_of_any_byte_of_a_file_of_rollups_goes_unseen() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = long_series(folder.path());
-    let before = Timestamp::from_seconds(50_000);
-    store.retain_with(&Retention::new(before).rollup(Span::from_seconds(2_500), None)).unwrap();
-    let whole = std::fs::read(&segments(folder.path())[0]).unwrap();
+    for (span, values) in [(Span::from_seconds(2_500), 20 * 9), (Span::DAY, 9)] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = long_series(folder.path());
+        let before = Timestamp::from_seconds(50_000).ceil(span);
+        store.retain_with(&Retention::new(before).rollup(span, None)).unwrap();
+        assert_eq!(tiers(&store)[0].sketches.is_empty(), span < Span::DAY);
+        let whole = std::fs::read(&segments(folder.path())[0]).unwrap();
+        no_change_goes_unseen(&whole, values);
+    }
+}
+
+fn no_change_goes_unseen(whole: &[u8], values: u64) {
     let verify = |bytes: &[u8]| {
         Segment::open(Map::owned(bytes.to_vec()), Path::new("s")).and_then(|s| s.verify())
     };
-    assert_eq!(verify(&whole).unwrap(), 20 * 9);
+    assert_eq!(verify(whole).unwrap(), values);
     for at in 0..whole.len() {
         for bit in 0..8 {
-            let mut bytes = whole.clone();
+            let mut bytes = whole.to_vec();
             bytes[at] ^= 1 << bit;
             assert!(verify(&bytes).is_err(), "bit {bit} of byte {at}");
         }

@@ -47,9 +47,10 @@ pub(super) struct RestoreArgs {
                         plimsoll retain --store s --keep 30d --rollup 5m:90d --rollup 1h:400d \
                         --rollup 1d\n\
                         Gone for ever but for the rollups: of each bucket count, smallest, \
-                        largest, sum, latest, and\nthe increase of a counter. With them --keep and \
-                        --before keep a little more, up to a whole\nbucket of the longest. Whole \
-                        segments leave the disk at once, the rest when segments are\nmerged; \
+                        largest, sum, latest, and\nthe increase of a counter; of \
+                        a day or longer a sketch besides, for sketch-p95.\nWith them --keep and \
+                        --before keep a little more, up to a whole bucket of the\nlongest. Whole \
+                        segments leave the disk at once, the rest when segments are merged;\n\
                         `plimsoll compact` merges them now.")]
 pub(super) struct RetainArgs {
     /// The store's folder.

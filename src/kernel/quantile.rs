@@ -40,7 +40,7 @@ pub fn quantile_sorted(sorted: &[f64], q: f64) -> f64 {
 }
 
 /// Between two neighbours; equal ones (infinities among them) need no arithmetic.
-fn interpolate(low: f64, high: f64, fraction: f64) -> f64 {
+pub(super) fn interpolate(low: f64, high: f64, fraction: f64) -> f64 {
     if low == high || fraction == 0.0 { low } else { low + (high - low) * fraction }
 }
 

@@ -7,7 +7,7 @@
 //! pooled, as if all their samples were one series, or combined value by value ([`Across`]).
 //!
 //! Time whose samples were rolled up is answered from buckets, where every step is made of whole
-//! ones; else the query is refused, and told what may be asked.
+//! ones, quantiles from their sketches; else the query is refused, and told what may be asked.
 
 mod group;
 mod reduce;
@@ -41,8 +41,39 @@ pub enum Aggregate {
     Count,
     /// The latest.
     Last,
-    /// The quantile of a rank in `[0, 1]`, exact, interpolated (type 7).
+    /// The quantile of a rank in `[0, 1]`, exact, interpolated (type 7). Of raw samples only.
     Quantile(f64),
+    /// [`Aggregate::Quantile`] from a sketch: of the two samples between which it lies each is
+    /// within [`Sketch::RELATIVE_ERROR`](crate::kernel::Sketch::RELATIVE_ERROR), and so is the
+    /// quantile, unless one is positive and the other negative. Of rolled-up time too, where a tier
+    /// has buckets of a day or longer; the answer is the one that the samples gave before.
+    ///
+    /// ```
+    /// use plimsoll::kernel::Sketch;
+    /// use plimsoll::query::{Aggregate, Query};
+    /// use plimsoll::store::{Retention, Store, StoreOptions};
+    /// use plimsoll::{Batch, Group, Labels, Span, Timestamp};
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path(), StoreOptions::default())?;
+    /// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
+    /// let times: Vec<i64> = (0..3 * 1440).map(|minute| minute * 60_000_000_000).collect();
+    /// let values = (0..3 * 1440).map(|minute| f64::from(minute % 1440)).collect();
+    /// store.append(&Batch { groups: vec![Group { series: vec![cpu], times, values }] })?;
+    ///
+    /// let query = Query::new("cpu".parse()?).step(Span::DAY);
+    /// let before = Timestamp::from_seconds(2 * 86_400);
+    /// store.retain_with(&Retention::new(before).rollup(Span::DAY, None))?;
+    /// // Two days are rolled up, and the third is not.
+    /// assert!(query.clone().aggregate("p95".parse()?).run(&store.snapshot()?).is_err());
+    /// for frame in query.aggregate("sketch-p95".parse()?).run(&store.snapshot()?)? {
+    ///     for value in frame?.row(0) {
+    ///         assert!((value / 1367.05 - 1.0).abs() <= Sketch::RELATIVE_ERROR);
+    ///     }
+    /// }
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    SketchQuantile(f64),
     /// By how much a counter grew: the sum of the differences to the sample before, where a fall
     /// is a reset, after which the counter started from 0. A difference belongs to the step of its
     /// later sample.
@@ -184,7 +215,7 @@ impl Query {
     /// Resolves the query; the frames are computed as they are asked for. Every row has the same
     /// steps. No series or no samples yield no frame.
     pub fn run(&self, snapshot: &Snapshot) -> Result<Frames> {
-        if let Aggregate::Quantile(rank) = self.aggregate
+        if let Aggregate::Quantile(rank) | Aggregate::SketchQuantile(rank) = self.aggregate
             && !(0.0..=1.0).contains(&rank)
         {
             return Err(Error::invalid(format!(
@@ -240,8 +271,13 @@ impl FromStr for Aggregate {
     type Err = Error;
 
     /// Reads `sum`, `mean`, `min`, `max`, `count`, `last`, `increase`, `rate`, `median`, and
-    /// quantiles as `p95`, `p99.9` or `q0.95`.
+    /// quantiles as `p95`, `p99.9` or `q0.95`, from sketches as `sketch-p95`.
     fn from_str(text: &str) -> Result<Self> {
+        if let Some(quantile) = text.strip_prefix("sketch-")
+            && let Ok(Self::Quantile(rank)) = quantile.parse()
+        {
+            return Ok(Self::SketchQuantile(rank));
+        }
         let number = |rest: &str, scale: f64| {
             rest.parse::<f64>().ok().map(|n| n / scale).filter(|q| (0.0..=1.0).contains(q))
         };
@@ -263,7 +299,7 @@ impl FromStr for Aggregate {
             ("rate", _) => Ok(Self::Rate),
             _ => Err(Error::invalid(format!(
                 "{text:?} is no aggregate; write sum, mean, min, max, count, last, median, \
-                 increase, rate, or a quantile as p95 or q0.95"
+                 increase, rate, a quantile as p95 or q0.95, or one from sketches as sketch-p95"
             ))),
         }
     }
@@ -301,6 +337,10 @@ mod tests {
             ("p95", Some(Aggregate::Quantile(0.95))),
             ("q0.5", Some(Aggregate::Quantile(0.5))),
             ("median", Some(Aggregate::Quantile(0.5))),
+            ("sketch-p95", Some(Aggregate::SketchQuantile(0.95))),
+            ("sketch-median", Some(Aggregate::SketchQuantile(0.5))),
+            ("sketch-mean", None),
+            ("sketch-sketch-p95", None),
             ("p101", None),
             ("p", None),
             ("", None),

@@ -1,10 +1,15 @@
 //! Samples to one value per step: accumulators that are filled series by series and merged in a
 //! fixed order, so that the answer does not depend on who filled them.
 
+use std::collections::BTreeMap;
+
 use super::{Across, Aggregate, Grid};
-use crate::kernel::{self, growth};
+use crate::kernel::{self, Sketch, growth};
 use crate::model::is_stale_marker;
 use crate::store::Bucket;
+
+/// A sketch takes the memory of this many bins besides its own.
+const SKETCH_BINS: usize = 6;
 
 /// Partial results of one or several series, one place per step.
 #[derive(Debug)]
@@ -19,6 +24,8 @@ pub(super) enum Accumulator {
     Last { times: Vec<i64>, values: Vec<f64> },
     /// Step and value of each sample.
     Values(Vec<(u32, f64)>),
+    /// A sketch per step that has numbers.
+    Sketches(BTreeMap<usize, Sketch>),
     /// Growth of counters, NaN without one, and the nanoseconds it took.
     Growth { increases: Vec<f64>, nanos: Vec<i64> },
 }
@@ -35,6 +42,7 @@ impl Accumulator {
             Aggregate::Max => Self::Max(gaps()),
             Aggregate::Last => Self::Last { times: vec![i64::MIN; steps], values: gaps() },
             Aggregate::Quantile(_) => Self::Values(Vec::new()),
+            Aggregate::SketchQuantile(_) => Self::Sketches(BTreeMap::new()),
             Aggregate::Increase | Aggregate::Rate => {
                 Self::Growth { increases: gaps(), nanos: vec![0; steps] }
             }
@@ -52,6 +60,9 @@ impl Accumulator {
     ) {
         if let Self::Growth { increases, nanos } = self {
             return add_growth(increases, nanos, times, values, grid, before);
+        }
+        if let Self::Sketches(sketches) = self {
+            return add_sketched(sketches, times, values, grid);
         }
         let mut cursor = Cursor::new(grid);
         for (time, value) in times.iter().zip(values) {
@@ -102,8 +113,8 @@ impl Accumulator {
                     add(bucket.increase, bucket.last_time.saturating_sub(bucket.first_time));
                 }
             }
-            // A query for quantiles of what was rolled up was refused.
-            Self::Values(_) => {}
+            // Quantiles are not made of buckets, but of their sketches.
+            Self::Values(_) | Self::Sketches(_) => {}
         }
     }
 
@@ -124,7 +135,16 @@ impl Accumulator {
                 }
             }
             Self::Values(all) => all.push((step as u32, value)),
-            Self::Growth { .. } => {}
+            Self::Growth { .. } | Self::Sketches(_) => {}
+        }
+    }
+
+    /// Adds the sketch of a bucket that starts at an instant. It lies whole in one step or in none.
+    pub(super) fn add_sketch(&mut self, start: i64, sketch: &Sketch, grid: &Grid) {
+        if let Self::Sketches(sketches) = self
+            && let Some(step) = Cursor::new(grid).step_of(start)
+        {
+            sketches.entry(step).or_default().merge(sketch);
         }
     }
 
@@ -150,6 +170,11 @@ impl Accumulator {
                 }
             }
             (Self::Values(all), Self::Values(more)) => all.extend(more),
+            (Self::Sketches(all), Self::Sketches(more)) => {
+                for (step, more) in more {
+                    all.entry(step).or_default().merge(&more);
+                }
+            }
             (
                 Self::Growth { increases, nanos },
                 Self::Growth { increases: more, nanos: more_nanos },
@@ -166,9 +191,15 @@ impl Accumulator {
         }
     }
 
-    /// Samples held one by one, for the memory limit.
+    /// Samples held one by one, or bins of sketches, for the memory limit.
     pub(super) fn held(&self) -> usize {
-        if let Self::Values(all) = self { all.len() } else { 0 }
+        match self {
+            Self::Values(all) => all.len(),
+            Self::Sketches(all) => {
+                all.values().map(|sketch| sketch.bins().len() + SKETCH_BINS).sum()
+            }
+            _ => 0,
+        }
     }
 
     /// One value per step.
@@ -185,6 +216,7 @@ impl Accumulator {
             }
             Self::Min(values) | Self::Max(values) | Self::Last { values, .. } => values,
             Self::Values(all) => quantiles(all, aggregate, steps),
+            Self::Sketches(all) => sketch_quantiles(&all, aggregate, steps),
             Self::Growth { increases, nanos } => {
                 let rate = aggregate == Aggregate::Rate;
                 let of = |(increase, nanos): (f64, i64)| match rate {
@@ -222,6 +254,34 @@ fn add_growth(
         }
         *before = Some((*time, *value));
     }
+}
+
+fn add_sketched(
+    sketches: &mut BTreeMap<usize, Sketch>,
+    times: &[i64],
+    values: &[f64],
+    grid: &Grid,
+) {
+    let mut cursor = Cursor::new(grid);
+    let mut at = 0;
+    while let Some(time) = times.get(at) {
+        let from = at;
+        at += 1;
+        let Some(step) = cursor.step_of(*time) else { continue };
+        // All before `next` are of this step, but for those after the end of the grid.
+        let next = cursor.next.min(grid.end.nanos());
+        at += times[at..].partition_point(|time| *time < next);
+        sketches.entry(step).or_default().merge(&Sketch::of(&values[from..at]));
+    }
+}
+
+fn sketch_quantiles(all: &BTreeMap<usize, Sketch>, aggregate: Aggregate, steps: usize) -> Vec<f64> {
+    let mut out = vec![f64::NAN; steps];
+    let Aggregate::SketchQuantile(rank) = aggregate else { return out };
+    for (step, sketch) in all {
+        out[*step] = sketch.quantile(rank);
+    }
+    out
 }
 
 fn quantiles(mut all: Vec<(u32, f64)>, aggregate: Aggregate, steps: usize) -> Vec<f64> {
@@ -443,6 +503,7 @@ mod tests {
                     Aggregate::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
                     Aggregate::Last => *values.last().unwrap(),
                     Aggregate::Quantile(rank) => kernel::quantile(&mut values, rank),
+                    Aggregate::SketchQuantile(rank) => Sketch::of(&values).quantile(rank),
                     _ => f64::NAN,
                 }
             })
@@ -466,6 +527,7 @@ mod tests {
             for aggregate in [
                 Aggregate::Sum, Aggregate::Mean, Aggregate::Min, Aggregate::Max,
                 Aggregate::Count, Aggregate::Last, Aggregate::Quantile(0.3),
+                Aggregate::SketchQuantile(0.3),
             ] {
                 let found = reduced(aggregate, &times, &values, &grid);
                 let expected = naive(aggregate, &samples, &grid);

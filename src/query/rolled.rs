@@ -36,9 +36,9 @@ impl Rolled {
             return Ok(Self::default());
         };
         let asked = TimeRange { start: grid.start, end: grid.end };
-        if matches!(aggregate, Aggregate::Quantile(_)) {
+        if let Aggregate::Quantile(_) = aggregate {
             if tiers.iter().any(|tier| tier.range.overlaps(asked)) {
-                return Err(no_quantiles(raw_from));
+                return Err(no_quantiles(tiers, raw_from));
             }
             return Ok(Self::default());
         }
@@ -46,15 +46,31 @@ impl Rolled {
         if first >= until {
             return Ok(Self::default());
         }
-        let usable = || tiers.iter().filter(|tier| fits(tier.span, grid, until));
+        let is_sketched = matches!(aggregate, Aggregate::SketchQuantile(_));
+        let able = if is_sketched { &sketched(tiers) } else { tiers };
+        let usable = || able.iter().filter(|tier| fits(tier.span, grid, until));
         let start = usable().map(|tier| first.floor(tier.span)).min().unwrap_or(grid.start);
         let end = if grid.end < until { grid.end } else { Timestamp::MAX };
         let (parts, left) = share(usable(), TimeRange { start, end });
         if missing(tiers, &left).any(|range| range.overlaps(asked)) {
-            return Err(no_whole_buckets(tiers, raw_from));
+            return Err(match is_sketched {
+                true if able.is_empty() => no_sketches(tiers, raw_from),
+                true => no_whole_sketches(able, raw_from),
+                false => no_whole_buckets(tiers, raw_from),
+            });
         }
         Ok(Self { parts })
     }
+}
+
+/// The tiers as far as their buckets have sketches.
+fn sketched(tiers: &[Tier]) -> Vec<Tier> {
+    let part = |tier: &Tier| {
+        let (first, last) = (tier.sketches.first()?, tier.sketches.last()?);
+        let range = common(TimeRange { start: first.start, end: last.end }, tier.range)?;
+        Some(Tier { range, covers: tier.sketches.clone(), ..tier.clone() })
+    };
+    tiers.iter().filter_map(part).collect()
 }
 
 /// Whether every step that reaches into rolled-up time is made of whole buckets of a span.
@@ -106,21 +122,49 @@ fn common(a: TimeRange, b: TimeRange) -> Option<TimeRange> {
     (both.start < both.end).then_some(both)
 }
 
-fn no_quantiles(raw_from: Timestamp) -> Error {
+fn no_quantiles(tiers: &[Tier], raw_from: Timestamp) -> Error {
+    let remedy = match &sketched(tiers)[..] {
+        [] => "ask for mean, min or max".to_owned(),
+        able => format!(
+            "ask for one from sketches, as sketch-p95, which are in buckets of {}",
+            list(able)
+        ),
+    };
     Error::invalid(format!(
         "quantiles need raw samples, and those before {raw_from} are rolled up; start there, or \
-         ask for mean, min or max"
+         {remedy}"
+    ))
+}
+
+fn no_sketches(tiers: &[Tier], raw_from: Timestamp) -> Error {
+    Error::invalid(format!(
+        "samples before {raw_from} are rolled up into buckets of {}, and only buckets of a day or \
+         longer have sketches; start at {raw_from}, or ask for mean, min or max",
+        list(tiers)
+    ))
+}
+
+fn no_whole_sketches(able: &[Tier], raw_from: Timestamp) -> Error {
+    Error::invalid(format!(
+        "samples before {raw_from} are rolled up; their sketches are in buckets of {}, and a step \
+         must hold whole ones: let start, end and step be multiples of such a length, or start at \
+         {raw_from}",
+        list(able)
     ))
 }
 
 fn no_whole_buckets(tiers: &[Tier], raw_from: Timestamp) -> Error {
-    let one = |tier: &Tier| format!("{} from {} on", tier.span, tier.range.start);
-    let all: Vec<String> = tiers.iter().map(one).collect();
     Error::invalid(format!(
         "samples before {raw_from} are rolled up into buckets of {}, and a step must hold whole \
          ones: let start, end and step be multiples of such a length, or start at {raw_from}",
-        all.join(", of ")
+        list(tiers)
     ))
+}
+
+/// The lengths of tiers, and from where on there are buckets of each.
+fn list(tiers: &[Tier]) -> String {
+    let one = |tier: &Tier| format!("{} from {} on", tier.span, tier.range.start);
+    tiers.iter().map(one).collect::<Vec<_>>().join(", of ")
 }
 
 #[cfg(test)]
@@ -134,7 +178,16 @@ mod tests {
     fn tier(span: i64, covers: &[(i64, i64)]) -> Tier {
         let covers: Vec<TimeRange> = covers.iter().map(|(from, to)| range(*from, *to)).collect();
         let range = TimeRange { start: covers[0].start, end: covers[covers.len() - 1].end };
-        Tier { span: Span::from_nanos(span), range, covers, buckets: 1, files: 1, bytes: 1 }
+        let sketches = Vec::new();
+        Tier {
+            span: Span::from_nanos(span),
+            range,
+            covers,
+            sketches,
+            buckets: 1,
+            files: 1,
+            bytes: 1,
+        }
     }
 
     fn parts(tiers: &[Tier], aggregate: Aggregate, (start, end, step): (i64, i64, i64)) -> String {
@@ -177,5 +230,22 @@ mod tests {
         let tiers = [tier(5, &[(100, 200)])];
         assert_eq!(parts(&tiers, Aggregate::Quantile(0.5), (195, 300, 5)), "refused");
         assert_eq!(parts(&tiers, Aggregate::Quantile(0.5), (200, 300, 5)), "");
+    }
+
+    #[test]
+    fn quantiles_from_sketches_are_of_buckets_that_have_one() {
+        let mut tiers = [tier(5, &[(100, 200)]), tier(20, &[(0, 200)]), tier(60, &[(0, 180)])];
+        let median = Aggregate::SketchQuantile(0.5);
+        assert_eq!(parts(&tiers, median, (100, 300, 20)), "refused");
+        assert_eq!(parts(&tiers, median, (200, 300, 7)), "");
+        tiers[1].sketches = vec![range(80, 200)];
+        tiers[2].sketches = vec![range(60, 180)];
+        assert_eq!(parts(&tiers, median, (80, 300, 20)), "80 to 200 by 20");
+        assert_eq!(parts(&tiers, median, (60, 300, 60)), "60 to 180 by 60, 180 to 200 by 20");
+        // No sketches so early, and of buckets that are too long for the step.
+        assert_eq!(parts(&tiers, median, (0, 300, 60)), "refused");
+        assert_eq!(parts(&tiers, median, (60, 300, 20)), "refused");
+        assert_eq!(parts(&tiers, median, (100, 300, 5)), "refused");
+        assert_eq!(parts(&tiers, Aggregate::Max, (100, 300, 5)), "100 to 200 by 5");
     }
 }

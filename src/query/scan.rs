@@ -79,7 +79,7 @@ impl Frames {
             parts?.into_iter().for_each(|part| whole.merge(part));
             if whole.held() > QUANTILE_SAMPLES_MAX {
                 return Err(Error::Limit {
-                    what: "the number of samples under one row of quantiles",
+                    what: "the number of samples or bins under one row of quantiles",
                     value: whole.held() as u64,
                     limit: QUANTILE_SAMPLES_MAX as u64,
                     remedy: "take a shorter range, or group by more labels",
@@ -119,6 +119,11 @@ impl Frames {
         let mut before = None;
         let mut buckets = Vec::new();
         for (span, part) in &self.rolled.parts {
+            if matches!(self.query.aggregate, Aggregate::SketchQuantile(_)) {
+                let add = |start, sketch: &_| accumulator.add_sketch(start, sketch, grid);
+                self.snapshot.scan_sketches(id, *span, *part, add)?;
+                continue;
+            }
             self.snapshot.scan_buckets(id, *span, *part, &mut buckets)?;
             buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
             accumulator.add_buckets(&buckets, grid, &mut before);

@@ -190,7 +190,7 @@ fn totals(view: &View) -> (u64, u64) {
 pub(super) struct Size {
     samples: u64,
     /// Samples of its longest series.
-    longest: u64,
+    pub(super) longest: u64,
     damaged: bool,
 }
 

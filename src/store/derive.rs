@@ -108,6 +108,6 @@ impl Derivations {
                 column = column.or_derived(&values, *formula, &sources, cache)?;
             }
         }
-        Ok(Encoded { id, times, columns: vec![column] })
+        Ok(Encoded { id, times, columns: vec![column], sketches: None })
     }
 }

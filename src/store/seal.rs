@@ -21,8 +21,8 @@ use super::manifest::{self, Edit, EpochRecord, SegmentRecord};
 use super::options::Conflict;
 use super::samples::Samples;
 use super::segment::{
-    EncodedColumn, Footer, RollupNote, Segment, SegmentIdentity, SegmentWriter, StoreNotes,
-    label_file,
+    EncodedColumn, EncodedSketches, Footer, RollupNote, Segment, SegmentIdentity, SegmentWriter,
+    StoreNotes, label_file,
 };
 use super::snapshot::{FrozenHead, scan_segments};
 use super::space::segment_bytes;
@@ -55,13 +55,15 @@ pub(super) struct Encoded {
     pub(super) times: Vec<i64>,
     /// Its values, or the fields of its buckets.
     pub(super) columns: Vec<EncodedColumn>,
+    /// The sketches of its buckets, of all series or of none.
+    pub(super) sketches: Option<EncodedSketches>,
 }
 
 impl Encoded {
     /// A series of a head.
     pub(super) fn sealed(id: SeriesId, samples: Samples, cache: &mut ValueCache) -> Result<Self> {
         let column = EncodedColumn::sealed(&samples.values, cache)?;
-        Ok(Self { id, times: samples.times, columns: vec![column] })
+        Ok(Self { id, times: samples.times, columns: vec![column], sketches: None })
     }
 }
 
@@ -209,11 +211,11 @@ impl Store {
                 run.iter().map(|id| encode(*id, &mut cache)).collect::<Result<Vec<Encoded>>>()
             };
             let runs: Vec<&[SeriesId]> = tile.chunks(RUN_SERIES).collect();
-            for Encoded { id, times, columns } in
+            for Encoded { id, times, columns, sketches } in
                 parallel::map(&runs, encode_run)?.into_iter().flatten()
             {
                 if !times.is_empty() {
-                    file.push(id, &times, &columns)?;
+                    file.push(id, &times, &columns, sketches.as_ref())?;
                     written.push(id);
                 }
             }

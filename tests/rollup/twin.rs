@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use plimsoll::kernel::Sketch;
 use plimsoll::query::{Across, Aggregate, Query};
 use plimsoll::store::{Retention, Samples, Store};
 use plimsoll::{Batch, Error, Group, Labels, Selector, Span, TimeRange, Timestamp};
@@ -150,7 +151,13 @@ impl World {
     /// Asks both stores a random question whose steps are made of buckets of `span`. Returns
     /// whether there was an answer.
     fn ask(&mut self, nanos: i64, always: bool) -> bool {
-        let aggregate = AGGREGATES[self.prng.below(8) as usize];
+        let mut aggregate = AGGREGATES[self.prng.below(8) as usize];
+        // Finer buckets have no sketches.
+        let is_sketch = nanos == SPANS[2] && self.prng.chance(3);
+        let rank = self.prng.below(101) as f64 / 100.0;
+        if is_sketch {
+            aggregate = Aggregate::SketchQuantile(rank);
+        }
         let metric = ["counter", "gauge"][self.prng.below(2) as usize];
         let step = nanos * [1, 1, 2, 3, 12][self.prng.below(5) as usize];
         let buckets = MINUTES * MINUTE / nanos;
@@ -174,6 +181,13 @@ impl World {
             Err(Error::Invalid { .. }) if !always => return false,
             found => found.unwrap(),
         };
+        if is_sketch {
+            let exact = answer(&self.twin, &query.clone().aggregate(Aggregate::Quantile(rank)));
+            let near = |(a, b): (&f64, &f64)| (a - b).abs() <= Sketch::RELATIVE_ERROR * b.abs();
+            // What is combined of several series is a sum of such: none is negative here.
+            let both_gaps = |(a, b): (&f64, &f64)| a.is_nan() && b.is_nan();
+            assert!(found.iter().zip(&exact.unwrap()).all(|pair| near(pair) || both_gaps(pair)));
+        }
         let sums = matches!(
             aggregate,
             Aggregate::Sum | Aggregate::Mean | Aggregate::Increase | Aggregate::Rate

@@ -36,8 +36,10 @@ pub(crate) struct Life {
     pub(crate) steps: Vec<Step>,
 }
 
-/// The tiers of lives that roll up.
-const SPANS: [i64; 2] = [10, 40];
+/// Nanoseconds between two rows. All instants of steps are counted in rows.
+pub(crate) const PACE: i64 = Span::DAY.nanos() / 40;
+/// The tiers of lives that roll up, in nanoseconds: one without sketches and one with them.
+const SPANS: [i64; 2] = [10 * PACE, 40 * PACE];
 
 /// The interval of lives that have one.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -71,7 +73,9 @@ impl Life {
             Step::Compact(true),
             append(2, 130, 5, 0.0),
         ];
-        Self { options: StoreOptions { durability, ..small::options() }, steps }
+        // The machine's clock stands at 1970, and the rows are of the days after.
+        let options = StoreOptions { durability, ahead_max: None, ..small::options() };
+        Self { options, steps }
     }
 
     /// Any steps, under any options.
@@ -222,7 +226,8 @@ impl Expected {
         let store = place.as_ref().unwrap();
         match step {
             Step::Append { host, start, rows, salt } => {
-                let (group, content) = small::group(store, host, start, rows, salt)?;
+                let rows = start..start + rows;
+                let (group, content) = small::paced_group(store, host, rows, salt, PACE)?;
                 // What comes in before the instant of the last retention is not seen.
                 for (key, value) in content.into_iter().filter(|((_, t), _)| *t >= self.retained) {
                     match self.options.conflict {
@@ -238,12 +243,13 @@ impl Expected {
             Step::Seal => store.seal(),
             Step::Compact(whole) => store.compact(whole).map(drop),
             Step::Retain(before) => {
+                let before = before * PACE;
                 self.retained = self.retained.max(before);
                 self.to_retain = self.retained;
                 next.content.retain(|(_, time), _| *time >= before);
                 store.retain(Timestamp::from_nanos(before))
             }
-            Step::RollUp(before) => self.roll_up(store, before, next),
+            Step::RollUp(before) => self.roll_up(store, before * PACE, next),
             Step::Tick(time) => {
                 machine.advance(time);
                 store.tick()

@@ -1,10 +1,12 @@
 //! A small store whose whole content is known, for tests that damage it or stop it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
+use plimsoll::kernel::Sketch;
 use plimsoll::store::{Bucket, Durability, Samples, Snapshot, Store, StoreOptions};
-use plimsoll::{Batch, Group, Labels, Result, Selector, SeriesId, TimeRange};
+use plimsoll::{Batch, Group, Labels, Result, Selector, SeriesId, Span, TimeRange};
 
 use super::prng::Prng;
 
@@ -37,16 +39,27 @@ pub(crate) fn group(
     rows: i64,
     salt: f64,
 ) -> Result<(Group, Content)> {
+    paced_group(store, host, start..start + rows, salt, 1)
+}
+
+/// The same, of rows that are `pace` nanoseconds apart.
+pub(crate) fn paced_group(
+    store: &Store,
+    host: u32,
+    rows: Range<i64>,
+    salt: f64,
+    pace: i64,
+) -> Result<(Group, Content)> {
     let names = ["cpu", "mem"].map(|metric| labels(metric, host));
     let series = [store.series_id(&names[0])?, store.series_id(&names[1])?];
-    let times: Vec<i64> = (start..start + rows).collect();
     let value =
-        |column: i64, time: i64| (time * 31 + column * 7 + i64::from(host)) as f64 / 8.0 + salt;
-    let columns = (0..2).flat_map(|column| times.iter().map(move |t| value(column, *t)));
-    let group = Group { series: series.to_vec(), times: times.clone(), values: columns.collect() };
+        |column: i64, row: i64| (row * 31 + column * 7 + i64::from(host)) as f64 / 8.0 + salt;
+    let columns = (0..2).flat_map(|column| rows.clone().map(move |row| value(column, row)));
+    let times = rows.clone().map(|row| row * pace).collect();
+    let group = Group { series: series.to_vec(), times, values: columns.collect() };
     let mut content = Content::new();
     for (column, name) in names.iter().enumerate() {
-        let column = times.iter().map(|t| ((name.to_string(), *t), value(column as i64, *t)));
+        let column = rows.clone().map(|r| ((name.to_string(), r * pace), value(column as i64, r)));
         content.extend(column.map(|(key, value)| (key, value.to_bits())));
     }
     Ok((group, content))
@@ -107,6 +120,9 @@ pub(crate) fn fingerprint(store: &Store) -> Result<u64> {
             snapshot.scan_buckets(id, tier.span, TimeRange::ALL, &mut buckets)?;
             let span = tier.span.nanos() as u64;
             sum = buckets.iter().fold(sum, |sum, bucket| mixed_bucket(sum, name ^ span, bucket));
+            snapshot.scan_sketches(id, tier.span, TimeRange::ALL, |start, sketch| {
+                sum = mixed_sketch(sum, name ^ span, start, sketch);
+            })?;
         }
     }
     Ok(sum)
@@ -122,7 +138,12 @@ pub(crate) fn rolled_fingerprint_of(rolled: &Content, spans: &[i64]) -> u64 {
             buckets.entry((name, start)).or_default().push((*time, f64::from_bits(*bits)));
         }
         for ((name, start), samples) in buckets {
-            sum = mixed_bucket(sum, hash_of(name) ^ *span as u64, &bucket_of(start, &samples));
+            let tier = hash_of(name) ^ *span as u64;
+            sum = mixed_bucket(sum, tier, &bucket_of(start, &samples));
+            if *span >= Span::DAY.nanos() {
+                let values: Vec<f64> = samples.iter().map(|sample| sample.1).collect();
+                sum = mixed_sketch(sum, tier, start, &Sketch::of(&values));
+            }
         }
     }
     sum
@@ -157,6 +178,13 @@ fn mixed_bucket(sum: u64, name: u64, bucket: &Bucket) -> u64 {
     let fold = |hash: u64, part: &u64| Prng(hash ^ part).next();
     let all = numbers.iter().chain(&times).fold(1, fold);
     mixed(sum, name, *start, all)
+}
+
+fn mixed_sketch(sum: u64, name: u64, start: i64, sketch: &Sketch) -> u64 {
+    let ends = [sketch.quantile(0.0), sketch.quantile(1.0)].map(f64::to_bits);
+    let bins = sketch.bins().iter().flat_map(|bin| [bin.key as u64, bin.count]);
+    let all = ends.into_iter().chain(bins).fold(2, |hash: u64, part| Prng(hash ^ part).next());
+    mixed(sum, name, start, all)
 }
 
 /// The same of a content.

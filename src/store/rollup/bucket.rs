@@ -2,11 +2,13 @@
 
 use crate::codec::ValueCache;
 use crate::error::Result;
-use crate::kernel::growth;
+use crate::kernel::{Sketch, growth};
 use crate::model::{SeriesId, Span};
 use crate::store::samples::Samples;
 use crate::store::seal::Encoded;
-use crate::store::segment::{BUCKET_FIELDS, EncodedColumn};
+use crate::store::segment::{
+    BUCKET_FIELDS, EncodedColumn, EncodedSketches, SketchColumns, number, whole,
+};
 
 /// The numbers of one series in one span of time, summarised. NaN samples are no numbers, and a
 /// bucket without a number is not kept. Sums run in order of time, as those of queries do.
@@ -87,25 +89,6 @@ impl Bucket {
     }
 }
 
-/// The first whole number that `f64` cannot tell from the next.
-const WHOLE_MAX: i64 = 1 << 53;
-
-/// A whole number as a column's value: itself where that is exact, else its bits under a set sign.
-fn whole(number: i64) -> f64 {
-    match number {
-        0..=WHOLE_MAX => number as f64,
-        _ => f64::from_bits(number as u64 | 1 << 63),
-    }
-}
-
-/// The whole number that such a value stands for.
-fn number(value: f64) -> i64 {
-    match value.to_bits() {
-        bits if bits >> 63 == 1 => (bits << 1 >> 1) as i64,
-        _ => value as i64,
-    }
-}
-
 /// The buckets of samples, which are in order of time.
 pub(super) fn roll_up(samples: &Samples, span: Span, out: &mut Vec<Bucket>) {
     out.clear();
@@ -114,7 +97,9 @@ pub(super) fn roll_up(samples: &Samples, span: Span, out: &mut Vec<Bucket>) {
             continue;
         }
         match out.last_mut() {
-            Some(last) if time.wrapping_sub(last.start) < span.nanos() => last.take(*time, *value),
+            Some(last) if time.saturating_sub(last.start) < span.nanos() => {
+                last.take(*time, *value);
+            }
             _ => {
                 let start = crate::model::Timestamp::from_nanos(*time).floor(span).nanos();
                 out.push(Bucket::new(start, *time, *value));
@@ -123,10 +108,23 @@ pub(super) fn roll_up(samples: &Samples, span: Span, out: &mut Vec<Bucket>) {
     }
 }
 
-/// The buckets of one series, ready to be written.
+/// Replaces `out` with the sketches of the buckets that were made of samples.
+pub(super) fn sketch(samples: &Samples, buckets: &[Bucket], out: &mut SketchColumns) {
+    out.clear();
+    let mut numbers = samples.values.iter().copied().filter(|value| !value.is_nan());
+    let mut values = Vec::new();
+    for bucket in buckets {
+        values.clear();
+        values.extend(numbers.by_ref().take(bucket.count as usize));
+        out.push(&Sketch::of(&values));
+    }
+}
+
+/// The buckets of one series and perhaps their sketches, ready to be written.
 pub(super) fn encode(
     id: SeriesId,
     buckets: &[Bucket],
+    sketches: Option<&SketchColumns>,
     cold: bool,
     cache: &mut ValueCache,
 ) -> Result<Encoded> {
@@ -141,7 +139,10 @@ pub(super) fn encode(
         }
     };
     let columns = (0..BUCKET_FIELDS).map(column).collect::<Result<_>>()?;
-    Ok(Encoded { id, times: buckets.iter().map(|bucket| bucket.start).collect(), columns })
+    let sketches =
+        sketches.map(|sketches| EncodedSketches::of(sketches, cold, cache)).transpose()?;
+    let times = buckets.iter().map(|bucket| bucket.start).collect();
+    Ok(Encoded { id, times, columns, sketches })
 }
 
 /// Columns of buckets, as a segment decodes them; their memory is used again.
@@ -167,14 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_come_back() {
-        for bits in 0..63 {
-            for near in [-1, 0, 1] {
-                let n = (1_i64 << bits) + near;
-                assert_eq!(number(whole(n)), n);
-            }
-        }
-        assert_eq!(number(whole(i64::MAX)), i64::MAX);
+    fn instants_that_are_centuries_apart_are_of_two_buckets() {
+        let (first, last) = (-5_000_000_000_000_000_000, 5_000_000_000_000_000_000);
+        let samples = Samples { times: vec![first, last], values: vec![1.0, 2.0] };
+        let mut buckets = vec![];
+        roll_up(&samples, Span::DAY, &mut buckets);
+        assert_eq!(buckets.iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [1, 1]);
     }
 
     #[test]

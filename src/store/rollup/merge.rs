@@ -10,10 +10,10 @@ use crate::model::{SeriesId, Span, TimeRange, Timestamp};
 use crate::store::compact::{Most, Size, choose, choose_all};
 use crate::store::manifest::Edit;
 use crate::store::seal::{SegmentJob, tiles};
-use crate::store::segment::{RollupNote, Segment};
+use crate::store::segment::{RollupNote, Segment, SketchColumns};
 use crate::store::{Store, View, Writer, read};
 
-/// A bucket takes this many times the memory of a sample, nearly.
+/// A bucket takes this many times the memory of a sample, nearly; a bin of a sketch as much as one.
 const BUCKET_SAMPLES: usize = 8;
 
 impl Store {
@@ -56,8 +56,12 @@ impl Store {
         };
         let files: Vec<Arc<Segment>> = view.tier(span).cloned().collect();
         // A hole between two may be time that only other tiers have.
-        for run in files.chunk_by(|a, b| end_of(a) == start_of(b)) {
-            let sizes: Vec<Size> = run.iter().map(|segment| Size::of(segment, writer)).collect();
+        // And a file has the sketches of all its buckets or of none.
+        let together = |a: &Arc<Segment>, b: &Arc<Segment>| {
+            end_of(a) == start_of(b) && a.has_sketches() == b.has_sketches()
+        };
+        for run in files.chunk_by(together) {
+            let sizes: Vec<Size> = run.iter().map(|file| size_of(file, writer)).collect();
             let chosen = if whole { choose_all(&sizes, most) } else { choose(&sizes, most) };
             if let Some(chosen) = chosen {
                 return run.get(chosen).map(<[_]>::to_vec);
@@ -92,13 +96,17 @@ impl Store {
         series.sort_unstable();
         series.dedup();
         read(&self.catalog).sort_metric_major(&mut series);
-        let buckets = |id| inputs.iter().map(|s| s.series_samples(id)).sum::<usize>();
-        let samples = |id| buckets(id) * BUCKET_SAMPLES;
+        let samples = |id| inputs.iter().map(|s| samples_of(s, id)).sum::<usize>();
         let tiles = tiles(&series, self.budget.tile_samples(), samples);
         let made = self.make_segment(writer, job, &tiles, |id, cache| {
-            let mut buckets = Vec::new();
-            scan(inputs, id, TimeRange { start, end: Timestamp::MAX }, &mut buckets)?;
-            bucket::encode(id, &buckets, cold, cache)
+            let range = TimeRange { start, end: Timestamp::MAX };
+            let (mut buckets, mut sketches) = (Vec::new(), SketchColumns::default());
+            scan(inputs, id, range, &mut buckets)?;
+            for segment in inputs {
+                segment.scan_sketches(id, range, &mut sketches)?;
+            }
+            let sketches = first.has_sketches().then_some(&sketches);
+            bucket::encode(id, &buckets, sketches, cold, cache)
         })?;
         let mut edit = Edit::default();
         if let Some((segment, record)) = &made {
@@ -107,6 +115,21 @@ impl Store {
         edit.put_counters(&writer.counters)?;
         self.replace(writer, view.clone(), inputs, made.map(|(segment, _)| segment), edit)
     }
+}
+
+/// As many samples as take the memory of the buckets of a series.
+fn samples_of(segment: &Segment, id: SeriesId) -> usize {
+    segment.series_samples(id) * BUCKET_SAMPLES + segment.series_bins(id) as usize
+}
+
+/// What a merge of a file would take; its longest series in buckets, bins included.
+fn size_of(segment: &Segment, writer: &Writer) -> Size {
+    let mut size = Size::of(segment, writer);
+    if segment.has_sketches() {
+        let longest = segment.series().map(|id| samples_of(segment, id)).max().unwrap_or(0);
+        size.longest = longest.div_ceil(BUCKET_SAMPLES) as u64;
+    }
+    size
 }
 
 fn start_of(segment: &Arc<Segment>) -> Option<Timestamp> {

@@ -1,10 +1,10 @@
 //! Rollups: retention that keeps what the dropped samples came to.
 //!
 //! In: a retention, and the samples that it ends. Out: segments of buckets, one file for each tier,
-//! which are merged as they gather. Never: a sample in two buckets of a tier, or in none of them
-//! and not among the raw ones either: one batch of the manifest adds the buckets and ends the
-//! samples. Buckets of a tier never overlap, since the end of what is rolled up only rises, by
-//! whole buckets.
+//! which are merged as they gather; buckets of a day or longer have a sketch each. Never: a sample
+//! in two buckets of a tier, or in none of them and not among the raw ones either: one batch of the
+//! manifest adds the buckets and ends the samples. Buckets of a tier never overlap, since the end
+//! of what is rolled up only rises, by whole buckets.
 
 mod bucket;
 mod merge;
@@ -19,16 +19,20 @@ pub use tiers::Tier;
 use super::manifest::{Edit, SegmentRecord};
 use super::samples::Samples;
 use super::seal::{SegmentJob, tiles};
-use super::segment::{BUCKET_FIELDS, RollupNote, Segment};
+use super::segment::{BUCKET_FIELDS, RollupNote, Segment, SketchColumns};
 use super::{Snapshot, Store, View, Writer, read};
 use crate::error::{Error, Result};
 use crate::fs::fault::{planted, unless};
 use crate::model::limits::ROLLUP_TIERS_MAX;
 use crate::model::{Selector, SeriesId, Span, TimeRange, Timestamp};
 
-/// A series is rolled up this much of what may be merged at a time: a bucket takes ten numbers, a
-/// sample two, and there may be a bucket for each sample.
+/// A series is rolled up this much of what may be merged at a time: a bucket takes ten numbers and
+/// one for its sketch, a sample two, and there may be a bucket for each sample. What a sketch takes
+/// besides is at most what the samples took of which it is made.
 const SLICE_PARTS: u64 = 8;
+
+/// Buckets of this length or longer have sketches: of shorter ones there are too many.
+const SKETCHED_SPAN_MIN: Span = Span::DAY;
 
 /// What to drop, and what to keep of it.
 ///
@@ -56,7 +60,8 @@ pub struct Retention {
 /// A tier of rollups that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rollup {
-    /// The length of a bucket. Each tier's is a whole multiple of the next finer one's.
+    /// The length of a bucket. Each tier's is a whole multiple of the next finer one's. Buckets of
+    /// a day or longer have a sketch each, from which quantiles are answered.
     pub span: Span,
     /// Its own buckets before this instant are dropped, rounded down to a whole bucket. `None`
     /// keeps all.
@@ -236,7 +241,12 @@ impl Store {
             let (mut samples, mut buckets) = (Samples::default(), Vec::new());
             snapshot.scan(id, range, &mut samples)?;
             bucket::roll_up(&samples, part.span, &mut buckets);
-            bucket::encode(id, &buckets, false, cache)
+            let mut sketches = SketchColumns::default();
+            let is_sketched = part.span >= SKETCHED_SPAN_MIN;
+            if is_sketched {
+                bucket::sketch(&samples, &buckets, &mut sketches);
+            }
+            bucket::encode(id, &buckets, is_sketched.then_some(&sketches), false, cache)
         })
     }
 

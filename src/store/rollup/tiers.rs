@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::bucket::{Bucket, Columns};
 use crate::error::Result;
 use crate::fs::fault::planted;
+use crate::kernel::Sketch;
 use crate::model::{SeriesId, Span, TimeRange, Timestamp};
-use crate::store::segment::{BUCKET_FIELDS, Segment};
+use crate::store::segment::{BUCKET_FIELDS, Segment, SketchColumns, number};
 use crate::store::{Snapshot, View};
 
 /// One tier of rollups.
@@ -18,6 +19,9 @@ pub struct Tier {
     pub range: TimeRange,
     /// Where all that was rolled up is in its buckets: ranges in order, apart from each other.
     pub covers: Vec<TimeRange>,
+    /// Where these buckets have sketches: all of it in a tier of a day or longer, but for buckets
+    /// that were made when there were no sketches yet.
+    pub sketches: Vec<TimeRange>,
     /// Buckets of all series, those included that are gone and leave with the next merge.
     pub buckets: u64,
     /// Its files.
@@ -69,6 +73,7 @@ impl Snapshot {
                 span,
                 range: TimeRange { start: footer.range.start.max(from), end },
                 covers: Vec::new(),
+                sketches: Vec::new(),
                 buckets: 0,
                 files: 0,
                 bytes: 0,
@@ -77,9 +82,9 @@ impl Snapshot {
             tier.buckets += footer.samples / BUCKET_FIELDS as u64;
             tier.files += 1;
             tier.bytes += segment.bytes();
-            match tier.covers.last_mut().filter(|before| before.end == covers.start) {
-                Some(before) => before.end = covers.end,
-                None => tier.covers.push(covers),
+            add_range(&mut tier.covers, covers);
+            if segment.has_sketches() {
+                add_range(&mut tier.sketches, covers);
             }
         }
         tier
@@ -100,9 +105,48 @@ impl Snapshot {
         scan(self.view.tier(span), id, range, out)
     }
 
+    /// Calls `each` with the start and the sketch of every bucket of one series that starts in a
+    /// range and has one, in order of time, of the tier of a span.
+    pub fn scan_sketches(
+        &self,
+        id: SeriesId,
+        span: Span,
+        range: TimeRange,
+        mut each: impl FnMut(i64, &Sketch),
+    ) -> Result<()> {
+        let start = range.start.max(self.view.expired(span));
+        let range = TimeRange { start, end: range.end.max(start) };
+        let mut starts = Vec::new();
+        let mut fields = [Vec::new(), Vec::new(), Vec::new()];
+        let mut columns = SketchColumns::default();
+        for segment in self.view.tier(span) {
+            if !segment.has_sketches() || !segment.footer().range.overlaps(range) {
+                continue;
+            }
+            columns.clear();
+            segment.scan_fields(id, range, &mut starts, &mut fields)?;
+            segment.scan_sketches(id, range, &mut columns)?;
+            let [counts, least, greatest] = &fields;
+            let mut next = columns.read();
+            for (((start, count), min), max) in starts.iter().zip(counts).zip(least).zip(greatest) {
+                let sketch = next(number(*count) as u64, *min, *max);
+                each(*start, &sketch.map_err(|why| why.at(segment.path(), 0))?);
+            }
+        }
+        Ok(())
+    }
+
     /// From where on there are raw samples; those before are gone or rolled up.
     pub fn raw_from(&self) -> Timestamp {
         self.view.retain_from.unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// Adds a range behind others, or to the last of them where it follows.
+fn add_range(ranges: &mut Vec<TimeRange>, range: TimeRange) {
+    match ranges.last_mut().filter(|before| before.end == range.start) {
+        Some(before) => before.end = range.end,
+        None => ranges.push(range),
     }
 }
 

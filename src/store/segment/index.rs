@@ -5,7 +5,8 @@
 //! first time (zigzag of the difference to the one before) and its bytes; then the number of
 //! series, then per series its id, axis, region's offset and bytes in the same way, the bytes of
 //! its header, the number of series it is computed from and their ids, and per block its bytes.
-//! Series are in metric-major order.
+//! Series are in metric-major order. Where their buckets have sketches, the number of series
+//! follows, and per series its sketches' region and the number of bins that are stored.
 
 use std::collections::HashMap;
 
@@ -24,6 +25,8 @@ pub(super) struct Index {
     pub(super) series: Vec<Column>,
     /// Bytes of every block of all series, series after series.
     pub(super) block_bytes: Vec<u32>,
+    /// The sketches of each series' buckets, or none of any.
+    pub(super) sketches: Vec<Sketches>,
 }
 
 /// A column of times, shared by the series that have it.
@@ -51,6 +54,14 @@ pub(super) struct Column {
     /// Its blocks' numbers, counted over all series; derived.
     pub(super) first_block: u32,
     pub(super) blocks: u32,
+}
+
+/// The sketches of the buckets of one series.
+#[derive(Debug, PartialEq)]
+pub(super) struct Sketches {
+    pub(super) region: Region,
+    /// Bins of all sketches but the last of each.
+    pub(super) pairs: u64,
 }
 
 impl Index {
@@ -84,6 +95,14 @@ impl Index {
                 write_u64(&mut out, u64::from(*bytes));
             }
         }
+        if !self.sketches.is_empty() {
+            write_u64(&mut out, self.sketches.len() as u64);
+            let mut at = 0;
+            for Sketches { region, pairs } in &self.sketches {
+                write_region(&mut out, &mut at, *region);
+                write_u64(&mut out, *pairs);
+            }
+        }
         out
     }
 
@@ -100,6 +119,7 @@ impl Index {
             let column = read_column(input, &index.axes, &mut at, &mut index.block_bytes)?;
             index.series.push(column);
         }
+        index.sketches = read_sketches(input)?;
         if !input.is_empty() {
             return Err(Error::decode(format!("{} bytes after the index", input.len())));
         }
@@ -107,6 +127,7 @@ impl Index {
         // It stays in memory as long as its segment.
         index.series.shrink_to_fit();
         index.block_bytes.shrink_to_fit();
+        index.sketches.shrink_to_fit();
         Ok(index)
     }
 
@@ -217,6 +238,24 @@ fn read_column(
     let first_block = u32::try_from(first).map_err(too_many)?;
     let blocks = u32::try_from(blocks).map_err(too_many)?;
     Ok(Column { id, axis, region, sources, header_bytes, first_block, blocks })
+}
+
+/// None where nothing is left.
+fn read_sketches(input: &mut &[u8]) -> Result<Vec<Sketches>> {
+    let mut all = Vec::new();
+    if input.is_empty() {
+        return Ok(all);
+    }
+    let count = read_u64(input)?;
+    if count == 0 {
+        return Err(Error::decode("sketches of no series"));
+    }
+    let mut at = 0;
+    for _ in 0..count {
+        let region = read_region(input, &mut at)?;
+        all.push(Sketches { region, pairs: read_u64(input)? });
+    }
+    Ok(all)
 }
 
 fn read_id(input: &mut &[u8]) -> Result<SeriesId> {

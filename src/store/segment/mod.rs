@@ -2,17 +2,21 @@
 //! `docs/format/segment.md`.
 //!
 //! In: columns of one series after another, metric-major. Out: the samples of one series in a
-//! range, or the fields of its buckets where these are rollups. Never: a change to a published
-//! file, or a byte used before its checksum was verified.
+//! range, or the fields and sketches of its buckets where these are rollups. Never: a change to a
+//! published file, or a byte used before its checksum was verified.
 
 mod column;
 mod format;
 mod index;
 pub(super) mod label_file;
 mod reader;
+mod sketches;
+mod whole;
 mod writer;
 
 pub(super) use column::EncodedColumn;
 pub(super) use format::{BUCKET_FIELDS, Footer, RollupNote, SegmentIdentity, StoreNotes};
 pub use reader::Segment;
+pub(super) use sketches::{EncodedSketches, SketchColumns};
+pub(super) use whole::{number, whole};
 pub(super) use writer::SegmentWriter;

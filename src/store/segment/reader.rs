@@ -10,7 +10,9 @@ use super::format::padded_bytes;
 use super::format::{
     ALIGN_BYTES, BUCKET_FIELDS, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES,
 };
-use super::index::{Axis, Column, Index};
+use super::index::{self, Axis, Column, Index};
+use super::sketches::{self, SketchColumns};
+use super::whole::number;
 use super::writer::{STATISTICS, statistics_row};
 use crate::codec::{self, BlockStats, Formula};
 use crate::db::record;
@@ -33,6 +35,7 @@ pub struct Segment {
     by_id: Vec<u32>,
     axes_verified: Vec<AtomicBool>,
     columns_verified: Vec<AtomicBool>,
+    sketches_verified: Vec<AtomicBool>,
 }
 
 impl Segment {
@@ -54,8 +57,18 @@ impl Segment {
         by_id.sort_by_key(|at| index.series.get(*at as usize).map(|column| column.id));
         let flags = |count| std::iter::repeat_with(|| AtomicBool::new(false)).take(count).collect();
         let (axes_verified, columns_verified) = (flags(index.axes.len()), flags(by_id.len()));
-        let path = path.to_owned();
-        Ok(Self { map, path, identity, footer, index, by_id, axes_verified, columns_verified })
+        let sketches_verified = flags(index.sketches.len());
+        Ok(Self {
+            map,
+            path: path.to_owned(),
+            identity,
+            footer,
+            index,
+            by_id,
+            axes_verified,
+            columns_verified,
+            sketches_verified,
+        })
     }
 
     pub(in crate::store) fn identity(&self) -> SegmentIdentity {
@@ -160,6 +173,50 @@ impl Segment {
             cut(values, from..to);
         }
         Ok(())
+    }
+
+    /// Whether its buckets have sketches.
+    pub(in crate::store) fn has_sketches(&self) -> bool {
+        !self.index.sketches.is_empty()
+    }
+
+    /// Adds to `out` the sketches of the buckets of one series that start in a range.
+    pub(in crate::store) fn scan_sketches(
+        &self,
+        id: SeriesId,
+        range: TimeRange,
+        out: &mut SketchColumns,
+    ) -> Result<()> {
+        let Some((at, column)) = self.column(id) else { return Ok(()) };
+        let Some(axis) = self.axis(column) else { return Ok(()) };
+        let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
+        let (first, mut starts) = (blocks.start * BLOCK_SAMPLES, Vec::new());
+        self.decode_axis(column.axis as usize, axis, blocks, &mut starts)?;
+        let from = first + starts.partition_point(|start| *start < range.start.nanos());
+        let to = first + starts.partition_point(|start| *start < range.end.nanos());
+        self.decode_sketches(at / BUCKET_FIELDS, axis, from..to.max(from), out)
+    }
+
+    fn decode_sketches(
+        &self,
+        series: usize,
+        axis: &Axis,
+        places: Range<usize>,
+        out: &mut SketchColumns,
+    ) -> Result<()> {
+        let Some(index::Sketches { region, pairs }) = self.index.sketches.get(series) else {
+            return Ok(());
+        };
+        let bytes = self.verified(*region, self.sketches_verified.get(series))?;
+        let decoded = sketches::decode(bytes, axis.samples, *pairs, places, out);
+        decoded.map_err(|e| e.at(&self.path, region.offset))
+    }
+
+    /// Bins of the sketches of a series that are stored here.
+    pub(in crate::store) fn series_bins(&self, id: SeriesId) -> u64 {
+        let series = self.column(id).map(|(at, _)| at / BUCKET_FIELDS);
+        let sketches = series.and_then(|series| self.index.sketches.get(series));
+        sketches.map_or(0, |sketches| sketches.pairs)
     }
 
     /// Samples that the longest series may have in a range: whole blocks are counted.
@@ -297,11 +354,38 @@ impl Segment {
                 }
             }
         }
+        self.verify_sketches()?;
         if samples != self.footer.samples {
             let what = format!("{samples} samples, the footer says {}", self.footer.samples);
             return Err(self.damage(self.footer.index, &what));
         }
         Ok(samples)
+    }
+
+    /// Each sketch must be one of its bucket's count, smallest and largest.
+    fn verify_sketches(&self) -> Result<()> {
+        let mut numbers = [Vec::new(), Vec::new(), Vec::new()];
+        let mut columns = SketchColumns::default();
+        for (series, sketches) in self.index.sketches.iter().enumerate() {
+            let first = series * BUCKET_FIELDS;
+            columns.clear();
+            for (at, values) in (first..).zip(&mut numbers) {
+                let Some(column) = self.index.series.get(at) else { continue };
+                let Some(axis) = self.axis(column) else { continue };
+                values.clear();
+                self.decode_column(at, column, axis, 0..column.blocks as usize, values)?;
+                if at == first {
+                    self.decode_sketches(series, axis, 0..axis.samples, &mut columns)?;
+                }
+            }
+            let [counts, least, greatest] = &numbers;
+            let mut next = columns.read();
+            for ((count, min), max) in counts.iter().zip(least).zip(greatest) {
+                let sketch = next(number(*count) as u64, *min, *max);
+                sketch.map_err(|e| e.at(&self.path, sketches.region.offset))?;
+            }
+        }
+        Ok(())
     }
 
     fn verify_axis(&self, axis: &Axis, times: &[i64]) -> Result<()> {
@@ -322,6 +406,7 @@ impl Segment {
         let footer = self.identity.footer_region(&self.path, &self.map)?;
         let mut regions: Vec<Region> = self.index.axes.iter().map(|axis| axis.region).collect();
         regions.extend(self.index.series.iter().map(|column| column.region));
+        regions.extend(self.index.sketches.iter().map(|sketches| sketches.region));
         regions.extend([self.footer.statistics, self.footer.index, footer]);
         regions.sort_by_key(|region| region.offset);
         let mut at = HEADER_BYTES as u64;
@@ -353,9 +438,15 @@ fn fields(footer: &Footer) -> usize {
     if footer.rollup.is_some() { BUCKET_FIELDS } else { 1 }
 }
 
-/// Rollups: every series has all fields, on one axis, none computed from another.
+/// Rollups: every series has all fields, on one axis, none computed from another, and sketches, if
+/// any has.
 fn check_rollup(footer: &Footer, index: &Index) -> Result<()> {
-    let Some(note) = &footer.rollup else { return Ok(()) };
+    let Some(note) = &footer.rollup else {
+        return match index.sketches.len() {
+            0 => Ok(()),
+            _ => Err(Error::decode("sketches of what is not rolled up")),
+        };
+    };
     if !note.fits(footer.range) {
         return Err(Error::decode("rollups of another time than the footer says"));
     }
@@ -363,6 +454,10 @@ fn check_rollup(footer: &Footer, index: &Index) -> Result<()> {
         let same = |c: &Column| columns.first().is_some_and(|f| (f.id, f.axis) == (c.id, c.axis));
         columns.len() == BUCKET_FIELDS && columns.iter().all(|c| same(c) && c.sources.is_empty())
     };
+    let sketches = index.sketches.len();
+    if sketches != 0 && sketches * BUCKET_FIELDS != index.series.len() {
+        return Err(Error::decode("sketches of some series only"));
+    }
     if index.series.chunks(BUCKET_FIELDS).all(whole) {
         return Ok(());
     }
@@ -391,4 +486,70 @@ fn decode_statistics(mut bytes: &[u8], blocks: usize) -> Result<Vec<[f64; STATIS
         }
     }
     if bytes.is_empty() { Ok(rows) } else { Err(Error::decode("bytes after the statistics")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::ValueCache;
+    use crate::fs::DiskFs;
+    use crate::kernel::Sketch;
+    use crate::model::Timestamp;
+    use crate::store::segment::{
+        EncodedColumn, EncodedSketches, RollupNote, SegmentWriter, StoreNotes,
+    };
+
+    /// A file of one bucket of two numbers for each of some series, with these as their sketches.
+    fn rollups(rollup: bool, sketches: &[Option<Sketch>]) -> Result<u64> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("segment");
+        let identity = SegmentIdentity { store_id: 7, segment_id: 1 };
+        let mut writer = SegmentWriter::create(&DiskFs, &path, identity).unwrap();
+        for (id, sketch) in (0..).zip(sketches) {
+            let cache = &mut ValueCache::default();
+            let fields = [2.0, 1.0, 5.0, 6.0, 1.0, 0.0, 5.0, 9.0, 4.0];
+            let columns = fields.map(|value| EncodedColumn::sealed(&[value], cache).unwrap());
+            let columns = if rollup { &columns } else { &columns[..1] };
+            let encoded = sketch.as_ref().map(|sketch| {
+                let mut all = SketchColumns::default();
+                all.push(sketch);
+                EncodedSketches::of(&all, false, cache).unwrap()
+            });
+            writer.push(SeriesId(id), &[0], columns, encoded.as_ref()).unwrap();
+        }
+        let nanos = Timestamp::from_nanos;
+        let covers = TimeRange { start: nanos(0), end: nanos(10) };
+        let note = rollup.then_some(RollupNote { span_nanos: 10, covers });
+        let notes = StoreNotes::default();
+        let footer = Footer::new(1, 0, Vec::new(), Vec::new(), false, note, notes);
+        let (_, mut file) = writer.finish(footer).unwrap();
+        file.sync().unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        Segment::open(Map::owned(bytes), &path)?.verify()
+    }
+
+    #[test]
+    fn a_sketch_that_is_not_its_buckets_is_damage_though_every_checksum_fits() {
+        let right = || Some(Sketch::of(&[1.0, 5.0]));
+        assert_eq!(rollups(true, &[right()]).unwrap(), 9);
+        assert_eq!(rollups(true, &[right(), right()]).unwrap(), 18);
+        assert_eq!(rollups(true, &[None, None]).unwrap(), 18);
+        for wrong in [&[1.0, 5.5][..], &[1.0, 4.0, 5.0], &[1.0, 1.0, 5.0], &[5.0]] {
+            let wrong = Some(Sketch::of(wrong));
+            for all in [vec![wrong.clone()], vec![right(), wrong]] {
+                let why = rollups(true, &all).unwrap_err().to_string();
+                assert!(why.contains("a sketch that is not its bucket's"), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_series_have_sketches_or_none_has_and_samples_have_none() {
+        let one = || Some(Sketch::of(&[1.0, 5.0]));
+        let why = rollups(true, &[one(), None]).unwrap_err().to_string();
+        assert!(why.contains("sketches of some series only"), "{why}");
+        let why = rollups(false, &[one()]).unwrap_err().to_string();
+        assert!(why.contains("sketches of what is not rolled up"), "{why}");
+        assert_eq!(rollups(false, &[None]).unwrap(), 1);
+    }
 }

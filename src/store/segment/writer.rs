@@ -9,7 +9,8 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::column::{EncodedAxis, EncodedColumn};
 use super::format::{CRC_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES};
 use super::format::{padded_bytes, padding_bytes};
-use super::index::{Axis, Column, Index};
+use super::index::{Axis, Column, Index, Sketches};
+use super::sketches::EncodedSketches;
 use crate::codec::{self, BlockStats, ValueCache};
 use crate::db::record;
 use crate::error::Result;
@@ -58,17 +59,23 @@ impl SegmentWriter {
     }
 
     /// Adds a series: its times, strictly ascending and not empty, and its encoded values, or the
-    /// fields of its buckets. Series come in metric-major order, each once.
+    /// fields of its buckets and perhaps their sketches. Series come in metric-major order, each
+    /// once.
     pub(in crate::store) fn push(
         &mut self,
         id: SeriesId,
         times: &[i64],
         columns: &[EncodedColumn],
+        sketches: Option<&EncodedSketches>,
     ) -> Result<()> {
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
         let axis = self.axis(times, *last)?;
         for column in columns {
             self.push_column(id, axis, column)?;
+        }
+        if let Some(EncodedSketches { bytes, pairs }) = sketches {
+            let region = self.region(&[bytes])?;
+            self.index.sketches.push(Sketches { region, pairs: *pairs });
         }
         self.series += 1;
         self.samples += times.len() as u64 * columns.len() as u64;
