@@ -20,6 +20,7 @@ use std::mem::MaybeUninit;
 
 use super::bits::{self, Integers, Positions};
 use super::lanes::{self, Arithmetic, Block, Sequence, Unwritten};
+use super::reduce::{self, Total};
 use super::symbols::{self, Meaning, STATES, State, Stream};
 
 /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
@@ -28,6 +29,21 @@ const SHIFTED: f64 = 4_503_599_627_370_496.0;
 const SHIFTED_HIGH: i32 = 0x4330_0000;
 /// Makes integers in [-2^31, 2^31) positive ones.
 const BIAS: u32 = 1 << 31;
+
+#[target_feature(enable = "avx2")]
+pub(super) fn total(values: &[f64]) -> Total {
+    reduce::total(values)
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn least(values: &[f64]) -> f64 {
+    reduce::least(values)
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn greatest(values: &[f64]) -> f64 {
+    reduce::greatest(values)
+}
 
 #[target_feature(enable = "avx2,bmi2")]
 pub(super) fn decode_symbols<'a>(

@@ -4,8 +4,8 @@
 //! label, a file, a clock, or an allocation per sample.
 //!
 //! Two rules hold everywhere. NaN is "no sample": it is skipped, and a window of nothing but NaN
-//! yields NaN (a count of 0). Sums are added in the order of the slice, so a result does not depend
-//! on how many threads shared the work.
+//! yields NaN (a count of 0). Sums are added in one order, so a result does not depend on how many
+//! threads shared the work.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -14,6 +14,7 @@ mod counter;
 pub(crate) mod lanes;
 mod quantile;
 mod random;
+mod reduce;
 pub(crate) mod simd;
 mod sketch;
 mod student;
@@ -23,6 +24,8 @@ mod trend;
 pub use counter::growth;
 pub use quantile::{median, quantile, quantile_sorted};
 pub use random::Random;
+pub use reduce::Total;
+pub use simd::{greatest, least, total};
 pub use sketch::{Bin, Sketch};
 pub use student::student_p;
 pub use trend::{Line, robust_deviation, theil_sen};

@@ -11,8 +11,9 @@ use std::mem::MaybeUninit;
 use super::avx2;
 use super::bits::{Integers, Positions};
 use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
+use super::reduce::Total;
 use super::symbols::{Meaning, STATES, State, Stream};
-use super::{bits, lanes, symbols};
+use super::{bits, lanes, reduce, symbols};
 
 /// The loops for one kind of machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +118,49 @@ pub(crate) fn with_lanes<R>(
     then: impl FnOnce(&mut [u32]) -> R,
 ) -> R {
     Machine::here().with_lanes(bytes, width, count, reference, then)
+}
+
+/// The sum of a run of samples, NaN skipped, and how many there are.
+///
+/// ```
+/// let total = plimsoll::kernel::total(&[1.0, f64::NAN, 2.5]);
+/// assert_eq!((total.sum, total.count), (3.5, 2));
+/// ```
+pub fn total(values: &[f64]) -> Total {
+    match Machine::here() {
+        Machine::Portable => reduce::total(values),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::total(values) },
+    }
+}
+
+/// The least number of a run, -0.0 before 0.0; NaN without any.
+///
+/// ```
+/// assert_eq!(plimsoll::kernel::least(&[1.0, f64::NAN, -2.5]), -2.5);
+/// ```
+pub fn least(values: &[f64]) -> f64 {
+    match Machine::here() {
+        Machine::Portable => reduce::least(values),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::least(values) },
+    }
+}
+
+/// The greatest number of a run, 0.0 after -0.0; NaN without any.
+///
+/// ```
+/// assert_eq!(plimsoll::kernel::greatest(&[1.0, f64::NAN, -2.5]), 1.0);
+/// ```
+pub fn greatest(values: &[f64]) -> f64 {
+    match Machine::here() {
+        Machine::Portable => reduce::greatest(values),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::greatest(values) },
+    }
 }
 
 /// Fills `found` from a stream of symbols; returns what is left of it.
@@ -382,6 +426,39 @@ mod tests {
                 let found: Vec<_> = found.into_iter().map(bits).collect();
                 prop_assert_eq!(&found, &expected);
             }
+        }
+
+        #[test]
+        fn runs_are_reduced_as_their_definition_says(
+            values in prop::collection::vec(
+                prop_oneof![
+                    4 => -1e3..1e3,
+                    1 => any::<u64>().prop_map(f64::from_bits),
+                    1 => prop::sample::select(vec![f64::NAN, 0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY]),
+                ],
+                0..70,
+            ),
+            sign in prop_oneof![Just(1.0), Just(0.0), Just(-0.0)],
+        ) {
+            let values: Vec<f64> = values.iter().map(|value| value * sign).collect();
+            let numbers = || values.iter().copied().filter(|value| !value.is_nan());
+            let extreme = |value: Option<f64>| value.unwrap_or(f64::NAN).to_bits();
+            let portable = reduce::total(&values);
+            let naive: f64 = numbers().sum();
+            let size: f64 = numbers().map(f64::abs).sum();
+            let close = (portable.sum - naive).abs() <= 1e-13 * size;
+            prop_assert!(close || !size.is_finite(), "{} {naive}", portable.sum);
+            prop_assert_eq!(portable.count as usize, numbers().count());
+            let least = extreme(numbers().min_by(f64::total_cmp));
+            let greatest = extreme(numbers().max_by(f64::total_cmp));
+            prop_assert_eq!(reduce::least(&values).to_bits(), least);
+            prop_assert_eq!(reduce::greatest(&values).to_bits(), greatest);
+            let found = total(&values);
+            let same = found.sum.to_bits() == portable.sum.to_bits()
+                || (found.sum.is_nan() && portable.sum.is_nan());
+            prop_assert!(same && found.count == portable.count);
+            prop_assert_eq!(super::least(&values).to_bits(), least);
+            prop_assert_eq!(super::greatest(&values).to_bits(), greatest);
         }
 
         #[test]

@@ -2,6 +2,7 @@
 //! fixed order, so that the answer does not depend on who filled them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::{Across, Aggregate, Grid};
 use crate::kernel::{self, Sketch, growth};
@@ -64,13 +65,36 @@ impl Accumulator {
         if let Self::Sketches(sketches) = self {
             return add_sketched(sketches, times, values, grid);
         }
-        let mut cursor = Cursor::new(grid);
-        for (time, value) in times.iter().zip(values) {
-            if value.is_nan() {
-                continue;
+        for (step, run) in runs(times, grid) {
+            self.add_run(
+                step,
+                times.get(run.clone()).unwrap_or(&[]),
+                values.get(run).unwrap_or(&[]),
+            );
+        }
+    }
+
+    /// Adds all samples of one step.
+    fn add_run(&mut self, step: usize, times: &[i64], run: &[f64]) {
+        match self {
+            Self::Sums { sums, counts } => {
+                let total = kernel::total(run);
+                sums[step] += total.sum;
+                counts[step] += total.count;
             }
-            let Some(step) = cursor.step_of(*time) else { continue };
-            self.add_one(step, *time, *value);
+            Self::Min(least) => least[step] = lesser(kernel::least(run), least[step]),
+            Self::Max(greatest) => greatest[step] = greater(kernel::greatest(run), greatest[step]),
+            Self::Last { .. } => {
+                let last = times.iter().zip(run).rfind(|(_, value)| !value.is_nan());
+                if let Some((time, value)) = last {
+                    self.add_one(step, *time, *value);
+                }
+            }
+            Self::Values(all) => {
+                let numbers = run.iter().filter(|value| !value.is_nan());
+                all.extend(numbers.map(|value| (step as u32, *value)));
+            }
+            Self::Growth { .. } | Self::Sketches(_) => {}
         }
     }
 
@@ -125,9 +149,8 @@ impl Accumulator {
                 sums[step] += value;
                 counts[step] += 1;
             }
-            // The place comes second: `f64::min` then replaces its NaN.
-            Self::Min(least) => least[step] = value.min(least[step]),
-            Self::Max(greatest) => greatest[step] = value.max(greatest[step]),
+            Self::Min(least) => least[step] = lesser(value, least[step]),
+            Self::Max(greatest) => greatest[step] = greater(value, greatest[step]),
             Self::Last { times, values } => {
                 if values[step].is_nan() || times[step] <= time {
                     times[step] = time;
@@ -156,10 +179,10 @@ impl Accumulator {
                 counts.iter_mut().zip(number).for_each(|(count, more)| *count += more);
             }
             (Self::Min(least), Self::Min(other)) => {
-                least.iter_mut().zip(other).for_each(|(a, b)| *a = b.min(*a));
+                least.iter_mut().zip(other).for_each(|(a, b)| *a = lesser(b, *a));
             }
             (Self::Max(greatest), Self::Max(other)) => {
-                greatest.iter_mut().zip(other).for_each(|(a, b)| *a = b.max(*a));
+                greatest.iter_mut().zip(other).for_each(|(a, b)| *a = greater(b, *a));
             }
             (Self::Last { times, values }, Self::Last { times: new_times, values: new }) => {
                 for (step, (time, value)) in new_times.into_iter().zip(new).enumerate() {
@@ -262,16 +285,9 @@ fn add_sketched(
     values: &[f64],
     grid: &Grid,
 ) {
-    let mut cursor = Cursor::new(grid);
-    let mut at = 0;
-    while let Some(time) = times.get(at) {
-        let from = at;
-        at += 1;
-        let Some(step) = cursor.step_of(*time) else { continue };
-        // All before `next` are of this step, but for those after the end of the grid.
-        let next = cursor.next.min(grid.end.nanos());
-        at += times[at..].partition_point(|time| *time < next);
-        sketches.entry(step).or_default().merge(&Sketch::of(&values[from..at]));
+    for (step, run) in runs(times, grid) {
+        let run = values.get(run).unwrap_or(&[]);
+        sketches.entry(step).or_default().merge(&Sketch::of(run));
     }
 }
 
@@ -297,6 +313,45 @@ fn quantiles(mut all: Vec<(u32, f64)>, aggregate: Aggregate, steps: usize) -> Ve
         }
     }
     out
+}
+
+/// The lesser number, -0.0 before 0.0; one that is NaN gives the other.
+#[inline]
+fn lesser(a: f64, b: f64) -> f64 {
+    if b.is_nan() || a.total_cmp(&b).is_lt() && !a.is_nan() { a } else { b }
+}
+
+/// The greater number, 0.0 after -0.0; one that is NaN gives the other.
+#[inline]
+fn greater(a: f64, b: f64) -> f64 {
+    if b.is_nan() || a.total_cmp(&b).is_gt() && !a.is_nan() { a } else { b }
+}
+
+/// The steps that have samples, ascending, and where in ascending `times` theirs are.
+fn runs<'a>(
+    times: &'a [i64],
+    grid: &Grid,
+) -> impl Iterator<Item = (usize, Range<usize>)> + use<'a> {
+    let mut cursor = Cursor::new(grid);
+    let mut at = times.partition_point(|time| *time < grid.start.nanos());
+    std::iter::from_fn(move || {
+        let (from, step) = (at, cursor.step_of(*times.get(at)?)?);
+        // All before it are of this step, but for those after the end of the grid.
+        let next = cursor.next.min(cursor.end);
+        at += run_length(times.get(at..).unwrap_or(&[]), next);
+        Some((step, from..at))
+    })
+}
+
+/// How many of the first times are before `end`: looked for in steps that double, since runs are
+/// of about equal length and there may be many of them.
+fn run_length(times: &[i64], end: i64) -> usize {
+    let mut reach = 16;
+    while times.get(reach).is_some_and(|time| *time < end) {
+        reach *= 2;
+    }
+    let near = times.get(..reach).unwrap_or(times);
+    near.partition_point(|time| *time < end)
 }
 
 /// Finds the step of ascending instants; a division only where a step is skipped.
@@ -499,8 +554,8 @@ mod tests {
                     _ if values.is_empty() => f64::NAN,
                     Aggregate::Sum => values.iter().sum(),
                     Aggregate::Mean => values.iter().sum::<f64>() / values.len() as f64,
-                    Aggregate::Min => values.iter().copied().fold(f64::INFINITY, f64::min),
-                    Aggregate::Max => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                    Aggregate::Min => values.iter().copied().min_by(f64::total_cmp).unwrap(),
+                    Aggregate::Max => values.iter().copied().max_by(f64::total_cmp).unwrap(),
                     Aggregate::Last => *values.last().unwrap(),
                     Aggregate::Quantile(rank) => kernel::quantile(&mut values, rank),
                     Aggregate::SketchQuantile(rank) => Sketch::of(&values).quantile(rank),

@@ -11,7 +11,7 @@ use super::{Across, Aggregate, Grid, Query};
 use crate::error::{Error, Result};
 use crate::model::limits::{QUANTILE_SAMPLES_MAX, TILE_VALUES_MAX};
 use crate::model::{Frame, SeriesId, Span, TimeRange, Timestamp};
-use crate::store::{Samples, Snapshot};
+use crate::store::{Samples, SeriesReader, Snapshot};
 
 /// Series of one row that are reduced side by side before they are merged in order.
 const SERIES_AT_ONCE: usize = 16;
@@ -53,16 +53,22 @@ impl Frames {
     }
 
     fn frame(&self, grid: &Grid, rows: Vec<RowGroup>) -> Result<Frame> {
-        let reduced: Result<Vec<Vec<f64>>> =
-            rows.par_iter().map(|row| self.row(grid, &row.series)).collect();
+        let row = |reader: &mut _, row: &RowGroup| self.row(grid, &row.series, reader);
+        let rows_of = rows.par_iter().map_init(|| self.snapshot.reader(), row);
+        let reduced: Result<Vec<Vec<f64>>> = rows_of.collect();
         let labels = rows.into_iter().map(|row| row.labels).collect();
         Frame::new(grid.start, grid.step, grid.steps, labels, reduced?.concat())
     }
 
-    fn row(&self, grid: &Grid, series: &[SeriesId]) -> Result<Vec<f64>> {
+    fn row(
+        &self,
+        grid: &Grid,
+        series: &[SeriesId],
+        reader: &mut SeriesReader<'_>,
+    ) -> Result<Vec<f64>> {
         match (self.query.across, series) {
             (Some(across), _) => self.combined(grid, series, across),
-            (None, [single]) => self.single(grid, *single),
+            (None, [single]) => self.single(grid, *single, reader),
             (None, _) => self.pooled(grid, series),
         }
     }
@@ -72,10 +78,11 @@ impl Frames {
         let aggregate = self.query.aggregate;
         let mut whole = Accumulator::new(aggregate, grid.steps);
         for some in series.chunks(SERIES_AT_ONCE) {
-            let parts: Result<Vec<Accumulator>> = some
-                .par_iter()
-                .map(|id| self.accumulate(grid, *id, &mut Samples::default()))
-                .collect();
+            let part = |reader: &mut _, id: &SeriesId| {
+                self.accumulate(grid, *id, reader).map(|(accumulator, _)| accumulator)
+            };
+            let parts = some.par_iter().map_init(|| self.snapshot.reader(), part);
+            let parts: Result<Vec<Accumulator>> = parts.collect();
             parts?.into_iter().for_each(|part| whole.merge(part));
             if whole.held() > QUANTILE_SAMPLES_MAX {
                 return Err(Error::Limit {
@@ -93,16 +100,16 @@ impl Frames {
     fn combined(&self, grid: &Grid, series: &[SeriesId], across: Across) -> Result<Vec<f64>> {
         let mut whole = Combiner::new(across, grid.steps);
         for some in series.chunks(SERIES_AT_ONCE) {
-            let rows: Result<Vec<Vec<f64>>> =
-                some.par_iter().map(|id| self.single(grid, *id)).collect();
+            let row = |reader: &mut _, id: &SeriesId| self.single(grid, *id, reader);
+            let rows = some.par_iter().map_init(|| self.snapshot.reader(), row);
+            let rows: Result<Vec<Vec<f64>>> = rows.collect();
             rows?.iter().for_each(|row| whole.add(row));
         }
         Ok(whole.finish())
     }
 
-    fn single(&self, grid: &Grid, id: SeriesId) -> Result<Vec<f64>> {
-        let mut samples = Samples::default();
-        let accumulator = self.accumulate(grid, id, &mut samples)?;
+    fn single(&self, grid: &Grid, id: SeriesId, reader: &mut SeriesReader<'_>) -> Result<Vec<f64>> {
+        let (accumulator, samples) = self.accumulate(grid, id, reader)?;
         let mut row = accumulator.finish(self.query.aggregate, grid.steps);
         let fill_steps = self.query.fill.nanos() / grid.step.nanos();
         if fill_steps > 0 {
@@ -112,8 +119,13 @@ impl Frames {
         Ok(row)
     }
 
-    /// Reduces a series; its raw samples are left in `samples`.
-    fn accumulate(&self, grid: &Grid, id: SeriesId, samples: &mut Samples) -> Result<Accumulator> {
+    /// Reduces a series; its raw samples come along.
+    fn accumulate<'r>(
+        &self,
+        grid: &Grid,
+        id: SeriesId,
+        reader: &'r mut SeriesReader<'_>,
+    ) -> Result<(Accumulator, &'r Samples)> {
         let range = TimeRange { start: first_seen(self.query.aggregate, grid), end: grid.end };
         let mut accumulator = Accumulator::new(self.query.aggregate, grid.steps);
         let mut before = None;
@@ -128,9 +140,9 @@ impl Frames {
             buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
             accumulator.add_buckets(&buckets, grid, &mut before);
         }
-        self.snapshot.scan(id, range, samples)?;
+        let samples = reader.read(id, range)?;
         accumulator.add(&samples.times, &samples.values, grid, &mut before);
-        Ok(accumulator)
+        Ok((accumulator, samples))
     }
 }
 

@@ -71,7 +71,7 @@ impl Snapshot {
         let start = range.start.max(self.raw_from());
         let range = TimeRange { start, end: range.end.max(start) };
         scan_segments(&self.view.segments, id, range, out, &mut scratch)?;
-        for (head, seen) in self.view.heads.iter().zip(self.seen.iter()) {
+        for (head, seen) in self.heads() {
             let head = read(head);
             if out.is_empty() {
                 head.gather(id, range, Some(seen), out);
@@ -84,6 +84,13 @@ impl Snapshot {
             }
         }
         Ok(())
+    }
+}
+
+impl Snapshot {
+    /// The heads, and what of each is seen.
+    pub(super) fn heads(&self) -> impl Iterator<Item = (&FrozenHead, &Seen)> {
+        self.view.heads.iter().zip(self.seen.iter())
     }
 }
 

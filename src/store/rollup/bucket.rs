@@ -2,8 +2,8 @@
 
 use crate::codec::ValueCache;
 use crate::error::Result;
-use crate::kernel::{Sketch, growth};
-use crate::model::{SeriesId, Span};
+use crate::kernel::{self, Sketch, Total, growth};
+use crate::model::{SeriesId, Span, Timestamp};
 use crate::store::samples::Samples;
 use crate::store::seal::Encoded;
 use crate::store::segment::{
@@ -11,7 +11,7 @@ use crate::store::segment::{
 };
 
 /// The numbers of one series in one span of time, summarised. NaN samples are no numbers, and a
-/// bucket without a number is not kept. Sums run in order of time, as those of queries do.
+/// bucket without a number is not kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
     /// Where it starts, in nanoseconds since the epoch: a multiple of its tier's span.
@@ -38,30 +38,29 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// A bucket of one number.
-    fn new(start: i64, time: i64, value: f64) -> Self {
-        Self {
-            start,
-            count: 1,
-            min: value,
-            max: value,
-            sum: value,
-            first: value,
-            first_time: time,
-            last: value,
-            last_time: time,
-            increase: 0.0,
+    /// The bucket of all samples of its time, summarised as a query does it, to the last bit; none
+    /// where none of them is a number.
+    fn of(start: i64, times: &[i64], values: &[f64]) -> Option<Self> {
+        let mut numbers = times.iter().zip(values).filter(|(_, value)| !value.is_nan());
+        let (first_time, first) = numbers.next()?;
+        let (mut last_time, mut last, mut increase) = (first_time, first, 0.0);
+        for (time, value) in numbers {
+            increase += growth(*last, *value);
+            (last_time, last) = (time, value);
         }
-    }
-
-    /// Takes the number that follows.
-    fn take(&mut self, time: i64, value: f64) {
-        self.count += 1;
-        self.min = value.min(self.min);
-        self.max = value.max(self.max);
-        self.sum += value;
-        self.increase += growth(self.last, value);
-        (self.last, self.last_time) = (value, time);
+        let Total { sum, count } = kernel::total(values);
+        Some(Self {
+            start,
+            count,
+            min: kernel::least(values),
+            max: kernel::greatest(values),
+            sum,
+            first: *first,
+            first_time: *first_time,
+            last: *last,
+            last_time: *last_time,
+            increase,
+        })
     }
 
     /// Its columns. Instants count from its start.
@@ -92,19 +91,14 @@ impl Bucket {
 /// The buckets of samples, which are in order of time.
 pub(super) fn roll_up(samples: &Samples, span: Span, out: &mut Vec<Bucket>) {
     out.clear();
-    for (time, value) in samples.times.iter().zip(&samples.values) {
-        if value.is_nan() {
-            continue;
-        }
-        match out.last_mut() {
-            Some(last) if time.saturating_sub(last.start) < span.nanos() => {
-                last.take(*time, *value);
-            }
-            _ => {
-                let start = crate::model::Timestamp::from_nanos(*time).floor(span).nanos();
-                out.push(Bucket::new(start, *time, *value));
-            }
-        }
+    let (mut times, mut values) = (samples.times.as_slice(), samples.values.as_slice());
+    while let Some(time) = times.first() {
+        let start = Timestamp::from_nanos(*time).floor(span).nanos();
+        let length = times.partition_point(|time| time.saturating_sub(start) < span.nanos());
+        let (run_times, run_values);
+        (run_times, times) = times.split_at(length);
+        (run_values, values) = values.split_at(length);
+        out.extend(Bucket::of(start, run_times, run_values));
     }
 }
 

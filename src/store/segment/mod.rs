@@ -16,6 +16,7 @@ mod writer;
 
 pub(super) use column::EncodedColumn;
 pub(super) use format::{BUCKET_FIELDS, Footer, RollupNote, SegmentIdentity, StoreNotes};
+pub(super) use reader::Place;
 pub use reader::Segment;
 pub(super) use sketches::{EncodedSketches, SketchColumns};
 pub(super) use whole::{number, whole};

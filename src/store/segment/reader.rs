@@ -38,6 +38,24 @@ pub struct Segment {
     sketches_verified: Vec<AtomicBool>,
 }
 
+/// Where samples of a series are in a segment.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Place {
+    column: usize,
+    axis: u32,
+    blocks: Range<usize>,
+    /// Of the whole axis.
+    pub(in crate::store) first_time: i64,
+    pub(in crate::store) last_time: i64,
+}
+
+impl Place {
+    /// Whether the samples at another place of the same segment have the same times.
+    pub(in crate::store) fn has_the_times_of(&self, other: &Self) -> bool {
+        (self.axis, &self.blocks) == (other.axis, &other.blocks)
+    }
+}
+
 impl Segment {
     /// Reads header, trailer, footer and index of a mapped segment. Columns are verified when they
     /// are first read.
@@ -173,6 +191,35 @@ impl Segment {
             cut(values, from..to);
         }
         Ok(())
+    }
+
+    /// Where the samples of a series in a range are; `None` where there are none here.
+    pub(in crate::store) fn place(&self, id: SeriesId, range: TimeRange) -> Option<Place> {
+        let (column_at, column) = self.column(id)?;
+        let axis = self.axis(column)?;
+        let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
+        let (first_time, last_time) = (axis.first_time(), axis.last_time);
+        (!blocks.is_empty()).then_some(Place {
+            column: column_at,
+            axis: column.axis,
+            blocks,
+            first_time,
+            last_time,
+        })
+    }
+
+    /// Appends the times of the blocks of a place.
+    pub(in crate::store) fn append_times(&self, place: &Place, out: &mut Vec<i64>) -> Result<()> {
+        let at = place.axis as usize;
+        let Some(axis) = self.index.axes.get(at) else { return Ok(()) };
+        self.decode_axis(at, axis, place.blocks.clone(), out)
+    }
+
+    /// Appends the values of the blocks of a place.
+    pub(in crate::store) fn append_values(&self, place: &Place, out: &mut Vec<f64>) -> Result<()> {
+        let Some(column) = self.index.series.get(place.column) else { return Ok(()) };
+        let Some(axis) = self.axis(column) else { return Ok(()) };
+        self.decode_column(place.column, column, axis, place.blocks.clone(), out)
     }
 
     /// Whether its buckets have sketches.

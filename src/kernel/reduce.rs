@@ -1,0 +1,95 @@
+//! A run of samples to one number.
+//!
+//! In: values. Out: their sum, how many there are, the least, the greatest. NaN is skipped. Never:
+//! a result that depends on the machine or on threads: number `i` of the run is in lane `i % 16`,
+//! NaN or not, and lanes are put together in one order, so equal runs give equal bits.
+#![expect(
+    clippy::inline_always,
+    reason = "compiled with the caller, for the machine that the caller is for"
+)]
+
+/// Partial results side by side: four vectors of four.
+const LANES: usize = 16;
+
+/// The sum of a run, and how many numbers it has. Without any it is -0.0, which changes no number
+/// that it is added to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Total {
+    /// The sum, in lanes.
+    pub sum: f64,
+    /// Values that are numbers.
+    pub count: u64,
+}
+
+/// Sums a run up.
+#[inline(always)]
+pub(super) fn total(values: &[f64]) -> Total {
+    let mut sums = [-0.0; LANES];
+    let mut counts = [0_u64; LANES];
+    each_lane(values, |lane, value| {
+        let is_number = !value.is_nan();
+        sums[lane] += if is_number { value } else { -0.0 };
+        counts[lane] += u64::from(is_number);
+    });
+    Total { sum: folded(sums, |a, b| a + b), count: counts.iter().sum() }
+}
+
+/// The least number, -0.0 before 0.0; NaN without any.
+#[inline(always)]
+pub(super) fn least(values: &[f64]) -> f64 {
+    let mut lanes = [f64::INFINITY; LANES];
+    each_lane(values, |lane, value| {
+        lanes[lane] = if value < lanes[lane] { value } else { lanes[lane] };
+    });
+    with_sign(values, folded(lanes, f64::min), f64::INFINITY, -0.0)
+}
+
+/// The greatest number, 0.0 after -0.0; NaN without any.
+#[inline(always)]
+pub(super) fn greatest(values: &[f64]) -> f64 {
+    let mut lanes = [f64::NEG_INFINITY; LANES];
+    each_lane(values, |lane, value| {
+        lanes[lane] = if value > lanes[lane] { value } else { lanes[lane] };
+    });
+    with_sign(values, folded(lanes, f64::max), f64::NEG_INFINITY, 0.0)
+}
+
+#[inline(always)]
+fn each_lane(values: &[f64], mut take: impl FnMut(usize, f64)) {
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, value) in chunk.iter().enumerate() {
+            take(lane, *value);
+        }
+    }
+    for (lane, value) in rest.iter().enumerate() {
+        take(lane, *value);
+    }
+}
+
+/// Puts lanes together: halves, quarters, and so on.
+#[inline(always)]
+fn folded(mut lanes: [f64; LANES], both: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] = both(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// An extreme as comparing found it: `start` may be no number of the run, and zeros of either sign
+/// are equal, of which the run may have the one that counts.
+#[inline(always)]
+fn with_sign(values: &[f64], found: f64, start: f64, zero: f64) -> f64 {
+    let has = |wanted: f64| values.iter().any(|value| value.to_bits() == wanted.to_bits());
+    if found == 0.0 {
+        if has(zero) { zero } else { -zero }
+    } else if found == start && !has(start) {
+        f64::NAN
+    } else {
+        found
+    }
+}
