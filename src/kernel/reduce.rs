@@ -24,6 +24,19 @@ pub struct Total {
 /// Sums a run up.
 #[inline(always)]
 pub(super) fn total(values: &[f64]) -> Total {
+    // Mostly there is no NaN; where there is, the sum says so.
+    let mut sums = [-0.0; LANES];
+    each_lane(values, |lane, value| sums[lane] += value);
+    let sum = folded(sums, |a, b| a + b);
+    if sum.is_nan() {
+        return total_of_numbers(values);
+    }
+    Total { sum, count: values.len() as u64 }
+}
+
+/// Sums up what is no NaN, in the same lanes.
+#[cold]
+fn total_of_numbers(values: &[f64]) -> Total {
     let mut sums = [-0.0; LANES];
     let mut counts = [0_u64; LANES];
     each_lane(values, |lane, value| {

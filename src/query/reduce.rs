@@ -23,8 +23,8 @@ pub(super) enum Accumulator {
     Max(Vec<f64>),
     /// The latest sample per step, and its instant.
     Last { times: Vec<i64>, values: Vec<f64> },
-    /// Step and value of each sample.
-    Values(Vec<(u32, f64)>),
+    /// The numbers of runs, one run after another, and each run's step and length.
+    Values { values: Vec<f64>, runs: Vec<(u32, u32)> },
     /// A sketch per step that has numbers.
     Sketches(BTreeMap<usize, Sketch>),
     /// Growth of counters, NaN without one, and the nanoseconds it took.
@@ -42,7 +42,7 @@ impl Accumulator {
             Aggregate::Min => Self::Min(gaps()),
             Aggregate::Max => Self::Max(gaps()),
             Aggregate::Last => Self::Last { times: vec![i64::MIN; steps], values: gaps() },
-            Aggregate::Quantile(_) => Self::Values(Vec::new()),
+            Aggregate::Quantile(_) => Self::Values { values: Vec::new(), runs: Vec::new() },
             Aggregate::SketchQuantile(_) => Self::Sketches(BTreeMap::new()),
             Aggregate::Increase | Aggregate::Rate => {
                 Self::Growth { increases: gaps(), nanos: vec![0; steps] }
@@ -90,9 +90,14 @@ impl Accumulator {
                     self.add_one(step, *time, *value);
                 }
             }
-            Self::Values(all) => {
-                let numbers = run.iter().filter(|value| !value.is_nan());
-                all.extend(numbers.map(|value| (step as u32, *value)));
+            Self::Values { values, runs } => {
+                let before = values.len();
+                values.extend_from_slice(run);
+                if run.iter().fold(false, |any, value| any | value.is_nan()) {
+                    values.truncate(before);
+                    values.extend(run.iter().filter(|value| !value.is_nan()));
+                }
+                runs.push((step as u32, (values.len() - before) as u32));
             }
             Self::Growth { .. } | Self::Sketches(_) => {}
         }
@@ -138,7 +143,7 @@ impl Accumulator {
                 }
             }
             // Quantiles are not made of buckets, but of their sketches.
-            Self::Values(_) | Self::Sketches(_) => {}
+            Self::Values { .. } | Self::Sketches(_) => {}
         }
     }
 
@@ -157,8 +162,7 @@ impl Accumulator {
                     values[step] = value;
                 }
             }
-            Self::Values(all) => all.push((step as u32, value)),
-            Self::Growth { .. } | Self::Sketches(_) => {}
+            Self::Values { .. } | Self::Growth { .. } | Self::Sketches(_) => {}
         }
     }
 
@@ -192,7 +196,10 @@ impl Accumulator {
                     }
                 }
             }
-            (Self::Values(all), Self::Values(more)) => all.extend(more),
+            (Self::Values { values, runs }, Self::Values { values: more, runs: more_runs }) => {
+                values.extend(more);
+                runs.extend(more_runs);
+            }
             (Self::Sketches(all), Self::Sketches(more)) => {
                 for (step, more) in more {
                     all.entry(step).or_default().merge(&more);
@@ -217,7 +224,7 @@ impl Accumulator {
     /// Samples held one by one, or bins of sketches, for the memory limit.
     pub(super) fn held(&self) -> usize {
         match self {
-            Self::Values(all) => all.len(),
+            Self::Values { values, .. } => values.len(),
             Self::Sketches(all) => {
                 all.values().map(|sketch| sketch.bins().len() + SKETCH_BINS).sum()
             }
@@ -238,7 +245,7 @@ impl Accumulator {
                 sums.into_iter().zip(counts).map(of).collect()
             }
             Self::Min(values) | Self::Max(values) | Self::Last { values, .. } => values,
-            Self::Values(all) => quantiles(all, aggregate, steps),
+            Self::Values { values, runs } => quantiles(values, &runs, aggregate, steps),
             Self::Sketches(all) => sketch_quantiles(&all, aggregate, steps),
             Self::Growth { increases, nanos } => {
                 let rate = aggregate == Aggregate::Rate;
@@ -300,16 +307,37 @@ fn sketch_quantiles(all: &BTreeMap<usize, Sketch>, aggregate: Aggregate, steps: 
     out
 }
 
-fn quantiles(mut all: Vec<(u32, f64)>, aggregate: Aggregate, steps: usize) -> Vec<f64> {
+fn quantiles(
+    mut values: Vec<f64>,
+    runs: &[(u32, u32)],
+    aggregate: Aggregate,
+    steps: usize,
+) -> Vec<f64> {
     let mut out = vec![f64::NAN; steps];
     let Aggregate::Quantile(rank) = aggregate else { return out };
-    all.sort_by_key(|(step, _)| *step);
-    let mut values = Vec::new();
-    for run in all.chunk_by(|a, b| a.0 == b.0) {
-        values.clear();
-        values.extend(run.iter().map(|(_, value)| *value));
-        if let Some((step, _)) = run.first() {
-            out[*step as usize] = kernel::quantile(&mut values, rank);
+    if runs.is_sorted_by(|before, after| before.0 < after.0) {
+        let mut rest = values.as_mut_slice();
+        for (step, length) in runs {
+            let (run, behind) = rest.split_at_mut(*length as usize);
+            out[*step as usize] = kernel::quantile(run, rank);
+            rest = behind;
+        }
+        return out;
+    }
+    // Runs of several series: those of one step are brought together.
+    let mut start = 0;
+    let mut placed: Vec<(u32, Range<usize>)> = Vec::with_capacity(runs.len());
+    for (step, length) in runs {
+        placed.push((*step, start..start + *length as usize));
+        start += *length as usize;
+    }
+    placed.sort_by_key(|(step, _)| *step);
+    let mut together = Vec::new();
+    for of_step in placed.chunk_by(|a, b| a.0 == b.0) {
+        together.clear();
+        of_step.iter().for_each(|(_, run)| together.extend_from_slice(&values[run.clone()]));
+        if let Some((step, _)) = of_step.first() {
+            out[*step as usize] = kernel::quantile(&mut together, rank);
         }
     }
     out
@@ -437,15 +465,27 @@ impl Combiner {
     }
 
     pub(super) fn add(&mut self, row: &[f64]) {
-        let places = self.values.iter_mut().zip(&mut self.counts);
-        for ((place, count), value) in places.zip(row).filter(|(_, value)| !value.is_nan()) {
-            *count += 1;
-            *place = match self.across {
-                Across::Sum | Across::Mean | Across::Count => zero_if_gap(*place) + value,
-                Across::Min => value.min(*place),
-                Across::Max => value.max(*place),
-            };
+        for (step, value) in row.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+            self.take(step, *value, 1);
         }
+    }
+
+    /// Adds what was combined of other rows.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let combined = other.values.iter().zip(&other.counts).enumerate();
+        for (step, (value, count)) in combined.filter(|(_, (_, count))| **count > 0) {
+            self.take(step, *value, *count);
+        }
+    }
+
+    fn take(&mut self, step: usize, value: f64, count: u32) {
+        self.counts[step] += count;
+        let place = &mut self.values[step];
+        *place = match self.across {
+            Across::Sum | Across::Mean | Across::Count => zero_if_gap(*place) + value,
+            Across::Min => value.min(*place),
+            Across::Max => value.max(*place),
+        };
     }
 
     pub(super) fn finish(mut self) -> Vec<f64> {

@@ -13,8 +13,11 @@ use crate::model::limits::{QUANTILE_SAMPLES_MAX, TILE_VALUES_MAX};
 use crate::model::{Frame, SeriesId, Span, TimeRange, Timestamp};
 use crate::store::{Samples, SeriesReader, Snapshot};
 
-/// Series of one row that are reduced side by side before they are merged in order.
-const SERIES_AT_ONCE: usize = 16;
+/// Series of one row that one thread reduces, one after another, before they are merged in order:
+/// the same ones whatever the number of threads.
+const SERIES_IN_TURN: usize = 16;
+/// How many times that many are reduced side by side before the next: partial results take memory.
+const TURNS_AT_ONCE: usize = 16;
 /// How far before its range a counter's "sample before" is looked for, at least.
 const COUNTER_LOOKBACK: Span = Span::from_seconds(3_600);
 
@@ -77,12 +80,14 @@ impl Frames {
     fn pooled(&self, grid: &Grid, series: &[SeriesId]) -> Result<Vec<f64>> {
         let aggregate = self.query.aggregate;
         let mut whole = Accumulator::new(aggregate, grid.steps);
-        for some in series.chunks(SERIES_AT_ONCE) {
-            let part = |reader: &mut _, id: &SeriesId| {
-                self.accumulate(grid, *id, reader).map(|(accumulator, _)| accumulator)
-            };
-            let parts = some.par_iter().map_init(|| self.snapshot.reader(), part);
-            let parts: Result<Vec<Accumulator>> = parts.collect();
+        for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
+            let parts = self.in_turns(some, |reader, ids| {
+                let mut part = Accumulator::new(aggregate, grid.steps);
+                for id in ids {
+                    self.add_series(grid, *id, reader, &mut part)?;
+                }
+                Ok(part)
+            });
             parts?.into_iter().for_each(|part| whole.merge(part));
             if whole.held() > QUANTILE_SAMPLES_MAX {
                 return Err(Error::Limit {
@@ -99,17 +104,32 @@ impl Frames {
     /// One value per series and step, then one per step.
     fn combined(&self, grid: &Grid, series: &[SeriesId], across: Across) -> Result<Vec<f64>> {
         let mut whole = Combiner::new(across, grid.steps);
-        for some in series.chunks(SERIES_AT_ONCE) {
-            let row = |reader: &mut _, id: &SeriesId| self.single(grid, *id, reader);
-            let rows = some.par_iter().map_init(|| self.snapshot.reader(), row);
-            let rows: Result<Vec<Vec<f64>>> = rows.collect();
-            rows?.iter().for_each(|row| whole.add(row));
+        for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
+            let parts = self.in_turns(some, |reader, ids| {
+                let mut part = Combiner::new(across, grid.steps);
+                for id in ids {
+                    part.add(&self.single(grid, *id, reader)?);
+                }
+                Ok(part)
+            });
+            parts?.iter().for_each(|part| whole.merge(part));
         }
         Ok(whole.finish())
     }
 
+    /// What `reduce` makes of every so many series, in order.
+    fn in_turns<T: Send>(
+        &self,
+        series: &[SeriesId],
+        reduce: impl Fn(&mut SeriesReader<'_>, &[SeriesId]) -> Result<T> + Sync + Send,
+    ) -> Result<Vec<T>> {
+        let turns = series.par_chunks(SERIES_IN_TURN);
+        turns.map_init(|| self.snapshot.reader(), |reader, ids| reduce(reader, ids)).collect()
+    }
+
     fn single(&self, grid: &Grid, id: SeriesId, reader: &mut SeriesReader<'_>) -> Result<Vec<f64>> {
-        let (accumulator, samples) = self.accumulate(grid, id, reader)?;
+        let mut accumulator = Accumulator::new(self.query.aggregate, grid.steps);
+        let samples = self.add_series(grid, id, reader, &mut accumulator)?;
         let mut row = accumulator.finish(self.query.aggregate, grid.steps);
         let fill_steps = self.query.fill.nanos() / grid.step.nanos();
         if fill_steps > 0 {
@@ -119,15 +139,15 @@ impl Frames {
         Ok(row)
     }
 
-    /// Reduces a series; its raw samples come along.
-    fn accumulate<'r>(
+    /// Adds a series to an accumulator; returns its raw samples.
+    fn add_series<'r>(
         &self,
         grid: &Grid,
         id: SeriesId,
         reader: &'r mut SeriesReader<'_>,
-    ) -> Result<(Accumulator, &'r Samples)> {
+        accumulator: &mut Accumulator,
+    ) -> Result<&'r Samples> {
         let range = TimeRange { start: first_seen(self.query.aggregate, grid), end: grid.end };
-        let mut accumulator = Accumulator::new(self.query.aggregate, grid.steps);
         let mut before = None;
         let mut buckets = Vec::new();
         for (span, part) in &self.rolled.parts {
@@ -142,7 +162,7 @@ impl Frames {
         }
         let samples = reader.read(id, range)?;
         accumulator.add(&samples.times, &samples.values, grid, &mut before);
-        Ok((accumulator, samples))
+        Ok(samples)
     }
 }
 
