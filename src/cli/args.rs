@@ -123,9 +123,9 @@ pub(super) struct QueryArgs {
     pub(super) store: PathBuf,
     /// Which series, as in 'cpu{zone="a",host=~"web-.*"}'; with = != =~ !~.
     pub(super) selector: Selector,
-    /// How the samples of a step become one value: sum, mean, min, max, count, last, median,
-    /// increase, rate, or a quantile as p95. sketch-p95 is within 1% of it, and is answered from
-    /// rollups of a day or longer too.
+    /// How the samples of a step become one value: sum, mean, min, max, count, first, last, stddev,
+    /// median, increase, rate, or a quantile as p95. sketch-p95 is within 1% of it, and is answered
+    /// from rollups of a day or longer too.
     #[arg(long, value_name = "HOW", default_value = "mean")]
     pub(super) agg: Aggregate,
     /// One value per this length of time, as in 5m or 1h. Default: one for all.

@@ -20,7 +20,7 @@ use std::mem::MaybeUninit;
 
 use super::bits::{self, Integers, Positions};
 use super::lanes::{self, Arithmetic, Block, Sequence, Unwritten};
-use super::reduce::{self, Total};
+use super::reduce::{self, Spread, Total};
 use super::symbols::{self, Meaning, STATES, State, Stream};
 
 /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
@@ -33,6 +33,11 @@ const BIAS: u32 = 1 << 31;
 #[target_feature(enable = "avx2")]
 pub(super) fn total(values: &[f64]) -> Total {
     reduce::total(values)
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn spread(values: &[f64]) -> Spread {
+    reduce::spread(values)
 }
 
 #[target_feature(enable = "avx2")]

@@ -21,6 +21,52 @@ pub struct Total {
     pub count: u64,
 }
 
+/// How the numbers of a run lie around their mean.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Spread {
+    count: u64,
+    mean: f64,
+    /// The sum of the squares of the distances from the mean.
+    squares: f64,
+}
+
+impl Spread {
+    /// The standard deviation of the population; NaN without a number.
+    pub fn deviation(&self) -> f64 {
+        if self.count == 0 { f64::NAN } else { (self.squares / self.count as f64).sqrt() }
+    }
+
+    /// Takes in the numbers of another run (Chan, Golub and LeVeque, 1979).
+    pub fn merge(&mut self, other: &Self) {
+        if self.count == 0 || other.count == 0 {
+            *self = if self.count == 0 { *other } else { *self };
+            return;
+        }
+        let count = self.count + other.count;
+        let (ours, theirs) = (self.count as f64, other.count as f64);
+        let between = other.mean - self.mean;
+        self.mean += between * (theirs / count as f64);
+        self.squares += other.squares + between * between * (ours * theirs / count as f64);
+        self.count = count;
+    }
+}
+
+/// How a run lies around its mean: in two passes, so that nothing cancels out.
+#[inline(always)]
+pub(super) fn spread(values: &[f64]) -> Spread {
+    let Total { sum, count } = total(values);
+    if count == 0 {
+        return Spread::default();
+    }
+    let mean = sum / count as f64;
+    let mut squares = [0.0; LANES];
+    each_lane(values, |lane, value| {
+        let distance = if value.is_nan() { 0.0 } else { value - mean };
+        squares[lane] += distance * distance;
+    });
+    Spread { count, mean, squares: folded(squares, |a, b| a + b) }
+}
+
 /// Sums a run up.
 #[inline(always)]
 pub(super) fn total(values: &[f64]) -> Total {

@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 use super::avx2;
 use super::bits::{Integers, Positions};
 use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
-use super::reduce::Total;
+use super::reduce::{Spread, Total};
 use super::symbols::{Meaning, STATES, State, Stream};
 use super::{bits, lanes, reduce, symbols};
 
@@ -132,6 +132,21 @@ pub fn total(values: &[f64]) -> Total {
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
         Machine::Avx2 => unsafe { avx2::total(values) },
+    }
+}
+
+/// How the numbers of a run lie around their mean, NaN skipped.
+///
+/// ```
+/// let spread = plimsoll::kernel::spread(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]);
+/// assert_eq!(spread.deviation(), 2.0);
+/// ```
+pub fn spread(values: &[f64]) -> Spread {
+    match Machine::here() {
+        Machine::Portable => reduce::spread(values),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::spread(values) },
     }
 }
 
@@ -457,6 +472,9 @@ mod tests {
             let same = found.sum.to_bits() == portable.sum.to_bits()
                 || (found.sum.is_nan() && portable.sum.is_nan());
             prop_assert!(same && found.count == portable.count);
+            let (here, there) = (spread(&values), reduce::spread(&values));
+            let same = here.deviation().to_bits() == there.deviation().to_bits();
+            prop_assert!(same || (here.deviation().is_nan() && there.deviation().is_nan()));
             prop_assert_eq!(super::least(&values).to_bits(), least);
             prop_assert_eq!(super::greatest(&values).to_bits(), greatest);
         }

@@ -9,10 +9,12 @@
 //! Time whose samples were rolled up is answered from buckets, where every step is made of whole
 //! ones, quantiles from their sketches; else the query is refused, and told what may be asked.
 
+mod combine;
 mod group;
 mod reduce;
 mod rolled;
 mod scan;
+mod steps;
 
 use std::str::FromStr;
 
@@ -39,8 +41,13 @@ pub enum Aggregate {
     Max,
     /// How many there are.
     Count,
+    /// The earliest.
+    First,
     /// The latest.
     Last,
+    /// The standard deviation of the population, as Prometheus' `stddev_over_time`: the root of the
+    /// mean square of the distances from the mean. Of raw samples only.
+    StdDev,
     /// The quantile of a rank in `[0, 1]`, exact, interpolated (type 7). Of raw samples only.
     Quantile(f64),
     /// [`Aggregate::Quantile`] from a sketch: of the two samples between which it lies each is
@@ -270,8 +277,8 @@ impl Query {
 impl FromStr for Aggregate {
     type Err = Error;
 
-    /// Reads `sum`, `mean`, `min`, `max`, `count`, `last`, `increase`, `rate`, `median`, and
-    /// quantiles as `p95`, `p99.9` or `q0.95`, from sketches as `sketch-p95`.
+    /// Reads `sum`, `mean`, `min`, `max`, `count`, `first`, `last`, `stddev`, `increase`, `rate`,
+    /// `median`, and quantiles as `p95`, `p99.9` or `q0.95`, from sketches as `sketch-p95`.
     fn from_str(text: &str) -> Result<Self> {
         if let Some(quantile) = text.strip_prefix("sketch-")
             && let Ok(Self::Quantile(rank)) = quantile.parse()
@@ -293,13 +300,16 @@ impl FromStr for Aggregate {
             ("min", _) => Ok(Self::Min),
             ("max", _) => Ok(Self::Max),
             ("count", _) => Ok(Self::Count),
+            ("first", _) => Ok(Self::First),
             ("last", _) => Ok(Self::Last),
+            ("stddev", _) => Ok(Self::StdDev),
             ("median", _) => Ok(Self::Quantile(0.5)),
             ("increase", _) => Ok(Self::Increase),
             ("rate", _) => Ok(Self::Rate),
             _ => Err(Error::invalid(format!(
-                "{text:?} is no aggregate; write sum, mean, min, max, count, last, median, \
-                 increase, rate, a quantile as p95 or q0.95, or one from sketches as sketch-p95"
+                "{text:?} is no aggregate; write sum, mean, min, max, count, first, last, stddev, \
+                 median, increase, rate, a quantile as p95 or q0.95, or one from sketches as \
+                 sketch-p95"
             ))),
         }
     }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Across, Aggregate, Grid};
-use crate::kernel::{self, Sketch, growth};
-use crate::model::is_stale_marker;
+use super::combine::zero_if_gap;
+use super::steps::{Cursor, runs};
+use super::{Aggregate, Grid};
+use crate::kernel::{self, Sketch, Spread, growth};
 use crate::store::Bucket;
 
 /// A sketch takes the memory of this many bins besides its own.
@@ -21,8 +22,12 @@ pub(super) enum Accumulator {
     Min(Vec<f64>),
     /// The greatest value per step, NaN without one.
     Max(Vec<f64>),
+    /// The earliest sample per step, and its instant.
+    First { times: Vec<i64>, values: Vec<f64> },
     /// The latest sample per step, and its instant.
     Last { times: Vec<i64>, values: Vec<f64> },
+    /// How numbers lie around their mean, per step.
+    Spread(Vec<Spread>),
     /// The numbers of runs, one run after another, and each run's step and length.
     Values { values: Vec<f64>, runs: Vec<(u32, u32)> },
     /// A sketch per step that has numbers.
@@ -41,7 +46,9 @@ impl Accumulator {
             }
             Aggregate::Min => Self::Min(gaps()),
             Aggregate::Max => Self::Max(gaps()),
+            Aggregate::First => Self::First { times: vec![i64::MAX; steps], values: gaps() },
             Aggregate::Last => Self::Last { times: vec![i64::MIN; steps], values: gaps() },
+            Aggregate::StdDev => Self::Spread(vec![Spread::default(); steps]),
             Aggregate::Quantile(_) => Self::Values { values: Vec::new(), runs: Vec::new() },
             Aggregate::SketchQuantile(_) => Self::Sketches(BTreeMap::new()),
             Aggregate::Increase | Aggregate::Rate => {
@@ -84,6 +91,13 @@ impl Accumulator {
             }
             Self::Min(least) => least[step] = lesser(kernel::least(run), least[step]),
             Self::Max(greatest) => greatest[step] = greater(kernel::greatest(run), greatest[step]),
+            Self::First { .. } => {
+                let first = times.iter().zip(run).find(|(_, value)| !value.is_nan());
+                if let Some((time, value)) = first {
+                    self.add_one(step, *time, *value);
+                }
+            }
+            Self::Spread(spreads) => spreads[step].merge(&kernel::spread(run)),
             Self::Last { .. } => {
                 let last = times.iter().zip(run).rfind(|(_, value)| !value.is_nan());
                 if let Some((time, value)) = last {
@@ -128,6 +142,7 @@ impl Accumulator {
             }
             Self::Min(_) => self.add_one(step, bucket.first_time, bucket.min),
             Self::Max(_) => self.add_one(step, bucket.first_time, bucket.max),
+            Self::First { .. } => self.add_one(step, bucket.first_time, bucket.first),
             Self::Last { .. } => self.add_one(step, bucket.last_time, bucket.last),
             Self::Growth { increases, nanos } => {
                 let mut add = |growth: f64, time: i64| {
@@ -142,8 +157,8 @@ impl Accumulator {
                     add(bucket.increase, bucket.last_time.saturating_sub(bucket.first_time));
                 }
             }
-            // Quantiles are not made of buckets, but of their sketches.
-            Self::Values { .. } | Self::Sketches(_) => {}
+            // Quantiles are not made of buckets, but of their sketches, and deviations of neither.
+            Self::Values { .. } | Self::Sketches(_) | Self::Spread(_) => {}
         }
     }
 
@@ -156,13 +171,17 @@ impl Accumulator {
             }
             Self::Min(least) => least[step] = lesser(value, least[step]),
             Self::Max(greatest) => greatest[step] = greater(value, greatest[step]),
-            Self::Last { times, values } => {
-                if values[step].is_nan() || times[step] <= time {
-                    times[step] = time;
-                    values[step] = value;
+            Self::First { times, values } => {
+                if values[step].is_nan() || time < times[step] {
+                    (times[step], values[step]) = (time, value);
                 }
             }
-            Self::Values { .. } | Self::Growth { .. } | Self::Sketches(_) => {}
+            Self::Last { times, values } => {
+                if values[step].is_nan() || times[step] <= time {
+                    (times[step], values[step]) = (time, value);
+                }
+            }
+            Self::Values { .. } | Self::Growth { .. } | Self::Sketches(_) | Self::Spread(_) => {}
         }
     }
 
@@ -188,13 +207,18 @@ impl Accumulator {
             (Self::Max(greatest), Self::Max(other)) => {
                 greatest.iter_mut().zip(other).for_each(|(a, b)| *a = greater(b, *a));
             }
-            (Self::Last { times, values }, Self::Last { times: new_times, values: new }) => {
-                for (step, (time, value)) in new_times.into_iter().zip(new).enumerate() {
-                    if !value.is_nan() && (values[step].is_nan() || times[step] <= time) {
-                        times[step] = time;
-                        values[step] = value;
+            (this @ (Self::First { .. } | Self::Last { .. }), later) => {
+                let (Self::First { times, values } | Self::Last { times, values }) = later else {
+                    return;
+                };
+                for (step, (time, value)) in times.into_iter().zip(values).enumerate() {
+                    if !value.is_nan() {
+                        this.add_one(step, time, value);
                     }
                 }
+            }
+            (Self::Spread(all), Self::Spread(more)) => {
+                all.iter_mut().zip(more).for_each(|(spread, more)| spread.merge(&more));
             }
             (Self::Values { values, runs }, Self::Values { values: more, runs: more_runs }) => {
                 values.extend(more);
@@ -244,7 +268,11 @@ impl Accumulator {
                 };
                 sums.into_iter().zip(counts).map(of).collect()
             }
-            Self::Min(values) | Self::Max(values) | Self::Last { values, .. } => values,
+            Self::Min(values)
+            | Self::Max(values)
+            | Self::First { values, .. }
+            | Self::Last { values, .. } => values,
+            Self::Spread(all) => all.iter().map(Spread::deviation).collect(),
             Self::Values { values, runs } => quantiles(values, &runs, aggregate, steps),
             Self::Sketches(all) => sketch_quantiles(&all, aggregate, steps),
             Self::Growth { increases, nanos } => {
@@ -258,10 +286,6 @@ impl Accumulator {
             }
         }
     }
-}
-
-fn zero_if_gap(value: f64) -> f64 {
-    if value.is_nan() { 0.0 } else { value }
 }
 
 fn add_growth(
@@ -355,155 +379,10 @@ fn greater(a: f64, b: f64) -> f64 {
     if b.is_nan() || a.total_cmp(&b).is_gt() && !a.is_nan() { a } else { b }
 }
 
-/// The steps that have samples, ascending, and where in ascending `times` theirs are.
-fn runs<'a>(
-    times: &'a [i64],
-    grid: &Grid,
-) -> impl Iterator<Item = (usize, Range<usize>)> + use<'a> {
-    let mut cursor = Cursor::new(grid);
-    let mut at = times.partition_point(|time| *time < grid.start.nanos());
-    std::iter::from_fn(move || {
-        let (from, step) = (at, cursor.step_of(*times.get(at)?)?);
-        // All before it are of this step, but for those after the end of the grid.
-        let next = cursor.next.min(cursor.end);
-        at += run_length(times.get(at..).unwrap_or(&[]), next);
-        Some((step, from..at))
-    })
-}
-
-/// How many of the first times are before `end`: looked for in steps that double, since runs are
-/// of about equal length and there may be many of them.
-fn run_length(times: &[i64], end: i64) -> usize {
-    let mut reach = 16;
-    while times.get(reach).is_some_and(|time| *time < end) {
-        reach *= 2;
-    }
-    let near = times.get(..reach).unwrap_or(times);
-    near.partition_point(|time| *time < end)
-}
-
-/// Finds the step of ascending instants; a division only where a step is skipped.
-#[derive(Debug)]
-struct Cursor {
-    start: i64,
-    end: i64,
-    step_nanos: i64,
-    step: usize,
-    /// Start of the step after `step`.
-    next: i64,
-}
-
-impl Cursor {
-    fn new(grid: &Grid) -> Self {
-        let (start, step_nanos) = (grid.start.nanos(), grid.step.nanos());
-        let end = grid.end.nanos();
-        Self { start, end, step_nanos, step: 0, next: start.saturating_add(step_nanos) }
-    }
-
-    /// The step of an instant, at or after the one before; `None` outside the grid.
-    #[inline]
-    fn step_of(&mut self, time: i64) -> Option<usize> {
-        if time < self.start || time >= self.end {
-            return None;
-        }
-        if time >= self.next {
-            // The difference fits: a grid has at most `QUERY_STEPS_MAX` steps of positive length.
-            self.step = (time.wrapping_sub(self.start) as u64 / self.step_nanos as u64) as usize;
-            let passed = (self.step as i64 + 1).saturating_mul(self.step_nanos);
-            self.next = self.start.saturating_add(passed);
-        }
-        Some(self.step)
-    }
-}
-
-/// The steps whose last sample is a stale marker, ascending.
-pub(super) fn ended_steps(times: &[i64], values: &[f64], grid: &Grid) -> Vec<usize> {
-    let mut ended = Vec::new();
-    let mut cursor = Cursor::new(grid);
-    for (time, value) in times.iter().zip(values) {
-        let Some(step) = cursor.step_of(*time) else { continue };
-        ended.pop_if(|last| *last == step);
-        if is_stale_marker(*value) {
-            ended.push(step);
-        }
-    }
-    ended
-}
-
-/// Carries values over gaps of at most `steps_max` steps, but not past a step in which the series
-/// ended.
-pub(super) fn fill_gaps(row: &mut [f64], steps_max: usize, ended: &[usize]) {
-    let (mut last, mut gap) = (f64::NAN, 0);
-    let mut ended = ended.iter().peekable();
-    for (step, value) in row.iter_mut().enumerate() {
-        let ends = ended.next_if_eq(&&step).is_some();
-        if !value.is_nan() {
-            (last, gap) = (*value, 0);
-        } else if !ends {
-            gap += 1;
-            if gap <= steps_max {
-                *value = last;
-            }
-        }
-        if ends {
-            last = f64::NAN;
-        }
-    }
-}
-
-/// Combines rows of single series, added one after the other.
-#[derive(Debug)]
-pub(super) struct Combiner {
-    across: Across,
-    values: Vec<f64>,
-    counts: Vec<u32>,
-}
-
-impl Combiner {
-    pub(super) fn new(across: Across, steps: usize) -> Self {
-        Self { across, values: vec![f64::NAN; steps], counts: vec![0; steps] }
-    }
-
-    pub(super) fn add(&mut self, row: &[f64]) {
-        for (step, value) in row.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
-            self.take(step, *value, 1);
-        }
-    }
-
-    /// Adds what was combined of other rows.
-    pub(super) fn merge(&mut self, other: &Self) {
-        let combined = other.values.iter().zip(&other.counts).enumerate();
-        for (step, (value, count)) in combined.filter(|(_, (_, count))| **count > 0) {
-            self.take(step, *value, *count);
-        }
-    }
-
-    fn take(&mut self, step: usize, value: f64, count: u32) {
-        self.counts[step] += count;
-        let place = &mut self.values[step];
-        *place = match self.across {
-            Across::Sum | Across::Mean | Across::Count => zero_if_gap(*place) + value,
-            Across::Min => value.min(*place),
-            Across::Max => value.max(*place),
-        };
-    }
-
-    pub(super) fn finish(mut self) -> Vec<f64> {
-        for (value, count) in self.values.iter_mut().zip(self.counts) {
-            match self.across {
-                Across::Mean if count > 0 => *value /= f64::from(count),
-                Across::Count => *value = f64::from(count),
-                _ => {}
-            }
-        }
-        self.values
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Span, Timestamp, stale_marker};
+    use crate::model::{Span, Timestamp};
     use proptest::prelude::*;
 
     fn grid(start: i64, step: i64, steps: usize) -> Grid {
@@ -530,57 +409,6 @@ mod tests {
         assert_eq!(rates.get(..2), Some(&[10.0 / 100e-9, 5.0 / 60e-9][..]));
     }
 
-    #[test]
-    fn gaps_are_filled_for_so_long_and_no_longer() {
-        let nan = f64::NAN;
-        let mut row = [nan, 1.0, nan, nan, nan, 2.0];
-        fill_gaps(&mut row, 2, &[]);
-        assert!(row[0].is_nan() && row[4].is_nan());
-        assert_eq!((row[2], row[3], row[5]), (1.0, 1.0, 2.0));
-    }
-
-    #[test]
-    fn a_series_that_ended_is_not_carried_on() {
-        let (nan, stale) = (f64::NAN, stale_marker());
-        let grid = grid(0, 10, 6);
-        let times = [1, 11, 12, 31, 41, 45];
-        // Ended in step 1 after its value, begun again in 3, ended in 4 and begun again in it.
-        let ended = ended_steps(&times, &[1.0, 2.0, stale, 3.0, stale, 4.0], &grid);
-        assert_eq!(ended, [1]);
-        let mut row = [1.0, 2.0, nan, 3.0, 4.0, nan];
-        fill_gaps(&mut row, 2, &ended);
-        assert!(row[2].is_nan());
-        assert_eq!((row[1], row[3], row[5]), (2.0, 3.0, 4.0));
-        // A marker alone in its step; any other NaN is only a gap.
-        let ended = ended_steps(&[1, 11, 21], &[1.0, nan, stale], &grid);
-        assert_eq!(ended, [2]);
-        let mut row = [1.0, nan, nan, nan, 5.0, nan];
-        fill_gaps(&mut row, 3, &ended);
-        assert_eq!((row[1], row[4], row[5]), (1.0, 5.0, 5.0));
-        assert!(row[2].is_nan() && row[3].is_nan());
-    }
-
-    #[test]
-    fn rows_are_combined_without_their_gaps() {
-        let rows = [[1.0, f64::NAN, 5.0], [3.0, f64::NAN, f64::NAN]];
-        for (across, expected) in [
-            (Across::Sum, [4.0, f64::NAN, 5.0]),
-            (Across::Mean, [2.0, f64::NAN, 5.0]),
-            (Across::Min, [1.0, f64::NAN, 5.0]),
-            (Across::Max, [3.0, f64::NAN, 5.0]),
-            (Across::Count, [2.0, 0.0, 1.0]),
-        ] {
-            let mut combiner = Combiner::new(across, 3);
-            for row in &rows {
-                combiner.add(row);
-            }
-            let found = combiner.finish();
-            for (found, expected) in found.iter().zip(expected) {
-                assert!(*found == expected || (found.is_nan() && expected.is_nan()), "{across:?}");
-            }
-        }
-    }
-
     /// One step after the other, straight from the definition.
     fn naive(aggregate: Aggregate, samples: &[(i64, f64)], grid: &Grid) -> Vec<f64> {
         (0..grid.steps as i64)
@@ -596,7 +424,13 @@ mod tests {
                     Aggregate::Mean => values.iter().sum::<f64>() / values.len() as f64,
                     Aggregate::Min => values.iter().copied().min_by(f64::total_cmp).unwrap(),
                     Aggregate::Max => values.iter().copied().max_by(f64::total_cmp).unwrap(),
+                    Aggregate::First => values[0],
                     Aggregate::Last => *values.last().unwrap(),
+                    Aggregate::StdDev => {
+                        let mean = values.iter().sum::<f64>() / values.len() as f64;
+                        let squares = values.iter().map(|v| (v - mean) * (v - mean));
+                        (squares.sum::<f64>() / values.len() as f64).sqrt()
+                    }
                     Aggregate::Quantile(rank) => kernel::quantile(&mut values, rank),
                     Aggregate::SketchQuantile(rank) => Sketch::of(&values).quantile(rank),
                     _ => f64::NAN,
@@ -621,13 +455,19 @@ mod tests {
             let grid = grid(0, step, steps);
             for aggregate in [
                 Aggregate::Sum, Aggregate::Mean, Aggregate::Min, Aggregate::Max,
-                Aggregate::Count, Aggregate::Last, Aggregate::Quantile(0.3),
+                Aggregate::Count, Aggregate::First, Aggregate::Last, Aggregate::Quantile(0.3),
                 Aggregate::SketchQuantile(0.3),
             ] {
                 let found = reduced(aggregate, &times, &values, &grid);
                 let expected = naive(aggregate, &samples, &grid);
                 let bits = |row: &[f64]| row.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
                 prop_assert_eq!(bits(&found), bits(&expected), "{:?}", aggregate);
+            }
+            let found = reduced(Aggregate::StdDev, &times, &values, &grid);
+            let expected = naive(Aggregate::StdDev, &samples, &grid);
+            for (found, expected) in found.iter().zip(&expected) {
+                let close = (found - expected).abs() <= 1e-12 * expected;
+                prop_assert!(close || (found.is_nan() && expected.is_nan()), "{found} {expected}");
             }
         }
     }

@@ -36,9 +36,12 @@ impl Rolled {
             return Ok(Self::default());
         };
         let asked = TimeRange { start: grid.start, end: grid.end };
-        if let Aggregate::Quantile(_) = aggregate {
+        if let Aggregate::Quantile(_) | Aggregate::StdDev = aggregate {
             if tiers.iter().any(|tier| tier.range.overlaps(asked)) {
-                return Err(no_quantiles(tiers, raw_from));
+                return Err(match aggregate {
+                    Aggregate::StdDev => no_deviations(raw_from),
+                    _ => no_quantiles(tiers, raw_from),
+                });
             }
             return Ok(Self::default());
         }
@@ -136,6 +139,13 @@ fn no_quantiles(tiers: &[Tier], raw_from: Timestamp) -> Error {
     ))
 }
 
+fn no_deviations(raw_from: Timestamp) -> Error {
+    Error::invalid(format!(
+        "standard deviations need raw samples, and those before {raw_from} are rolled up; start \
+         there, or ask for mean, min or max"
+    ))
+}
+
 fn no_sketches(tiers: &[Tier], raw_from: Timestamp) -> Error {
     Error::invalid(format!(
         "samples before {raw_from} are rolled up into buckets of {}, and only buckets of a day or \
@@ -230,6 +240,8 @@ mod tests {
         let tiers = [tier(5, &[(100, 200)])];
         assert_eq!(parts(&tiers, Aggregate::Quantile(0.5), (195, 300, 5)), "refused");
         assert_eq!(parts(&tiers, Aggregate::Quantile(0.5), (200, 300, 5)), "");
+        assert_eq!(parts(&tiers, Aggregate::StdDev, (195, 300, 5)), "refused");
+        assert_eq!(parts(&tiers, Aggregate::StdDev, (200, 300, 5)), "");
     }
 
     #[test]

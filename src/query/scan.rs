@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use super::combine::{Combiner, ended_steps, fill_gaps};
 use super::group::RowGroup;
-use super::reduce::{Accumulator, Combiner, ended_steps, fill_gaps};
+use super::reduce::Accumulator;
 use super::rolled::Rolled;
 use super::{Across, Aggregate, Grid, Query};
 use crate::error::{Error, Result};

@@ -14,12 +14,13 @@ const MINUTE: i64 = 60_000_000_000;
 const SPANS: [i64; 3] = [5 * MINUTE, 60 * MINUTE, 1_440 * MINUTE];
 /// 20 days.
 const MINUTES: i64 = 28_800;
-const AGGREGATES: [Aggregate; 8] = [
+const AGGREGATES: [Aggregate; 9] = [
     Aggregate::Sum,
     Aggregate::Mean,
     Aggregate::Min,
     Aggregate::Max,
     Aggregate::Count,
+    Aggregate::First,
     Aggregate::Last,
     Aggregate::Increase,
     Aggregate::Rate,
@@ -151,7 +152,7 @@ impl World {
     /// Asks both stores a random question whose steps are made of buckets of `span`. Returns
     /// whether there was an answer.
     fn ask(&mut self, nanos: i64, always: bool) -> bool {
-        let mut aggregate = AGGREGATES[self.prng.below(8) as usize];
+        let mut aggregate = AGGREGATES[self.prng.below(9) as usize];
         // Finer buckets have no sketches.
         let is_sketch = nanos == SPANS[2] && self.prng.chance(3);
         let rank = self.prng.below(101) as f64 / 100.0;
