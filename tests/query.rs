@@ -239,19 +239,21 @@ fn a_reader_gives_what_a_scan_gives_whatever_it_read_before() {
     let ids = snapshot.select(&Selector::all());
     let mut reader = snapshot.reader();
     let mut ranges = vec![TimeRange::ALL; 3];
+    let range = |start, end| TimeRange {
+        start: Timestamp::from_nanos(start),
+        end: Timestamp::from_nanos(end),
+    };
     for _ in 0..3 {
         let start = prng.below(350_000) as i64;
-        let end = start + prng.below(200_000) as i64;
-        ranges.push(TimeRange {
-            start: Timestamp::from_nanos(start),
-            end: Timestamp::from_nanos(end),
-        });
+        let end = start + 5_000 + prng.below(200_000) as i64;
+        // The second has other samples of the same blocks.
+        ranges.extend([range(start, end), range(start + 1_500, end - 1_500)]);
     }
     let mut expected = Samples::default();
     for round in 0..3_000 {
         // Mostly the next series over the same range.
         let id = if prng.chance(4) { prng.below(600) as usize } else { round % 600 };
-        let range = ranges[if prng.chance(10) { prng.below(6) as usize } else { round / 700 }];
+        let range = ranges[if prng.chance(10) { prng.below(9) as usize } else { round / 400 }];
         snapshot.scan(ids[id], range, &mut expected).unwrap();
         assert_eq!(reader.read(ids[id], range).unwrap(), &expected, "round {round}");
     }
