@@ -30,7 +30,7 @@ use crate::model::{SeriesId, TimeRange};
 /// let mut reader = snapshot.reader();
 /// for (id, value) in hosts.into_iter().zip([3.0, 4.0]) {
 ///     let samples = reader.read(id, TimeRange::ALL)?;
-///     assert_eq!((samples.times.as_slice(), samples.values.as_slice()), (&[1_000][..], &[value][..]));
+///     assert_eq!((&samples.times[..], &samples.values[..]), (&[1_000][..], &[value][..]));
 /// }
 /// # Ok::<(), plimsoll::Error>(())
 /// ```

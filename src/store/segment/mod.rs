@@ -9,6 +9,7 @@ mod column;
 mod format;
 mod index;
 pub(super) mod label_file;
+mod place;
 mod reader;
 mod sketches;
 mod whole;
@@ -16,7 +17,7 @@ mod writer;
 
 pub(super) use column::EncodedColumn;
 pub(super) use format::{BUCKET_FIELDS, Footer, RollupNote, SegmentIdentity, StoreNotes};
-pub(super) use reader::Place;
+pub(super) use place::Place;
 pub use reader::Segment;
 pub(super) use sketches::{EncodedSketches, SketchColumns};
 pub(super) use whole::{number, whole};

@@ -38,24 +38,6 @@ pub struct Segment {
     sketches_verified: Vec<AtomicBool>,
 }
 
-/// Where samples of a series are in a segment.
-#[derive(Debug, Clone)]
-pub(in crate::store) struct Place {
-    column: usize,
-    axis: u32,
-    blocks: Range<usize>,
-    /// Of the whole axis.
-    pub(in crate::store) first_time: i64,
-    pub(in crate::store) last_time: i64,
-}
-
-impl Place {
-    /// Whether the samples at another place of the same segment have the same times.
-    pub(in crate::store) fn has_the_times_of(&self, other: &Self) -> bool {
-        (self.axis, &self.blocks) == (other.axis, &other.blocks)
-    }
-}
-
 impl Segment {
     /// Reads header, trailer, footer and index of a mapped segment. Columns are verified when they
     /// are first read.
@@ -193,35 +175,6 @@ impl Segment {
         Ok(())
     }
 
-    /// Where the samples of a series in a range are; `None` where there are none here.
-    pub(in crate::store) fn place(&self, id: SeriesId, range: TimeRange) -> Option<Place> {
-        let (column_at, column) = self.column(id)?;
-        let axis = self.axis(column)?;
-        let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
-        let (first_time, last_time) = (axis.first_time(), axis.last_time);
-        (!blocks.is_empty()).then_some(Place {
-            column: column_at,
-            axis: column.axis,
-            blocks,
-            first_time,
-            last_time,
-        })
-    }
-
-    /// Appends the times of the blocks of a place.
-    pub(in crate::store) fn append_times(&self, place: &Place, out: &mut Vec<i64>) -> Result<()> {
-        let at = place.axis as usize;
-        let Some(axis) = self.index.axes.get(at) else { return Ok(()) };
-        self.decode_axis(at, axis, place.blocks.clone(), out)
-    }
-
-    /// Appends the values of the blocks of a place.
-    pub(in crate::store) fn append_values(&self, place: &Place, out: &mut Vec<f64>) -> Result<()> {
-        let Some(column) = self.index.series.get(place.column) else { return Ok(()) };
-        let Some(axis) = self.axis(column) else { return Ok(()) };
-        self.decode_column(place.column, column, axis, place.blocks.clone(), out)
-    }
-
     /// Whether its buckets have sketches.
     pub(in crate::store) fn has_sketches(&self) -> bool {
         !self.index.sketches.is_empty()
@@ -273,7 +226,7 @@ impl Segment {
         self.index.axes.iter().map(of).max().unwrap_or(0) as u64
     }
 
-    fn column(&self, id: SeriesId) -> Option<(usize, &Column)> {
+    pub(super) fn column(&self, id: SeriesId) -> Option<(usize, &Column)> {
         let of = |at: &u32| self.index.series.get(*at as usize);
         // The first of its columns: the order of the file is kept among equals.
         let found = self.by_id.partition_point(|at| of(at).map(|c| c.id) < Some(id));
@@ -281,7 +234,11 @@ impl Segment {
         Some((at, self.index.series.get(at).filter(|column| column.id == id)?))
     }
 
-    fn axis(&self, column: &Column) -> Option<&Axis> {
+    pub(super) fn column_at(&self, at: usize) -> Option<&Column> {
+        self.index.series.get(at)
+    }
+
+    pub(super) fn axis(&self, column: &Column) -> Option<&Axis> {
         self.index.axes.get(column.axis as usize)
     }
 
@@ -290,7 +247,7 @@ impl Segment {
         self.index.axes.iter().map(|axis| axis.samples as u64).max().unwrap_or(0)
     }
 
-    fn decode_axis(
+    pub(super) fn decode_axis(
         &self,
         at: usize,
         axis: &Axis,
@@ -303,7 +260,7 @@ impl Segment {
         decoded.map_err(|e| e.at(&self.path, axis.region.offset))
     }
 
-    fn decode_column(
+    pub(super) fn decode_column(
         &self,
         at: usize,
         column: &Column,
