@@ -120,10 +120,8 @@ fn walk(folder: &std::path::Path) -> (usize, u64) {
     let mut sum = (0, 0);
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
-        let of = match entry.file_type().unwrap().is_dir() {
-            true => walk(&entry.path()),
-            false => (1, entry.metadata().unwrap().len()),
-        };
+        let is_folder = entry.file_type().unwrap().is_dir();
+        let of = if is_folder { walk(&entry.path()) } else { (1, entry.metadata().unwrap().len()) };
         sum = (sum.0 + of.0, sum.1 + of.1);
     }
     sum

@@ -36,7 +36,7 @@ impl Spread {
         if self.count == 0 { f64::NAN } else { (self.squares / self.count as f64).sqrt() }
     }
 
-    /// Takes in the numbers of another run (Chan, Golub and LeVeque, 1979).
+    /// Takes in the numbers of another run (Chan, Golub and `LeVeque`, 1979).
     pub fn merge(&mut self, other: &Self) {
         if self.count == 0 || other.count == 0 {
             *self = if self.count == 0 { *other } else { *self };

@@ -359,7 +359,9 @@ fn quantiles(
     let mut together = Vec::new();
     for of_step in placed.chunk_by(|a, b| a.0 == b.0) {
         together.clear();
-        of_step.iter().for_each(|(_, run)| together.extend_from_slice(&values[run.clone()]));
+        for (_, run) in of_step {
+            together.extend_from_slice(&values[run.clone()]);
+        }
         if let Some((step, _)) = of_step.first() {
             out[*step as usize] = kernel::quantile(&mut together, rank);
         }

@@ -83,10 +83,8 @@ impl SeriesReader<'_> {
     pub fn read(&mut self, id: SeriesId, range: TimeRange) -> Result<&Samples> {
         let start = range.start.max(self.snapshot.raw_from());
         let range = TimeRange { start, end: range.end.max(start) };
-        let read = match self.find_parts(id, range) {
-            true => self.read_parts(id, range),
-            false => Ok(false),
-        };
+        let simple = self.find_parts(id, range);
+        let read = if simple { self.read_parts(id, range) } else { Ok(false) };
         if !matches!(read, Ok(true)) {
             self.parts.clear();
             self.shared = 0;
@@ -116,7 +114,7 @@ impl SeriesReader<'_> {
     fn find_parts(&mut self, id: SeriesId, range: TimeRange) -> bool {
         self.next.clear();
         let snapshot = self.snapshot;
-        for segment in snapshot.view.segments.iter() {
+        for segment in &snapshot.view.segments {
             if segment.footer().range.overlaps(range)
                 && let Some(place) = segment.place(id, range)
             {
