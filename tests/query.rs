@@ -255,6 +255,9 @@ fn a_reader_gives_what_a_scan_gives_whatever_it_read_before() {
         let id = if prng.chance(4) { prng.below(600) as usize } else { round % 600 };
         let range = ranges[if prng.chance(10) { prng.below(9) as usize } else { round / 400 }];
         snapshot.scan(ids[id], range, &mut expected).unwrap();
+        let numbers = || expected.times.iter().zip(&expected.values).filter(|(_, v)| !v.is_nan());
+        let last = numbers().next_back().map(|(time, value)| (*time, *value));
+        assert_eq!(reader.last(ids[id], range).unwrap(), last, "round {round}");
         assert_eq!(reader.read(ids[id], range).unwrap(), &expected, "round {round}");
     }
 }

@@ -96,6 +96,40 @@ impl SeriesReader<'_> {
         Ok(&self.samples)
     }
 
+    /// The last raw sample of a series in a range that is a number: of its segments only the last
+    /// blocks are decoded.
+    pub fn last(&mut self, id: SeriesId, range: TimeRange) -> Result<Option<(i64, f64)>> {
+        let start = range.start.max(self.snapshot.raw_from());
+        let range = TimeRange { start, end: range.end.max(start) };
+        let mut simple = self.find_parts(id, range);
+        let mut end = self.next.last().map_or(i64::MIN, |part| part.place.last_time);
+        let mut recent = None;
+        for (head, seen) in self.snapshot.heads() {
+            read(head).gather(id, range, Some(seen), &mut self.recent);
+            simple &= self.recent.times.first().is_none_or(|first| *first > end);
+            end = self.recent.times.last().copied().unwrap_or(end);
+            recent = last_number(&self.recent).or(recent);
+        }
+        if !simple {
+            return Ok(last_number(self.read(id, range)?));
+        }
+        if recent.is_some() {
+            return Ok(recent);
+        }
+        for part in self.next.iter().rev() {
+            for block in part.place.single_blocks().rev() {
+                self.recent.clear();
+                part.segment.append_times(&block, &mut self.recent.times)?;
+                part.segment.append_values(&block, &mut self.recent.values)?;
+                cut_to(&mut self.recent, range);
+                if let Some(found) = last_number(&self.recent) {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Reads what was found; `false` where a head overlaps it.
     fn read_parts(&mut self, id: SeriesId, range: TimeRange) -> Result<bool> {
         let same = range == self.range
@@ -176,6 +210,19 @@ impl SeriesReader<'_> {
         }
         true
     }
+}
+
+fn last_number(samples: &Samples) -> Option<(i64, f64)> {
+    let all = samples.times.iter().zip(&samples.values);
+    all.rev().find(|(_, value)| !value.is_nan()).map(|(time, value)| (*time, *value))
+}
+
+/// Leaves only the samples of a range.
+fn cut_to(samples: &mut Samples, range: TimeRange) {
+    let from = samples.times.partition_point(|time| *time < range.start.nanos());
+    let to = samples.times.partition_point(|time| *time < range.end.nanos()).max(from);
+    cut_tail(&mut samples.times, 0, &(from..to));
+    cut_tail(&mut samples.values, 0, &(from..to));
 }
 
 /// Leaves of what is behind `first` only a range.

@@ -20,6 +20,11 @@ pub(in crate::store) struct Place {
 }
 
 impl Place {
+    /// Its blocks, each by itself.
+    pub(in crate::store) fn single_blocks(&self) -> impl DoubleEndedIterator<Item = Self> + '_ {
+        self.blocks.clone().map(|block| Self { blocks: block..block + 1, ..self.clone() })
+    }
+
     /// Whether the samples at another place of the same segment have the same times.
     pub(in crate::store) fn has_the_times_of(&self, other: &Self) -> bool {
         (self.axis, &self.blocks) == (other.axis, &other.blocks)
