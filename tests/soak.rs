@@ -120,9 +120,10 @@ fn walk(folder: &std::path::Path) -> (usize, u64) {
     let mut sum = (0, 0);
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
-        let of = match entry.file_type().unwrap().is_dir() {
-            true => walk(&entry.path()),
-            false => (1, entry.metadata().unwrap().len()),
+        let of = if entry.file_type().unwrap().is_dir() {
+            walk(&entry.path())
+        } else {
+            (1, entry.metadata().unwrap().len())
         };
         sum = (sum.0 + of.0, sum.1 + of.1);
     }
