@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll::query::{Across, Aggregate, Query};
+use plimsoll::query::{Across, Aggregate, Condition, Query};
 use plimsoll::store::{Durability, Store, StoreOptions};
 use plimsoll::{Batch, Frame, Group, Labels, Selector, Span, Timestamp};
 
@@ -72,7 +72,7 @@ fn naive(aggregate: Aggregate, samples: &[(i64, f64)]) -> f64 {
     }
 }
 
-fn pooled(series: &[&Series], from: i64, to: i64) -> Vec<(i64, f64)> {
+fn pooled(series: &[Series], from: i64, to: i64) -> Vec<(i64, f64)> {
     let mut all: Vec<(i64, f64)> =
         series.iter().flat_map(|s| s.range(from..to).map(|(t, v)| (*t, *v))).collect();
     // Stable: at equal times the later series stays later.
@@ -132,11 +132,19 @@ fn ask(world: &World, prng: &mut Prng) {
         query = query.across(across);
     }
 
-    let mut groups: BTreeMap<Labels, Vec<&Series>> = BTreeMap::new();
+    let keep =
+        [None, Some(Condition::Above(60.0)), Some(Condition::AtMost(25.0))][prng.below(3) as usize];
+    if let Some(keep) = keep {
+        query = query.keep(keep);
+    }
+
+    let mut groups: BTreeMap<Labels, Vec<Series>> = BTreeMap::new();
     for (labels, samples) in &world.series {
         // A series without any sample was never made.
         if selector.matches(labels) && !samples.is_empty() {
             let key = by.as_ref().map_or_else(|| labels.clone(), |by| labels.project(by));
+            let mut samples = samples.clone();
+            samples.retain(|_, value| keep.is_none_or(|keep| keep.holds(*value)));
             groups.entry(key).or_default().push(samples);
         }
     }
@@ -155,7 +163,7 @@ fn ask(world: &World, prng: &mut Prng) {
                 None => naive(aggregate, &pooled(&series, start, end)),
                 Some(_) => series
                     .iter()
-                    .map(|one| naive(aggregate, &pooled(&[one], start, end)))
+                    .map(|one| naive(aggregate, &pooled(std::slice::from_ref(one), start, end)))
                     .filter(|v| !v.is_nan())
                     .reduce(f64::max)
                     .unwrap_or(f64::NAN),

@@ -9,7 +9,7 @@ use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::error::{Error, Result};
 use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit, Zone};
 use crate::model::{Selector, Span, Timestamp};
-use crate::query::{Across, Aggregate};
+use crate::query::{Across, Aggregate, Condition};
 
 /// An embedded time-series capacity store and forecaster: how full the fleet may get, when it will
 /// be full, and what to do about it.
@@ -131,6 +131,9 @@ pub(super) struct QueryArgs {
     /// One value per this length of time, as in 5m or 1h. Default: one for all.
     #[arg(long, value_name = "SPAN")]
     pub(super) step: Option<Span>,
+    /// Only samples that meet a condition, as in '> 90'; with > >= < <=.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(super) keep: Option<Condition>,
     /// One row per combination of these labels, separated by commas; their samples are pooled.
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
     pub(super) by: Option<Vec<String>>,

@@ -129,6 +129,9 @@ impl Frames {
             accumulator.add_buckets(&buckets, grid, &mut before);
         }
         self.snapshot.scan(id, range, samples)?;
+        if let Some(keep) = self.query.keep {
+            keep.filter(samples);
+        }
         accumulator.add(&samples.times, &samples.values, grid, &mut before);
         Ok(accumulator)
     }
