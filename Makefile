@@ -68,6 +68,13 @@ bench: setup ## criterion benchmarks; figures in docs/BENCHMARKS.md
 bench-peers: ## the codec beside pco, fastalp and zstd
 	@$(ENV) cd benches/peers && cargo run --release
 
+bench-queries: setup ## the TSBS queries beside DuckDB and ClickHouse; options in ARGS="--hosts 1000"
+	@$(ENV) cargo build $(RELEASE)
+	@$(ENV) PLIMSOLL="$$(realpath "$${CARGO_TARGET_DIR:-target}/release/plimsoll")"; \
+	    cd benches/peers; python3 -m venv target/venv; \
+	    target/venv/bin/pip install --quiet --requirement tsbs/requirements.txt; \
+	    target/venv/bin/python -m tsbs --plimsoll "$$PLIMSOLL" $(ARGS)
+
 lint: setup ## format and clippy, warnings are errors
 	@$(ENV) cargo fmt --check
 	@$(ENV) cargo clippy $(RELEASE) --all-targets -- -D warnings
@@ -79,4 +86,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-soak fuzz crate-count bench bench-peers lint docs deny
+.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-soak fuzz crate-count bench bench-peers bench-queries lint docs deny

@@ -122,6 +122,15 @@ fn queries_are_printed_in_every_format() {
     user.json(daily);
     let sum = "query --store s cpu_usage_mhz --by metric --across sum --agg mean --step 5d";
     golden("query-sum.txt", &user.ok(sum));
+    let busy = user.ok("query --store s cpu_usage_mhz --where >2000 --agg count --format csv");
+    let above = |host| {
+        let cpu = |hour| line(host, hour).split(',').nth(1).unwrap().parse::<u64>().unwrap();
+        (0..HOURS).filter(|hour| cpu(*hour) > 2_000).count().to_string()
+    };
+    let counts: Vec<&str> =
+        busy.lines().skip(1).map(|row| row.rsplit(',').next().unwrap()).collect();
+    assert_eq!(counts, ["db-1", "old-1", "web-1"].map(above));
+    assert!(counts[0] > "0" && counts[1] == "0", "{counts:?}");
     golden("query-p95.txt", &user.ok("query --store s cpu_usage_mhz --agg p95"));
     golden("query-nothing.txt", &user.ok("query --store s no_such_metric"));
 }
@@ -359,6 +368,7 @@ fn wrong_usage_is_code_2_and_help_is_code_0() {
         "query --store s cpu{host=",
         "query --store s cpu --agg p101",
         "query --store s cpu --across sum",
+        "query --store s cpu --where 90",
         "query --store s cpu --from yesterday",
         "import csv --store s",
         "import csv --store s --label host a.csv",

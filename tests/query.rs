@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll::query::{Across, Aggregate, Query};
+use plimsoll::query::{Across, Aggregate, Condition, Query};
 use plimsoll::store::{Durability, Samples, Store, StoreOptions};
 use plimsoll::{Batch, Frame, Group, Labels, Selector, Span, TimeRange, Timestamp};
 
@@ -77,7 +77,7 @@ fn naive(aggregate: Aggregate, samples: &[(i64, f64)]) -> f64 {
     }
 }
 
-fn pooled(series: &[&Series], from: i64, to: i64) -> Vec<(i64, f64)> {
+fn pooled(series: &[Series], from: i64, to: i64) -> Vec<(i64, f64)> {
     let mut all: Vec<(i64, f64)> =
         series.iter().flat_map(|s| s.range(from..to).map(|(t, v)| (*t, *v))).collect();
     // Stable: at equal times the later series stays later.
@@ -139,11 +139,19 @@ fn ask(world: &World, prng: &mut Prng) {
         query = query.across(across);
     }
 
-    let mut groups: BTreeMap<Labels, Vec<&Series>> = BTreeMap::new();
+    let keep =
+        [None, Some(Condition::Above(60.0)), Some(Condition::AtMost(25.0))][prng.below(3) as usize];
+    if let Some(keep) = keep {
+        query = query.keep(keep);
+    }
+
+    let mut groups: BTreeMap<Labels, Vec<Series>> = BTreeMap::new();
     for (labels, samples) in &world.series {
         // A series without any sample was never made.
         if selector.matches(labels) && !samples.is_empty() {
             let key = by.as_ref().map_or_else(|| labels.clone(), |by| labels.project(by));
+            let mut samples = samples.clone();
+            samples.retain(|_, value| keep.is_none_or(|keep| keep.holds(*value)));
             groups.entry(key).or_default().push(samples);
         }
     }
@@ -162,7 +170,7 @@ fn ask(world: &World, prng: &mut Prng) {
                 None => naive(aggregate, &pooled(&series, start, end)),
                 Some(_) => series
                     .iter()
-                    .map(|one| naive(aggregate, &pooled(&[one], start, end)))
+                    .map(|one| naive(aggregate, &pooled(std::slice::from_ref(one), start, end)))
                     .filter(|v| !v.is_nan())
                     .reduce(f64::max)
                     .unwrap_or(f64::NAN),
@@ -285,11 +293,11 @@ fn a_fleet_is_summed_up_in_one_order_at_any_number_of_threads() {
             for threads in [2, 3, 7] {
                 assert_eq!(bits(&one), bits(&answer(threads)), "{aggregate:?} {across:?}");
             }
-            let series: Vec<&Series> = world.series.iter().map(|(_, samples)| samples).collect();
+            let series: Vec<Series> = world.series.iter().map(|(_, s)| s.clone()).collect();
             for (step, found) in one.iter().enumerate() {
                 let (start, end) = (step as i64 * 90_000, (step as i64 + 1) * 90_000);
-                let of = |series: &[&Series]| naive(aggregate, &pooled(series, start, end));
-                let rows = || series.iter().map(|one| of(&[one])).filter(|v| !v.is_nan());
+                let of = |series: &[Series]| naive(aggregate, &pooled(series, start, end));
+                let rows = || series.chunks(1).map(of).filter(|v| !v.is_nan());
                 let expected = match across {
                     None => of(&series),
                     Some(Across::Mean) => rows().sum::<f64>() / rows().count() as f64,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use plimsoll::fs::Map;
-use plimsoll::query::{Aggregate, Query, answered_from};
+use plimsoll::query::{Aggregate, Condition, Query, answered_from};
 use plimsoll::store::{Durability, Retention, Segment, Store, StoreOptions, Tier};
 use plimsoll::{Batch, Error, Group, Labels, Selector, Span, Timestamp};
 
@@ -235,6 +235,15 @@ fn what_cannot_be_answered_is_said() {
     let from: Timestamp = "1970-01-01T11:05:00Z".parse().unwrap();
     assert_eq!(answer(&store, &median.from(from)).unwrap().len(), 9);
     assert_eq!(answer(&store, &query.clone().step(Span::MINUTE).from(from)).unwrap().len(), 502);
+    let high = query.clone().aggregate(Aggregate::Count).keep(Condition::AtLeast(976.0));
+    assert_eq!(
+        refused(high.clone()),
+        "the condition >= 976 needs raw samples, and those before 1970-01-01T11:05:00Z are \
+         rolled up; start at 1970-01-01T11:05:00Z, or ask without it"
+    );
+    assert_eq!(answer(&store, &high.clone().from(from)).unwrap(), [31.0]);
+    // A counter's sample before the first step is looked for among rolled-up ones.
+    refused(high.from(from).aggregate(Aggregate::Increase));
     // What a plan begins with: the end of buckets that are too coarse for its step, if any are.
     let first =
         |step: i64| answered_from(&store.snapshot().unwrap(), Span::from_seconds(step)).unwrap();

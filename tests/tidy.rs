@@ -49,7 +49,7 @@ const ROOMS: &[Room] = &[
     room("capacity", &["forecast", "kernel", "model"]),
     room("report", &["capacity", "forecast", "model"]),
     room("demo", &["model"]),
-    room("bench", &["kernel", "model"]),
+    room("bench", &["kernel", "model", "query", "store"]),
     room("record", &["model"]),
     room(
         "cli",
@@ -71,7 +71,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jiff", &["ingest/", "model/time.rs"]),
     ("memmap2", &["fs/map.rs"]),
     ("ndarray", &["forecast/", "model/frame.rs"]),
-    ("rayon", &["capacity/plan", "cli/demo", "cli/import", "query/scan.rs"]),
+    ("rayon", &["bench/readings.rs", "capacity/plan", "cli/demo", "cli/import", "query/scan.rs"]),
     ("regex", &["model/selector.rs"]),
     ("roaring", &["store/catalog/"]),
     ("rocksdb", &["db/rocks.rs"]),

@@ -2,6 +2,8 @@
 //! made of what our generator writes and of what the generator of TSBS wrote (100 hosts, 6 hours):
 //! form and order exactly, distributions against their formulas.
 
+mod queries;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 

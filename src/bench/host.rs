@@ -7,6 +7,9 @@ use crate::model::Labels;
 /// What all fields of a row belong to: the first word of its line, and of its metrics' names.
 const MEASUREMENT: &str = "cpu";
 
+/// The tag of a host's name.
+pub(super) const HOST_LABEL: &str = "hostname";
+
 /// The regions, and the letters of the datacenters in each.
 const REGIONS: [(&str, &[&str]); 9] = [
     ("us-east-1", &["a", "b", "c"]),
@@ -43,7 +46,7 @@ impl Host {
         let (region, letters) = any(&REGIONS, ("", &[]), &mut random);
         let datacenter = format!("{region}{}", any(letters, "", &mut random));
         let tags = [
-            ("hostname", format!("host_{number}")),
+            (HOST_LABEL, name(number)),
             ("region", region.to_owned()),
             ("datacenter", datacenter),
             ("rack", random.below(RACKS).to_string()),
@@ -69,7 +72,7 @@ impl Host {
 
     /// The labels of the series of one field: those that line protocol is imported under.
     pub fn labels(&self, field: &str) -> Result<Labels> {
-        Labels::new(&format!("{MEASUREMENT}_{field}"), self.tags())
+        Labels::new(&metric(field), self.tags())
     }
 
     pub(super) fn line_start(&self) -> &[u8] {
@@ -79,6 +82,16 @@ impl Host {
     pub(super) fn random(&self) -> Random {
         self.random.clone()
     }
+}
+
+/// The name of the host with a number.
+pub(super) fn name(number: usize) -> String {
+    format!("host_{number}")
+}
+
+/// The metric that a field is imported as.
+pub(super) fn metric(field: &str) -> String {
+    format!("{MEASUREMENT}_{field}")
 }
 
 /// One of several, drawn evenly; `nothing` where there are none.

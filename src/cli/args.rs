@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
+use crate::bench::Question;
 use crate::error::{Error, Result};
 use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit, Zone};
 use crate::model::{Selector, Span, Timestamp};
-use crate::query::{Across, Aggregate};
+use crate::query::{Across, Aggregate, Condition};
 
 /// An embedded time-series capacity store and forecaster: how full the fleet may get, when it will
 /// be full, and what to do about it.
@@ -131,6 +132,9 @@ pub(super) struct QueryArgs {
     /// One value per this length of time, as in 5m or 1h. Default: one for all.
     #[arg(long, value_name = "SPAN")]
     pub(super) step: Option<Span>,
+    /// Only samples that meet a condition, as in '> 90'; with > >= < <=.
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub(super) keep: Option<Condition>,
     /// One row per combination of these labels, separated by commas; their samples are pooled.
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
     pub(super) by: Option<Vec<String>>,
@@ -401,9 +405,12 @@ pub(super) struct AgentArgs {
                         Rates are those of all cores the process may use; \
                         `taskset -c 0 plimsoll ...` gives it one.")]
 pub(super) struct TsbsArgs {
-    /// The store's folder, which must be new or empty; it is kept.
+    /// The store's folder, which must be new or empty unless --loaded is given; it is kept.
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
+    /// Load nothing: only ask a store that was loaded before, with the same hosts, hours and seed.
+    #[arg(long, conflicts_with_all = ["load", "scrapes_per_batch", "form"])]
+    pub(super) loaded: bool,
     /// Hosts of the fleet, with ten series each.
     #[arg(long, value_name = "N")]
     pub(super) hosts: usize,
@@ -419,9 +426,37 @@ pub(super) struct TsbsArgs {
     /// Scrapes of all hosts that are appended at a time.
     #[arg(long, value_name = "N", default_value_t = NonZero::<usize>::MIN)]
     pub(super) scrapes_per_batch: NonZero<usize>,
+    /// The form of the store that is asked. After `sealed` the store is not compacted.
+    #[arg(long, value_enum, default_value = "both")]
+    pub(super) form: StoreForm,
+    /// Ask only these, as in lastpoint,high-cpu-1. Default: all that the load is large enough for.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) queries: Option<Vec<Question>>,
+    /// How often each query is asked and timed, each time for other hosts and another time; 0 for
+    /// no queries.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(super) runs: u16,
+    /// Write the answers to a file, to be compared with others'.
+    #[arg(long, value_name = "FILE")]
+    pub(super) answers: Option<PathBuf>,
+    /// Write the samples to a file, to be loaded elsewhere: a byte each, in the order of time,
+    /// host and field.
+    #[arg(long, value_name = "FILE")]
+    pub(super) rows: Option<PathBuf>,
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: ReportFormat,
+}
+
+/// The forms in which a benchmark asks its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StoreForm {
+    /// As it was sealed, for quick reading.
+    Sealed,
+    /// As it was compacted, for the least bytes.
+    Compacted,
+    /// One after the other.
+    Both,
 }
 
 /// How the samples of a benchmark reach the store.

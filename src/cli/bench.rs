@@ -1,4 +1,5 @@
-//! The command `bench`: a public benchmark's load goes into a new store, and is weighed and timed.
+//! The command `bench`: a public benchmark's load goes into a new store, is weighed and timed, and
+//! asked its queries.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use rustix::time::ClockId;
 
 use super::Outcome;
-use super::args::{BenchArgs, BenchLoad, ReportFormat, TsbsArgs, TsbsLoad};
+use super::args::{BenchArgs, BenchLoad, ReportFormat, StoreForm, TsbsArgs, TsbsLoad};
 use super::output::{Stop, json_to_stdout, to_stdout};
 use super::progress::Progress;
+use super::queries::{Asker, FormReport, refuse_other_store, write_rows};
 use crate::bench::{CpuOnly, CpuOnlyOptions, FIELDS, Scrapes};
 use crate::error::{Error, Result};
 use crate::ingest::{InfluxOptions, Source, import_influx};
@@ -34,11 +36,24 @@ struct Report {
     hosts: usize,
     hours: u32,
     seed: u64,
+    samples: u64,
+    /// Absent where the store was loaded before.
+    #[serde(flatten)]
+    load: Option<LoadReport>,
+    /// Absent where the store was left as it was sealed.
+    #[serde(flatten)]
+    compaction: Option<CompactionReport>,
+    /// Of each form that was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    queries: Vec<FormReport>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct LoadReport {
     load: TsbsLoad,
     /// Absent where line protocol was loaded, of which the importer makes its own batches.
     #[serde(skip_serializing_if = "Option::is_none")]
     scrapes_per_batch: Option<usize>,
-    samples: u64,
     generation_seconds: f64,
     /// Of appending, sealing and closing, without the generation.
     load_seconds: f64,
@@ -47,6 +62,10 @@ struct Report {
     load_processor_seconds: f64,
     load_samples_per_processor_second: f64,
     sealed: Size,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct CompactionReport {
     compaction_seconds: f64,
     compaction_samples_per_second: f64,
     compaction_processor_seconds: f64,
@@ -64,49 +83,85 @@ struct Size {
 fn tsbs(args: &TsbsArgs) -> Result<Outcome, Stop> {
     let options = CpuOnlyOptions { seed: args.seed, hosts: args.hosts, hours: args.hours };
     let fleet = CpuOnly::new(options)?;
-    let samples = fleet.samples();
-    refuse_full(&args.store)?;
-    let (generation, load) = load(&fleet, args)?;
-    let sealed = Size::of(&args.store, samples)?;
-
-    let store = Store::open_existing(&args.store, store_options())?;
-    let found = store.stat()?.samples;
-    if found != samples {
-        let what = format!("{samples} samples were loaded, the reopened store has {found}");
-        return Err(Error::not_enough_data(what).into());
+    if args.loaded {
+        refuse_other_store(&fleet, &args.store)?;
+    } else {
+        refuse_full(&args.store)?;
     }
-    let started = Spent::so_far();
-    store.compact(true)?;
-    store.close()?;
-    let compaction = Spent::so_far().since(started);
-
-    let rate = |time: Duration| samples as f64 / time.as_secs_f64().max(1e-9);
-    let appended = args.load == TsbsLoad::Append;
-    let report = Report {
-        schema_version: 1,
-        hosts: args.hosts,
-        hours: args.hours,
-        seed: args.seed,
-        load: args.load,
-        scrapes_per_batch: appended.then_some(args.scrapes_per_batch.get()),
-        samples,
-        generation_seconds: generation.wall.as_secs_f64(),
-        load_seconds: load.wall.as_secs_f64(),
-        load_samples_per_second: rate(load.wall),
-        load_processor_seconds: load.processor.as_secs_f64(),
-        load_samples_per_processor_second: rate(load.processor),
-        sealed,
-        compaction_seconds: compaction.wall.as_secs_f64(),
-        compaction_samples_per_second: rate(compaction.wall),
-        compaction_processor_seconds: compaction.processor.as_secs_f64(),
-        compaction_samples_per_processor_second: rate(compaction.processor),
-        compacted: Size::of(&args.store, samples)?,
+    let mut asker = Asker::new(&fleet, args)?;
+    if let Some(path) = &args.rows {
+        write_rows(&fleet, path)?;
+    }
+    let report = if args.loaded {
+        ask_loaded(&fleet, args, &mut asker)?
+    } else {
+        load_and_ask(&fleet, args, &mut asker)?
     };
     match args.format {
         ReportFormat::Json => json_to_stdout(&report)?,
         ReportFormat::Table => to_stdout(|out| report.write(out))?,
     }
     Ok(Outcome::Done)
+}
+
+/// Asks a store as it is.
+fn ask_loaded(fleet: &CpuOnly, args: &TsbsArgs, asker: &mut Asker<'_>) -> Result<Report> {
+    let queries = asker.ask("as found", &args.store)?.into_iter().collect();
+    Ok(Report { queries, ..Report::of(fleet) })
+}
+
+/// Loads a store and asks it, in each form that is wanted.
+fn load_and_ask(fleet: &CpuOnly, args: &TsbsArgs, asker: &mut Asker<'_>) -> Result<Report> {
+    let mut report = Report { load: Some(load_report(fleet, args)?), ..Report::of(fleet) };
+    if args.form != StoreForm::Compacted {
+        report.queries.extend(asker.ask("sealed", &args.store)?);
+    }
+    if args.form != StoreForm::Sealed {
+        report.compaction = Some(compact(&args.store, fleet.samples())?);
+        report.queries.extend(asker.ask("compacted", &args.store)?);
+    }
+    Ok(report)
+}
+
+fn load_report(fleet: &CpuOnly, args: &TsbsArgs) -> Result<LoadReport> {
+    let samples = fleet.samples();
+    let (generation, spent) = load(fleet, args)?;
+    let appended = args.load == TsbsLoad::Append;
+    Ok(LoadReport {
+        load: args.load,
+        scrapes_per_batch: appended.then_some(args.scrapes_per_batch.get()),
+        generation_seconds: generation.wall.as_secs_f64(),
+        load_seconds: spent.wall.as_secs_f64(),
+        load_samples_per_second: rate(samples, spent.wall),
+        load_processor_seconds: spent.processor.as_secs_f64(),
+        load_samples_per_processor_second: rate(samples, spent.processor),
+        sealed: Size::of(&args.store, samples)?,
+    })
+}
+
+/// Opens the loaded store again and compacts it.
+fn compact(folder: &Path, samples: u64) -> Result<CompactionReport> {
+    let store = Store::open_existing(folder, store_options())?;
+    let found = store.stat()?.samples;
+    if found != samples {
+        let what = format!("{samples} samples were loaded, the reopened store has {found}");
+        return Err(Error::not_enough_data(what));
+    }
+    let started = Spent::so_far();
+    store.compact(true)?;
+    store.close()?;
+    let spent = Spent::so_far().since(started);
+    Ok(CompactionReport {
+        compaction_seconds: spent.wall.as_secs_f64(),
+        compaction_samples_per_second: rate(samples, spent.wall),
+        compaction_processor_seconds: spent.processor.as_secs_f64(),
+        compaction_samples_per_processor_second: rate(samples, spent.processor),
+        compacted: Size::of(folder, samples)?,
+    })
+}
+
+fn rate(samples: u64, time: Duration) -> f64 {
+    samples as f64 / time.as_secs_f64().max(1e-9)
 }
 
 fn store_options() -> StoreOptions {
@@ -287,6 +342,11 @@ impl Size {
         let bytes = file_bytes(store)?;
         Ok(Self { bytes, bytes_per_sample: bytes as f64 / samples.max(1) as f64 })
     }
+
+    fn write(&self, form: &str, out: &mut dyn Write) -> io::Result<()> {
+        let Self { bytes, bytes_per_sample } = self;
+        writeln!(out, "{form:10} {bytes} bytes, {bytes_per_sample:.3} bytes per sample")
+    }
 }
 
 /// Bytes of all files below a folder.
@@ -302,28 +362,57 @@ fn file_bytes(folder: &Path) -> Result<u64> {
 }
 
 impl Report {
+    /// Of a fleet of which nothing was measured yet.
+    fn of(fleet: &CpuOnly) -> Self {
+        let CpuOnlyOptions { seed, hosts, hours } = fleet.options();
+        Self {
+            schema_version: 1,
+            hosts,
+            hours,
+            seed,
+            samples: fleet.samples(),
+            load: None,
+            compaction: None,
+            queries: Vec::new(),
+        }
+    }
+
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { hosts, hours, seed, .. } = self;
-        let load = match (self.load, self.scrapes_per_batch) {
-            (TsbsLoad::Append, Some(count)) => format!("appended, scrapes per batch: {count}"),
-            (TsbsLoad::Append | TsbsLoad::Influx, _) => "imported from line protocol".to_owned(),
+        let Self { hosts, hours, seed, .. } = *self;
+        let load = match self.load.as_ref().map(|load| load.scrapes_per_batch) {
+            None => "loaded before".to_owned(),
+            Some(Some(count)) => format!("appended, scrapes per batch: {count}"),
+            Some(None) => "imported from line protocol".to_owned(),
         };
         writeln!(out, "TSBS cpu-only: {hosts} hosts, {hours} h, seed {seed}, {load}")?;
         writeln!(out, "samples    {}", self.samples)?;
-        writeln!(
-            out,
-            "generated  in {:.2} s, which is no part of the load",
-            self.generation_seconds
-        )?;
+        if let Some(load) = &self.load {
+            load.write(out)?;
+        }
+        if let Some(compaction) = &self.compaction {
+            compaction.write(out)?;
+        }
+        self.queries.iter().try_for_each(|form| form.write(out))?;
+        self.queries.first().map_or(Ok(()), |form| form.write_left_out(out))
+    }
+}
+
+impl LoadReport {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let seconds = self.generation_seconds;
+        writeln!(out, "generated  in {seconds:.2} s, which is no part of the load")?;
         let (rate, core) = (self.load_samples_per_second, self.load_samples_per_processor_second);
         write_rate(out, "loaded", self.load_seconds, rate, core)?;
-        let Size { bytes, bytes_per_sample } = self.sealed;
-        writeln!(out, "sealed     {bytes} bytes, {bytes_per_sample:.3} bytes per sample")?;
+        self.sealed.write("sealed", out)
+    }
+}
+
+impl CompactionReport {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let rate = self.compaction_samples_per_second;
         let core = self.compaction_samples_per_processor_second;
         write_rate(out, "compaction", self.compaction_seconds, rate, core)?;
-        let Size { bytes, bytes_per_sample } = self.compacted;
-        writeln!(out, "compacted  {bytes} bytes, {bytes_per_sample:.3} bytes per sample")
+        self.compacted.write("compacted", out)
     }
 }
 

@@ -37,6 +37,9 @@ fn of_args(args: &QueryArgs) -> Query {
     if let Some(step) = args.step {
         query = query.step(step);
     }
+    if let Some(keep) = args.keep {
+        query = query.keep(keep);
+    }
     if let Some(by) = &args.by {
         query = query.by(by.iter().filter(|name| !name.is_empty()).cloned());
     }

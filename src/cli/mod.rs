@@ -15,6 +15,7 @@ mod machine;
 mod output;
 mod plan;
 mod progress;
+mod queries;
 mod record;
 mod rss;
 mod upkeep;

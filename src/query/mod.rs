@@ -6,10 +6,13 @@
 //! [`Aggregate`]. Then, where labels to group by are given, the series of one group become one row:
 //! pooled, as if all their samples were one series, or combined value by value ([`Across`]).
 //!
+//! A [`Condition`] on the samples comes before both.
+//!
 //! Time whose samples were rolled up is answered from buckets, where every step is made of whole
 //! ones, quantiles from their sketches; else the query is refused, and told what may be asked.
 
 mod combine;
+mod condition;
 mod group;
 mod reduce;
 mod rolled;
@@ -18,6 +21,7 @@ mod steps;
 
 use std::str::FromStr;
 
+pub use condition::Condition;
 pub use rolled::answered_from;
 pub use scan::Frames;
 
@@ -135,6 +139,7 @@ pub struct Query {
     end: Option<Timestamp>,
     step: Option<Span>,
     aggregate: Aggregate,
+    keep: Option<Condition>,
     by: Option<Vec<String>>,
     across: Option<Across>,
     fill: Span,
@@ -158,6 +163,7 @@ impl Query {
             end: None,
             step: None,
             aggregate: Aggregate::Mean,
+            keep: None,
             by: None,
             across: None,
             fill: Span::default(),
@@ -190,6 +196,32 @@ impl Query {
     #[must_use]
     pub fn aggregate(mut self, aggregate: Aggregate) -> Self {
         self.aggregate = aggregate;
+        self
+    }
+
+    /// Only samples that meet a condition; the others are as if they had never been appended.
+    /// Refused over time whose samples were rolled up. Default: all samples.
+    ///
+    /// ```
+    /// use plimsoll::query::{Aggregate, Condition, Query};
+    /// use plimsoll::store::{Store, StoreOptions};
+    /// use plimsoll::{Batch, Group, Labels};
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path(), StoreOptions::default())?;
+    /// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
+    /// let (times, values) = (vec![10, 20, 30], vec![91.0, 90.0, 97.0]);
+    /// store.append(&Batch { groups: vec![Group { series: vec![cpu], times, values }] })?;
+    ///
+    /// let query = Query::new("cpu".parse()?).aggregate(Aggregate::Count);
+    /// for frame in query.keep(Condition::Above(90.0)).run(&store.snapshot()?)? {
+    ///     assert_eq!(frame?.row(0), [2.0]);
+    /// }
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    #[must_use]
+    pub fn keep(mut self, condition: Condition) -> Self {
+        self.keep = Some(condition);
         self
     }
 
@@ -239,6 +271,10 @@ impl Query {
         let grid = self.grid(snapshot.range())?;
         let rolled = match &grid {
             Some(grid) => {
+                if let Some(keep) = self.keep {
+                    let (tiers, raw_from) = (snapshot.tiers(), snapshot.raw_from());
+                    keep.refuse_rolled(&tiers, raw_from, self.aggregate, grid)?;
+                }
                 rolled::Rolled::of(&snapshot.tiers(), snapshot.raw_from(), self.aggregate, grid)?
             }
             None => rolled::Rolled::default(),

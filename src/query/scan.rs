@@ -1,5 +1,6 @@
 //! The scan: rows of series to frames, tile after tile, in parallel over rows and series.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
@@ -147,7 +148,7 @@ impl Frames {
         id: SeriesId,
         reader: &'r mut SeriesReader<'_>,
         accumulator: &mut Accumulator,
-    ) -> Result<&'r Samples> {
+    ) -> Result<Cow<'r, Samples>> {
         let range = TimeRange { start: first_seen(self.query.aggregate, grid), end: grid.end };
         let mut before = None;
         let mut buckets = Vec::new();
@@ -161,7 +162,10 @@ impl Frames {
             buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
             accumulator.add_buckets(&buckets, grid, &mut before);
         }
-        let samples = reader.read(id, range)?;
+        let mut samples = Cow::Borrowed(reader.read(id, range)?);
+        if let Some(keep) = self.query.keep {
+            keep.filter(samples.to_mut());
+        }
         accumulator.add(&samples.times, &samples.values, grid, &mut before);
         Ok(samples)
     }

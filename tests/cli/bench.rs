@@ -5,7 +5,9 @@ use plimsoll::{Selector, Store, TimeRange};
 
 use super::user::{USAGE, User, golden, mask};
 
-const TSBS: &str = "bench tsbs --hosts 3 --hours 2";
+const TSBS: &str = "bench tsbs --hosts 3 --hours 2 --runs 0";
+/// The same load, and its queries.
+const ASKED: &str = "bench tsbs --hosts 3 --hours 2 --runs 2";
 const SAMPLES: u64 = 3 * 10 * 720;
 
 /// Every series of a store with its times and the bits of its values, by labels.
@@ -43,6 +45,7 @@ fn tsbs_is_loaded_weighed_and_kept() {
     for rate in ["load_samples_per_second", "compaction_samples_per_second"] {
         assert!(report[rate].as_f64().unwrap() > 0.0, "{report}");
     }
+    assert!(report.get("queries").is_none(), "{report}");
     // The store stays, closed and sound.
     let stat = user.json("stat --store u");
     assert_eq!((&stat["samples"], &stat["head_samples"]), (&SAMPLES.into(), &0.into()));
@@ -64,6 +67,58 @@ fn every_way_of_loading_leaves_the_same_in_the_store() {
     assert!(appended == contents(&user, "b"), "line protocol");
     assert!(appended == contents(&user, "c"), "larger batches");
     assert!(appended != contents(&user, "d"), "another seed");
+}
+
+#[test]
+fn queries_are_asked_of_both_forms_and_of_a_store_that_was_loaded() {
+    let user = User::new();
+    let numbers = ["in ", " s, ", "samples/s, ", "sealed     ", "compacted  ", " bytes, "];
+    let numbers = [&numbers[..], &["median ", "p95 "]].concat();
+    let text = user.ok(&format!("{ASKED} --store s"));
+    golden("bench-tsbs-queries.txt", &mask(&text, &numbers));
+    let text = user.ok(&format!("{ASKED} --store s --loaded --queries lastpoint"));
+    golden("bench-tsbs-loaded.txt", &mask(&text, &numbers));
+
+    // A sealed store stays sealed; both forms answer the same.
+    let report = user.json(&format!("{ASKED} --store t --form sealed --answers t.bin --rows r"));
+    assert!(report.get("compacted").is_none() && report["queries"].as_array().unwrap().len() == 1);
+    user.json(&format!("{ASKED} --store s --loaded --answers s.bin"));
+    let read = |name: &str| std::fs::read(user.path(name)).unwrap();
+    assert!(read("s.bin") == read("t.bin"));
+    let mut numbers = 0;
+    for query in report["queries"][0]["queries"].as_array().unwrap() {
+        let runs = query["runs"].as_array().unwrap();
+        assert_eq!(runs.len(), 2);
+        for run in runs {
+            let number = |value: &serde_json::Value| value.as_u64().unwrap() as usize;
+            numbers += number(&run["table"]["rows"]) * number(&run["table"]["columns"]);
+            assert!(run["milliseconds"].as_f64().unwrap() > 0.0, "{run}");
+        }
+    }
+    assert_eq!(read("t.bin").len(), 8 * numbers);
+    // The file of samples has those of the store.
+    let rows = read("r");
+    assert_eq!(rows.len() as u64, SAMPLES);
+    let series = contents(&user, "t").into_iter().find(|(labels, ..)| {
+        labels.starts_with("cpu_usage_system{") && labels.contains("hostname=\"host_1\"")
+    });
+    let expected: Vec<u8> = series.unwrap().2.iter().map(|b| f64::from_bits(*b) as u8).collect();
+    assert!(rows.chunks(30).map(|scrape| scrape[11]).eq(expected));
+}
+
+#[test]
+fn queries_of_another_load_or_of_too_small_a_one_are_refused() {
+    let user = User::new();
+    user.ok(&format!("{TSBS} --store s --form sealed"));
+    let message = "plimsoll: the store does not hold the load of 3 hosts, 2 h, seed 2: it has no";
+    let run = user.ends(1, &format!("{ASKED} --store s --loaded --seed 2"));
+    assert!(run.err.starts_with(message), "{}", run.err);
+    let message = "plimsoll: high-cpu-all asks for 1 hosts and 12 h, more than the load has";
+    user.fails(&format!("{ASKED} --store s --loaded --queries high-cpu-all"), message);
+    let run = user.ends(USAGE, &format!("{ASKED} --store s --loaded --queries sum"));
+    assert!(run.err.contains("there are single-groupby-1-1-1, "), "{}", run.err);
+    user.ends(USAGE, &format!("{ASKED} --store s --loaded --form sealed"));
+    user.ends(USAGE, &format!("{ASKED} --store s --loaded --load influx"));
 }
 
 #[test]
