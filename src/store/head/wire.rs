@@ -1,11 +1,12 @@
 //! An append batch as the bytes of one database value.
 //!
-//! Little endian: version byte 0, CRC32C of the rest (4 bytes), then per group that has samples:
-//! the number of rows, the number of runs of consecutive series ids, per run its distance from the
-//! end of the run before (zigzag) and its length, per row the distance of its time from the one
-//! before (zigzag), all varints, and the values (f64 bits, column after column). Distances go on
-//! from group to group, so that the scrape of a fleet takes little beside its values. Those are not
-//! compressed: a batch lives until the next seal.
+//! Little endian: version byte 1, CRC32C of the rest (4 bytes), then per group that has samples:
+//! four times the number of rows, plus 0 to 3 for values of 1, 2, 4 or 8 bytes, the number of runs
+//! of consecutive series ids, per run its distance from the end of the run before (zigzag) and its
+//! length, per row the distance of its time from the one before (zigzag), all varints, and the
+//! values, row after row: signed whole numbers where all of the group are such, else f64 bits.
+//! Distances go on from group to group, so that the scrape of a fleet takes little beside its
+//! values. More is not done to those: a batch lives until the next seal.
 
 use crate::codec::varint::{read_i64, read_u64, write_i64, write_u64};
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::fs::fault::planted;
 use crate::model::limits::GROUP_SAMPLES_MAX;
 use crate::model::{Group, SeriesId};
 
-const WIRE_VERSION: u8 = 0;
+const WIRE_VERSION: u8 = 1;
 const PREFIX_BYTES: usize = 5;
 
 /// What the next distances are measured from.
@@ -32,13 +33,14 @@ pub(in crate::store) fn encode(groups: &[Group]) -> Vec<u8> {
     out.extend_from_slice(&[WIRE_VERSION, 0, 0, 0, 0]);
     let mut cursor = Cursor::default();
     for group in groups.iter().filter(|group| group.samples() > 0) {
-        write_u64(&mut out, group.times.len() as u64);
+        let width = width_bytes(&group.values);
+        write_u64(&mut out, (group.times.len() as u64) << 2 | u64::from(width.ilog2()));
         cursor.write_ids(&group.series, &mut out);
         for time in &group.times {
             write_i64(&mut out, time.wrapping_sub(cursor.time));
             cursor.time = *time;
         }
-        extend(&mut out, group.values.iter().map(|value| value.to_bits().to_le_bytes()));
+        write_values(&group.values, width, &mut out);
     }
     let crc = checksum(out.get(PREFIX_BYTES..).unwrap_or(&[]));
     if let Some(place) = out.get_mut(1..PREFIX_BYTES) {
@@ -63,7 +65,8 @@ pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Vec<Group>> {
     let ([version, crc @ ..], mut rest) =
         bytes.split_first_chunk::<PREFIX_BYTES>().map(|(p, rest)| (*p, rest)).ok_or_else(short)?;
     if version != WIRE_VERSION {
-        return Err(Error::decode(format!("an append batch of version {version}, not 0")));
+        let text = format!("an append batch of version {version}, not {WIRE_VERSION}");
+        return Err(Error::decode(text));
     }
     if u32::from_le_bytes(crc) != checksum(rest) && !planted("batch-not-verified") {
         return Err(Error::decode("an append batch whose checksum does not fit"));
@@ -71,22 +74,63 @@ pub(in crate::store) fn decode(bytes: &[u8]) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
     let mut cursor = Cursor::default();
     while !rest.is_empty() {
-        let rows = count(read_u64(&mut rest)?)?;
-        // A row takes eight bytes at least, so this many ids and times fit into memory.
-        let most = (rest.len() / 8).checked_div(rows).unwrap_or(0).min(GROUP_SAMPLES_MAX / rows);
+        let rows_and_width = read_u64(&mut rest)?;
+        let (rows, width) = (count(rows_and_width >> 2)?, 1 << (rows_and_width & 3));
+        // A value takes a byte at least, so this many ids and times fit into memory.
+        let most = rest.len().checked_div(rows).unwrap_or(0).min(GROUP_SAMPLES_MAX / rows);
         let series = cursor.read_ids(&mut rest, most)?;
         let mut times = Vec::new();
         for _ in 0..rows {
             cursor.time = cursor.time.wrapping_add(read_i64(&mut rest)?);
             times.push(cursor.time);
         }
-        let values = series.len() * rows * 8;
-        let (values, tail) = rest.split_at_checked(values).ok_or_else(short)?;
-        let values = values.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+        let values = read_values(&mut rest, series.len() * rows, width)?;
         groups.push(Group { series, times, values });
-        rest = tail;
     }
     Ok(groups)
+}
+
+fn write_values(values: &[f64], width: u8, out: &mut Vec<u8>) {
+    match width {
+        1 => extend(out, values.iter().map(|value| (*value as i8).to_le_bytes())),
+        2 => extend(out, values.iter().map(|value| (*value as i16).to_le_bytes())),
+        4 => extend(out, values.iter().map(|value| (*value as i32).to_le_bytes())),
+        _ => extend(out, values.iter().map(|value| value.to_bits().to_le_bytes())),
+    }
+}
+
+/// Bytes of each value: 8 unless all are whole numbers of fewer, bit for bit.
+fn width_bytes(values: &[f64]) -> u8 {
+    let (mut whole, mut bits) = (true, 0);
+    for value in values {
+        let number = *value as i32;
+        whole &= f64::from(number).to_bits() == value.to_bits();
+        // Of a negative number all but the bits that its sign says.
+        bits |= number ^ (number >> 31);
+    }
+    match bits {
+        _ if !whole => 8,
+        0..=0x7f => 1,
+        0x80..=0x7fff => 2,
+        _ => 4,
+    }
+}
+
+/// Takes values of 1, 2, 4 or 8 bytes off the front of `bytes`.
+fn read_values(bytes: &mut &[u8], count: usize, width: usize) -> Result<Vec<f64>> {
+    let short = || Error::decode("an append batch that ends too early");
+    let (values, rest) = bytes.split_at_checked(count * width).ok_or_else(short)?;
+    *bytes = rest;
+    Ok(match width {
+        1 => numbers(values, |bytes| f64::from(i8::from_le_bytes(bytes))),
+        2 => numbers(values, |bytes| f64::from(i16::from_le_bytes(bytes))),
+        4 => numbers(values, |bytes| f64::from(i32::from_le_bytes(bytes))),
+        _ => numbers(values, f64::from_le_bytes),
+    })
+}
+
+fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+    bytes.as_chunks().0.iter().map(|bytes| number(*bytes)).collect()
 }
 
 /// A number of things of which there is one at least.
@@ -153,6 +197,7 @@ mod tests {
                 &[1.5, f64::INFINITY, 0.0, 1., 2., 3.],
             ),
             Group::row(&ids(&[u32::MAX - 1, u32::MAX, 0]), i64::MAX, &[1.0; 3]),
+            Group::row(&ids(&[4, 5]), 7, &[-32_768.0, 32_767.0]),
         ];
         let bytes = encode(&groups);
         let back = decode(&bytes).unwrap();
@@ -178,6 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_take_as_many_bytes_as_the_widest_of_them() {
+        let width = |value: f64| {
+            let groups = [Group::row(&[SeriesId(1), SeriesId(2)], 0, &[1.0, value])];
+            let back = decode(&encode(&groups)).unwrap();
+            assert_eq!(back[0].values[1].to_bits(), value.to_bits());
+            width_bytes(&groups[0].values)
+        };
+        for (values, bytes) in [
+            (&[0.0, 127.0, -128.0][..], 1),
+            (&[128.0, -129.0, 32_767.0, -32_768.0], 2),
+            (&[32_768.0, -32_769.0, 2_147_483_647.0, -2_147_483_648.0], 4),
+            (&[-0.0, 0.5, f64::NAN, f64::INFINITY, 2_147_483_648.0, -2_147_483_649.0, 1e300], 8),
+        ] {
+            for value in values {
+                assert_eq!(width(*value), bytes, "{value}");
+            }
+        }
+    }
+
+    #[test]
     fn groups_without_samples_are_left_out_and_numbers_that_lie_are_refused() {
         let empty = Group { series: vec![SeriesId(1)], ..Group::default() };
         assert_eq!(decode(&encode(&[empty])).unwrap(), []);
@@ -187,14 +252,27 @@ mod tests {
             bytes.extend_from_slice(body);
             decode(&bytes)
         };
-        let value = [0; 8];
-        assert!(forged(&[&[1, 1, 0, 1, 0][..], &value].concat()).is_ok());
-        for head in
-            [&[0, 1, 0, 1, 0][..], &[1, 0, 0], &[1, 1, 0, 0, 0], &[1, 1, 1, 1, 0], &[1, 1, 0, 2, 0]]
-        {
+        // One row of values of eight bytes.
+        let (value, row) = ([0; 8], 1 << 2 | 3);
+        assert!(forged(&[&[row, 1, 0, 1, 0][..], &value].concat()).is_ok());
+        for head in [
+            &[3, 1, 0, 1, 0][..],
+            &[row, 0, 0],
+            &[row, 1, 0, 0, 0],
+            &[row, 1, 1, 1, 0],
+            &[row, 1, 0, 2, 0],
+        ] {
             assert!(forged(&[head, &value].concat()).is_err(), "{head:?}");
         }
+        // Of one, two and four bytes, and one too many or too few.
+        for (code, bytes) in [(0, 1), (1, 2), (2, 4)] {
+            let of = |bytes: usize| [&[1 << 2 | code, 1, 0, 1, 0][..], &vec![7; bytes]].concat();
+            assert!(forged(&of(bytes)).is_ok());
+            assert!(forged(&of(bytes + 1)).is_err() && forged(&of(bytes - 1)).is_err());
+        }
         // A billion series for eight bytes.
-        assert!(forged(&[&[1, 1, 0, 0x80, 0x80, 0x80, 0x80, 4, 0][..], &value].concat()).is_err());
+        assert!(
+            forged(&[&[row, 1, 0, 0x80, 0x80, 0x80, 0x80, 4, 0][..], &value].concat()).is_err()
+        );
     }
 }
