@@ -71,7 +71,17 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jiff", &["ingest/", "model/time.rs"]),
     ("memmap2", &["fs/map.rs"]),
     ("ndarray", &["forecast/", "model/frame.rs"]),
-    ("rayon", &["bench/readings.rs", "capacity/plan", "cli/demo", "cli/import", "query/scan.rs"]),
+    (
+        "rayon",
+        &[
+            "bench/readings.rs",
+            "capacity/plan",
+            "cli/demo",
+            "cli/import",
+            "query/group.rs",
+            "query/scan.rs",
+        ],
+    ),
     ("regex", &["model/selector.rs"]),
     ("roaring", &["store/catalog/"]),
     ("rocksdb", &["db/rocks.rs"]),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 use crate::model::{Labels, Selector, SeriesId};
 use crate::store::Snapshot;
@@ -13,24 +15,30 @@ pub(super) struct RowGroup {
     pub(super) series: Vec<SeriesId>,
 }
 
+/// Series whose labels one thread puts together before it looks for more.
+const SERIES_IN_TURN: usize = 64;
+
 /// The rows of a query, ordered by their labels. Without `by` every series is a row of its own.
 pub(super) fn resolve(
     snapshot: &Snapshot,
     selector: &Selector,
     by: Option<&[String]>,
 ) -> Result<Vec<RowGroup>> {
-    let mut named = Vec::new();
-    for id in snapshot.select(selector) {
+    // Labels take longer than a short series: they are put together in parallel.
+    let named = |id: SeriesId| {
         let labels = snapshot.labels(id);
-        named.push((id, labels.ok_or_else(|| Error::invalid("a series without labels"))?));
-    }
-    let Some(by) = by else {
+        let labels = labels.ok_or_else(|| Error::invalid("a series without labels"))?;
+        Ok((id, if let Some(by) = by { labels.project(by) } else { labels }))
+    };
+    let named = snapshot.select(selector).into_par_iter().with_min_len(SERIES_IN_TURN).map(named);
+    let named: Vec<(SeriesId, Labels)> = named.collect::<Result<_>>()?;
+    if by.is_none() {
         let row = |(id, labels)| RowGroup { labels, series: vec![id] };
         return Ok(named.into_iter().map(row).collect());
-    };
+    }
     let mut groups: BTreeMap<Labels, Vec<SeriesId>> = BTreeMap::new();
     for (id, labels) in named {
-        groups.entry(labels.project(by)).or_default().push(id);
+        groups.entry(labels).or_default().push(id);
     }
     Ok(groups.into_iter().map(|(labels, series)| RowGroup { labels, series }).collect())
 }
