@@ -33,7 +33,7 @@ const LOW_SHARE: usize = 16;
 
 /// What exceptions may cost in size to be avoided, see `price_bytes`. Chosen for a random walk by
 /// steps of a normal distribution, which decodes in two thirds of the time with a bit more for each
-/// integer and no exceptions; noisy columns keep theirs, and grow by 1%.
+/// integer and no exceptions; noisy columns keep theirs, and grow by 1.4%.
 const FIRST_EXCEPTIONS: usize = 24;
 const FIRST_PRICE_BYTES: usize = 3;
 const LATER_PER_BYTE: usize = 4;
