@@ -52,10 +52,10 @@ test-soak: setup ## records this machine for an hour, or PLIMSOLL_SOAK_MINUTES, 
 	@$(ENV) PLIMSOLL_SOAK_MINUTES="$${PLIMSOLL_SOAK_MINUTES:-60}" cargo test $(RELEASE) --test integration -- \
 	    --nocapture soak::
 
-fuzz: setup ## each fuzz target for 60 s (needs nightly and cargo-fuzz)
+fuzz: setup ## each fuzz target for 60 s (needs cargo-fuzz)
 	@$(ENV) for target in $$(ls fuzz/seeds); do \
 	    mkdir -p "fuzz/corpus/$$target"; \
-	    cargo +nightly fuzz run --features store --sanitizer none "$$target" \
+	    RUSTC_BOOTSTRAP=1 cargo fuzz run --features store --sanitizer none "$$target" \
 	        "fuzz/corpus/$$target" "fuzz/seeds/$$target" -- -max_total_time=60; \
 	done
 
