@@ -95,14 +95,9 @@ pub(super) fn zero_if_gap(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::steps::grid;
     use super::*;
-    use crate::model::{Span, Timestamp, stale_marker};
-
-    fn grid(start: i64, step: i64, steps: usize) -> Grid {
-        let nanos = Timestamp::from_nanos;
-        let end = nanos(start + step * steps as i64);
-        Grid { start: nanos(start), end, step: Span::from_nanos(step), steps }
-    }
+    use crate::model::stale_marker;
 
     #[test]
     fn gaps_are_filled_for_so_long_and_no_longer() {

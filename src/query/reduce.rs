@@ -383,15 +383,9 @@ fn greater(a: f64, b: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::steps::grid;
     use super::*;
-    use crate::model::{Span, Timestamp};
     use proptest::prelude::*;
-
-    fn grid(start: i64, step: i64, steps: usize) -> Grid {
-        let nanos = Timestamp::from_nanos;
-        let end = nanos(start + step * steps as i64);
-        Grid { start: nanos(start), end, step: Span::from_nanos(step), steps }
-    }
 
     fn reduced(aggregate: Aggregate, times: &[i64], values: &[f64], grid: &Grid) -> Vec<f64> {
         let mut accumulator = Accumulator::new(aggregate, grid.steps);

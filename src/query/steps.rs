@@ -64,3 +64,12 @@ impl Cursor {
         Some(self.step)
     }
 }
+
+/// Steps of equal length, in nanoseconds, for tests.
+#[cfg(test)]
+pub(super) fn grid(start: i64, step: i64, steps: usize) -> Grid {
+    use crate::model::{Span, Timestamp};
+    let nanos = Timestamp::from_nanos;
+    let end = nanos(start + step * steps as i64);
+    Grid { start: nanos(start), end, step: Span::from_nanos(step), steps }
+}
