@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -83,22 +84,20 @@ impl Frames {
         let aggregate = self.query.aggregate;
         let mut whole = Accumulator::new(aggregate, grid.steps);
         for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
+            // Of all parts together, so that memory is bounded before they are merged.
+            let held = AtomicUsize::new(whole.held());
             let parts = self.in_turns(some, |reader, ids| {
                 let mut part = Accumulator::new(aggregate, grid.steps);
                 for id in ids {
+                    let before = part.held();
                     self.add_series(grid, *id, reader, &mut part)?;
+                    let more = part.held().saturating_sub(before);
+                    expect_room(held.fetch_add(more, Ordering::Relaxed).saturating_add(more))?;
                 }
                 Ok(part)
             });
             parts?.into_iter().for_each(|part| whole.merge(part));
-            if whole.held() > QUANTILE_SAMPLES_MAX {
-                return Err(Error::Limit {
-                    what: "the number of samples or bins under one row of quantiles",
-                    value: whole.held() as u64,
-                    limit: QUANTILE_SAMPLES_MAX as u64,
-                    remedy: "take a shorter range, or group by more labels",
-                });
-            }
+            expect_room(whole.held())?;
         }
         Ok(whole.finish(aggregate, grid.steps))
     }
@@ -169,6 +168,18 @@ impl Frames {
         accumulator.add(&samples.times, &samples.values, grid, &mut before);
         Ok(samples)
     }
+}
+
+fn expect_room(held: usize) -> Result<()> {
+    if held <= QUANTILE_SAMPLES_MAX {
+        return Ok(());
+    }
+    Err(Error::Limit {
+        what: "the number of samples or bins under one row of quantiles",
+        value: held as u64,
+        limit: QUANTILE_SAMPLES_MAX as u64,
+        remedy: "take a shorter range, or group by more labels",
+    })
 }
 
 /// The first instant that matters to a grid: for a counter that of its "sample before".
