@@ -41,7 +41,7 @@ fn usage(start: Timestamp) -> Frame {
     let mut values = Vec::with_capacity(HOSTS * DAYS * PER_DAY);
     let mut labels = Vec::with_capacity(HOSTS);
     for host in 0..HOSTS {
-        labels.push(Labels::from_pairs([("host".into(), format!("h{host:03}").into())]).unwrap());
+        labels.push(Labels::from_pairs([("host", &*format!("h{host:03}"))]).unwrap());
         let slope = if host % 10 == 0 { 0.2 } else { 0.0 };
         let level = 20.0 + 20.0 * random.uniform();
         for step in 0..DAYS * PER_DAY {

@@ -30,7 +30,7 @@ use crate::model::{Frame, Labels, Timestamp};
 /// )?;
 /// let start: Timestamp = "2026-01-01".parse()?;
 /// let values: Vec<f64> = (0..24 * 60).map(|hour| 40.0 + f64::from(hour % 24)).collect();
-/// let host = Labels::from_pairs([("host".into(), "db-1".into())])?;
+/// let host = Labels::from_pairs([("host", "db-1")])?;
 /// let usage = Frame::new(start, Span::HOUR, values.len(), vec![host], values)?;
 ///
 /// let mut planner = Planner::new(&study, start.plus(Span::from_days(60)))?;

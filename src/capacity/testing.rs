@@ -148,7 +148,7 @@ pub(crate) fn start() -> Timestamp {
 }
 
 pub(crate) fn labels(name: &str, value: &str) -> Labels {
-    Labels::from_pairs([(name.into(), value.into())]).unwrap()
+    Labels::from_pairs([(name, value)]).unwrap()
 }
 
 /// Feeds the rows of one table in tiles.

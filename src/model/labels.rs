@@ -1,5 +1,6 @@
 //! Labels: the sorted, validated `name=value` pairs that name a series.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,23 +21,30 @@ pub const METRIC_LABEL: &str = "__name__";
 /// assert_eq!(labels.to_string(), r#"cpu_mhz{host="web-1",zone="a"}"#);
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(Arc<[(Box<str>, Box<str>)]>);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Labels {
+    /// Names and values, one after another: a fleet has many labels, and each takes as many
+    /// allocations, however many pairs it has.
+    text: Arc<str>,
+    /// Where in `text` each name ends, and each value, in turn.
+    ends: Arc<[u32]>,
+}
 
 impl Labels {
     /// A metric name and its labels, in any order. A pair with an empty value is left out, since
     /// in selectors an absent label and an empty one are the same.
     pub fn new<N, V>(metric: &str, labels: impl IntoIterator<Item = (N, V)>) -> Result<Self>
     where
-        N: Into<Box<str>>,
-        V: Into<Box<str>>,
+        N: AsRef<str>,
+        V: AsRef<str>,
     {
-        let name = std::iter::once((METRIC_LABEL.into(), metric.into()));
-        Self::from_pairs(name.chain(labels.into_iter().map(|(n, v)| (n.into(), v.into()))))
+        let labels: Vec<(N, V)> = labels.into_iter().collect();
+        let pairs = labels.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        Self::from_pairs(std::iter::once((METRIC_LABEL, metric)).chain(pairs))
     }
 
     /// Pairs in any order, the metric name possibly among them (query results may carry none).
-    pub fn from_pairs(pairs: impl IntoIterator<Item = (Box<str>, Box<str>)>) -> Result<Self> {
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         pairs.sort_unstable();
         for (name, value) in &pairs {
@@ -57,7 +65,19 @@ impl Labels {
                 remedy: "drop labels that do not tell series apart",
             });
         }
-        Ok(Self(pairs.into()))
+        Ok(Self::of_sorted(&pairs))
+    }
+
+    fn of_sorted(pairs: &[(&str, &str)]) -> Self {
+        let bytes = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let (mut text, mut ends) =
+            (String::with_capacity(bytes), Vec::with_capacity(2 * pairs.len()));
+        for part in pairs.iter().flat_map(|(name, value)| [name, value]) {
+            text.push_str(part);
+            // It fits: there are few pairs, and each is short.
+            ends.push(text.len() as u32);
+        }
+        Self { text: text.into(), ends: ends.into() }
     }
 
     /// The metric name; empty where there is none.
@@ -67,33 +87,61 @@ impl Labels {
 
     /// The value of a label.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|pair| (*pair.0).cmp(name)).ok()?;
-        self.0.get(at).map(|pair| &*pair.1)
+        let found = self.iter().find(|pair| pair.0 >= name)?;
+        (found.0 == name).then_some(found.1)
     }
 
     /// All pairs, sorted by name, the metric name among them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        (0..self.ends.len() / 2).map(|at| (self.part(2 * at), self.part(2 * at + 1)))
+    }
+
+    /// A name or a value, counted over all of both.
+    fn part(&self, at: usize) -> &str {
+        let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
+        let start = at.checked_sub(1).map_or(0, end);
+        self.text.get(start..end(at)).unwrap_or("")
     }
 
     /// The labels named in `names`, in sorted order; absent ones are left out.
     #[must_use]
     pub fn project<S: AsRef<str>>(&self, names: &[S]) -> Self {
-        let keep = |name: &str| names.iter().any(|n| n.as_ref() == name);
-        Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
+        self.filtered(|name| names.iter().any(|n| n.as_ref() == name))
     }
 
     /// The labels whose names are not in `names`.
     #[must_use]
     pub fn without<S: AsRef<str>>(&self, names: &[S]) -> Self {
-        let drop = |name: &str| names.iter().any(|n| n.as_ref() == name);
-        Self(self.0.iter().filter(|(name, _)| !drop(name)).cloned().collect())
+        self.filtered(|name| !names.iter().any(|n| n.as_ref() == name))
+    }
+
+    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self::of_sorted(&self.iter().filter(|(name, _)| keep(name)).collect::<Vec<_>>())
     }
 
     /// Orders by metric name first, then by all labels: the order of series in a segment, so that
     /// one metric over all hosts is one sequential read.
-    pub fn cmp_metric_major(&self, other: &Self) -> std::cmp::Ordering {
+    pub fn cmp_metric_major(&self, other: &Self) -> Ordering {
         self.metric().cmp(other.metric()).then_with(|| self.cmp(other))
+    }
+}
+
+impl Ord for Labels {
+    /// Pair by pair, each by its name and then by its value.
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
@@ -144,6 +192,27 @@ mod tests {
         assert!(Labels::new("m", [("a", "1"), ("a", "2")]).is_err());
         assert!(Labels::new("m", [("", "1")]).is_err());
         assert!(Labels::new("m", [("__name__", "other")]).is_err());
+    }
+
+    #[test]
+    fn order_is_that_of_the_pairs_and_not_of_their_text() {
+        let labels = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied()).unwrap();
+        let ascending = [
+            labels(&[]),
+            labels(&[("a", "b")]),
+            labels(&[("a", "b"), ("c", "d")]),
+            labels(&[("a", "bb")]),
+            labels(&[("aa", "")]),
+            labels(&[("aa", "b")]),
+            labels(&[("ab", "b")]),
+        ];
+        assert_eq!(ascending[4], ascending[0], "an empty value is none");
+        for (at, one) in ascending.iter().enumerate().filter(|(at, _)| *at != 4) {
+            for (other_at, other) in ascending.iter().enumerate().filter(|(at, _)| *at != 4) {
+                assert_eq!(one.cmp(other), at.cmp(&other_at), "{one:?} {other:?}");
+            }
+        }
+        assert_ne!(labels(&[("ab", "c")]), labels(&[("a", "bc")]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ fn day(text: &str) -> Timestamp {
 }
 
 fn labels(host: &str) -> Labels {
-    Labels::from_pairs([("host".into(), host.into())]).unwrap()
+    Labels::from_pairs([("host", host)]).unwrap()
 }
 
 fn row(host: &str, peak: f64, outcome: Outcome) -> PlanRow {

@@ -89,8 +89,7 @@ impl Catalog {
         if id.0 as usize >= self.len() {
             return None;
         }
-        let pairs = self.pairs(id).map(|(name, value)| (name.into(), value.into()));
-        Labels::from_pairs(pairs).ok()
+        Labels::from_pairs(self.pairs(id)).ok()
     }
 
     /// The names and values of a series, in the order of the names.
@@ -203,13 +202,12 @@ impl Catalog {
         let come = record.exchanged.iter().filter(|pair| !before.contains(pair));
         let pair_of = |pair: &u32| {
             let pair = self.postings.text(*pair);
-            let (name, value) = pair.ok_or_else(|| Error::decode("a label that is not there"))?;
-            Ok((name.into(), value.into()))
+            pair.ok_or_else(|| Error::decode("a label that is not there"))
         };
-        let known: Vec<(Box<str>, Box<str>)> =
-            kept.chain(come).map(pair_of).collect::<Result<_>>()?;
+        let known: Vec<(&str, &str)> = kept.chain(come).map(pair_of).collect::<Result<_>>()?;
         let pairs = self.postings.pairs() + record.fresh.len();
-        let labels = Labels::from_pairs(known.into_iter().chain(record.fresh.iter().cloned()))?;
+        let fresh = record.fresh.iter().map(|(name, value)| (&**name, &**value));
+        let labels = Labels::from_pairs(known.into_iter().chain(fresh))?;
         self.insert(&labels);
         if self.postings.pairs() == pairs {
             return Ok(());

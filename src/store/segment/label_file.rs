@@ -110,17 +110,17 @@ pub(in crate::store) fn decode(
 
 fn decode_body(mut input: &[u8]) -> Result<Vec<(SeriesId, Labels)>> {
     let short = || Error::decode("it ends too early");
-    let mut texts: Vec<Box<str>> = Vec::new();
+    let mut texts: Vec<&str> = Vec::new();
     for _ in 0..read_u64(&mut input)? {
         let length = usize::try_from(read_u64(&mut input)?).unwrap_or(usize::MAX);
         let (text, rest) = input.split_at_checked(length).ok_or_else(short)?;
         let text = std::str::from_utf8(text).map_err(|_| Error::decode("a text not in UTF-8"))?;
-        texts.push(text.into());
+        texts.push(text);
         input = rest;
     }
     let text = |input: &mut &[u8]| {
         let number = usize::try_from(read_u64(input)?).unwrap_or(usize::MAX);
-        texts.get(number).cloned().ok_or_else(|| Error::decode("a text that is not there"))
+        texts.get(number).copied().ok_or_else(|| Error::decode("a text that is not there"))
     };
     let mut pairs = Vec::new();
     for _ in 0..read_u64(&mut input)? {
@@ -142,7 +142,7 @@ fn decode_body(mut input: &[u8]) -> Result<Vec<(SeriesId, Labels)>> {
         }
         let pair = |number: &u64| {
             let pair = usize::try_from(*number).ok().and_then(|number| pairs.get(number));
-            pair.cloned().ok_or_else(|| Error::decode("a label that is not there"))
+            pair.copied().ok_or_else(|| Error::decode("a label that is not there"))
         };
         let labels = numbers.iter().map(pair).collect::<Result<Vec<_>>>()?;
         series.push((SeriesId(id), Labels::from_pairs(labels)?));
