@@ -104,6 +104,9 @@ pub enum Error {
         /// The database's own answer.
         message: String,
     },
+    /// Whoever asked said that the answer is no longer needed.
+    #[error("the query was cancelled")]
+    Cancelled,
     /// Too few or unusable samples for what was asked.
     #[error("not enough data: {what}")]
     NotEnoughData {

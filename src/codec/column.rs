@@ -9,9 +9,10 @@
 use super::cold::{self, Coding};
 use super::front::{Front, Mapped};
 use super::tag::{FrontTag, Tag};
-use super::values::decode_block;
+use super::values::{Made, decode_block, decode_integers, made_by};
 use super::{ValueCache, encode_values};
 use crate::error::Result;
+use crate::kernel::lanes::Arithmetic;
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// A column in encoded form.
@@ -154,6 +155,40 @@ impl ColumnDecoder {
     }
 }
 
+impl ColumnDecoder {
+    /// What makes the values of a block of integers; `None` where they are not made of integers
+    /// alone.
+    pub(crate) fn made_by(&self, bytes: &[u8]) -> Result<Option<Arithmetic>> {
+        match &self.cold {
+            Some(cold) if is_coded(bytes) => cold.made_by(bytes),
+            _ => made_by(bytes),
+        }
+    }
+
+    /// Appends exactly `count` integers that `wanted` arithmetic makes the values of, from exactly
+    /// all of `bytes`. `None`, or an error, and nothing appended, where it does not.
+    pub(crate) fn decode_integers(
+        &mut self,
+        bytes: &[u8],
+        count: usize,
+        wanted: impl Fn(Arithmetic) -> bool,
+        out: &mut Vec<i32>,
+    ) -> Result<Option<Made>> {
+        let start = out.len();
+        let decoded = match &mut self.cold {
+            Some(cold) if is_coded(bytes) => match cold.made_by(bytes)?.is_some_and(wanted) {
+                true => cold.decode_integers(bytes, count, out),
+                false => Ok(None),
+            },
+            _ => decode_integers(bytes, count, wanted, out),
+        };
+        if decoded.is_err() {
+            out.truncate(start);
+        }
+        decoded
+    }
+}
+
 fn is_coded(mut bytes: &[u8]) -> bool {
     Tag::read(&mut bytes).is_ok_and(|tag| tag.front == FrontTag::Coded)
 }
@@ -162,6 +197,7 @@ fn is_coded(mut bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::kernel::Random;
+    use crate::kernel::integers::Integers;
     use proptest::prelude::*;
 
     /// Encodes in both forms, checks that both come back and that cold is never longer; the bytes.
@@ -175,12 +211,31 @@ mod tests {
             let blocks: Vec<_> = blocks.map(|(at, b)| (column.block(at), b.len())).collect();
             for (bytes, count) in &blocks {
                 decoder.decode_block(bytes, *count, &mut found).unwrap();
+                expect_integers(&mut decoder, bytes, &found[found.len() - count..]);
             }
             let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             assert_eq!(bits(&found[1..]), bits(values));
         }
         assert!(cold.bytes() <= sealed.bytes());
         (sealed.bytes(), cold.bytes())
+    }
+
+    /// The integers of a block, where it has any, make its values.
+    fn expect_integers(decoder: &mut ColumnDecoder, bytes: &[u8], values: &[f64]) {
+        let mut numbers = vec![3];
+        let count = values.len();
+        let made = decoder.decode_integers(bytes, count, |_| true, &mut numbers).unwrap();
+        let Some(Made { arithmetic, base }) = made else {
+            return assert_eq!(numbers, [3]);
+        };
+        assert_eq!(decoder.made_by(bytes).unwrap(), Some(arithmetic));
+        let integers = Integers { arithmetic, base, numbers: &numbers[1..] };
+        let mut found = Vec::new();
+        integers.append_values(&mut found);
+        assert_eq!(found.len(), values.len());
+        assert!(found.iter().zip(values).all(|(a, b)| a.to_bits() == b.to_bits()));
+        let none = decoder.decode_integers(bytes, count, |_| false, &mut numbers).unwrap();
+        assert!(none.is_none() && numbers.len() == 1 + count);
     }
 
     /// 5,000 values: four full blocks and a tail.

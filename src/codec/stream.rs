@@ -69,7 +69,7 @@ impl Stream {
     }
 
     /// What the integers of a block in lanes differ little from.
-    fn base(&self) -> i64 {
+    pub(super) fn base(&self) -> i64 {
         if self.model == Model::Reference { self.reference } else { self.first }
     }
 
@@ -87,6 +87,18 @@ impl Stream {
         }
         self.read_lanes(bytes, |block, sequence| {
             simd::append_values(block, self.count, sequence, arithmetic, out);
+        })
+    }
+
+    /// Appends the integers of a block in lanes, each without [`Self::base`].
+    #[inline]
+    pub(super) fn append_integers(&self, bytes: &mut &[u8], out: &mut Vec<i32>) -> Result<()> {
+        if self.is_constant() {
+            out.resize(out.len() + self.count, 0);
+            return Ok(());
+        }
+        self.read_lanes(bytes, |block, sequence| {
+            simd::append_integers(block, self.count, sequence.summed_from, out);
         })
     }
 

@@ -12,6 +12,7 @@ use super::stream::Stream;
 use super::tag::{FrontTag, Tag};
 use super::varint;
 use crate::error::{Error, Result};
+use crate::kernel::lanes::Arithmetic;
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// A block may be as wide as this many bytes a value before its bit patterns are tried as well.
@@ -134,6 +135,13 @@ fn encode_mapped(
     mapped.write_corrections(out);
 }
 
+/// How values are made of integers: by this arithmetic, each of the base and a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Made {
+    pub(crate) arithmetic: Arithmetic,
+    pub(crate) base: i64,
+}
+
 pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
     let mut rest = bytes;
     let tag = Tag::read(&mut rest)?;
@@ -156,6 +164,40 @@ pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Re
         None => look_up(tag, &mut rest, count, out)?,
     }
     correct(tag, rest, out.get_mut(start..).unwrap_or_default())
+}
+
+/// What makes the values of a block of integers; `None` where they are not made of integers alone.
+pub(super) fn made_by(mut bytes: &[u8]) -> Result<Option<Arithmetic>> {
+    let tag = Tag::read(&mut bytes)?;
+    if tag.near || tag.far {
+        return Ok(None);
+    }
+    front::read_arithmetic(tag.front, &mut bytes)
+}
+
+/// Appends the integers of a block in lanes that `wanted` arithmetic makes values of; `None`, and
+/// nothing appended, of any other block.
+pub(super) fn decode_integers(
+    mut bytes: &[u8],
+    count: usize,
+    wanted: impl Fn(Arithmetic) -> bool,
+    out: &mut Vec<i32>,
+) -> Result<Option<Made>> {
+    let rest = &mut bytes;
+    let tag = Tag::read(rest)?;
+    if tag.near || tag.far {
+        return Ok(None);
+    }
+    let Some(arithmetic) = front::read_arithmetic(tag.front, rest)?.filter(|a| wanted(*a)) else {
+        return Ok(None);
+    };
+    let stream = Stream::read(rest, tag.model, count)?;
+    if !stream.is_narrow() {
+        return Ok(None);
+    }
+    stream.append_integers(rest, out)?;
+    super::expect_end(rest)?;
+    Ok(Some(Made { arithmetic, base: stream.base() }))
 }
 
 /// Corrects a block by the lists that the tag announces, which are exactly all of `rest`.

@@ -19,8 +19,10 @@ use std::arch::x86_64::{
 use std::mem::MaybeUninit;
 
 use super::bits::{self, Integers, Positions};
+use super::integers;
 use super::lanes::{self, Arithmetic, Block, Sequence, Unwritten};
 use super::reduce::{self, Spread, Total};
+use super::running::RunningTotal;
 use super::symbols::{self, Meaning, STATES, State, Stream};
 
 /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
@@ -33,6 +35,21 @@ const BIAS: u32 = 1 << 31;
 #[target_feature(enable = "avx2")]
 pub(super) fn total(values: &[f64]) -> Total {
     reduce::total(values)
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn add_run(running: &mut RunningTotal, values: &[f64]) {
+    running.add_run(values);
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn extremes(numbers: &[i32]) -> (i32, i32) {
+    integers::extremes(numbers)
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; reduce::LANES] {
+    integers::lane_sums(numbers, phase)
 }
 
 #[target_feature(enable = "avx2")]
@@ -226,6 +243,20 @@ impl Divisor {
     }
 }
 
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn write_integers(
+    block: &[u32],
+    summed_from: Option<u32>,
+    out: &mut [MaybeUninit<i32>],
+) {
+    let mut sums = Sums::new(summed_from, 0);
+    let integers = |tile: &[lanes::Row; 2]| {
+        let ordered = |half| store_numbers(_mm256_permute4x64_epi64::<0b11_01_10_00>(half));
+        sums.next(tile).map(ordered)
+    };
+    each_tile(block, out, integers);
+}
+
 /// Writes `value` of each integer, two rows at a time.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
@@ -237,29 +268,9 @@ fn write(
 ) {
     // Exact: whole numbers below 2^53.
     let lacking = _mm256_set1_pd(SHIFTED + f64::from(BIAS) - sequence.base as f64);
-    let low_lanes = _mm256_setr_epi32(-1, -1, -1, -1, 0, 0, 0, 0);
-    let start = sequence.summed_from.unwrap_or(0).wrapping_add(BIAS);
-    let mut sum = _mm256_set1_epi32(start as i32);
-    let mut values = |[even, odd]: &[lanes::Row; 2]| {
-        let (mut even, mut odd) = (load(even), load(odd));
-        if sequence.summed_from.is_some() {
-            // Sums of pairs; of fours, of which the pairs are in the two halves; of all so far.
-            let pairs = _mm256_add_epi32(even, odd);
-            let swapped = _mm256_permute4x64_epi64::<0b01_00_11_10>(pairs);
-            let fours = _mm256_add_epi32(pairs, swapped);
-            let sums = _mm256_add_epi32(fours, _mm256_slli_si256::<4>(fours));
-            let sums = _mm256_add_epi32(sums, _mm256_slli_si256::<8>(sums));
-            let sums = _mm256_add_epi32(sums, sum);
-            sum = _mm256_shuffle_epi32::<0b11_11_11_11>(sums);
-            // A pair in the lower half comes before the one in the upper half.
-            let second = _mm256_sub_epi32(sums, _mm256_and_si256(swapped, low_lanes));
-            even = _mm256_sub_epi32(second, odd);
-            odd = second;
-        } else {
-            even = _mm256_add_epi32(even, sum);
-            odd = _mm256_add_epi32(odd, sum);
-        }
-        let (low, high) = (_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd));
+    let mut sums = Sums::new(sequence.summed_from, BIAS);
+    let values = |tile: &[lanes::Row; 2]| {
+        let [low, high] = sums.next(tile);
         let shifted = _mm256_set1_epi32(SHIFTED_HIGH);
         let four = |integers| store(value(_mm256_sub_pd(_mm256_castsi256_pd(integers), lacking)));
         [
@@ -269,13 +280,67 @@ fn write(
             four(_mm256_unpackhi_epi32(high, shifted)),
         ]
     };
+    each_tile(block, out, values);
+}
+
+/// Writes what `made` makes of each two rows to all of `out`.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn each_tile<T: Copy, const PART: usize, const PARTS: usize>(
+    block: &[u32],
+    out: &mut [MaybeUninit<T>],
+    mut made: impl FnMut(&[lanes::Row; 2]) -> [[MaybeUninit<T>; PART]; PARTS],
+) {
     let mut tiles = block.as_chunks().0.as_chunks().0.iter();
     let (whole, rest) = out.as_chunks_mut::<{ lanes::TILE }>();
     for (out, tile) in whole.iter_mut().zip(tiles.by_ref()) {
-        out.as_chunks_mut().0.copy_from_slice(&values(tile));
+        out.as_chunks_mut().0.copy_from_slice(&made(tile));
     }
     if let (false, Some(tile)) = (rest.is_empty(), tiles.next()) {
-        rest.copy_from_slice(&values(tile).as_flattened()[..rest.len()]);
+        rest.copy_from_slice(&made(tile).as_flattened()[..rest.len()]);
+    }
+}
+
+/// The integers that packed numbers tell, two rows at a time.
+struct Sums {
+    is_summed: bool,
+    /// The sum so far, or what each number lacks, in every lane.
+    sum: __m256i,
+}
+
+impl Sums {
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn new(summed_from: Option<u32>, more: u32) -> Self {
+        let start = summed_from.unwrap_or(0).wrapping_add(more);
+        Self { is_summed: summed_from.is_some(), sum: _mm256_set1_epi32(start as i32) }
+    }
+
+    /// Sixteen neighbours in order, but that in each vector the second and the third pair have
+    /// changed places.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn next(&mut self, [even, odd]: &[lanes::Row; 2]) -> [__m256i; 2] {
+        let (mut even, mut odd) = (load(even), load(odd));
+        if self.is_summed {
+            let low_lanes = _mm256_setr_epi32(-1, -1, -1, -1, 0, 0, 0, 0);
+            // Sums of pairs; of fours, of which the pairs are in the two halves; of all so far.
+            let pairs = _mm256_add_epi32(even, odd);
+            let swapped = _mm256_permute4x64_epi64::<0b01_00_11_10>(pairs);
+            let fours = _mm256_add_epi32(pairs, swapped);
+            let sums = _mm256_add_epi32(fours, _mm256_slli_si256::<4>(fours));
+            let sums = _mm256_add_epi32(sums, _mm256_slli_si256::<8>(sums));
+            let sums = _mm256_add_epi32(sums, self.sum);
+            self.sum = _mm256_shuffle_epi32::<0b11_11_11_11>(sums);
+            // A pair in the lower half comes before the one in the upper half.
+            let second = _mm256_sub_epi32(sums, _mm256_and_si256(swapped, low_lanes));
+            even = _mm256_sub_epi32(second, odd);
+            odd = second;
+        } else {
+            even = _mm256_add_epi32(even, self.sum);
+            odd = _mm256_add_epi32(odd, self.sum);
+        }
+        [_mm256_unpacklo_epi32(even, odd), _mm256_unpackhi_epi32(even, odd)]
     }
 }
 
@@ -291,6 +356,13 @@ fn load(row: &lanes::Row) -> __m256i {
 fn store_integers(integers: __m256i) -> [MaybeUninit<u64>; 4] {
     // SAFETY: both are 32 bytes, and every pattern of bits is four integers.
     unsafe { std::mem::transmute::<__m256i, [MaybeUninit<u64>; 4]>(integers) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_numbers(numbers: __m256i) -> [MaybeUninit<i32>; 8] {
+    // SAFETY: both are 32 bytes, and every pattern of bits is eight integers.
+    unsafe { std::mem::transmute::<__m256i, [MaybeUninit<i32>; 8]>(numbers) }
 }
 
 #[inline]

@@ -244,6 +244,18 @@ pub(super) fn write_values(
     });
 }
 
+/// Writes the integers of a block, each without the base, to all of `out`, for which the block has
+/// numbers.
+pub(super) fn write_integers(
+    block: &[u32],
+    summed_from: Option<u32>,
+    out: &mut [MaybeUninit<i32>],
+) {
+    each_integer(block, Sequence { summed_from, base: 0 }, out, |slot, k| {
+        slot.write(k as i32);
+    });
+}
+
 /// Calls `write` with each place of `out` and the integer that belongs there.
 #[inline]
 pub(crate) fn each_integer<T>(

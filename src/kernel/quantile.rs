@@ -10,15 +10,11 @@
 /// ```
 pub fn quantile(values: &mut [f64], q: f64) -> f64 {
     let numbers = numbers_first(values);
-    if numbers.is_empty() || q.is_nan() {
-        return f64::NAN;
-    }
-    let rank = q.clamp(0.0, 1.0) * (numbers.len() - 1) as f64;
-    let low = rank as usize;
+    let Some((low, fraction)) = rank_of(numbers.len(), q) else { return f64::NAN };
     let (_, at, above) = numbers.select_nth_unstable_by(low, f64::total_cmp);
     let at = *at;
     match above.iter().copied().min_by(f64::total_cmp) {
-        Some(next) => interpolate(at, next, rank - low as f64),
+        Some(next) => interpolate(at, next, fraction),
         None => at,
     }
 }
@@ -30,13 +26,17 @@ pub fn median(values: &mut [f64]) -> f64 {
 
 /// The `q` quantile of a slice that is sorted and free of NaN; NaN where it is empty.
 pub fn quantile_sorted(sorted: &[f64], q: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    if q.is_nan() {
-        return f64::NAN;
-    }
+    let Some((low, fraction)) = rank_of(sorted.len(), q) else { return f64::NAN };
+    interpolate(sorted[low], sorted[(low + 1).min(sorted.len() - 1)], fraction)
+}
+
+/// Between which of `count` numbers a quantile lies: the place of the lower one, and how far from
+/// it towards the next. `None` of no number, and for no quantile.
+pub(super) fn rank_of(count: usize, q: f64) -> Option<(usize, f64)> {
+    let last = count.checked_sub(1)?;
     let rank = q.clamp(0.0, 1.0) * last as f64;
     let low = rank as usize;
-    interpolate(sorted[low], sorted[last.min(low + 1)], rank - low as f64)
+    (!q.is_nan()).then_some((low, rank - low as f64))
 }
 
 /// Between two neighbours; equal ones (infinities among them) need no arithmetic.

@@ -9,7 +9,7 @@
 )]
 
 /// Partial results side by side: four vectors of four.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
 /// The sum of a run, and how many numbers it has. Without any it is -0.0, which changes no number
 /// that it is added to.
@@ -114,7 +114,7 @@ pub(super) fn greatest(values: &[f64]) -> f64 {
 }
 
 #[inline(always)]
-fn each_lane(values: &[f64], mut take: impl FnMut(usize, f64)) {
+pub(super) fn each_lane(values: &[f64], mut take: impl FnMut(usize, f64)) {
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
         for (lane, value) in chunk.iter().enumerate() {
@@ -128,7 +128,7 @@ fn each_lane(values: &[f64], mut take: impl FnMut(usize, f64)) {
 
 /// Puts lanes together: halves, quarters, and so on.
 #[inline(always)]
-fn folded(mut lanes: [f64; LANES], both: impl Fn(f64, f64) -> f64) -> f64 {
+pub(super) fn folded(mut lanes: [f64; LANES], both: impl Fn(f64, f64) -> f64) -> f64 {
     let mut half = LANES / 2;
     while half > 0 {
         for lane in 0..half {

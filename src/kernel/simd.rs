@@ -12,8 +12,9 @@ use super::avx2;
 use super::bits::{Integers, Positions};
 use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
 use super::reduce::{Spread, Total};
+use super::running::RunningTotal;
 use super::symbols::{Meaning, STATES, State, Stream};
-use super::{bits, lanes, reduce, symbols};
+use super::{bits, integers, lanes, reduce, symbols};
 
 /// The loops for one kind of machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,17 @@ impl Machine {
 
     /// Writes all of `out`, for which the block has numbers.
     #[inline]
+    fn write_integers(self, block: &[u32], summed_from: Option<u32>, out: &mut [MaybeUninit<i32>]) {
+        match self {
+            Self::Portable => lanes::write_integers(block, summed_from, out),
+            // SAFETY: a machine of this kind has the instructions that the function is made of.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { avx2::write_integers(block, summed_from, out) },
+        }
+    }
+
+    /// Writes all of `out`, for which the block has numbers.
+    #[inline]
     fn write_values(
         self,
         block: &[u32],
@@ -132,6 +144,36 @@ pub fn total(values: &[f64]) -> Total {
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
         Machine::Avx2 => unsafe { avx2::total(values) },
+    }
+}
+
+/// Adds the next values of a run.
+pub(super) fn add_run(running: &mut RunningTotal, values: &[f64]) {
+    match Machine::here() {
+        Machine::Portable => running.add_run(values),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::add_run(running, values) },
+    }
+}
+
+/// The least and the greatest of integers; of none, what none is less or greater than.
+pub(crate) fn extremes(numbers: &[i32]) -> (i32, i32) {
+    match Machine::here() {
+        Machine::Portable => integers::extremes(numbers),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::extremes(numbers) },
+    }
+}
+
+/// The sum of the numbers of each lane, where the first is in lane `phase`.
+pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; reduce::LANES] {
+    match Machine::here() {
+        Machine::Portable => integers::lane_sums(numbers, phase),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::lane_sums(numbers, phase) },
     }
 }
 
@@ -224,6 +266,16 @@ pub(crate) fn append_values(
     Machine::here().append_values(block, count, sequence, arithmetic, out);
 }
 
+/// Appends `count` integers of a block, or as many as it has numbers, each without the base.
+pub(crate) fn append_integers(
+    block: &[u32],
+    count: usize,
+    summed_from: Option<u32>,
+    out: &mut Vec<i32>,
+) {
+    Machine::here().append_integers(block, count, summed_from, out);
+}
+
 /// Fills `out` from packed `bytes`. Bits that are missing read as zero: callers check the length.
 pub(crate) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
     Machine::here().unpack_bits(bytes, width, out);
@@ -276,6 +328,21 @@ impl Machine {
         out.reserve(count);
         let length = out.len();
         self.write_values(block, sequence, arithmetic, &mut out.spare_capacity_mut()[..count]);
+        // SAFETY: the places behind the old length are within the capacity, and all were written.
+        unsafe { out.set_len(length + count) };
+    }
+
+    fn append_integers(
+        self,
+        block: &[u32],
+        count: usize,
+        summed_from: Option<u32>,
+        out: &mut Vec<i32>,
+    ) {
+        let count = count.min(block.len() / lanes::TILE * lanes::TILE);
+        out.reserve(count);
+        let length = out.len();
+        self.write_integers(block, summed_from, &mut out.spare_capacity_mut()[..count]);
         // SAFETY: the places behind the old length are within the capacity, and all were written.
         unsafe { out.set_len(length + count) };
     }
@@ -440,6 +507,10 @@ mod tests {
                 let found = found.split_off(1);
                 let found: Vec<_> = found.into_iter().map(bits).collect();
                 prop_assert_eq!(&found, &expected);
+                let mut found = vec![1];
+                machine.append_integers(&block, count, summed_from, &mut found);
+                let whole = found.split_off(1).into_iter().map(|n| base + i64::from(n));
+                prop_assert!(whole.eq(integers(&block, count, sequence)));
             }
         }
 

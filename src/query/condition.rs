@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::scan::first_seen;
 use super::{Aggregate, Grid};
+use crate::codec::BlockStats;
 use crate::error::{Error, Result};
 use crate::model::{TimeRange, Timestamp, is_stale_marker};
 use crate::store::{Samples, Tier};
@@ -32,6 +33,22 @@ pub enum Condition {
     AtMost(f64),
 }
 
+/// Which numbers meet a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Met {
+    ByAll,
+    BySome,
+    ByNone,
+}
+
+fn copy_if(times: &[i64], values: &[f64], is_kept: impl Fn(f64) -> bool, out: &mut Samples) {
+    out.clear();
+    for (time, value) in times.iter().zip(values).filter(|(_, value)| is_kept(**value)) {
+        out.times.push(*time);
+        out.values.push(*value);
+    }
+}
+
 impl Condition {
     /// Whether a value meets it.
     #[inline]
@@ -44,20 +61,25 @@ impl Condition {
         }
     }
 
-    /// Removes the samples that do not meet it. Stale markers stay: they say that a series ended,
-    /// and no aggregate counts them.
-    pub(super) fn filter(self, samples: &mut Samples) {
-        let Samples { times, values } = samples;
-        let mut kept = 0;
-        for at in 0..values.len() {
-            let (time, value) = (times[at], values[at]);
-            if self.holds(value) || is_stale_marker(value) {
-                (times[kept], values[kept]) = (time, value);
-                kept += 1;
-            }
+    /// Replaces `out` by the samples that meet it and by the stale markers, which say that a series
+    /// ended; no aggregate counts these.
+    pub(super) fn copy_with_markers(self, samples: &Samples, out: &mut Samples) {
+        let is_kept = |value| self.holds(value) || is_stale_marker(value);
+        copy_if(&samples.times, &samples.values, is_kept, out);
+    }
+
+    /// Replaces `out` by the samples that meet it.
+    pub(super) fn copy(self, times: &[i64], values: &[f64], out: &mut Samples) {
+        copy_if(times, values, |value| self.holds(value), out);
+    }
+
+    /// Which of the samples of a block meet it, by their statistics.
+    pub(super) fn met_by(self, stats: &BlockStats) -> Met {
+        match (self.holds(stats.min), self.holds(stats.max)) {
+            (true, true) => Met::ByAll,
+            (false, false) => Met::ByNone,
+            _ => Met::BySome,
         }
-        times.truncate(kept);
-        values.truncate(kept);
     }
 
     /// Refuses time whose samples are gone: a bucket does not say which of them met a condition.
@@ -65,10 +87,11 @@ impl Condition {
         self,
         tiers: &[Tier],
         raw_from: Timestamp,
-        aggregate: Aggregate,
+        aggregates: &[Aggregate],
         grid: &Grid,
     ) -> Result<()> {
-        let asked = TimeRange { start: first_seen(aggregate, grid), end: grid.end };
+        let start = first_seen(aggregates, grid);
+        let asked = TimeRange { start, end: grid.end };
         if !tiers.iter().any(|tier| tier.range.overlaps(asked)) {
             return Ok(());
         }
@@ -145,8 +168,19 @@ mod tests {
         let values = [1.0, 2.0, f64::NAN, 3.0, -0.0, stale_marker(), f64::INFINITY];
         let kept = |text: &str| {
             let condition: Condition = text.parse().unwrap();
-            let mut samples = Samples { times: (0..7).collect(), values: values.to_vec() };
-            condition.filter(&mut samples);
+            let all = Samples { times: (0..7).collect(), values: values.to_vec() };
+            let mut samples = Samples { times: vec![9], values: vec![9.0] };
+            condition.copy_with_markers(&all, &mut samples);
+            let mut numbers = Samples::default();
+            condition.copy(&all.times, &all.values, &mut numbers);
+            let meets = |samples: &Samples| samples.values.iter().all(|v| condition.holds(*v));
+            assert!(meets(&numbers) && numbers.len() + 1 == samples.len());
+            let stats = BlockStats::of(&numbers.values);
+            let none = numbers.is_empty();
+            assert_eq!(condition.met_by(&stats), if none { Met::ByNone } else { Met::ByAll });
+            if !none {
+                assert_eq!(condition.met_by(&BlockStats::of(&values)), Met::BySome);
+            }
             for (time, value) in samples.times.iter().zip(&samples.values) {
                 assert_eq!(value.to_bits(), values[*time as usize].to_bits());
             }

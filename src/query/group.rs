@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::model::{Labels, Selector, SeriesId};
+use crate::model::{Labels, SeriesId};
 use crate::store::Snapshot;
 
 /// One row of the answer: its labels and its series, in metric-major order.
@@ -21,7 +21,7 @@ const SERIES_IN_TURN: usize = 64;
 /// The rows of a query, ordered by their labels. Without `by` every series is a row of its own.
 pub(super) fn resolve(
     snapshot: &Snapshot,
-    selector: &Selector,
+    selected: Vec<SeriesId>,
     by: Option<&[String]>,
 ) -> Result<Vec<RowGroup>> {
     // Labels take longer than a short series: they are put together in parallel.
@@ -30,7 +30,7 @@ pub(super) fn resolve(
         let labels = labels.ok_or_else(|| Error::invalid("a series without labels"))?;
         Ok((id, if let Some(by) = by { labels.project(by) } else { labels }))
     };
-    let named = snapshot.select(selector).into_par_iter().with_min_len(SERIES_IN_TURN).map(named);
+    let named = selected.into_par_iter().with_min_len(SERIES_IN_TURN).map(named);
     let named: Vec<(SeriesId, Labels)> = named.collect::<Result<_>>()?;
     if by.is_none() {
         let row = |(id, labels)| RowGroup { labels, series: vec![id] };

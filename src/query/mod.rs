@@ -11,24 +11,40 @@
 //! Time whose samples were rolled up is answered from buckets, where every step is made of whole
 //! ones, quantiles from their sketches; else the query is refused, and told what may be asked.
 
+mod accumulator;
 mod combine;
 mod condition;
+mod gathered;
 mod group;
-mod reduce;
+mod rank;
+mod reduction;
 mod rolled;
 mod scan;
 mod steps;
+mod walk;
+mod watch;
 
+use std::fmt;
 use std::str::FromStr;
 
 pub use condition::Condition;
 pub use rolled::answered_from;
 pub use scan::Frames;
+pub use watch::{Cancel, Explain, Limits};
+
+use rank::Rank;
+use reduction::Plan;
+use walk::{Asked, Statistics};
+use watch::Watch;
 
 use crate::error::{Error, Result};
 use crate::model::limits::QUERY_STEPS_MAX;
-use crate::model::{Selector, Span, TimeRange, Timestamp};
+use crate::model::{Frame, Labels, Selector, Span, TimeRange, Timestamp};
 use crate::store::Snapshot;
+
+/// Series from which on a query looks at the statistics of blocks, which are decoded for up to 1,024
+/// blocks together.
+const SERIES_MANY: usize = 64;
 
 /// How the samples of one step become one value. NaN samples are skipped; a step without a number
 /// is NaN, and 0 for [`Aggregate::Count`].
@@ -138,11 +154,15 @@ pub struct Query {
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     step: Option<Span>,
-    aggregate: Aggregate,
+    aggregates: Vec<Aggregate>,
     keep: Option<Condition>,
     by: Option<Vec<String>>,
     across: Option<Across>,
     fill: Span,
+    rank: Option<Rank>,
+    limits: Limits,
+    cancel: Cancel,
+    statistics: bool,
 }
 
 /// The steps of a query.
@@ -162,11 +182,15 @@ impl Query {
             start: None,
             end: None,
             step: None,
-            aggregate: Aggregate::Mean,
+            aggregates: vec![Aggregate::Mean],
             keep: None,
             by: None,
             across: None,
             fill: Span::default(),
+            rank: None,
+            limits: Limits::default(),
+            cancel: Cancel::default(),
+            statistics: true,
         }
     }
 
@@ -194,8 +218,91 @@ impl Query {
 
     /// How samples become one value per step. Default: their mean.
     #[must_use]
-    pub fn aggregate(mut self, aggregate: Aggregate) -> Self {
-        self.aggregate = aggregate;
+    pub fn aggregate(self, aggregate: Aggregate) -> Self {
+        self.aggregates([aggregate])
+    }
+
+    /// Several aggregates in one pass over the samples: one row for each, told apart by a label
+    /// `aggregate`, in the order in which they are given here.
+    ///
+    /// ```
+    /// use plimsoll::query::{Aggregate, Query};
+    /// use plimsoll::store::{Store, StoreOptions};
+    /// use plimsoll::{Batch, Group, Labels};
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path(), StoreOptions::default())?;
+    /// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
+    /// let (times, values) = (vec![10, 20, 30], vec![4.0, 9.0, 2.0]);
+    /// store.append(&Batch { groups: vec![Group { series: vec![cpu], times, values }] })?;
+    ///
+    /// let query = Query::new("cpu".parse()?).aggregates([Aggregate::Max, Aggregate::Mean]);
+    /// for frame in query.run(&store.snapshot()?)? {
+    ///     let frame = frame?;
+    ///     assert_eq!((frame.row(0), frame.row(1)), (&[9.0][..], &[5.0][..]));
+    ///     assert_eq!(frame.labels(1).get("aggregate"), Some("mean"));
+    /// }
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    #[must_use]
+    pub fn aggregates(mut self, aggregates: impl IntoIterator<Item = Aggregate>) -> Self {
+        self.aggregates = aggregates.into_iter().collect();
+        self
+    }
+
+    /// Only the rows that go highest, so many, the highest first: a row is ranked by its greatest
+    /// value, or that of its first aggregate. Rows without a value are left out.
+    ///
+    /// ```
+    /// use plimsoll::query::{Aggregate, Query};
+    /// use plimsoll::store::{Store, StoreOptions};
+    /// use plimsoll::{Batch, Group, Labels};
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path(), StoreOptions::default())?;
+    /// for (host, value) in [("a", 3.0), ("b", 8.0), ("c", 5.0)] {
+    ///     let cpu = store.series_id(&Labels::new("cpu", [("host", host)])?)?;
+    ///     store.append(&Batch { groups: vec![Group::row(&[cpu], 1_000, &[value])] })?;
+    /// }
+    /// for frame in Query::new("cpu".parse()?).top(2).run(&store.snapshot()?)? {
+    ///     let frame = frame?;
+    ///     assert_eq!((frame.row(0), frame.row(1)), (&[8.0][..], &[5.0][..]));
+    /// }
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    #[must_use]
+    pub fn top(mut self, rows: usize) -> Self {
+        self.rank = Some(Rank::Top(rows));
+        self
+    }
+
+    /// Only the rows that go lowest, so many, the lowest first: as [`Query::top`], by their least
+    /// value.
+    #[must_use]
+    pub fn bottom(mut self, rows: usize) -> Self {
+        self.rank = Some(Rank::Bottom(rows));
+        self
+    }
+
+    /// What the query may cost. Default: as much as it takes.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Lets another thread end the query.
+    #[must_use]
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
+    }
+
+    /// Whether statistics of blocks may answer in place of their samples. The answer is the same to
+    /// the bit; without them it can be measured how fast samples are decoded. Default: they may.
+    #[must_use]
+    pub fn statistics(mut self, may_answer: bool) -> Self {
+        self.statistics = may_answer;
         self
     }
 
@@ -254,12 +361,30 @@ impl Query {
     /// Resolves the query; the frames are computed as they are asked for. Every row has the same
     /// steps. No series or no samples yield no frame.
     pub fn run(&self, snapshot: &Snapshot) -> Result<Frames> {
-        if let Aggregate::Quantile(rank) | Aggregate::SketchQuantile(rank) = self.aggregate
-            && !(0.0..=1.0).contains(&rank)
-        {
-            return Err(Error::invalid(format!(
-                "quantile {rank} is outside 0 to 1; the 95th percentile is 0.95"
-            )));
+        let watch = Watch::new(self.limits, self.cancel.clone());
+        self.check()?;
+        let selected = snapshot.select(&self.selector);
+        watch.expect_series(selected.len())?;
+        let many = selected.len() >= SERIES_MANY;
+        let groups = group::resolve(snapshot, selected, self.by.as_deref())?;
+        let grid = self.grid(snapshot.range())?;
+        let asked = grid.map(|grid| self.asked(snapshot, grid, many)).transpose()?;
+        Ok(Frames::new(self.clone(), snapshot.clone(), groups, asked, watch))
+    }
+
+    /// What can be said before a store is looked at.
+    fn check(&self) -> Result<()> {
+        if self.aggregates.is_empty() {
+            return Err(Error::invalid("a query without an aggregate; give it one, as mean"));
+        }
+        for aggregate in &self.aggregates {
+            if let Aggregate::Quantile(rank) | Aggregate::SketchQuantile(rank) = aggregate
+                && !(0.0..=1.0).contains(rank)
+            {
+                return Err(Error::invalid(format!(
+                    "quantile {rank} is outside 0 to 1; the 95th percentile is 0.95"
+                )));
+            }
         }
         if self.across.is_none() && self.by.is_some() && !self.fill.is_zero() {
             return Err(Error::invalid(
@@ -267,19 +392,30 @@ impl Query {
                  combined (across)",
             ));
         }
-        let groups = group::resolve(snapshot, &self.selector, self.by.as_deref())?;
-        let grid = self.grid(snapshot.range())?;
-        let rolled = match &grid {
-            Some(grid) => {
-                if let Some(keep) = self.keep {
-                    let (tiers, raw_from) = (snapshot.tiers(), snapshot.raw_from());
-                    keep.refuse_rolled(&tiers, raw_from, self.aggregate, grid)?;
-                }
-                rolled::Rolled::of(&snapshot.tiers(), snapshot.raw_from(), self.aggregate, grid)?
-            }
-            None => rolled::Rolled::default(),
-        };
-        Ok(Frames::new(self.clone(), snapshot.clone(), groups, grid, rolled))
+        Ok(())
+    }
+
+    /// What each series is asked.
+    fn asked(&self, snapshot: &Snapshot, grid: Grid, many: bool) -> Result<Asked> {
+        let (tiers, raw_from) = (snapshot.tiers(), snapshot.raw_from());
+        if let Some(keep) = self.keep {
+            keep.refuse_rolled(&tiers, raw_from, &self.aggregates, &grid)?;
+        }
+        let rolled = rolled::Rolled::of_all(&tiers, raw_from, &self.aggregates, &grid)?;
+        let start = scan::first_seen(&self.aggregates, &grid);
+        Ok(Asked {
+            range: TimeRange { start, end: grid.end },
+            plan: Plan::new(&self.aggregates),
+            rolled,
+            sketched: walk::is_sketched(&self.aggregates),
+            keep: self.keep,
+            statistics: match (self.statistics, many) {
+                (false, _) => Statistics::Never,
+                (true, false) => Statistics::Some,
+                (true, true) => Statistics::Always,
+            },
+            grid,
+        })
     }
 
     /// The steps; none where there is no sample in the range.
@@ -310,6 +446,41 @@ impl Query {
     }
 }
 
+impl Grid {
+    /// A frame with these steps.
+    fn frame(&self, labels: Vec<Labels>, values: Vec<f64>) -> Result<Frame> {
+        Frame::new(self.start, self.step, self.steps, labels, values)
+    }
+}
+
+impl fmt::Display for Aggregate {
+    /// A text that reads back as the same aggregate.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Sum => "sum",
+            Self::Mean => "mean",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Count => "count",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::StdDev => "stddev",
+            Self::Increase => "increase",
+            Self::Rate => "rate",
+            Self::SketchQuantile(rank) => return write!(f, "sketch-{}", Self::Quantile(*rank)),
+            Self::Quantile(rank) => {
+                // As a percentage, where no digit is lost by it.
+                let percent = rank * 100.0;
+                return match format!("p{percent}").parse() {
+                    Ok(Self::Quantile(read)) if read == *rank => write!(f, "p{percent}"),
+                    _ => write!(f, "q{rank}"),
+                };
+            }
+        };
+        f.write_str(name)
+    }
+}
+
 impl FromStr for Aggregate {
     type Err = Error;
 
@@ -321,12 +492,11 @@ impl FromStr for Aggregate {
         {
             return Ok(Self::SketchQuantile(rank));
         }
-        let number = |rest: &str, scale: f64| {
-            rest.parse::<f64>().ok().map(|n| n / scale).filter(|q| (0.0..=1.0).contains(q))
-        };
+        let rank = |digits: &str| digits.parse().ok().filter(|rank| (0.0..=1.0).contains(rank));
         let quantile = match text.split_at_checked(1) {
-            Some(("p", rest)) => number(rest, 100.0),
-            Some(("q", rest)) => number(rest, 1.0),
+            // Shifted in decimal: 99.9 / 100 is not the number that is nearest to 0.999.
+            Some(("p", percent)) => rank(&format!("{percent}e-2")),
+            Some(("q", digits)) => rank(digits),
             _ => None,
         };
         match (text, quantile) {
@@ -385,6 +555,8 @@ mod tests {
             ("median", Some(Aggregate::Quantile(0.5))),
             ("sketch-p95", Some(Aggregate::SketchQuantile(0.95))),
             ("sketch-median", Some(Aggregate::SketchQuantile(0.5))),
+            ("p99.9", Some(Aggregate::Quantile(0.999))),
+            ("q0.12345678901234567", Some(Aggregate::Quantile(0.123_456_789_012_345_67))),
             ("sketch-mean", None),
             ("sketch-sketch-p95", None),
             ("p101", None),
@@ -393,6 +565,9 @@ mod tests {
             ("sums", None),
         ] {
             assert_eq!(text.parse().ok(), expected, "{text:?}");
+            if let Some(aggregate) = expected {
+                assert_eq!(aggregate.to_string().parse().ok(), expected, "{text:?}");
+            }
         }
     }
 

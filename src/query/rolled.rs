@@ -24,6 +24,26 @@ pub fn answered_from(snapshot: &Snapshot, step: Span) -> Option<Timestamp> {
 }
 
 impl Rolled {
+    /// The parts for several aggregates, which must be the same for all.
+    pub(super) fn of_all(
+        tiers: &[Tier],
+        raw_from: Timestamp,
+        aggregates: &[Aggregate],
+        grid: &Grid,
+    ) -> Result<Self> {
+        let mut all = aggregates.iter().map(|how| Self::of(tiers, raw_from, *how, grid));
+        let first = all.next().transpose()?.unwrap_or_default();
+        for other in all {
+            if other? != first {
+                return Err(Error::invalid(format!(
+                    "samples before {raw_from} are rolled up, and these aggregates are not answered \
+                     from the same buckets; ask for each by itself, or start at {raw_from}"
+                )));
+            }
+        }
+        Ok(first)
+    }
+
     /// Finds the parts of a grid, and before it of the time in which a counter's "sample before" is
     /// looked for; an error where a step would cut a bucket.
     pub(super) fn of(
@@ -45,7 +65,7 @@ impl Rolled {
             }
             return Ok(Self::default());
         }
-        let first = first_seen(aggregate, grid);
+        let first = first_seen(&[aggregate], grid);
         if first >= until {
             return Ok(Self::default());
         }

@@ -1,6 +1,5 @@
 //! The scan: rows of series to frames, tile after tile, in parallel over rows and series.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,13 +7,15 @@ use rayon::prelude::*;
 
 use super::combine::{Combiner, ended_steps, fill_gaps};
 use super::group::RowGroup;
-use super::reduce::Accumulator;
-use super::rolled::Rolled;
+use super::rank::Ranking;
+use super::reduction::Reduction;
+use super::walk::{Asked, Walker};
+use super::watch::{Explain, Watch};
 use super::{Across, Aggregate, Grid, Query};
 use crate::error::{Error, Result};
 use crate::model::limits::{QUANTILE_SAMPLES_MAX, TILE_VALUES_MAX};
-use crate::model::{Frame, SeriesId, Span, TimeRange, Timestamp};
-use crate::store::{Samples, SeriesReader, Snapshot};
+use crate::model::{Frame, Labels, SeriesId, Span, Timestamp};
+use crate::store::{Amount, Snapshot};
 
 /// Series of one row that one thread reduces, one after another, before they are merged in order:
 /// the same ones whatever the number of threads.
@@ -23,16 +24,29 @@ const SERIES_IN_TURN: usize = 16;
 const TURNS_AT_ONCE: usize = 16;
 /// How far before its range a counter's "sample before" is looked for, at least.
 const COUNTER_LOOKBACK: Span = Span::from_seconds(3_600);
+/// The label that tells the rows of several aggregates apart.
+pub(super) const AGGREGATE_LABEL: &str = "aggregate";
 
 /// The frames of a query, computed one by one as they are asked for. Each holds at most
-/// [`TILE_VALUES_MAX`] values, or one row.
+/// [`TILE_VALUES_MAX`] values, or the rows of one group.
 #[derive(Debug)]
 pub struct Frames {
     query: Query,
     snapshot: Snapshot,
+    selected: Vec<SeriesId>,
     rows: std::vec::IntoIter<RowGroup>,
-    grid: Option<Grid>,
-    rolled: Rolled,
+    /// None where there is no sample in the range.
+    asked: Option<Asked>,
+    watch: Watch,
+    series_done: u64,
+    /// The best rows, once all were computed.
+    ranked: Option<std::vec::IntoIter<Frame>>,
+}
+
+/// What one thread works with.
+struct Worker<'a> {
+    walker: Walker<'a>,
+    reduction: Reduction,
 }
 
 impl Frames {
@@ -40,133 +54,227 @@ impl Frames {
         query: Query,
         snapshot: Snapshot,
         rows: Vec<RowGroup>,
-        grid: Option<Grid>,
-        rolled: Rolled,
+        asked: Option<Asked>,
+        watch: Watch,
     ) -> Self {
-        Self { query, snapshot, rows: rows.into_iter(), grid, rolled }
+        let selected = rows.iter().flat_map(|row| row.series.iter().copied()).collect();
+        let rows = rows.into_iter();
+        Self { query, snapshot, selected, rows, asked, watch, series_done: 0, ranked: None }
     }
 
-    /// Rows that are still to come; 0 where there is no sample in the range.
+    /// Rows that are still to come, if each has a value; 0 where there is no sample in the range.
     pub fn rows_left(&self) -> usize {
-        if self.grid.is_some() { self.rows.len() } else { 0 }
+        if let Some(ranked) = &self.ranked {
+            return ranked.as_slice().iter().map(Frame::len).sum();
+        }
+        let groups = if self.asked.is_some() { self.rows.len() } else { 0 };
+        let shown = self.query.rank.map_or(groups, |rank| rank.rows().min(groups));
+        shown * self.query.aggregates.len()
     }
 
     /// The names of all labels of the rows to come, sorted: the columns of a table of them.
     pub fn label_names(&self) -> Vec<String> {
         let rows = self.rows.as_slice().iter();
         let names = rows.flat_map(|row| row.labels.iter().map(|(name, _)| name));
+        let several = self.query.aggregates.len() > 1;
+        let names = names.chain(several.then_some(AGGREGATE_LABEL));
         names.map(ToOwned::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn frame(&self, grid: &Grid, rows: Vec<RowGroup>) -> Result<Frame> {
-        let row = |reader: &mut _, row: &RowGroup| self.row(grid, &row.series, reader);
-        let rows_of = rows.par_iter().map_init(|| self.snapshot.reader(), row);
-        let reduced: Result<Vec<Vec<f64>>> = rows_of.collect();
-        let labels = rows.into_iter().map(|row| row.labels).collect();
-        Frame::new(grid.start, grid.step, grid.steps, labels, reduced?.concat())
+    /// What was done so far.
+    ///
+    /// ```
+    /// use plimsoll::query::{Aggregate, Query};
+    /// use plimsoll::store::{Store, StoreOptions};
+    /// use plimsoll::{Batch, Group, Labels};
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path(), StoreOptions::default())?;
+    /// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
+    /// let times: Vec<i64> = (0..100_000).map(|at| at * 1_000_000_000).collect();
+    /// let values = (0..100_000).map(|at| f64::from(at % 60)).collect();
+    /// store.append(&Batch { groups: vec![Group { series: vec![cpu], times, values }] })?;
+    /// store.seal()?;
+    ///
+    /// let mut frames = Query::new("cpu".parse()?).aggregate(Aggregate::Max).run(&store.snapshot()?)?;
+    /// assert_eq!(frames.next().unwrap()?.row(0), [59.0]);
+    /// let explain = frames.explain();
+    /// assert_eq!((explain.stored.samples, explain.statistics.samples), (100_000, 100_000));
+    /// assert_eq!(explain.decoded.samples, 0);
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    pub fn explain(&self) -> Explain {
+        let work = self.watch.work();
+        let mut stored = Amount::default();
+        self.selected.iter().for_each(|id| stored.merge(self.snapshot.stored(*id)));
+        let mut outside = stored;
+        for seen in [work.pruned, work.statistics, work.decoded] {
+            outside.blocks = outside.blocks.saturating_sub(seen.blocks);
+            outside.samples = outside.samples.saturating_sub(seen.samples);
+            outside.bytes = outside.bytes.saturating_sub(seen.bytes);
+        }
+        Explain {
+            series: self.selected.len() as u64,
+            series_done: self.series_done,
+            stored,
+            outside,
+            pruned: work.pruned,
+            statistics: work.statistics,
+            decoded: work.decoded,
+            buckets: work.buckets,
+        }
+    }
+
+    /// The next rows, as many as a frame has room for; none after the last.
+    fn next_frame(&mut self) -> Option<Result<Frame>> {
+        let asked = self.asked.as_ref()?;
+        let width = asked.grid.steps * self.query.aggregates.len();
+        let rows_max = (TILE_VALUES_MAX / width.max(1)).max(1);
+        let rows: Vec<RowGroup> = self.rows.by_ref().take(rows_max).collect();
+        if rows.is_empty() {
+            return None;
+        }
+        let series: usize = rows.iter().map(|row| row.series.len()).sum();
+        let frame = self.frame(asked, rows, width);
+        self.series_done += series as u64;
+        Some(frame)
+    }
+
+    fn frame(&self, asked: &Asked, rows: Vec<RowGroup>, width: usize) -> Result<Frame> {
+        let mut values = vec![f64::NAN; rows.len() * width];
+        let work = values.par_chunks_mut(width).zip(rows.par_iter());
+        work.try_for_each_init(
+            || self.worker(asked),
+            |worker, (out, row)| self.row(asked, &row.series, worker, out),
+        )?;
+        let labels = rows.into_iter().map(|row| self.labels_of(row.labels));
+        let labels = labels.collect::<Result<Vec<_>>>()?.concat();
+        asked.grid.frame(labels, values)
+    }
+
+    /// The labels of each row that a group becomes.
+    fn labels_of(&self, labels: Labels) -> Result<Vec<Labels>> {
+        let aggregates = &self.query.aggregates;
+        if aggregates.len() == 1 {
+            return Ok(vec![labels]);
+        }
+        if labels.get(AGGREGATE_LABEL).is_some() {
+            return Err(Error::invalid(format!(
+                "{labels} has a label {AGGREGATE_LABEL:?}, by which the rows of several aggregates \
+                 are told apart; ask for one aggregate, or group by other labels"
+            )));
+        }
+        let with = |aggregate: &Aggregate| {
+            let aggregate = aggregate.to_string();
+            Labels::from_pairs(labels.iter().chain([(AGGREGATE_LABEL, &*aggregate)]))
+        };
+        aggregates.iter().map(with).collect()
+    }
+
+    fn worker<'a>(&'a self, asked: &'a Asked) -> Worker<'a> {
+        let reduction = Reduction::new(&asked.plan, asked.grid.steps);
+        Worker { walker: Walker::new(asked, &self.snapshot), reduction }
     }
 
     fn row(
         &self,
-        grid: &Grid,
+        asked: &Asked,
         series: &[SeriesId],
-        reader: &mut SeriesReader<'_>,
-    ) -> Result<Vec<f64>> {
+        worker: &mut Worker<'_>,
+        out: &mut [f64],
+    ) -> Result<()> {
         match (self.query.across, series) {
-            (Some(across), _) => self.combined(grid, series, across),
-            (None, [single]) => self.single(grid, *single, reader),
-            (None, _) => self.pooled(grid, series),
+            (Some(across), _) => self.combined(asked, series, across, out),
+            (None, [single]) => self.single(asked, *single, worker, out),
+            (None, _) => self.pooled(asked, series, out),
         }
     }
 
     /// All samples of the series as if they were one series.
-    fn pooled(&self, grid: &Grid, series: &[SeriesId]) -> Result<Vec<f64>> {
-        let aggregate = self.query.aggregate;
-        let mut whole = Accumulator::new(aggregate, grid.steps);
+    fn pooled(&self, asked: &Asked, series: &[SeriesId], out: &mut [f64]) -> Result<()> {
+        let mut whole = Reduction::new(&asked.plan, asked.grid.steps);
         for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
             // Of all parts together, so that memory is bounded before they are merged.
             let held = AtomicUsize::new(whole.held());
-            let parts = self.in_turns(some, |reader, ids| {
-                let mut part = Accumulator::new(aggregate, grid.steps);
-                for id in ids {
-                    let before = part.held();
-                    self.add_series(grid, *id, reader, &mut part)?;
-                    let more = part.held().saturating_sub(before);
-                    expect_room(held.fetch_add(more, Ordering::Relaxed).saturating_add(more))?;
-                }
-                Ok(part)
-            });
-            parts?.into_iter().for_each(|part| whole.merge(part));
+            let parts = some.par_chunks(SERIES_IN_TURN).map_init(
+                || Walker::new(asked, &self.snapshot),
+                |walker, ids| {
+                    let mut part = Reduction::new(&asked.plan, asked.grid.steps);
+                    for id in ids {
+                        let before = part.held();
+                        self.add(walker, *id, &mut part)?;
+                        let more = part.held().saturating_sub(before);
+                        expect_room(held.fetch_add(more, Ordering::Relaxed).saturating_add(more))?;
+                    }
+                    Ok(part)
+                },
+            );
+            let parts: Vec<Reduction> = parts.collect::<Result<_>>()?;
+            parts.into_iter().for_each(|part| whole.merge(part));
             expect_room(whole.held())?;
         }
-        Ok(whole.finish(aggregate, grid.steps))
+        whole.write(&asked.plan, out);
+        Ok(())
     }
 
     /// One value per series and step, then one per step.
-    fn combined(&self, grid: &Grid, series: &[SeriesId], across: Across) -> Result<Vec<f64>> {
-        let mut whole = Combiner::new(across, grid.steps);
-        for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
-            let parts = self.in_turns(some, |reader, ids| {
-                let mut part = Combiner::new(across, grid.steps);
-                for id in ids {
-                    part.add(&self.single(grid, *id, reader)?);
-                }
-                Ok(part)
-            });
-            parts?.iter().for_each(|part| whole.merge(part));
-        }
-        Ok(whole.finish())
-    }
-
-    /// What `reduce` makes of every so many series, in order.
-    fn in_turns<T: Send>(
+    fn combined(
         &self,
+        asked: &Asked,
         series: &[SeriesId],
-        reduce: impl Fn(&mut SeriesReader<'_>, &[SeriesId]) -> Result<T> + Sync + Send,
-    ) -> Result<Vec<T>> {
-        let turns = series.par_chunks(SERIES_IN_TURN);
-        turns.map_init(|| self.snapshot.reader(), |reader, ids| reduce(reader, ids)).collect()
-    }
-
-    fn single(&self, grid: &Grid, id: SeriesId, reader: &mut SeriesReader<'_>) -> Result<Vec<f64>> {
-        let mut accumulator = Accumulator::new(self.query.aggregate, grid.steps);
-        let samples = self.add_series(grid, id, reader, &mut accumulator)?;
-        let mut row = accumulator.finish(self.query.aggregate, grid.steps);
-        let fill_steps = self.query.fill.nanos() / grid.step.nanos();
-        if fill_steps > 0 {
-            let ended = ended_steps(&samples.times, &samples.values, grid);
-            fill_gaps(&mut row, fill_steps as usize, &ended);
+        across: Across,
+        out: &mut [f64],
+    ) -> Result<()> {
+        let mut whole = Combiner::new(across, out.len());
+        for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
+            let parts = some.par_chunks(SERIES_IN_TURN).map_init(
+                || (self.worker(asked), vec![f64::NAN; out.len()]),
+                |(worker, row), ids| {
+                    let mut part = Combiner::new(across, row.len());
+                    for id in ids {
+                        self.single(asked, *id, worker, row)?;
+                        part.add(row);
+                    }
+                    Ok(part)
+                },
+            );
+            let parts: Vec<Combiner> = parts.collect::<Result<_>>()?;
+            parts.iter().for_each(|part| whole.merge(part));
         }
-        Ok(row)
+        out.copy_from_slice(&whole.finish());
+        Ok(())
     }
 
-    /// Adds a series to an accumulator; returns its raw samples.
-    fn add_series<'r>(
+    fn single(
         &self,
-        grid: &Grid,
+        asked: &Asked,
         id: SeriesId,
-        reader: &'r mut SeriesReader<'_>,
-        accumulator: &mut Accumulator,
-    ) -> Result<Cow<'r, Samples>> {
-        let range = TimeRange { start: first_seen(self.query.aggregate, grid), end: grid.end };
-        let mut before = None;
-        let mut buckets = Vec::new();
-        for (span, part) in &self.rolled.parts {
-            if matches!(self.query.aggregate, Aggregate::SketchQuantile(_)) {
-                let add = |start, sketch: &_| accumulator.add_sketch(start, sketch, grid);
-                self.snapshot.scan_sketches(id, *span, *part, add)?;
-                continue;
-            }
-            self.snapshot.scan_buckets(id, *span, *part, &mut buckets)?;
-            buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
-            accumulator.add_buckets(&buckets, grid, &mut before);
+        worker: &mut Worker<'_>,
+        out: &mut [f64],
+    ) -> Result<()> {
+        let Worker { walker, reduction } = worker;
+        reduction.clear();
+        let fill_steps = self.query.fill.nanos() / asked.grid.step.nanos();
+        if fill_steps == 0 {
+            self.add(walker, id, reduction)?;
+            reduction.write(&asked.plan, out);
+            return Ok(());
         }
-        let mut samples = Cow::Borrowed(reader.read(id, range)?);
-        if let Some(keep) = self.query.keep {
-            keep.filter(samples.to_mut());
-        }
-        accumulator.add(&samples.times, &samples.values, grid, &mut before);
-        Ok(samples)
+        self.watch.check()?;
+        let samples = walker.add_whole(id, reduction)?;
+        let ended = ended_steps(&samples.times, &samples.values, &asked.grid);
+        self.watch.add(walker.take_work())?;
+        reduction.write(&asked.plan, out);
+        let rows = out.chunks_mut(asked.grid.steps);
+        rows.for_each(|row| fill_gaps(row, fill_steps as usize, &ended));
+        Ok(())
+    }
+
+    /// Adds a series, within the limits of the query.
+    fn add(&self, walker: &mut Walker<'_>, id: SeriesId, to: &mut Reduction) -> Result<()> {
+        self.watch.check()?;
+        walker.add(id, to)?;
+        self.watch.add(walker.take_work())
     }
 }
 
@@ -183,8 +291,9 @@ fn expect_room(held: usize) -> Result<()> {
 }
 
 /// The first instant that matters to a grid: for a counter that of its "sample before".
-pub(super) fn first_seen(aggregate: Aggregate, grid: &Grid) -> Timestamp {
-    let counter = matches!(aggregate, Aggregate::Increase | Aggregate::Rate);
+pub(super) fn first_seen(aggregates: &[Aggregate], grid: &Grid) -> Timestamp {
+    let counts = |aggregate: &Aggregate| matches!(aggregate, Aggregate::Increase | Aggregate::Rate);
+    let counter = aggregates.iter().any(counts);
     let lookback = if counter { COUNTER_LOOKBACK.max(grid.step) } else { Span::default() };
     grid.start.minus(lookback)
 }
@@ -193,9 +302,20 @@ impl Iterator for Frames {
     type Item = Result<Frame>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let grid = self.grid?;
-        let rows_max = (TILE_VALUES_MAX / grid.steps.max(1)).max(1);
-        let rows: Vec<RowGroup> = self.rows.by_ref().take(rows_max).collect();
-        if rows.is_empty() { None } else { Some(self.frame(&grid, rows)) }
+        let Some(rank) = self.query.rank else { return self.next_frame() };
+        if self.ranked.is_none() {
+            let mut ranking = Ranking::new(rank, self.query.aggregates.len());
+            while let Some(frame) = self.next_frame() {
+                match frame {
+                    Ok(frame) => ranking.add(&frame),
+                    Err(why) => return Some(Err(why)),
+                }
+            }
+            match ranking.frames(self.asked.as_ref().map(|asked| &asked.grid)) {
+                Ok(frames) => self.ranked = Some(frames.into_iter()),
+                Err(why) => return Some(Err(why)),
+            }
+        }
+        self.ranked.as_mut()?.next().map(Ok)
     }
 }

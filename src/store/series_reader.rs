@@ -1,12 +1,13 @@
 //! Reads one series after another: times that several of them share are decoded once.
 //!
-//! In: a snapshot, series and ranges. Out: what [`Snapshot::scan`] gives. Never: times of another
-//! range, or of other segments, than the values beside them.
+//! In: a snapshot, series and ranges. Out: what [`Snapshot::scan`] gives, whole or in pieces. Never:
+//! times of another range, or of other segments, than the values beside them.
 
 use std::ops::Range;
 
+use super::pieces::{Chunk, Piece, Source, Work};
 use super::samples::Samples;
-use super::segment::{Place, Segment};
+use super::segment::{ColumnReader, Place, Segment};
 use super::{Snapshot, read};
 use crate::error::Result;
 use crate::model::{SeriesId, TimeRange};
@@ -37,22 +38,34 @@ use crate::model::{SeriesId, TimeRange};
 #[derive(Debug)]
 pub struct SeriesReader<'a> {
     snapshot: &'a Snapshot,
-    samples: Samples,
+    /// The times of the open series, and its values where they were asked for whole.
+    pub(super) samples: Samples,
     /// Where the first times in `samples` are from, and how many these are.
-    parts: Vec<Part<'a>>,
+    pub(super) parts: Vec<Part<'a>>,
     shared: usize,
     range: TimeRange,
+    /// Counts up when the times in `samples` change.
+    times_version: u64,
+    pub(super) pieces: Vec<Piece>,
+    /// Values of pieces that are no blocks.
+    pub(super) here: Vec<f64>,
+    /// The column of the part that is decoded.
+    pub(super) column: Option<(usize, ColumnReader<'a>)>,
+    pub(super) floats: Vec<f64>,
+    pub(super) integers: Vec<i32>,
+    pub(super) statistics: Chunk<'a>,
+    pub(super) work: Work,
     /// What a head has of a series.
     recent: Samples,
-    /// Parts of the series that is read.
+    /// Parts of the series that is opened.
     next: Vec<Part<'a>>,
 }
 
 /// The blocks of one segment, one after the other.
 #[derive(Debug, Clone)]
-struct Part<'a> {
-    segment: &'a Segment,
-    place: Place,
+pub(super) struct Part<'a> {
+    pub(super) segment: &'a Segment,
+    pub(super) place: Place,
     /// Samples of these blocks that are in the range.
     cut: Range<usize>,
 }
@@ -72,6 +85,14 @@ impl Snapshot {
             parts: Vec::new(),
             shared: 0,
             range: TimeRange::ALL,
+            times_version: 0,
+            pieces: Vec::new(),
+            here: Vec::new(),
+            column: None,
+            floats: Vec::new(),
+            integers: Vec::new(),
+            statistics: Chunk::default(),
+            work: Work::default(),
             recent: Samples::default(),
             next: Vec::new(),
         }
@@ -81,26 +102,19 @@ impl Snapshot {
 impl SeriesReader<'_> {
     /// The raw samples of one series in a range, as [`Snapshot::scan`] gives them.
     pub fn read(&mut self, id: SeriesId, range: TimeRange) -> Result<&Samples> {
-        let start = range.start.max(self.snapshot.raw_from());
-        let range = TimeRange { start, end: range.end.max(start) };
-        let simple = self.find_parts(id, range);
-        let read = if simple { self.read_parts(id, range) } else { Ok(false) };
-        if !matches!(read, Ok(true)) {
-            self.parts.clear();
-            self.shared = 0;
-            self.samples.clear();
-        }
-        if !read? {
-            self.snapshot.scan(id, range, &mut self.samples)?;
-        }
+        self.open(id, range)?;
+        let mut values = std::mem::take(&mut self.samples.values);
+        values.clear();
+        let read = (0..self.pieces.len()).try_for_each(|at| self.append_piece(at, &mut values));
+        self.samples.values = values;
+        read?;
         Ok(&self.samples)
     }
 
     /// The last raw sample of a series in a range that is a number: of its segments only the last
     /// blocks are decoded.
     pub fn last(&mut self, id: SeriesId, range: TimeRange) -> Result<Option<(i64, f64)>> {
-        let start = range.start.max(self.snapshot.raw_from());
-        let range = TimeRange { start, end: range.end.max(start) };
+        let range = self.raw_part(range);
         let mut simple = self.find_parts(id, range);
         let mut end = self.next.last().map_or(i64::MIN, |part| part.place.last_time);
         let mut recent = None;
@@ -130,8 +144,48 @@ impl SeriesReader<'_> {
         Ok(None)
     }
 
-    /// Reads what was found; `false` where a head overlaps it.
-    fn read_parts(&mut self, id: SeriesId, range: TimeRange) -> Result<bool> {
+    /// Finds the samples of a series in a range and their times: [`Self::pieces`] says where its
+    /// values are, in order of time.
+    pub(crate) fn open(&mut self, id: SeriesId, range: TimeRange) -> Result<()> {
+        let range = self.raw_part(range);
+        self.column = None;
+        self.pieces.clear();
+        self.here.clear();
+        let simple = self.find_parts(id, range);
+        let opened = if simple { self.open_parts(id, range) } else { Ok(false) };
+        if matches!(opened, Ok(true)) {
+            return Ok(());
+        }
+        (self.shared, self.times_version) = (0, self.times_version + 1);
+        self.parts.clear();
+        self.pieces.clear();
+        self.here.clear();
+        self.samples.clear();
+        opened?;
+        self.snapshot.scan(id, range, &mut self.samples)?;
+        std::mem::swap(&mut self.samples.values, &mut self.here);
+        self.push_here(0..self.samples.times.len(), 0);
+        Ok(())
+    }
+
+    /// The times of the open series.
+    pub(crate) fn times(&self) -> &[i64] {
+        &self.samples.times
+    }
+
+    /// A number that differs where the times of the open series do.
+    pub(crate) fn times_version(&self) -> u64 {
+        self.times_version
+    }
+
+    /// The part of a range that is not rolled up.
+    fn raw_part(&self, range: TimeRange) -> TimeRange {
+        let start = range.start.max(self.snapshot.raw_from());
+        TimeRange { start, end: range.end.max(start) }
+    }
+
+    /// Opens what was found; `false` where a head overlaps it.
+    fn open_parts(&mut self, id: SeriesId, range: TimeRange) -> Result<bool> {
         let same = range == self.range
             && self.next.len() == self.parts.len()
             && self.next.iter().zip(&self.parts).all(|(next, part)| next.has_the_times_of(part));
@@ -140,8 +194,11 @@ impl SeriesReader<'_> {
         } else {
             self.read_times(range)?;
         }
-        self.read_values()?;
-        Ok(self.read_heads(id, range))
+        let mut first = 0;
+        for at in 0..self.parts.len() {
+            first = self.push_part(at, first)?;
+        }
+        Ok(self.open_heads(id, range))
     }
 
     /// Finds the segments of a series; `false` where they are not simply one after another.
@@ -163,7 +220,6 @@ impl SeriesReader<'_> {
 
     /// The times that are here are those of the next series.
     fn keep_times(&mut self) {
-        self.samples.times.truncate(self.shared);
         for (part, next) in self.parts.iter_mut().zip(&self.next) {
             part.place = next.place.clone();
         }
@@ -173,10 +229,12 @@ impl SeriesReader<'_> {
         let times = &mut self.samples.times;
         times.clear();
         self.range = range;
+        self.times_version += 1;
         std::mem::swap(&mut self.parts, &mut self.next);
         for part in &mut self.parts {
             let first = times.len();
             part.segment.append_times(&part.place, times)?;
+            self.work.decoded.bytes += part.segment.time_bytes(&part.place);
             let own = times.get(first..).unwrap_or(&[]);
             let from = own.partition_point(|t| *t < range.start.nanos());
             let to = own.partition_point(|t| *t < range.end.nanos()).max(from);
@@ -187,28 +245,69 @@ impl SeriesReader<'_> {
         Ok(())
     }
 
-    fn read_values(&mut self) -> Result<()> {
-        let values = &mut self.samples.values;
-        values.clear();
-        for part in &self.parts {
-            let first = values.len();
-            part.segment.append_values(&part.place, values)?;
-            cut_tail(values, first, &part.cut);
+    /// Lists the blocks of a part, whose first sample is the one at `first`; returns where the next
+    /// part begins. A column that is computed from others is decoded whole.
+    fn push_part(&mut self, at: usize, first: usize) -> Result<usize> {
+        let Some(Part { segment, place, cut }) = self.parts.get(at) else { return Ok(first) };
+        let end = first + cut.len();
+        if segment.is_computed(place) {
+            let start = self.here.len();
+            segment.append_values(place, &mut self.here)?;
+            cut_tail(&mut self.here, start, cut);
+            self.work.decoded.add(cut.len(), segment.value_bytes(place));
+            self.push_here(first..end, start);
+            return Ok(end);
         }
-        Ok(())
+        let mut start = 0;
+        for block in place.blocks.clone() {
+            let samples = segment.samples_in(place, block);
+            let (from, to) = (cut.start.max(start), cut.end.min(start + samples));
+            if from < to {
+                let range = first + from - cut.start..first + to - cut.start;
+                let source = Source::Block { part: at, block, skip: from - start, samples };
+                self.pieces.push(Piece { range, source });
+            }
+            start += samples;
+        }
+        Ok(end)
     }
 
-    /// Appends what heads have; `false` where that is not simply what comes next.
-    fn read_heads(&mut self, id: SeriesId, range: TimeRange) -> bool {
+    /// Adds what heads have; `false` where that is not simply what comes next.
+    fn open_heads(&mut self, id: SeriesId, range: TimeRange) -> bool {
+        let mut end = self.shared;
         for (head, seen) in self.snapshot.heads() {
             read(head).gather(id, range, Some(seen), &mut self.recent);
-            if self.samples.times.last() >= self.recent.times.first() && !self.recent.is_empty() {
+            if self.recent.is_empty() {
+                continue;
+            }
+            let times = &mut self.samples.times;
+            let before = end.checked_sub(1).and_then(|last| times.get(last));
+            if before >= self.recent.times.first() {
                 return false;
             }
-            self.samples.times.extend_from_slice(&self.recent.times);
-            self.samples.values.extend_from_slice(&self.recent.values);
+            let start = end;
+            end += self.recent.times.len();
+            // Series of one batch have the same times.
+            if times.get(start..end) != Some(&*self.recent.times) {
+                times.truncate(start);
+                times.extend_from_slice(&self.recent.times);
+                self.times_version += 1;
+            }
+            let at = self.here.len();
+            self.here.extend_from_slice(&self.recent.values);
+            self.push_here(start..end, at);
+        }
+        if self.samples.times.len() > end {
+            self.samples.times.truncate(end);
+            self.times_version += 1;
         }
         true
+    }
+
+    fn push_here(&mut self, range: Range<usize>, at: usize) {
+        if !range.is_empty() {
+            self.pieces.push(Piece { range, source: Source::Here { at } });
+        }
     }
 }
 

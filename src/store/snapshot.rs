@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use super::catalog::Catalog;
 use super::head::{Head, Seen};
 use super::options::Conflict;
+use super::pieces::Amount;
 use super::samples::Samples;
 use super::segment::Segment;
 use super::{Store, View, read};
@@ -88,6 +89,21 @@ impl Snapshot {
 }
 
 impl Snapshot {
+    /// What segments and heads hold of a series. A sample that a later segment overrides counts
+    /// until the two are merged.
+    pub(crate) fn stored(&self, id: SeriesId) -> Amount {
+        let mut all = Amount::default();
+        for segment in &self.view.segments {
+            all.merge(segment.amount(id));
+        }
+        let mut samples = Samples::default();
+        for (head, seen) in self.heads() {
+            read(head).gather(id, TimeRange::ALL, Some(seen), &mut samples);
+            all.samples += samples.len() as u64;
+        }
+        all
+    }
+
     /// The heads, and what of each is seen.
     pub(super) fn heads(&self) -> impl Iterator<Item = (&FrozenHead, &Seen)> {
         self.view.heads.iter().zip(self.seen.iter())

@@ -14,7 +14,7 @@ mod tans;
 use super::front::{self, Front, Mapped};
 use super::integers;
 use super::tag::{FrontTag, Model, Tag};
-use super::values::correct;
+use super::values::{Made, correct};
 use super::varint;
 use crate::error::{Error, Result};
 use crate::kernel::lanes::{Arithmetic, BASE_MAX, Block, Sequence};
@@ -153,12 +153,43 @@ impl Decoder {
         count: usize,
         out: &mut Vec<f64>,
     ) -> Result<()> {
+        let (tag, sequence) = self.read_lanes(&mut bytes, count)?;
+        let start = out.len();
+        simd::append_values(self.block.as_slice(), count, sequence, self.arithmetic, out);
+        correct(tag, bytes, out.get_mut(start..).unwrap_or_default())
+    }
+
+    /// What makes the values of a coded block of integers; `None` where some are corrected.
+    pub(super) fn made_by(&self, mut bytes: &[u8]) -> Result<Option<Arithmetic>> {
         let tag = Tag::read(&mut bytes)?;
+        Ok((!tag.near && !tag.far).then_some(self.arithmetic))
+    }
+
+    /// Appends the integers of a coded block; `None`, and nothing appended, where some values are
+    /// corrected.
+    pub(super) fn decode_integers(
+        &mut self,
+        mut bytes: &[u8],
+        count: usize,
+        out: &mut Vec<i32>,
+    ) -> Result<Option<Made>> {
+        if self.made_by(bytes)?.is_none() {
+            return Ok(None);
+        }
+        let (_, Sequence { summed_from, base }) = self.read_lanes(&mut bytes, count)?;
+        super::expect_end(bytes)?;
+        simd::append_integers(self.block.as_slice(), count, summed_from, out);
+        Ok(Some(Made { arithmetic: self.arithmetic, base }))
+    }
+
+    /// Fills the block with the numbers of a coded block.
+    fn read_lanes(&mut self, bytes: &mut &[u8], count: usize) -> Result<(Tag, Sequence)> {
+        let tag = Tag::read(bytes)?;
         if tag.model != self.model || count == 0 || count > BLOCK_SAMPLES {
             return Err(Error::decode("a coded block that its column's header does not fit"));
         }
         let delta = self.model == Model::Delta;
-        let base = if delta { varint::read_i64(&mut bytes)? } else { self.bins.lowest() };
+        let base = if delta { varint::read_i64(bytes)? } else { self.bins.lowest() };
         if base.unsigned_abs() > BASE_MAX {
             return Err(Error::decode(format!("coded integers from {base} on")));
         }
@@ -166,11 +197,8 @@ impl Decoder {
         self.found.resize(count, Meaning::default());
         let (first, symbols) = self.found.split_at_mut(usize::from(delta));
         first.fill(Meaning::default());
-        self.tans.decode(&mut bytes, symbols)?;
-        self.bins.read_offsets(&mut bytes, &self.found, &mut self.block)?;
-        let start = out.len();
-        let sequence = Sequence { summed_from: delta.then_some(0), base };
-        simd::append_values(self.block.as_slice(), count, sequence, self.arithmetic, out);
-        correct(tag, bytes, out.get_mut(start..).unwrap_or_default())
+        self.tans.decode(bytes, symbols)?;
+        self.bins.read_offsets(bytes, &self.found, &mut self.block)?;
+        Ok((tag, Sequence { summed_from: delta.then_some(0), base }))
     }
 }

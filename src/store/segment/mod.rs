@@ -12,12 +12,13 @@ pub(super) mod label_file;
 mod place;
 mod reader;
 mod sketches;
+mod statistics;
 mod whole;
 mod writer;
 
 pub(super) use column::EncodedColumn;
 pub(super) use format::{BUCKET_FIELDS, Footer, RollupNote, SegmentIdentity, StoreNotes};
-pub(super) use place::Place;
+pub(super) use place::{ColumnReader, Place};
 pub use reader::Segment;
 pub(super) use sketches::{EncodedSketches, SketchColumns};
 pub(super) use whole::{number, whole};

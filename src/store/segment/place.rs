@@ -3,9 +3,12 @@
 
 use std::ops::Range;
 
+use super::column::samples_in_block;
 use super::index::{Axis, Column};
 use super::reader::Segment;
-use crate::error::Result;
+use crate::codec::{ColumnDecoder, Made};
+use crate::error::{Error, Result};
+use crate::kernel::lanes::Arithmetic;
 use crate::model::{SeriesId, TimeRange};
 
 /// Where samples of a series are in a segment.
@@ -13,10 +16,25 @@ use crate::model::{SeriesId, TimeRange};
 pub(in crate::store) struct Place {
     column: usize,
     axis: u32,
-    blocks: Range<usize>,
+    pub(in crate::store) blocks: Range<usize>,
     /// Of the whole axis.
     pub(in crate::store) first_time: i64,
     pub(in crate::store) last_time: i64,
+}
+
+/// Reads the blocks of a column one after another, each by itself.
+#[derive(Debug)]
+pub(in crate::store) struct ColumnReader<'a> {
+    segment: &'a Segment,
+    column: &'a Column,
+    samples: usize,
+    decoder: ColumnDecoder,
+    /// The block that comes next, and where it begins.
+    next: usize,
+    rest: &'a [u8],
+    /// All blocks.
+    bytes: &'a [u8],
+    block_bytes: &'a [u32],
 }
 
 impl Place {
@@ -59,8 +77,112 @@ impl Segment {
         self.decode_column(place.column, column, axis, place.blocks.clone(), out)
     }
 
+    /// A reader of the blocks of a place; `None` where they are computed from other columns, which
+    /// are to be decoded once for all blocks.
+    pub(in crate::store) fn column_reader(
+        &self,
+        place: &Place,
+    ) -> Result<Option<ColumnReader<'_>>> {
+        let Some((column, axis)) = self.at(place).filter(|(column, _)| column.sources.is_empty())
+        else {
+            return Ok(None);
+        };
+        let (header, bytes) = self.column_bytes(place.column, column)?;
+        let decoder = ColumnDecoder::new(header);
+        let decoder = decoder.map_err(|e| e.at(self.path(), column.region.offset))?;
+        let block_bytes = self.blocks_of(column);
+        let (samples, next, rest) = (axis.samples, 0, bytes);
+        let segment = self;
+        Ok(Some(ColumnReader { segment, column, samples, decoder, next, rest, bytes, block_bytes }))
+    }
+
+    /// Whether the values of a place are computed from other columns.
+    pub(in crate::store) fn is_computed(&self, place: &Place) -> bool {
+        self.at(place).is_some_and(|(column, _)| !column.sources.is_empty())
+    }
+
+    /// Encoded bytes of the times of a place.
+    pub(in crate::store) fn time_bytes(&self, place: &Place) -> u64 {
+        let blocks =
+            self.at(place).and_then(|(_, axis)| axis.block_bytes.get(place.blocks.clone()));
+        blocks.unwrap_or(&[]).iter().map(|bytes| u64::from(*bytes)).sum()
+    }
+
+    /// Encoded bytes of the values of a place.
+    pub(in crate::store) fn value_bytes(&self, place: &Place) -> u64 {
+        place.blocks.clone().map(|block| self.block_bytes(place, block)).sum()
+    }
+
+    /// Encoded bytes of a block of values of a place.
+    pub(in crate::store) fn block_bytes(&self, place: &Place, block: usize) -> u64 {
+        let lengths = self.at(place).map_or(&[][..], |(column, _)| self.blocks_of(column));
+        lengths.get(block).map_or(0, |bytes| u64::from(*bytes))
+    }
+
+    /// Samples of a block of a place.
+    pub(in crate::store) fn samples_in(&self, place: &Place, block: usize) -> usize {
+        self.at(place).map_or(0, |(_, axis)| samples_in_block(axis.samples, block))
+    }
+
+    /// The number of a block among all of the segment's, as statistics count them.
+    pub(in crate::store) fn statistics_row(&self, place: &Place, block: usize) -> usize {
+        self.at(place).map_or(0, |(column, _)| column.first_block as usize) + block
+    }
+
     fn at(&self, place: &Place) -> Option<(&Column, &Axis)> {
         let column = self.column_at(place.column)?;
         Some((column, self.axis(column)?))
+    }
+}
+
+impl<'a> ColumnReader<'a> {
+    /// The bytes of a block, and its number of samples.
+    fn block(&mut self, block: usize) -> Result<(&'a [u8], usize)> {
+        let fault = || Error::decode("a block that is not there");
+        if block < self.next {
+            (self.next, self.rest) = (0, self.bytes);
+        }
+        let lengths = self.block_bytes.get(self.next..block).ok_or_else(fault)?;
+        let skipped: usize = lengths.iter().map(|bytes| *bytes as usize).sum();
+        let rest = self.rest.get(skipped..).ok_or_else(fault)?;
+        (self.next, self.rest) = (block, rest);
+        let bytes = rest.get(..self.bytes_of(block)).ok_or_else(fault)?;
+        Ok((bytes, samples_in_block(self.samples, block)))
+    }
+
+    /// Bytes of a block.
+    pub(in crate::store) fn bytes_of(&self, block: usize) -> usize {
+        self.block_bytes.get(block).map_or(0, |bytes| *bytes as usize)
+    }
+
+    /// What makes the values of a block of integers; `None` where nothing does.
+    pub(in crate::store) fn made_by(&mut self, block: usize) -> Result<Option<Arithmetic>> {
+        let made = self.block(block).and_then(|(bytes, _)| self.decoder.made_by(bytes));
+        made.map_err(|e| self.at(e))
+    }
+
+    /// Appends the values of a block.
+    pub(in crate::store) fn append_values(
+        &mut self,
+        block: usize,
+        out: &mut Vec<f64>,
+    ) -> Result<()> {
+        let (bytes, count) = self.block(block).map_err(|e| self.at(e))?;
+        self.decoder.decode_block(bytes, count, out).map_err(|e| self.at(e))
+    }
+
+    /// Appends the integers of a block, if `wanted` arithmetic makes values of them.
+    pub(in crate::store) fn append_integers(
+        &mut self,
+        block: usize,
+        wanted: impl Fn(Arithmetic) -> bool,
+        out: &mut Vec<i32>,
+    ) -> Result<Option<Made>> {
+        let (bytes, count) = self.block(block).map_err(|e| self.at(e))?;
+        self.decoder.decode_integers(bytes, count, wanted, out).map_err(|e| self.at(e))
+    }
+
+    fn at(&self, error: Error) -> Error {
+        error.at(self.segment.path(), self.column.region.offset)
     }
 }

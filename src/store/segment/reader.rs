@@ -3,23 +3,25 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::column::{self, samples_in_block};
+use super::column;
 use super::format::padded_bytes;
 use super::format::{
     ALIGN_BYTES, BUCKET_FIELDS, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES,
 };
 use super::index::{self, Axis, Column, Index};
 use super::sketches::{self, SketchColumns};
+use super::statistics::{self, Directory};
 use super::whole::number;
-use super::writer::{STATISTICS, statistics_row};
 use crate::codec::{self, BlockStats, Formula};
 use crate::db::record;
 use crate::error::{Error, Result};
 use crate::fs::Map;
 use crate::model::limits::BLOCK_SAMPLES;
 use crate::model::{SeriesId, TimeRange};
+use crate::store::pieces::Amount;
 use crate::store::samples::Samples;
 
 /// An open segment. Its bytes stay readable as long as this value lives, even after the file was
@@ -36,6 +38,9 @@ pub struct Segment {
     axes_verified: Vec<AtomicBool>,
     columns_verified: Vec<AtomicBool>,
     sketches_verified: Vec<AtomicBool>,
+    statistics_verified: AtomicBool,
+    /// Read when it is first asked for.
+    statistics_directory: OnceLock<Directory>,
 }
 
 impl Segment {
@@ -68,6 +73,8 @@ impl Segment {
             axes_verified,
             columns_verified,
             sketches_verified,
+            statistics_verified: AtomicBool::new(false),
+            statistics_directory: OnceLock::new(),
         })
     }
 
@@ -122,6 +129,13 @@ impl Segment {
     pub(in crate::store) fn series_samples(&self, id: SeriesId) -> usize {
         let axis = self.column(id).and_then(|(_, column)| self.axis(column));
         axis.map_or(0, |axis| axis.samples)
+    }
+
+    /// Samples of a series here, their blocks, and the bytes of their values.
+    pub(in crate::store) fn amount(&self, id: SeriesId) -> Amount {
+        let Some((_, column)) = self.column(id) else { return Amount::default() };
+        let samples = self.axis(column).map_or(0, |axis| axis.samples as u64);
+        Amount { blocks: u64::from(column.blocks), samples, bytes: column.region.bytes }
     }
 
     /// The axis of a series and the bytes that its values take here.
@@ -238,6 +252,11 @@ impl Segment {
         self.index.series.get(at)
     }
 
+    /// Bytes of each block of a column.
+    pub(super) fn blocks_of(&self, column: &Column) -> &[u32] {
+        self.index.blocks_of(column)
+    }
+
     pub(super) fn axis(&self, column: &Column) -> Option<&Axis> {
         self.index.axes.get(column.axis as usize)
     }
@@ -308,7 +327,7 @@ impl Segment {
     }
 
     /// A column's header and the bytes of its blocks, verified.
-    fn column_bytes(&self, at: usize, column: &Column) -> Result<(&[u8], &[u8])> {
+    pub(super) fn column_bytes(&self, at: usize, column: &Column) -> Result<(&[u8], &[u8])> {
         let bytes = self.verified(column.region, self.columns_verified.get(at))?;
         Ok(bytes.split_at_checked(column.header_bytes as usize).unwrap_or((&[], bytes)))
     }
@@ -326,18 +345,42 @@ impl Segment {
         Ok(bytes)
     }
 
-    /// The statistics of every block of every series, series after series.
-    pub(in crate::store) fn statistics(&self) -> Result<Vec<[f64; STATISTICS]>> {
+    /// Replaces `out` with the statistics of up to 1,024 blocks, counted over all series, from
+    /// `1,024 * chunk` on.
+    pub(in crate::store) fn statistics(
+        &self,
+        chunk: usize,
+        out: &mut Vec<BlockStats>,
+    ) -> Result<()> {
         let region = self.footer.statistics;
-        let bytes = self.identity.region(&self.path, &self.map, region)?;
-        decode_statistics(bytes, self.index.blocks()).map_err(|e| e.at(&self.path, region.offset))
+        let bytes = self.verified(region, Some(&self.statistics_verified))?;
+        let decoded = self.statistics_directory(bytes).and_then(|d| d.decode(bytes, chunk, out));
+        decoded.map_err(|e| e.at(&self.path, region.offset))
+    }
+
+    fn statistics_directory(&self, bytes: &[u8]) -> Result<&Directory> {
+        if let Some(directory) = self.statistics_directory.get() {
+            return Ok(directory);
+        }
+        let directory = Directory::read(bytes, self.index.blocks())?;
+        Ok(self.statistics_directory.get_or_init(|| directory))
+    }
+
+    /// The statistics of every block of every series, series after series.
+    fn all_statistics(&self) -> Result<Vec<BlockStats>> {
+        let (mut all, mut chunk) = (Vec::new(), Vec::new());
+        for at in 0..self.index.blocks().div_ceil(BLOCK_SAMPLES) {
+            self.statistics(at, &mut chunk)?;
+            all.append(&mut chunk);
+        }
+        Ok(all)
     }
 
     /// Verifies every byte and every block, and that the statistics are those of the samples.
     /// Returns the number of samples; of rollups, of the values of all columns.
     pub fn verify(&self) -> Result<u64> {
         self.verify_bytes()?;
-        let statistics = self.statistics()?;
+        let statistics = self.all_statistics()?;
         let mut times = Vec::new();
         for (at, axis) in self.index.axes.iter().enumerate() {
             times.clear();
@@ -351,9 +394,9 @@ impl Segment {
             self.decode_column(at, column, axis, 0..column.blocks as usize, &mut values)?;
             samples += values.len() as u64;
             for (block, values) in values.chunks(BLOCK_SAMPLES).enumerate() {
-                let found = statistics_row(&BlockStats::of(values)).map(f64::to_bits);
+                let found = BlockStats::of(values);
                 let kept = statistics.get(column.first_block as usize + block);
-                if kept.map(|row| row.map(f64::to_bits)) != Some(found) {
+                if !kept.is_some_and(|kept| statistics::are_equal(kept, &found)) {
                     return Err(self.damage(column.region, "statistics that are not the block's"));
                 }
             }
@@ -466,30 +509,6 @@ fn check_rollup(footer: &Footer, index: &Index) -> Result<()> {
         return Ok(());
     }
     Err(Error::decode("a series of rollups that lacks fields"))
-}
-
-fn decode_statistics(mut bytes: &[u8], blocks: usize) -> Result<Vec<[f64; STATISTICS]>> {
-    let mut rows = Vec::new();
-    let mut column = Vec::new();
-    for which in 0..STATISTICS {
-        column.clear();
-        for block in 0..blocks.div_ceil(BLOCK_SAMPLES) {
-            let length =
-                usize::try_from(codec::varint::read_u64(&mut bytes)?).unwrap_or(usize::MAX);
-            let (body, rest) = bytes
-                .split_at_checked(length)
-                .ok_or_else(|| Error::decode("statistics that end too early"))?;
-            codec::decode_values(body, samples_in_block(blocks, block), &mut column)?;
-            bytes = rest;
-        }
-        rows.resize(column.len(), [0.0; STATISTICS]);
-        for (row, value) in rows.iter_mut().zip(&column) {
-            if let Some(place) = row.get_mut(which) {
-                *place = *value;
-            }
-        }
-    }
-    if bytes.is_empty() { Ok(rows) } else { Err(Error::decode("bytes after the statistics")) }
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use super::format::{CRC_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TR
 use super::format::{padded_bytes, padding_bytes};
 use super::index::{Axis, Column, Index, Sketches};
 use super::sketches::EncodedSketches;
-use crate::codec::{self, BlockStats, ValueCache};
+use super::statistics;
+use crate::codec::BlockStats;
 use crate::db::record;
 use crate::error::Result;
 use crate::fs::{AppendFile, Fs};
-use crate::model::limits::BLOCK_SAMPLES;
 use crate::model::{SeriesId, TimeRange, Timestamp};
 
 /// Bytes gathered before they are handed to the file.
@@ -121,7 +121,7 @@ impl SegmentWriter {
         footer.segment_id = self.identity.segment_id;
         footer.samples = self.samples;
         footer.series = self.series;
-        footer.statistics = self.region(&[&encode_statistics(&self.statistics)])?;
+        footer.statistics = self.region(&[&statistics::encode(&self.statistics)])?;
         footer.index = self.region(&[&self.index.encode()])?;
         let footer_region = self.region(&[&record::encode(&footer)?])?;
         let file_bytes = self.offset + TRAILER_BYTES as u64;
@@ -169,30 +169,4 @@ impl SegmentWriter {
         }
         Ok(region)
     }
-}
-
-/// The statistics of a block as columns of numbers, in the order of their storage.
-pub(super) const STATISTICS: usize = 7;
-
-pub(super) fn statistics_row(block: &BlockStats) -> [f64; STATISTICS] {
-    let count = f64::from(block.count);
-    [count, block.min, block.max, block.sum, block.first, block.last, block.increase]
-}
-
-/// Statistics column after column, each in blocks of 1,024 with its length before it.
-fn encode_statistics(statistics: &[BlockStats]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for which in 0..STATISTICS {
-        let column: Vec<f64> =
-            statistics.iter().filter_map(|s| statistics_row(s).get(which).copied()).collect();
-        let mut cache = ValueCache::default();
-        let mut block_out = Vec::new();
-        for block in column.chunks(BLOCK_SAMPLES) {
-            block_out.clear();
-            codec::encode_values(block, &mut cache, &mut block_out);
-            codec::varint::write_u64(&mut out, block_out.len() as u64);
-            out.extend_from_slice(&block_out);
-        }
-    }
-    out
 }

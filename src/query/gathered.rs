@@ -1,0 +1,203 @@
+//! The numbers of steps, kept one by one for exact quantiles: as integers as long as all are made
+//! of integers by one arithmetic, which are found sooner among each other.
+
+use std::ops::Range;
+
+use crate::kernel::integers::{self, Integers};
+use crate::kernel::lanes::Arithmetic;
+use crate::kernel::{self, simd};
+use crate::store::Values;
+
+/// Numbers of runs, one run after another.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// Each run's step and length.
+    runs: Vec<(u32, u32)>,
+    /// What makes numbers of `integers`, where there are any.
+    made_by: Option<Arithmetic>,
+    integers: Vec<i32>,
+    floats: Vec<f64>,
+}
+
+impl Gathered {
+    pub(super) fn len(&self) -> usize {
+        self.integers.len() + self.floats.len()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.runs.clear();
+        self.made_by = None;
+        self.integers.clear();
+        self.floats.clear();
+    }
+
+    /// Adds the next samples of a step; NaN are left out.
+    pub(super) fn add(&mut self, step: usize, run: Values<'_>) {
+        let before = self.len();
+        match run {
+            Values::Integers(run) => {
+                if !self.add_integers(&run) {
+                    self.use_floats();
+                    run.append_values(&mut self.floats);
+                }
+            }
+            Values::Floats(run) => {
+                self.use_floats();
+                self.add_numbers(run);
+            }
+        }
+        self.runs.push((step as u32, (self.len() - before) as u32));
+    }
+
+    /// Adds integers; `false` where they do not fit to those that are here.
+    fn add_integers(&mut self, run: &Integers<'_>) -> bool {
+        let is_first = self.len() == 0;
+        if !is_first && self.made_by != Some(run.arithmetic) {
+            return false;
+        }
+        let (least, greatest) = simd::extremes(run.numbers);
+        let whole = |number: i32| i32::try_from(run.base + i64::from(number)).ok();
+        let (Ok(base), Some(_), Some(_)) = (i32::try_from(run.base), whole(least), whole(greatest))
+        else {
+            return run.numbers.is_empty();
+        };
+        self.made_by = Some(run.arithmetic);
+        self.integers.extend(run.numbers.iter().map(|number| number.wrapping_add(base)));
+        true
+    }
+
+    fn add_numbers(&mut self, run: &[f64]) {
+        let before = self.floats.len();
+        self.floats.extend_from_slice(run);
+        if run.iter().fold(false, |any, value| any | value.is_nan()) {
+            self.floats.truncate(before);
+            self.floats.extend(run.iter().filter(|value| !value.is_nan()));
+        }
+    }
+
+    /// Makes numbers of all integers.
+    fn use_floats(&mut self) {
+        if let Some(arithmetic) = self.made_by.take() {
+            let value = |integer: &i32| arithmetic.value(f64::from(*integer));
+            self.floats.extend(self.integers.iter().map(value));
+            self.integers.clear();
+        }
+    }
+
+    /// Adds what was gathered of later series.
+    pub(super) fn merge(&mut self, mut later: Self) {
+        if self.len() == 0 {
+            let runs = std::mem::take(&mut self.runs);
+            *self = later;
+            self.runs.splice(0..0, runs);
+            return;
+        }
+        if self.made_by != later.made_by {
+            self.use_floats();
+            later.use_floats();
+        }
+        self.runs.extend(later.runs);
+        self.integers.extend(later.integers);
+        self.floats.extend(later.floats);
+    }
+
+    /// Writes the quantile of each step; NaN where there is no number.
+    pub(super) fn write_quantiles(&mut self, rank: f64, out: &mut [f64]) {
+        out.fill(f64::NAN);
+        match self.made_by {
+            Some(arithmetic) => {
+                let value = |integer: i32| arithmetic.value(f64::from(integer));
+                each_step(&mut self.integers, &self.runs, |step, numbers| {
+                    out[step] = integers::quantile(numbers, rank, value);
+                });
+            }
+            None => each_step(&mut self.floats, &self.runs, |step, floats| {
+                out[step] = kernel::quantile(floats, rank);
+            }),
+        }
+    }
+}
+
+/// Calls `then` with all that is of one step, step after step.
+fn each_step<T: Copy>(all: &mut [T], runs: &[(u32, u32)], mut then: impl FnMut(usize, &mut [T])) {
+    if runs.is_sorted_by_key(|(step, _)| *step) {
+        let mut rest = all;
+        for of_step in runs.chunk_by(|a, b| a.0 == b.0) {
+            let length: usize = of_step.iter().map(|(_, length)| *length as usize).sum();
+            let (run, behind) = rest.split_at_mut(length);
+            if let Some((step, _)) = of_step.first() {
+                then(*step as usize, run);
+            }
+            rest = behind;
+        }
+        return;
+    }
+    // Runs of several series: those of one step are brought together.
+    let mut start = 0;
+    let mut placed: Vec<(u32, Range<usize>)> = Vec::with_capacity(runs.len());
+    for (step, length) in runs {
+        placed.push((*step, start..start + *length as usize));
+        start += *length as usize;
+    }
+    placed.sort_by_key(|(step, _)| *step);
+    let mut together = Vec::new();
+    for of_step in placed.chunk_by(|a, b| a.0 == b.0) {
+        together.clear();
+        for (_, run) in of_step {
+            together.extend_from_slice(&all[run.clone()]);
+        }
+        if let Some((step, _)) = of_step.first() {
+            then(*step as usize, &mut together);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Runs of one step each: their step, how they are given, and their numbers.
+    type Run = (usize, usize, Vec<i32>);
+
+    fn runs() -> impl Strategy<Value = Vec<Run>> {
+        prop::collection::vec((0..4_usize, 0..4_usize, prop::collection::vec(-9..99, 0..20)), 0..9)
+    }
+
+    /// Adds a run as it is given, and its values to those of its step.
+    fn add((step, form, numbers): &Run, to: &mut Gathered, values: &mut [Vec<f64>; 4]) {
+        let arithmetic = [Arithmetic::Whole, Arithmetic::Quotient { divisor: 8.0 }][form % 2];
+        let base = if *step == 3 { i64::from(i32::MAX) - 50 } else { 1_000 };
+        let integers = Integers { arithmetic, base, numbers };
+        let mut floats = Vec::new();
+        integers.append_values(&mut floats);
+        values[*step].extend(&floats);
+        if *form == 2 {
+            floats.insert(floats.len() / 2, f64::NAN);
+            to.add(*step, Values::Floats(&floats));
+        } else {
+            to.add(*step, Values::Integers(integers));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quantiles_are_those_of_all_numbers_however_they_are_given(
+            first in runs(),
+            second in runs(),
+            rank in 0.0..=1.0,
+        ) {
+            let mut values: [Vec<f64>; 4] = Default::default();
+            let (mut gathered, mut later) = (Gathered::default(), Gathered::default());
+            first.iter().for_each(|run| add(run, &mut gathered, &mut values));
+            second.iter().for_each(|run| add(run, &mut later, &mut values));
+            gathered.merge(later);
+            let count: usize = values.iter().map(Vec::len).sum();
+            prop_assert_eq!(gathered.len(), count);
+            let mut found = [1.0; 4];
+            gathered.write_quantiles(rank, &mut found);
+            let expected = values.map(|mut values| kernel::quantile(&mut values, rank));
+            prop_assert_eq!(found.map(f64::to_bits), expected.map(f64::to_bits));
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! What a query keeps of a row while it goes through the row's series: an accumulator for each kind
+//! of result, however many aggregates are asked for.
+
+use super::accumulator::{Accumulator, Kind, Known};
+use super::{Aggregate, Grid};
+use crate::kernel::Sketch;
+use crate::kernel::lanes::Arithmetic;
+use crate::store::{Bucket, Values};
+
+/// Which accumulators answer which aggregates.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    kinds: Vec<Kind>,
+    /// The aggregates asked for, and the place of the accumulator of each.
+    outputs: Vec<(Aggregate, usize)>,
+}
+
+/// Partial results of one or several series for all aggregates of a query.
+#[derive(Debug)]
+pub(super) struct Reduction {
+    accumulators: Vec<Accumulator>,
+    /// The step whose run is not at its end yet.
+    open_step: Option<usize>,
+}
+
+impl Plan {
+    pub(super) fn new(aggregates: &[Aggregate]) -> Self {
+        let adds = aggregates.iter().any(|a| matches!(a, Aggregate::Sum | Aggregate::Mean));
+        let (mut kinds, mut outputs) = (Vec::new(), Vec::new());
+        for aggregate in aggregates {
+            let kind = match Kind::of(*aggregate) {
+                Kind::Sums { .. } => Kind::Sums { adds },
+                other => other,
+            };
+            let known = kinds.iter().position(|known| *known == kind);
+            let place = known.unwrap_or(kinds.len());
+            if known.is_none() {
+                kinds.push(kind);
+            }
+            outputs.push((*aggregate, place));
+        }
+        Self { kinds, outputs }
+    }
+
+    /// Whether the statistics of a block say all that is needed of its samples.
+    pub(super) fn takes_statistics(&self) -> bool {
+        self.kinds.iter().all(|kind| kind.takes_statistics())
+    }
+
+    /// Whether anything is added up that may be rounded.
+    pub(super) fn adds(&self) -> bool {
+        self.kinds.iter().any(|kind| kind.adds())
+    }
+
+    /// Whether counters are looked at.
+    pub(super) fn has_growth(&self) -> bool {
+        self.kinds.contains(&Kind::Growth)
+    }
+
+    /// The arithmetic whose integers serve as well as values; `None` where only values do.
+    pub(super) fn wanted(&self) -> Option<impl Fn(Arithmetic) -> bool + use<>> {
+        let whole = self.kinds.contains(&Kind::Sums { adds: true });
+        let floats = self.kinds.iter().any(|kind| kind.needs_floats());
+        (!floats).then_some(move |arithmetic: Arithmetic| match whole {
+            true => arithmetic == Arithmetic::Whole,
+            false => arithmetic.is_ordered(),
+        })
+    }
+}
+
+impl Reduction {
+    pub(super) fn new(plan: &Plan, steps: usize) -> Self {
+        let accumulators = plan.kinds.iter().map(|kind| Accumulator::new(*kind, steps)).collect();
+        Self { accumulators, open_step: None }
+    }
+
+    /// Forgets all results and keeps their memory.
+    pub(super) fn clear(&mut self) {
+        self.accumulators.iter_mut().for_each(Accumulator::clear);
+    }
+
+    /// Adds the next samples of a step of one series.
+    pub(super) fn add_run(&mut self, step: usize, times: &[i64], run: Values<'_>) {
+        self.open(step);
+        for accumulator in &mut self.accumulators {
+            accumulator.add_run(step, times, run);
+        }
+    }
+
+    /// Adds the next samples of one series, of any steps and before the grid, to what counters
+    /// grew.
+    pub(super) fn add_growth(&mut self, times: &[i64], values: &[f64], grid: &Grid) {
+        for accumulator in &mut self.accumulators {
+            accumulator.add_growth(times, values, grid);
+        }
+    }
+
+    /// Adds samples of one step of one series, or before the grid, by what is known of them.
+    pub(super) fn add_known(&mut self, step: Option<usize>, known: Known<'_>) {
+        if let Some(step) = step {
+            self.open(step);
+        }
+        for accumulator in &mut self.accumulators {
+            accumulator.add_known(step, known);
+        }
+    }
+
+    pub(super) fn add_buckets(&mut self, buckets: &[Bucket], grid: &Grid) {
+        for accumulator in &mut self.accumulators {
+            accumulator.add_buckets(buckets, grid);
+        }
+    }
+
+    pub(super) fn add_sketch(&mut self, start: i64, sketch: &Sketch, grid: &Grid) {
+        for accumulator in &mut self.accumulators {
+            accumulator.add_sketch(start, sketch, grid);
+        }
+    }
+
+    /// Notes that all samples of a series were added.
+    pub(super) fn end_series(&mut self) {
+        self.end_run();
+        self.accumulators.iter_mut().for_each(Accumulator::end_series);
+    }
+
+    /// Merges the partial results of series that come after those in here.
+    pub(super) fn merge(&mut self, later: Self) {
+        for (accumulator, later) in self.accumulators.iter_mut().zip(later.accumulators) {
+            accumulator.merge(later);
+        }
+    }
+
+    /// Samples held one by one, or bins of sketches, for the memory limit.
+    pub(super) fn held(&self) -> usize {
+        self.accumulators.iter().map(Accumulator::held).sum()
+    }
+
+    /// Writes one row of values for each aggregate, one after another.
+    pub(super) fn write(&mut self, plan: &Plan, out: &mut [f64]) {
+        let rows = out.chunks_mut((out.len() / plan.outputs.len().max(1)).max(1));
+        for ((aggregate, place), row) in plan.outputs.iter().zip(rows) {
+            if let Some(accumulator) = self.accumulators.get_mut(*place) {
+                accumulator.write(*aggregate, row);
+            }
+        }
+    }
+
+    fn open(&mut self, step: usize) {
+        if self.open_step != Some(step) {
+            self.end_run();
+            self.open_step = Some(step);
+        }
+    }
+
+    fn end_run(&mut self) {
+        if let Some(step) = self.open_step.take() {
+            self.accumulators.iter_mut().for_each(|accumulator| accumulator.end_run(step));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::steps::{grid, runs};
+    use super::*;
+    use crate::codec::BlockStats;
+    use crate::kernel;
+    use crate::kernel::integers::Integers;
+    use proptest::prelude::*;
+
+    /// Reduces one series, which is given in pieces of `piece` samples, as integers where that is
+    /// asked for and they are whole.
+    fn reduced(
+        aggregates: &[Aggregate],
+        (times, values): (&[i64], &[f64]),
+        grid: &Grid,
+        (piece, as_integers): (usize, bool),
+    ) -> Vec<Vec<f64>> {
+        let plan = Plan::new(aggregates);
+        let mut reduction = Reduction::new(&plan, grid.steps);
+        for (times, values) in times.chunks(piece).zip(values.chunks(piece)) {
+            let numbers: Vec<i32> = values.iter().map(|value| *value as i32).collect();
+            let is_whole = values.iter().zip(&numbers).all(|(v, n)| *v == f64::from(*n));
+            let wanted = plan.wanted().is_some_and(|wanted| wanted(Arithmetic::Whole));
+            let arithmetic = Arithmetic::Whole;
+            let values = if as_integers && is_whole && wanted {
+                Values::Integers(Integers { arithmetic, base: 0, numbers: &numbers })
+            } else {
+                Values::Floats(values)
+            };
+            for (step, run) in runs(times, grid) {
+                reduction.add_run(step, &times[run.clone()], values.slice(run));
+            }
+            if let Values::Floats(values) = values {
+                reduction.add_growth(times, values, grid);
+            }
+        }
+        reduction.end_series();
+        let mut out = vec![7.0; grid.steps * aggregates.len()];
+        reduction.write(&plan, &mut out);
+        out.chunks(grid.steps).map(<[f64]>::to_vec).collect()
+    }
+
+    #[test]
+    fn a_counter_grows_over_steps_and_resets() {
+        let grid = grid(100, 100, 3);
+        // 10 before the grid; reset to 3 at 210.
+        let (times, values) = ([90, 110, 190, 210, 250], [10.0, 14.0, 20.0, 3.0, 5.0]);
+        let asked = [Aggregate::Increase, Aggregate::Rate];
+        for piece in 1..6 {
+            let found = reduced(&asked, (&times, &values), &grid, (piece, false));
+            assert_eq!(found[0].get(..2), Some(&[10.0, 5.0][..]));
+            assert!(found[0][2].is_nan());
+            assert_eq!(found[1].get(..2), Some(&[10.0 / 100e-9, 5.0 / 60e-9][..]));
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_samples_is_as_good_as_the_samples() {
+        let grid = grid(100, 100, 2);
+        let (times, values) = ([50, 110, 120, 130, 140, 210], [3.0, 5.0, 9.0, 2.0, 4.0, 6.0]);
+        let asked = [
+            Aggregate::Sum,
+            Aggregate::Min,
+            Aggregate::Max,
+            Aggregate::First,
+            Aggregate::Last,
+            Aggregate::Increase,
+            Aggregate::Rate,
+            Aggregate::Count,
+        ];
+        let expected = reduced(&asked, (&times, &values), &grid, (9, false));
+        let plan = Plan::new(&asked);
+        assert!(plan.takes_statistics() && plan.adds() && plan.has_growth());
+        let mut reduction = Reduction::new(&plan, 2);
+        for (step, part) in [(None, 0..1), (Some(0), 1..3), (Some(0), 3..5), (Some(1), 5..6)] {
+            let stats = BlockStats::of(&values[part.clone()]);
+            let (first_time, last_time) = (times[part.start], times[part.end - 1]);
+            reduction.add_known(step, Known { stats: &stats, first_time, last_time });
+        }
+        reduction.end_series();
+        let mut found = vec![7.0; 2 * asked.len()];
+        reduction.write(&plan, &mut found);
+        assert_eq!(found, expected.concat());
+    }
+
+    /// One step after the other, straight from the definition.
+    fn naive(aggregate: Aggregate, samples: &[(i64, f64)], grid: &Grid) -> Vec<f64> {
+        (0..grid.steps as i64)
+            .map(|step| {
+                let start = grid.start.nanos() + step * grid.step.nanos();
+                let inside = |t: i64| start <= t && t < start + grid.step.nanos();
+                let mut values: Vec<f64> =
+                    samples.iter().filter(|s| inside(s.0) && !s.1.is_nan()).map(|s| s.1).collect();
+                match aggregate {
+                    Aggregate::Count => values.len() as f64,
+                    _ if values.is_empty() => f64::NAN,
+                    Aggregate::Sum => values.iter().sum(),
+                    Aggregate::Mean => values.iter().sum::<f64>() / values.len() as f64,
+                    Aggregate::Min => values.iter().copied().min_by(f64::total_cmp).unwrap(),
+                    Aggregate::Max => values.iter().copied().max_by(f64::total_cmp).unwrap(),
+                    Aggregate::First => values[0],
+                    Aggregate::Last => *values.last().unwrap(),
+                    Aggregate::StdDev => {
+                        let mean = values.iter().sum::<f64>() / values.len() as f64;
+                        let squares = values.iter().map(|v| (v - mean) * (v - mean));
+                        (squares.sum::<f64>() / values.len() as f64).sqrt()
+                    }
+                    Aggregate::Quantile(rank) => kernel::quantile(&mut values, rank),
+                    Aggregate::SketchQuantile(rank) => Sketch::of(&values).quantile(rank),
+                    _ => f64::NAN,
+                }
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn reducing_equals_the_definition(
+            times in prop::collection::btree_set(-500_i64..1_500, 0..200),
+            seed: u64, step in 1_i64..300, steps in 1_usize..20,
+            piece in 1_usize..100,
+            as_integers: bool,
+        ) {
+            let value = |at: usize| match (seed >> (at % 60)) % 5 {
+                0 if !as_integers => f64::NAN,
+                n => (n as f64 - 2.0) * at as f64,
+            };
+            let samples: Vec<(i64, f64)> =
+                times.iter().enumerate().map(|(at, time)| (*time, value(at))).collect();
+            let (times, values): (Vec<i64>, Vec<f64>) = samples.iter().copied().unzip();
+            let grid = grid(0, step, steps);
+            let asked = [
+                Aggregate::Sum, Aggregate::Mean, Aggregate::Min, Aggregate::Max,
+                Aggregate::Count, Aggregate::First, Aggregate::Last, Aggregate::Quantile(0.3),
+                Aggregate::Quantile(0.9), Aggregate::SketchQuantile(0.3), Aggregate::StdDev,
+            ];
+            let samples_of = (&times[..], &values[..]);
+            let expect = |found: &[f64], aggregate: Aggregate| {
+                let expected = naive(aggregate, &samples, &grid);
+                let near = if aggregate == Aggregate::StdDev { 1e-12 } else { 0.0 };
+                let same = |(a, b): (&f64, &f64)| {
+                    a.to_bits() == b.to_bits() || (a - b).abs() <= near * b.abs()
+                };
+                prop_assert!(found.iter().zip(&expected).all(same), "{:?}", aggregate);
+                prop_assert_eq!(found.len(), expected.len());
+                Ok(())
+            };
+            for (found, aggregate) in
+                reduced(&asked, samples_of, &grid, (piece, as_integers)).iter().zip(asked)
+            {
+                expect(found, aggregate)?;
+                // By itself, and with those that take integers.
+                for with in [&[][..], &[Aggregate::Max], &[Aggregate::Sum]] {
+                    let asked = [&[aggregate], with].concat();
+                    let alone = reduced(&asked, samples_of, &grid, (piece, as_integers));
+                    expect(&alone[0], aggregate)?;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The way through the samples of one series: rolled-up time from buckets, then piece after piece
+//! by its statistics where they say enough, as integers where these do, else by its values.
+
+use std::ops::Range;
+
+use super::accumulator::Known;
+use super::condition::Met;
+use super::reduction::{Plan, Reduction};
+use super::rolled::Rolled;
+use super::steps::runs;
+use super::{Aggregate, Condition, Grid};
+use crate::codec::BlockStats;
+use crate::error::Result;
+use crate::kernel::EXACT_MAX;
+use crate::model::{SeriesId, TimeRange};
+use crate::store::{Bucket, Samples, SeriesReader, Snapshot, Values, Work};
+
+/// A series of so many pieces is worth a look at statistics by itself: they are decoded for up to
+/// 1,024 blocks together.
+const PIECES_MIN: usize = 32;
+
+/// What every series of a query is asked.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) grid: Grid,
+    /// Samples before the grid are for counters: their "sample before".
+    pub(super) range: TimeRange,
+    pub(super) plan: Plan,
+    pub(super) rolled: Rolled,
+    pub(super) sketched: bool,
+    pub(super) keep: Option<Condition>,
+    pub(super) statistics: Statistics,
+}
+
+/// Whether the statistics of blocks are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Statistics {
+    Never,
+    /// For series of many blocks.
+    Some,
+    /// There are many series.
+    Always,
+}
+
+/// Goes through one series after another.
+#[derive(Debug)]
+pub(super) struct Walker<'a> {
+    asked: &'a Asked,
+    snapshot: &'a Snapshot,
+    reader: SeriesReader<'a>,
+    /// The steps of the open series and where in its samples they are, for one version of times.
+    steps: Vec<(usize, Range<usize>)>,
+    steps_version: Option<u64>,
+    buckets: Vec<Bucket>,
+    kept: Samples,
+}
+
+/// Where in the steps of a series a walk has come to.
+#[derive(Debug, Default)]
+struct Walked {
+    step: usize,
+    /// Whether all samples of a step are whole numbers with an exact sum, for the step that was
+    /// looked at last.
+    exact: Option<(usize, bool)>,
+}
+
+impl<'a> Walker<'a> {
+    pub(super) fn new(asked: &'a Asked, snapshot: &'a Snapshot) -> Self {
+        let reader = snapshot.reader();
+        let (steps, buckets, kept) = (Vec::new(), Vec::new(), Samples::default());
+        Self { asked, snapshot, reader, steps, steps_version: None, buckets, kept }
+    }
+
+    /// What was done since this was asked for last.
+    pub(super) fn take_work(&mut self) -> Work {
+        self.reader.take_work()
+    }
+
+    /// Adds a series.
+    pub(super) fn add(&mut self, id: SeriesId, to: &mut Reduction) -> Result<()> {
+        self.add_rolled(id, to)?;
+        self.reader.open(id, self.asked.range)?;
+        self.find_steps();
+        let pieces = self.reader.pieces();
+        let statistics = match self.asked.statistics {
+            Statistics::Never => false,
+            Statistics::Some => pieces >= PIECES_MIN,
+            Statistics::Always => true,
+        };
+        let mut walked = Walked::default();
+        for piece in 0..pieces {
+            if !statistics || !self.add_known(piece, &mut walked, to)? {
+                self.add_piece(piece, &mut walked, to)?;
+            }
+        }
+        to.end_series();
+        Ok(())
+    }
+
+    /// Adds a series as [`Walker::add`] does; returns its raw samples.
+    pub(super) fn add_whole(&mut self, id: SeriesId, to: &mut Reduction) -> Result<&Samples> {
+        self.add_rolled(id, to)?;
+        let samples = self.reader.read(id, self.asked.range)?;
+        match self.asked.keep {
+            Some(keep) => keep.copy_with_markers(samples, &mut self.kept),
+            None => self.kept.clone_from(samples),
+        }
+        add_samples(&self.kept, self.asked, to);
+        to.end_series();
+        Ok(&self.kept)
+    }
+
+    fn add_rolled(&mut self, id: SeriesId, to: &mut Reduction) -> Result<()> {
+        let Asked { grid, rolled, range, sketched, .. } = self.asked;
+        for (span, part) in &rolled.parts {
+            if *sketched {
+                let add = |start, sketch: &_| to.add_sketch(start, sketch, grid);
+                self.snapshot.scan_sketches(id, *span, *part, add)?;
+                continue;
+            }
+            self.snapshot.scan_buckets(id, *span, *part, &mut self.buckets)?;
+            self.buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
+            to.add_buckets(&self.buckets, grid);
+        }
+        self.reader.note_buckets(self.buckets.len());
+        Ok(())
+    }
+
+    /// Series that share times share the steps of these.
+    fn find_steps(&mut self) {
+        let version = self.reader.times_version();
+        if self.steps_version != Some(version) {
+            self.steps.clear();
+            self.steps.extend(runs(self.reader.times(), &self.asked.grid));
+            self.steps_version = Some(version);
+        }
+    }
+
+    /// Adds a piece by its statistics, or leaves it out by them; `false`, and nothing done, where
+    /// they do not say enough.
+    fn add_known(&mut self, piece: usize, walked: &mut Walked, to: &mut Reduction) -> Result<bool> {
+        let Asked { plan, keep, .. } = self.asked;
+        let range = self.reader.piece_range(piece);
+        let step = self.step_around(&range, walked);
+        let answers = step.is_some() && plan.takes_statistics();
+        if !answers && keep.is_none() {
+            return Ok(false);
+        }
+        let Some(stats) = self.reader.statistics(piece)? else { return Ok(false) };
+        let met = keep.map_or(Met::ByAll, |keep| keep.met_by(&stats));
+        if met == Met::ByNone {
+            self.reader.note_pruned(piece);
+            return Ok(true);
+        }
+        let whole = stats.count as usize == range.len() && !self.reader.is_cut(piece);
+        if !answers || met != Met::ByAll || !whole {
+            return Ok(false);
+        }
+        let (times, step) = (self.reader.times(), step.flatten());
+        let (Some(first), Some(last)) = (times.get(range.start), times.get(range.end - 1)) else {
+            return Ok(false);
+        };
+        let (first_time, last_time) = (*first, *last);
+        if plan.adds() && !self.is_exact(piece, step, walked)? {
+            return Ok(false);
+        }
+        to.add_known(
+            step.and_then(|at| self.steps.get(at)).map(|(step, _)| *step),
+            Known { stats: &stats, first_time, last_time },
+        );
+        self.reader.note_statistics(piece);
+        Ok(true)
+    }
+
+    /// The place of the step in which all of some samples lie, or none, where they lie in no step;
+    /// `None` where they lie in several, or some of them in none.
+    fn step_around(&self, samples: &Range<usize>, walked: &mut Walked) -> Option<Option<usize>> {
+        self.pass_steps(samples.start, walked);
+        match self.steps.get(walked.step) {
+            Some((_, run)) if run.start <= samples.start => {
+                (samples.end <= run.end).then_some(Some(walked.step))
+            }
+            Some((_, run)) if run.start < samples.end => None,
+            _ => Some(None),
+        }
+    }
+
+    /// Passes the steps that end before a sample.
+    fn pass_steps(&self, sample: usize, walked: &mut Walked) {
+        while self.steps.get(walked.step).is_some_and(|(_, run)| run.end <= sample) {
+            walked.step += 1;
+        }
+    }
+
+    /// Whether whatever is added up of all samples of a step, or of a piece in no step, is exact:
+    /// they are whole numbers, and not too large.
+    fn is_exact(&mut self, piece: usize, step: Option<usize>, walked: &mut Walked) -> Result<bool> {
+        let Some(step) = step else { return Ok(self.magnitude(piece)? <= EXACT_MAX) };
+        if let Some((known, exact)) = walked.exact
+            && known == step
+        {
+            return Ok(exact);
+        }
+        let run = self.steps.get(step).map_or(0..0, |(_, run)| run.clone());
+        let mut magnitude = 0_u64;
+        for at in 0..self.reader.pieces() {
+            let range = self.reader.piece_range(at);
+            if range.start < run.end && run.start < range.end && magnitude <= EXACT_MAX {
+                magnitude = magnitude.saturating_add(self.magnitude(at)?);
+            }
+        }
+        let exact = magnitude <= EXACT_MAX;
+        walked.exact = Some((step, exact));
+        Ok(exact)
+    }
+
+    /// What the samples of a piece add up to at most, without their signs, where they are whole
+    /// numbers; `u64::MAX` where that is not known.
+    fn magnitude(&mut self, piece: usize) -> Result<u64> {
+        let Some(BlockStats { min, max, .. }) = self.reader.statistics(piece)? else {
+            return Ok(u64::MAX);
+        };
+        if !self.reader.is_whole(piece)? {
+            return Ok(u64::MAX);
+        }
+        let greatest = min.abs().max(max.abs()) as u64;
+        Ok(greatest.saturating_mul(self.reader.piece_range(piece).len() as u64))
+    }
+
+    /// Decodes a piece and adds its samples.
+    fn add_piece(&mut self, piece: usize, walked: &mut Walked, to: &mut Reduction) -> Result<()> {
+        let Asked { grid, plan, keep, .. } = self.asked;
+        let range = self.reader.piece_range(piece);
+        self.pass_steps(range.start, walked);
+        if let Some(keep) = keep {
+            let (times, values) = self.reader.values(piece, plan.wanted().filter(|_| false))?;
+            self.kept.clear();
+            if let Values::Floats(values) = values {
+                keep.copy(times, values, &mut self.kept);
+            }
+            add_samples(&self.kept, self.asked, to);
+            return Ok(());
+        }
+        let (times, values) = self.reader.values(piece, plan.wanted())?;
+        for (step, run) in self.steps.get(walked.step..).unwrap_or(&[]) {
+            if run.start >= range.end {
+                break;
+            }
+            let own =
+                run.start.max(range.start) - range.start..run.end.min(range.end) - range.start;
+            let own_times = times.get(own.clone()).unwrap_or(&[]);
+            to.add_run(*step, own_times, values.slice(own));
+        }
+        if let Values::Floats(values) = values
+            && plan.has_growth()
+        {
+            to.add_growth(times, values, grid);
+        }
+        Ok(())
+    }
+}
+
+/// Adds samples that need not be all of a series, in order of time.
+fn add_samples(samples: &Samples, asked: &Asked, to: &mut Reduction) {
+    let Samples { times, values } = samples;
+    for (step, run) in runs(times, &asked.grid) {
+        let run_times = times.get(run.clone()).unwrap_or(&[]);
+        to.add_run(step, run_times, Values::Floats(values).slice(run));
+    }
+    if asked.plan.has_growth() {
+        to.add_growth(times, values, &asked.grid);
+    }
+}
+
+/// Whether an aggregate comes from sketches where time is rolled up.
+pub(super) fn is_sketched(aggregates: &[Aggregate]) -> bool {
+    aggregates.iter().any(|aggregate| matches!(aggregate, Aggregate::SketchQuantile(_)))
+}

@@ -1,0 +1,129 @@
+//! The statistics of all blocks of a segment, as its footer points to them: column after column,
+//! each in blocks of 1,024 with its length before it. So those of one series can be read alone.
+
+use std::ops::Range;
+
+use super::column::samples_in_block;
+use crate::codec::{self, BlockStats, ValueCache};
+use crate::error::{Error, Result};
+use crate::model::limits::BLOCK_SAMPLES;
+
+/// Numbers that are kept of a block.
+const COLUMNS: usize = 7;
+
+/// The statistics of a block, in the order of their storage.
+fn row_of(block: &BlockStats) -> [f64; COLUMNS] {
+    let count = f64::from(block.count);
+    [count, block.min, block.max, block.sum, block.first, block.last, block.increase]
+}
+
+/// Whether two are the same bits.
+pub(super) fn are_equal(a: &BlockStats, b: &BlockStats) -> bool {
+    row_of(a).map(f64::to_bits) == row_of(b).map(f64::to_bits)
+}
+
+pub(super) fn encode(statistics: &[BlockStats]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for which in 0..COLUMNS {
+        let column: Vec<f64> =
+            statistics.iter().filter_map(|block| row_of(block).get(which).copied()).collect();
+        let mut cache = ValueCache::default();
+        let mut block_out = Vec::new();
+        for block in column.chunks(BLOCK_SAMPLES) {
+            block_out.clear();
+            codec::encode_values(block, &mut cache, &mut block_out);
+            codec::varint::write_u64(&mut out, block_out.len() as u64);
+            out.extend_from_slice(&block_out);
+        }
+    }
+    out
+}
+
+/// Where the statistics of so many blocks are in their region.
+#[derive(Debug)]
+pub(super) struct Directory {
+    blocks: usize,
+    /// Bytes of each 1,024 of each column, column after column.
+    parts: Vec<Range<usize>>,
+}
+
+impl Directory {
+    pub(super) fn read(bytes: &[u8], blocks: usize) -> Result<Self> {
+        let short = || Error::decode("statistics that end too early");
+        let mut rest = bytes;
+        let mut parts = Vec::new();
+        for _ in 0..COLUMNS * blocks.div_ceil(BLOCK_SAMPLES) {
+            let length = codec::varint::read_u64(&mut rest)?;
+            let length = usize::try_from(length).map_err(|_| short())?;
+            let start = bytes.len() - rest.len();
+            rest = rest.get(length..).ok_or_else(short)?;
+            parts.push(start..start + length);
+        }
+        if rest.is_empty() {
+            return Ok(Self { blocks, parts });
+        }
+        Err(Error::decode("bytes after the statistics"))
+    }
+
+    /// How many times 1,024 blocks there are.
+    pub(super) fn chunks(&self) -> usize {
+        self.blocks.div_ceil(BLOCK_SAMPLES)
+    }
+
+    /// Replaces `out` with the statistics of the blocks from `1,024 * chunk` on, up to 1,024.
+    pub(super) fn decode(
+        &self,
+        bytes: &[u8],
+        chunk: usize,
+        out: &mut Vec<BlockStats>,
+    ) -> Result<()> {
+        let count = samples_in_block(self.blocks, chunk);
+        let mut columns: [Vec<f64>; COLUMNS] = Default::default();
+        for (which, column) in columns.iter_mut().enumerate() {
+            let part = self.parts.get(which * self.chunks() + chunk).cloned();
+            let body = part.and_then(|part| bytes.get(part));
+            let body = body.ok_or_else(|| Error::decode("statistics that are not there"))?;
+            codec::decode_values(body, count, column)?;
+        }
+        let [counts, min, max, sum, first, last, increase] = columns;
+        out.clear();
+        let whole = |number: f64| if number >= 0.0 { number as u32 } else { 0 };
+        for at in 0..count {
+            let of = |column: &[f64]| column.get(at).copied().unwrap_or(f64::NAN);
+            out.push(BlockStats {
+                count: whole(of(&counts)),
+                min: of(&min),
+                max: of(&max),
+                sum: of(&sum),
+                first: of(&first),
+                last: of(&last),
+                increase: of(&increase),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statistics_come_back_chunk_by_chunk_and_damage_is_seen() {
+        let of = |at: i32| BlockStats::of(&[f64::from(at), 2.5, f64::NAN, f64::from(-at)]);
+        let all: Vec<BlockStats> = (0..2_500).map(of).collect();
+        let bytes = encode(&all);
+        let directory = Directory::read(&bytes, all.len()).unwrap();
+        assert_eq!(directory.chunks(), 3);
+        let mut found = Vec::new();
+        for (chunk, expected) in all.chunks(BLOCK_SAMPLES).enumerate() {
+            directory.decode(&bytes, chunk, &mut found).unwrap();
+            assert_eq!(found.len(), expected.len());
+            assert!(found.iter().zip(expected).all(|(a, b)| are_equal(a, b)));
+        }
+        assert!(directory.decode(&bytes, 3, &mut found).is_err());
+        assert!(Directory::read(&bytes, 3_500).is_err());
+        assert!(Directory::read(&bytes, 1_000).is_err());
+        assert!(Directory::read(&bytes[..bytes.len() - 1], all.len()).is_err());
+    }
+}
