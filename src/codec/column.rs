@@ -9,7 +9,7 @@
 use super::cold::{self, Coding};
 use super::front::{Front, Mapped};
 use super::tag::{FrontTag, Tag};
-use super::values::{Made, decode_block, decode_integers, made_by};
+use super::values::{Made, decode_block, decode_integers, whole_max};
 use super::{ValueCache, encode_values};
 use crate::error::Result;
 use crate::kernel::lanes::Arithmetic;
@@ -156,18 +156,17 @@ impl ColumnDecoder {
 }
 
 impl ColumnDecoder {
-    /// What makes the values of a block of integers; `None` where they are not made of integers
-    /// alone.
-    pub(crate) fn made_by(&self, bytes: &[u8]) -> Result<Option<Arithmetic>> {
+    /// Which magnitude no value of a block exceeds, where it is made of whole numbers alone.
+    pub fn whole_max(&self, bytes: &[u8], count: usize) -> Result<Option<u64>> {
         match &self.cold {
-            Some(cold) if is_coded(bytes) => cold.made_by(bytes),
-            _ => made_by(bytes),
+            Some(cold) if is_coded(bytes) => cold.whole_max(bytes),
+            _ => whole_max(bytes, count),
         }
     }
 
     /// Appends exactly `count` integers that `wanted` arithmetic makes the values of, from exactly
     /// all of `bytes`. `None`, or an error, and nothing appended, where it does not.
-    pub(crate) fn decode_integers(
+    pub fn decode_integers(
         &mut self,
         bytes: &[u8],
         count: usize,
@@ -176,10 +175,7 @@ impl ColumnDecoder {
     ) -> Result<Option<Made>> {
         let start = out.len();
         let decoded = match &mut self.cold {
-            Some(cold) if is_coded(bytes) => match cold.made_by(bytes)?.is_some_and(wanted) {
-                true => cold.decode_integers(bytes, count, out),
-                false => Ok(None),
-            },
+            Some(cold) if is_coded(bytes) => cold.decode_integers(bytes, count, wanted, out),
             _ => decode_integers(bytes, count, wanted, out),
         };
         if decoded.is_err() {
@@ -196,8 +192,8 @@ fn is_coded(mut bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Integers;
     use crate::kernel::Random;
-    use crate::kernel::integers::Integers;
     use proptest::prelude::*;
 
     /// Encodes in both forms, checks that both come back and that cold is never longer; the bytes.
@@ -228,7 +224,11 @@ mod tests {
         let Some(Made { arithmetic, base }) = made else {
             return assert_eq!(numbers, [3]);
         };
-        assert_eq!(decoder.made_by(bytes).unwrap(), Some(arithmetic));
+        let greatest = values.iter().map(|value| value.abs()).fold(0.0, f64::max);
+        match decoder.whole_max(bytes, count).unwrap() {
+            Some(max) => assert!(arithmetic == Arithmetic::Whole && greatest <= max as f64),
+            None => assert!(arithmetic != Arithmetic::Whole || count < 300, "{count} whole"),
+        }
         let integers = Integers { arithmetic, base, numbers: &numbers[1..] };
         let mut found = Vec::new();
         integers.append_values(&mut found);

@@ -48,8 +48,7 @@ pub use derived::{Formula, decode_derived, encode_derived};
 pub use formula::find_formula;
 pub use stats::BlockStats;
 pub use times::{decode_times, encode_times};
-pub(crate) use values::Made;
-pub use values::{decode_values, encode_values};
+pub use values::{Made, decode_values, encode_values};
 
 use crate::error::{Error, Result};
 

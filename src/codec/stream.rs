@@ -64,6 +64,23 @@ impl Stream {
         self.narrow
     }
 
+    /// Which magnitude no integer exceeds, where that is told by what stands before the bits.
+    pub(super) fn magnitude_max(&self) -> Option<u64> {
+        let base = self.base().unsigned_abs();
+        if self.narrow {
+            return Some(base + u64::from(i32::MIN.unsigned_abs()));
+        }
+        // Differences of up to `step`, one after another.
+        let step = self.reference.unsigned_abs().checked_add(1_u64.checked_shl(self.width)?)?;
+        let steps = match self.model {
+            Model::Reference => 1,
+            Model::Delta => self.count as u64,
+            Model::DeltaOfDelta => return None,
+        };
+        let more = if self.exceptions { None } else { step.checked_mul(steps) };
+        base.checked_add(more?)
+    }
+
     fn is_constant(&self) -> bool {
         self.model == Model::Reference && self.width == 0 && !self.exceptions
     }

@@ -12,7 +12,7 @@ use super::stream::Stream;
 use super::tag::{FrontTag, Tag};
 use super::varint;
 use crate::error::{Error, Result};
-use crate::kernel::lanes::Arithmetic;
+use crate::kernel::lanes::{Arithmetic, BASE_MAX};
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// A block may be as wide as this many bytes a value before its bit patterns are tried as well.
@@ -135,11 +135,14 @@ fn encode_mapped(
     mapped.write_corrections(out);
 }
 
-/// How values are made of integers: by this arithmetic, each of the base and a number.
+/// How values are made of integers: by this arithmetic, each of the base and a number, as in
+/// [`Integers`](crate::kernel::Integers).
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Made {
-    pub(crate) arithmetic: Arithmetic,
-    pub(crate) base: i64,
+pub struct Made {
+    /// What makes values of integers.
+    pub arithmetic: Arithmetic,
+    /// What all integers have in common.
+    pub base: i64,
 }
 
 pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Result<()> {
@@ -167,7 +170,7 @@ pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Re
 }
 
 /// What makes the values of a block of integers; `None` where they are not made of integers alone.
-pub(super) fn made_by(mut bytes: &[u8]) -> Result<Option<Arithmetic>> {
+fn made_by(mut bytes: &[u8]) -> Result<Option<Arithmetic>> {
     let tag = Tag::read(&mut bytes)?;
     if tag.near || tag.far {
         return Ok(None);
@@ -175,8 +178,8 @@ pub(super) fn made_by(mut bytes: &[u8]) -> Result<Option<Arithmetic>> {
     front::read_arithmetic(tag.front, &mut bytes)
 }
 
-/// Appends the integers of a block in lanes that `wanted` arithmetic makes values of; `None`, and
-/// nothing appended, of any other block.
+/// Appends the integers of a block that `wanted` arithmetic makes values of; `None`, and nothing
+/// appended, of any other block.
 pub(super) fn decode_integers(
     mut bytes: &[u8],
     count: usize,
@@ -192,12 +195,36 @@ pub(super) fn decode_integers(
         return Ok(None);
     };
     let stream = Stream::read(rest, tag.model, count)?;
-    if !stream.is_narrow() {
+    let base = if stream.is_narrow() {
+        stream.append_integers(rest, out)?;
+        Some(stream.base())
+    } else {
+        stream.decode(rest, |integers| append_near(integers, out))?
+    };
+    super::expect_end(rest)?;
+    Ok(base.map(|base| Made { arithmetic, base }))
+}
+
+/// Appends integers without the first, which is returned; `None`, and nothing appended, where they
+/// are too far from each other.
+fn append_near(integers: &[i64], out: &mut Vec<i32>) -> Option<i64> {
+    let base = *integers.first()?;
+    let near = |integer: &i64| i32::try_from(integer.wrapping_sub(base)).is_ok();
+    if base.unsigned_abs() > BASE_MAX || !integers.iter().all(near) {
+        return None;
+    }
+    out.extend(integers.iter().map(|integer| integer.wrapping_sub(base) as i32));
+    Some(base)
+}
+
+/// Which magnitude no integer of a block exceeds, where it is made of whole numbers alone that are
+/// near each other.
+pub(super) fn whole_max(mut bytes: &[u8], count: usize) -> Result<Option<u64>> {
+    if made_by(bytes)? != Some(Arithmetic::Whole) {
         return Ok(None);
     }
-    stream.append_integers(rest, out)?;
-    super::expect_end(rest)?;
-    Ok(Some(Made { arithmetic, base: stream.base() }))
+    let tag = Tag::read(&mut bytes)?;
+    Ok(Stream::read(&mut bytes, tag.model, count)?.magnitude_max())
 }
 
 /// Corrects a block by the lists that the tag announces, which are exactly all of `rest`.

@@ -48,6 +48,11 @@ pub(super) fn extremes(numbers: &[i32]) -> (i32, i32) {
 }
 
 #[target_feature(enable = "avx2")]
+pub(super) fn sum(numbers: &[i32]) -> i64 {
+    integers::sum(numbers)
+}
+
+#[target_feature(enable = "avx2")]
 pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; reduce::LANES] {
     integers::lane_sums(numbers, phase)
 }

@@ -13,43 +13,82 @@ use super::simd;
 
 /// Partial results side by side.
 const LANES: usize = 16;
-/// Bins that integers are counted in.
+/// Bins that integers are counted in, and those for integers that are near each other.
 const BINS: usize = 1 << BIN_BITS;
 const BIN_BITS: u32 = 10;
+const FEW_BINS: usize = 128;
 /// Neighbours are often equal: they are counted in turns, since counting one waits for the other.
 const TURNS: usize = 4;
 
-/// Values as integers: each is the arithmetic's value of `base` and a number.
+/// Values as the integers that they are made of: each is the arithmetic's value of `base` and a
+/// number.
+///
+/// ```
+/// use plimsoll::kernel::{Arithmetic, Integers};
+/// let arithmetic = Arithmetic::Quotient { divisor: 10.0 };
+/// let tenths = Integers { arithmetic, base: 500, numbers: &[3, -2, 7] };
+/// assert_eq!(tenths.values(), [50.3, 49.8, 50.7]);
+/// assert_eq!((tenths.least(), tenths.greatest()), (49.8, 50.7));
+/// ```
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Integers<'a> {
-    pub(crate) arithmetic: Arithmetic,
-    pub(crate) base: i64,
-    pub(crate) numbers: &'a [i32],
+pub struct Integers<'a> {
+    /// What makes values of integers.
+    pub arithmetic: Arithmetic,
+    /// What all integers have in common: at most 2^50, of either sign.
+    pub base: i64,
+    /// What each has beside it.
+    pub numbers: &'a [i32],
 }
 
 impl Integers<'_> {
     /// The value of a number.
     #[inline]
-    pub(crate) fn value(&self, number: i32) -> f64 {
-        self.arithmetic.value((self.base + i64::from(number)) as f64)
+    pub fn value(&self, number: i32) -> f64 {
+        self.arithmetic.value(self.base.wrapping_add(i64::from(number)) as f64)
     }
 
     /// The values.
-    pub(crate) fn values(&self) -> Vec<f64> {
+    pub fn values(&self) -> Vec<f64> {
         let mut values = Vec::with_capacity(self.numbers.len());
         self.append_values(&mut values);
         values
     }
 
     /// Appends the values.
-    pub(crate) fn append_values(&self, out: &mut Vec<f64>) {
+    pub fn append_values(&self, out: &mut Vec<f64>) {
         out.extend(self.numbers.iter().map(|number| self.value(*number)));
+    }
+
+    /// The least and the greatest integer; `None` of none, and where one is beyond 32 bits.
+    pub fn range(&self) -> Option<(i32, i32)> {
+        if self.numbers.is_empty() {
+            return None;
+        }
+        let whole = |number: i32| i32::try_from(self.base.wrapping_add(i64::from(number))).ok();
+        let (least, greatest) = simd::extremes(self.numbers);
+        Some((whole(least)?, whole(greatest)?))
+    }
+
+    /// The least value, where the arithmetic [is ordered](Arithmetic::is_ordered); NaN of none.
+    pub fn least(&self) -> f64 {
+        if self.numbers.is_empty() { f64::NAN } else { self.value(simd::extremes(self.numbers).0) }
+    }
+
+    /// The greatest value, where the arithmetic [is ordered](Arithmetic::is_ordered); NaN of none.
+    pub fn greatest(&self) -> f64 {
+        if self.numbers.is_empty() { f64::NAN } else { self.value(simd::extremes(self.numbers).1) }
+    }
+
+    /// The sum of the integers, where it is exact as a number.
+    pub fn sum(&self) -> f64 {
+        let bases = self.base.wrapping_mul(self.numbers.len() as i64);
+        bases.wrapping_add(simd::sum(self.numbers)) as f64
     }
 }
 
 impl Arithmetic {
     /// Whether a greater integer never has a smaller value.
-    pub(crate) fn is_ordered(self) -> bool {
+    pub fn is_ordered(self) -> bool {
         match self {
             Self::Whole | Self::Quotient { .. } => true,
             Self::Multiple { base } => base > 0.0 && base.is_finite(),
@@ -61,20 +100,16 @@ impl Arithmetic {
 /// The least and the greatest; of none, what none is less or greater than.
 #[inline(always)]
 pub(super) fn extremes(numbers: &[i32]) -> (i32, i32) {
-    let (mut least, mut greatest) = ([i32::MAX; LANES], [i32::MIN; LANES]);
-    let (chunks, rest) = numbers.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, number) in chunk.iter().enumerate() {
-            least[lane] = least[lane].min(*number);
-            greatest[lane] = greatest[lane].max(*number);
-        }
-    }
-    for (lane, number) in rest.iter().enumerate() {
-        least[lane] = least[lane].min(*number);
-        greatest[lane] = greatest[lane].max(*number);
-    }
-    let least = least.into_iter().min().unwrap_or(i32::MAX);
-    (least, greatest.into_iter().max().unwrap_or(i32::MIN))
+    let none = (i32::MAX, i32::MIN);
+    numbers
+        .iter()
+        .fold(none, |(least, greatest), number| (least.min(*number), greatest.max(*number)))
+}
+
+/// The sum of the numbers.
+#[inline(always)]
+pub(super) fn sum(numbers: &[i32]) -> i64 {
+    numbers.iter().map(|number| i64::from(*number)).sum()
 }
 
 /// The sum of the numbers of each lane, where the first is in lane `phase`.
@@ -101,56 +136,72 @@ pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; LANES] {
 /// The quantile of the values of integers, as [`quantile`](super::quantile()) has it of the values
 /// themselves: `value` is ordered as the integers are. NaN where there is none. In linear time: the
 /// integers are counted in bins, and only those of the quantile's own bins are sorted.
-pub(crate) fn quantile(integers: &[i32], q: f64, value: impl Fn(i32) -> f64) -> f64 {
+///
+/// ```
+/// let tenths = |integer| f64::from(integer) / 10.0;
+/// assert_eq!(plimsoll::kernel::integer_quantile(&[3, 9, 5, 7], 0.5, tenths), 0.6);
+/// ```
+pub fn integer_quantile(integers: &[i32], q: f64, value: impl Fn(i32) -> f64) -> f64 {
     let Some((rank, fraction)) = rank_of(integers.len(), q) else { return f64::NAN };
     let (least, greatest) = simd::extremes(integers);
     let range = (i64::from(greatest) - i64::from(least)) as u32;
-    let shift = (u32::BITS - range.leading_zeros()).saturating_sub(BIN_BITS);
-    let bin_of = |integer: i32| (integer.wrapping_sub(least) as u32 >> shift) as usize % BINS;
-    let counts = counted(integers, bin_of);
-    let (low_bin, before) = bin_with(&counts, rank);
     // Where the last one is asked for, there is no next.
     let next = (rank + 1).min(integers.len() - 1);
-    let (high_bin, _) = bin_with(&counts, next);
+    let (shift, [low, high]) = if range < FEW_BINS as u32 {
+        (0, bins_of::<FEW_BINS>(integers, least, 0, [rank, next]))
+    } else {
+        let shift = (u32::BITS - range.leading_zeros()).saturating_sub(BIN_BITS);
+        (shift, bins_of::<BINS>(integers, least, shift, [rank, next]))
+    };
     if shift == 0 {
         let integer = |bin: usize| value(least.wrapping_add(bin as i32));
-        return interpolate(integer(low_bin), integer(high_bin), fraction);
+        return interpolate(integer(low.bin), integer(high.bin), fraction);
     }
-    let near = |integer: &i32| (low_bin..=high_bin).contains(&bin_of(*integer));
-    let mut near: Vec<i32> = integers.iter().copied().filter(near).collect();
+    let is_near =
+        |integer: &i32| (low.bin..=high.bin).contains(&bin_of::<BINS>(*integer, least, shift));
+    let mut near: Vec<i32> = integers.iter().copied().filter(is_near).collect();
     near.sort_unstable();
-    interpolate(value(near[rank - before]), value(near[next - before]), fraction)
+    interpolate(value(near[rank - low.before]), value(near[next - low.before]), fraction)
 }
 
-fn counted(integers: &[i32], bin_of: impl Fn(i32) -> usize) -> [u32; BINS] {
+/// A bin, and how many integers are in the bins before it.
+struct Place {
+    bin: usize,
+    before: usize,
+}
+
+fn bin_of<const BINS: usize>(integer: i32, least: i32, shift: u32) -> usize {
+    (integer.wrapping_sub(least) as u32 >> shift) as usize % BINS
+}
+
+/// The bins that have the integers of two ranks.
+fn bins_of<const BINS: usize>(
+    integers: &[i32],
+    least: i32,
+    shift: u32,
+    ranks: [usize; 2],
+) -> [Place; 2] {
     let mut counts = [[0_u32; BINS]; TURNS];
     let (chunks, rest) = integers.as_chunks::<TURNS>();
     for chunk in chunks {
         for (counts, integer) in counts.iter_mut().zip(chunk) {
-            counts[bin_of(*integer)] += 1;
+            counts[bin_of::<BINS>(*integer, least, shift)] += 1;
         }
     }
     for integer in rest {
-        counts[0][bin_of(*integer)] += 1;
+        counts[0][bin_of::<BINS>(*integer, least, shift)] += 1;
     }
-    let [mut all, rest @ ..] = counts;
-    for (bin, count) in all.iter_mut().enumerate() {
-        *count += rest.iter().map(|turn| turn[bin]).sum::<u32>();
-    }
-    all
-}
-
-/// The bin that has the integer of a rank, and how many are in the bins before it.
-fn bin_with(counts: &[u32; BINS], rank: usize) -> (usize, usize) {
-    let mut before = 0;
-    for (bin, count) in counts.iter().enumerate() {
-        let after = before + *count as usize;
-        if rank < after {
-            return (bin, before);
+    ranks.map(|rank| {
+        let mut before = 0;
+        for bin in 0..BINS {
+            let after = before + counts.iter().map(|turn| turn[bin] as usize).sum::<usize>();
+            if rank < after {
+                return Place { bin, before };
+            }
+            before = after;
         }
-        before = after;
-    }
-    (BINS - 1, before)
+        Place { bin: BINS - 1, before }
+    })
 }
 
 #[cfg(test)]
@@ -187,17 +238,18 @@ mod tests {
             let (least, greatest) = kernel::simd::extremes(&numbers);
             prop_assert_eq!((least, greatest), extremes(&numbers));
             if !numbers.is_empty() {
-                let found = [least, greatest].map(|number| integers.value(number).to_bits());
+                let found = [integers.least(), integers.greatest()].map(f64::to_bits);
                 let expected = [kernel::least(&values), kernel::greatest(&values)];
                 prop_assert_eq!(found, expected.map(f64::to_bits));
             }
+            prop_assert_eq!(simd::sum(&numbers), numbers.iter().map(|n| i64::from(*n)).sum::<i64>());
             let mut sums = [0; LANES];
             for (at, number) in numbers.iter().enumerate() {
                 sums[(at + phase) % LANES] += i64::from(*number);
             }
             prop_assert_eq!(kernel::simd::lane_sums(&numbers, phase), sums);
             prop_assert_eq!(lane_sums(&numbers, phase), sums);
-            let found = quantile(&numbers, q, |number| integers.value(number));
+            let found = integer_quantile(&numbers, q, |number| integers.value(number));
             prop_assert_eq!(found.to_bits(), kernel::quantile(&mut values, q).to_bits());
         }
     }
@@ -210,9 +262,9 @@ mod tests {
             (&[i32::MAX; 3], 0.25, f64::from(i32::MAX)),
             (&[7], 0.5, 7.0),
         ] {
-            assert_eq!(quantile(integers, q, f64::from), expected, "{integers:?}");
+            assert_eq!(integer_quantile(integers, q, f64::from), expected, "{integers:?}");
         }
-        assert!(quantile(&[], 0.5, f64::from).is_nan());
-        assert!(quantile(&[1, 2], f64::NAN, f64::from).is_nan());
+        assert!(integer_quantile(&[], 0.5, f64::from).is_nan());
+        assert!(integer_quantile(&[1, 2], f64::NAN, f64::from).is_nan());
     }
 }

@@ -56,15 +56,27 @@ pub(crate) struct Sequence {
 
 /// What makes a value of an integer `k`, in the order in which it is written, each step rounded.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Arithmetic {
+#[non_exhaustive]
+pub enum Arithmetic {
     /// `k`.
     Whole,
     /// `k / divisor`, which is a whole number, at least 1.
-    Quotient { divisor: f64 },
+    Quotient {
+        /// The divisor.
+        divisor: f64,
+    },
     /// `k * base`.
-    Multiple { base: f64 },
+    Multiple {
+        /// The factor.
+        base: f64,
+    },
     /// `k / divisor * whole / 100`; the divisor is a whole number, at least 1.
-    Share { divisor: f64, whole: f64 },
+    Share {
+        /// The divisor.
+        divisor: f64,
+        /// What a hundred percent are.
+        whole: f64,
+    },
 }
 
 /// A share is a share of a hundred.
@@ -73,7 +85,7 @@ pub(super) const PERCENT: f64 = 100.0;
 impl Arithmetic {
     /// The value of `k`, a whole number.
     #[inline]
-    pub(crate) fn value(self, k: f64) -> f64 {
+    pub fn value(self, k: f64) -> f64 {
         match self {
             Self::Whole => k,
             Self::Quotient { divisor } => k / divisor,

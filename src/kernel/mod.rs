@@ -11,7 +11,7 @@
 mod avx2;
 pub(crate) mod bits;
 mod counter;
-pub(crate) mod integers;
+mod integers;
 pub(crate) mod lanes;
 mod quantile;
 mod random;
@@ -24,11 +24,12 @@ pub(crate) mod symbols;
 mod trend;
 
 pub use counter::growth;
+pub use integers::{Integers, integer_quantile};
+pub use lanes::Arithmetic;
 pub use quantile::{median, quantile, quantile_sorted};
 pub use random::Random;
 pub use reduce::{Spread, Total};
-pub(crate) use running::EXACT_MAX;
-pub use running::RunningTotal;
+pub use running::{EXACT_MAX, RunningTotal};
 pub use simd::{greatest, least, spread, total};
 pub use sketch::{Bin, Sketch};
 pub use student::student_p;

@@ -13,7 +13,7 @@ use super::reduce::{LANES, Total, each_lane, folded};
 use super::simd;
 
 /// The whole numbers up to this are exact, and so are their sums.
-pub(crate) const EXACT_MAX: u64 = 1 << 53;
+pub const EXACT_MAX: u64 = 1 << 53;
 
 /// A [`Total`] that grows: number `i` of the run is in lane `i % 16`, wherever pieces end.
 ///
@@ -49,7 +49,7 @@ impl RunningTotal {
 
     /// Adds the next values of the run, given as integers; `false`, and nothing added, where only
     /// values will do: their sums may be rounded, now or because they were before.
-    pub(crate) fn add_integers(&mut self, integers: &Integers<'_>) -> bool {
+    pub fn add_integers(&mut self, integers: &Integers<'_>) -> bool {
         let Integers { arithmetic, base, numbers } = *integers;
         let one = base.unsigned_abs().saturating_add(u64::from(i32::MIN.unsigned_abs()));
         let magnitude = one.saturating_mul(numbers.len() as u64).saturating_add(self.magnitude);
@@ -74,7 +74,7 @@ impl RunningTotal {
 
     /// Adds numbers by their sum. All numbers of the run must be whole, and their sum exact: then
     /// it is no matter in which lanes they are.
-    pub(crate) fn add_whole(&mut self, sum: f64, count: u64) {
+    pub fn add_whole(&mut self, sum: f64, count: u64) {
         self.lanes[0] += sum;
         self.count += count;
         self.length += count as usize;

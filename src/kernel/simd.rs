@@ -167,6 +167,16 @@ pub(crate) fn extremes(numbers: &[i32]) -> (i32, i32) {
     }
 }
 
+/// The sum of integers.
+pub(super) fn sum(numbers: &[i32]) -> i64 {
+    match Machine::here() {
+        Machine::Portable => integers::sum(numbers),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::sum(numbers) },
+    }
+}
+
 /// The sum of the numbers of each lane, where the first is in lane `phase`.
 pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; reduce::LANES] {
     match Machine::here() {

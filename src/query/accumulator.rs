@@ -142,11 +142,15 @@ impl Accumulator {
         }
     }
 
-    /// Adds the next samples of a step of one series; growth takes them otherwise.
-    pub(super) fn add_run(&mut self, step: usize, times: &[i64], run: Values<'_>) {
+    /// Adds the next samples of a step of one series; growth takes them otherwise. Where `exact`,
+    /// all samples of the step are whole numbers, and no sum of them is rounded.
+    pub(super) fn add_run(&mut self, step: usize, times: &[i64], run: Values<'_>, exact: bool) {
         match (self, run) {
             (Self::Sums { counts, adds: false, .. }, Values::Integers(run)) => {
                 counts[step] += run.numbers.len() as u64;
+            }
+            (Self::Sums { open, .. }, Values::Integers(run)) if exact => {
+                open.add_whole(run.sum(), run.numbers.len() as u64);
             }
             (Self::Sums { open, .. }, Values::Integers(run)) => {
                 if !open.add_integers(&run) {

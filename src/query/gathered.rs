@@ -3,9 +3,7 @@
 
 use std::ops::Range;
 
-use crate::kernel::integers::{self, Integers};
-use crate::kernel::lanes::Arithmetic;
-use crate::kernel::{self, simd};
+use crate::kernel::{self, Arithmetic, Integers};
 use crate::store::Values;
 
 /// Numbers of runs, one run after another.
@@ -55,10 +53,7 @@ impl Gathered {
         if !is_first && self.made_by != Some(run.arithmetic) {
             return false;
         }
-        let (least, greatest) = simd::extremes(run.numbers);
-        let whole = |number: i32| i32::try_from(run.base + i64::from(number)).ok();
-        let (Ok(base), Some(_), Some(_)) = (i32::try_from(run.base), whole(least), whole(greatest))
-        else {
+        let (Ok(base), Some(_)) = (i32::try_from(run.base), run.range()) else {
             return run.numbers.is_empty();
         };
         self.made_by = Some(run.arithmetic);
@@ -108,7 +103,7 @@ impl Gathered {
             Some(arithmetic) => {
                 let value = |integer: i32| arithmetic.value(f64::from(integer));
                 each_step(&mut self.integers, &self.runs, |step, numbers| {
-                    out[step] = integers::quantile(numbers, rank, value);
+                    out[step] = kernel::integer_quantile(numbers, rank, value);
                 });
             }
             None => each_step(&mut self.floats, &self.runs, |step, floats| {

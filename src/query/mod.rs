@@ -40,7 +40,7 @@ use watch::Watch;
 use crate::error::{Error, Result};
 use crate::model::limits::QUERY_STEPS_MAX;
 use crate::model::{Frame, Labels, Selector, Span, TimeRange, Timestamp};
-use crate::store::Snapshot;
+use crate::store::{CHUNKS_MAX, Snapshot};
 
 /// Series from which on a query looks at the statistics of blocks, which are decoded for up to 1,024
 /// blocks together.
@@ -403,13 +403,15 @@ impl Query {
         }
         let rolled = rolled::Rolled::of_all(&tiers, raw_from, &self.aggregates, &grid)?;
         let start = scan::first_seen(&self.aggregates, &grid);
+        let range = TimeRange { start, end: grid.end };
+        let few_segments = snapshot.segments_in(range) <= CHUNKS_MAX;
         Ok(Asked {
-            range: TimeRange { start, end: grid.end },
+            range,
             plan: Plan::new(&self.aggregates),
             rolled,
             sketched: walk::is_sketched(&self.aggregates),
             keep: self.keep,
-            statistics: match (self.statistics, many) {
+            statistics: match (self.statistics && few_segments, many) {
                 (false, _) => Statistics::Never,
                 (true, false) => Statistics::Some,
                 (true, true) => Statistics::Always,

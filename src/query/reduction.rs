@@ -3,8 +3,8 @@
 
 use super::accumulator::{Accumulator, Kind, Known};
 use super::{Aggregate, Grid};
+use crate::kernel::Arithmetic;
 use crate::kernel::Sketch;
-use crate::kernel::lanes::Arithmetic;
 use crate::store::{Bucket, Values};
 
 /// Which accumulators answer which aggregates.
@@ -79,11 +79,12 @@ impl Reduction {
         self.accumulators.iter_mut().for_each(Accumulator::clear);
     }
 
-    /// Adds the next samples of a step of one series.
-    pub(super) fn add_run(&mut self, step: usize, times: &[i64], run: Values<'_>) {
+    /// Adds the next samples of a step of one series. Where `exact`, all samples of the step are
+    /// whole numbers, and no sum of them is rounded.
+    pub(super) fn add_run(&mut self, step: usize, times: &[i64], run: Values<'_>, exact: bool) {
         self.open(step);
         for accumulator in &mut self.accumulators {
-            accumulator.add_run(step, times, run);
+            accumulator.add_run(step, times, run, exact);
         }
     }
 
@@ -165,7 +166,7 @@ mod tests {
     use super::*;
     use crate::codec::BlockStats;
     use crate::kernel;
-    use crate::kernel::integers::Integers;
+    use crate::kernel::Integers;
     use proptest::prelude::*;
 
     /// Reduces one series, which is given in pieces of `piece` samples, as integers where that is
@@ -178,6 +179,7 @@ mod tests {
     ) -> Vec<Vec<f64>> {
         let plan = Plan::new(aggregates);
         let mut reduction = Reduction::new(&plan, grid.steps);
+        let all_whole = values.iter().all(|value| *value == f64::from(*value as i32));
         for (times, values) in times.chunks(piece).zip(values.chunks(piece)) {
             let numbers: Vec<i32> = values.iter().map(|value| *value as i32).collect();
             let is_whole = values.iter().zip(&numbers).all(|(v, n)| *v == f64::from(*n));
@@ -189,7 +191,7 @@ mod tests {
                 Values::Floats(values)
             };
             for (step, run) in runs(times, grid) {
-                reduction.add_run(step, &times[run.clone()], values.slice(run));
+                reduction.add_run(step, &times[run.clone()], values.slice(run), all_whole);
             }
             if let Values::Floats(values) = values {
                 reduction.add_growth(times, values, grid);

@@ -9,7 +9,6 @@ use super::reduction::{Plan, Reduction};
 use super::rolled::Rolled;
 use super::steps::runs;
 use super::{Aggregate, Condition, Grid};
-use crate::codec::BlockStats;
 use crate::error::Result;
 use crate::kernel::EXACT_MAX;
 use crate::model::{SeriesId, TimeRange};
@@ -18,6 +17,9 @@ use crate::store::{Bucket, Samples, SeriesReader, Snapshot, Values, Work};
 /// A series of so many pieces is worth a look at statistics by itself: they are decoded for up to
 /// 1,024 blocks together.
 const PIECES_MIN: usize = 32;
+
+/// A block of fewer samples is decoded in no time.
+const SAMPLES_MIN: usize = 256;
 
 /// What every series of a query is asked.
 #[derive(Debug, Clone)]
@@ -51,6 +53,7 @@ pub(super) struct Walker<'a> {
     /// The steps of the open series and where in its samples they are, for one version of times.
     steps: Vec<(usize, Range<usize>)>,
     steps_version: Option<u64>,
+    sizes: Vec<Size>,
     buckets: Vec<Bucket>,
     kept: Samples,
 }
@@ -59,16 +62,28 @@ pub(super) struct Walker<'a> {
 #[derive(Debug, Default)]
 struct Walked {
     step: usize,
-    /// Whether all samples of a step are whole numbers with an exact sum, for the step that was
-    /// looked at last.
+    /// The step that was looked at last, and whether all its samples are whole numbers with an
+    /// exact sum.
     exact: Option<(usize, bool)>,
 }
+
+/// Where a piece ends, and what its samples add up to at most, without their signs, where they are
+/// whole numbers; else `u64::MAX`.
+type Size = (usize, u64);
 
 impl<'a> Walker<'a> {
     pub(super) fn new(asked: &'a Asked, snapshot: &'a Snapshot) -> Self {
         let reader = snapshot.reader();
-        let (steps, buckets, kept) = (Vec::new(), Vec::new(), Samples::default());
-        Self { asked, snapshot, reader, steps, steps_version: None, buckets, kept }
+        Self {
+            asked,
+            snapshot,
+            reader,
+            steps: Vec::new(),
+            steps_version: None,
+            sizes: Vec::new(),
+            buckets: Vec::new(),
+            kept: Samples::default(),
+        }
     }
 
     /// What was done since this was asked for last.
@@ -87,6 +102,9 @@ impl<'a> Walker<'a> {
             Statistics::Some => pieces >= PIECES_MIN,
             Statistics::Always => true,
         };
+        if self.asked.plan.adds() {
+            self.find_sizes()?;
+        }
         let mut walked = Walked::default();
         for piece in 0..pieces {
             if !statistics || !self.add_known(piece, &mut walked, to)? {
@@ -136,6 +154,15 @@ impl<'a> Walker<'a> {
         }
     }
 
+    fn find_sizes(&mut self) -> Result<()> {
+        self.sizes.clear();
+        for piece in 0..self.reader.pieces() {
+            let magnitude = self.reader.magnitude(piece)?.unwrap_or(u64::MAX);
+            self.sizes.push((self.reader.piece_range(piece).end, magnitude));
+        }
+        Ok(())
+    }
+
     /// Adds a piece by its statistics, or leaves it out by them; `false`, and nothing done, where
     /// they do not say enough.
     fn add_known(&mut self, piece: usize, walked: &mut Walked, to: &mut Reduction) -> Result<bool> {
@@ -143,7 +170,8 @@ impl<'a> Walker<'a> {
         let range = self.reader.piece_range(piece);
         let step = self.step_around(&range, walked);
         let answers = step.is_some() && plan.takes_statistics();
-        if !answers && keep.is_none() {
+        // A short block is decoded before its statistics are found.
+        if (!answers && keep.is_none()) || range.len() < SAMPLES_MIN {
             return Ok(false);
         }
         let Some(stats) = self.reader.statistics(piece)? else { return Ok(false) };
@@ -161,7 +189,8 @@ impl<'a> Walker<'a> {
             return Ok(false);
         };
         let (first_time, last_time) = (*first, *last);
-        if plan.adds() && !self.is_exact(piece, step, walked)? {
+        let run_end = step.and_then(|at| self.steps.get(at)).map_or(range.end, |(_, run)| run.end);
+        if plan.adds() && !walked.is_exact(step, &self.sizes[piece..], run_end) {
             return Ok(false);
         }
         to.add_known(
@@ -192,41 +221,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Whether whatever is added up of all samples of a step, or of a piece in no step, is exact:
-    /// they are whole numbers, and not too large.
-    fn is_exact(&mut self, piece: usize, step: Option<usize>, walked: &mut Walked) -> Result<bool> {
-        let Some(step) = step else { return Ok(self.magnitude(piece)? <= EXACT_MAX) };
-        if let Some((known, exact)) = walked.exact
-            && known == step
-        {
-            return Ok(exact);
-        }
-        let run = self.steps.get(step).map_or(0..0, |(_, run)| run.clone());
-        let mut magnitude = 0_u64;
-        for at in 0..self.reader.pieces() {
-            let range = self.reader.piece_range(at);
-            if range.start < run.end && run.start < range.end && magnitude <= EXACT_MAX {
-                magnitude = magnitude.saturating_add(self.magnitude(at)?);
-            }
-        }
-        let exact = magnitude <= EXACT_MAX;
-        walked.exact = Some((step, exact));
-        Ok(exact)
-    }
-
-    /// What the samples of a piece add up to at most, without their signs, where they are whole
-    /// numbers; `u64::MAX` where that is not known.
-    fn magnitude(&mut self, piece: usize) -> Result<u64> {
-        let Some(BlockStats { min, max, .. }) = self.reader.statistics(piece)? else {
-            return Ok(u64::MAX);
-        };
-        if !self.reader.is_whole(piece)? {
-            return Ok(u64::MAX);
-        }
-        let greatest = min.abs().max(max.abs()) as u64;
-        Ok(greatest.saturating_mul(self.reader.piece_range(piece).len() as u64))
-    }
-
     /// Decodes a piece and adds its samples.
     fn add_piece(&mut self, piece: usize, walked: &mut Walked, to: &mut Reduction) -> Result<()> {
         let Asked { grid, plan, keep, .. } = self.asked;
@@ -242,14 +236,15 @@ impl<'a> Walker<'a> {
             return Ok(());
         }
         let (times, values) = self.reader.values(piece, plan.wanted())?;
-        for (step, run) in self.steps.get(walked.step..).unwrap_or(&[]) {
+        for (at, (step, run)) in self.steps.iter().enumerate().skip(walked.step) {
             if run.start >= range.end {
                 break;
             }
-            let own =
-                run.start.max(range.start) - range.start..run.end.min(range.end) - range.start;
+            let from = run.start.max(range.start) - range.start;
+            let own = from..run.end.min(range.end) - range.start;
             let own_times = times.get(own.clone()).unwrap_or(&[]);
-            to.add_run(*step, own_times, values.slice(own));
+            let exact = plan.adds() && walked.is_exact(Some(at), &self.sizes[piece..], run.end);
+            to.add_run(*step, own_times, values.slice(own), exact);
         }
         if let Values::Floats(values) = values
             && plan.has_growth()
@@ -260,12 +255,35 @@ impl<'a> Walker<'a> {
     }
 }
 
+impl Walked {
+    /// Whether whatever is added up of all samples of a step, or of a piece in no step, is exact,
+    /// given the pieces from the one on that was come to, and where the step ends.
+    fn is_exact(&mut self, step: Option<usize>, pieces: &[Size], end: usize) -> bool {
+        if let (Some(step), Some((known, exact))) = (step, self.exact)
+            && known == step
+        {
+            return exact;
+        }
+        let (mut magnitude, mut passed) = (0_u64, false);
+        for (piece_end, piece) in pieces {
+            if passed || magnitude > EXACT_MAX {
+                break;
+            }
+            magnitude = magnitude.saturating_add(*piece);
+            passed = *piece_end >= end;
+        }
+        let exact = magnitude <= EXACT_MAX;
+        self.exact = step.map(|step| (step, exact));
+        exact
+    }
+}
+
 /// Adds samples that need not be all of a series, in order of time.
 fn add_samples(samples: &Samples, asked: &Asked, to: &mut Reduction) {
     let Samples { times, values } = samples;
     for (step, run) in runs(times, &asked.grid) {
         let run_times = times.get(run.clone()).unwrap_or(&[]);
-        to.add_run(step, run_times, Values::Floats(values).slice(run));
+        to.add_run(step, run_times, Values::Floats(values).slice(run), false);
     }
     if asked.plan.has_growth() {
         to.add_growth(times, values, &asked.grid);

@@ -8,9 +8,7 @@ use super::segment::Segment;
 use super::series_reader::{Part, SeriesReader};
 use crate::codec::{BlockStats, Made};
 use crate::error::{Error, Result};
-use crate::kernel::integers::Integers;
-use crate::kernel::lanes::Arithmetic;
-use crate::kernel::{self, simd};
+use crate::kernel::{self, Arithmetic, Integers};
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// Samples of a series that follow each other.
@@ -55,8 +53,7 @@ impl<'r> Values<'r> {
     pub(crate) fn least(self) -> f64 {
         match self {
             Self::Floats(values) => kernel::least(values),
-            Self::Integers(all) if all.numbers.is_empty() => f64::NAN,
-            Self::Integers(all) => all.value(simd::extremes(all.numbers).0),
+            Self::Integers(all) => all.least(),
         }
     }
 
@@ -64,8 +61,7 @@ impl<'r> Values<'r> {
     pub(crate) fn greatest(self) -> f64 {
         match self {
             Self::Floats(values) => kernel::greatest(values),
-            Self::Integers(all) if all.numbers.is_empty() => f64::NAN,
-            Self::Integers(all) => all.value(simd::extremes(all.numbers).1),
+            Self::Integers(all) => all.greatest(),
         }
     }
 
@@ -117,11 +113,16 @@ pub(crate) struct Work {
 }
 
 /// Up to 1,024 statistics of one segment, those that were asked for last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Chunk<'a> {
-    of: Option<(&'a Segment, usize)>,
+    segment: &'a Segment,
+    at: usize,
     rows: Vec<BlockStats>,
 }
+
+/// Segments whose statistics a reader keeps while it goes from series to series: where there are
+/// more, each series would have them decoded anew.
+pub(crate) const CHUNKS_MAX: usize = 64;
 
 impl Amount {
     /// Adds a block.
@@ -235,24 +236,31 @@ impl SeriesReader<'_> {
         };
         let Some(Part { segment, place, .. }) = self.parts.get(part) else { return Err(fault()) };
         let row = segment.statistics_row(place, block);
-        let chunk = row / BLOCK_SAMPLES;
-        let Chunk { of, rows } = &mut self.statistics;
-        if !of.is_some_and(|(known, at)| std::ptr::eq(known, *segment) && at == chunk) {
-            *of = None;
-            segment.statistics(chunk, rows)?;
-            *of = Some((segment, chunk));
+        let known = self.statistics.iter().position(|chunk| std::ptr::eq(chunk.segment, *segment));
+        let mut chunk = match known {
+            Some(known) => self.statistics.swap_remove(known),
+            None => Chunk { segment, at: usize::MAX, rows: Vec::new() },
+        };
+        if chunk.at != row / BLOCK_SAMPLES {
+            chunk.at = row / BLOCK_SAMPLES;
+            segment.statistics(chunk.at, &mut chunk.rows)?;
         }
-        Ok(rows.get(row % BLOCK_SAMPLES).copied())
+        let found = chunk.rows.get(row % BLOCK_SAMPLES).copied();
+        if self.statistics.len() == CHUNKS_MAX {
+            self.statistics.pop();
+        }
+        self.statistics.push(chunk);
+        Ok(found)
     }
 
-    /// Whether all values of a piece are known to be whole numbers.
-    pub(crate) fn is_whole(&mut self, piece: usize) -> Result<bool> {
-        let Source::Block { part, block, .. } = self.piece(piece)?.source else {
-            return Ok(false);
-        };
+    /// What the values of a piece add up to at most, without their signs, where all are known to be
+    /// whole numbers.
+    pub(crate) fn magnitude(&mut self, piece: usize) -> Result<Option<u64>> {
+        let Piece { range, source } = self.piece(piece)?;
+        let Source::Block { part, block, .. } = source else { return Ok(None) };
         self.open_column(part)?;
         let Some((_, column)) = &mut self.column else { return Err(fault()) };
-        Ok(column.made_by(block)? == Some(Arithmetic::Whole))
+        Ok(column.whole_max(block)?.and_then(|max| max.checked_mul(range.len() as u64)))
     }
 
     /// Notes that statistics answered for a piece.

@@ -53,8 +53,10 @@ pub struct SeriesReader<'a> {
     pub(super) column: Option<(usize, ColumnReader<'a>)>,
     pub(super) floats: Vec<f64>,
     pub(super) integers: Vec<i32>,
-    pub(super) statistics: Chunk<'a>,
+    pub(super) statistics: Vec<Chunk<'a>>,
     pub(super) work: Work,
+    /// The column of the series before in each segment: the next one is often beside it.
+    columns: Vec<usize>,
     /// What a head has of a series.
     recent: Samples,
     /// Parts of the series that is opened.
@@ -91,8 +93,9 @@ impl Snapshot {
             column: None,
             floats: Vec::new(),
             integers: Vec::new(),
-            statistics: Chunk::default(),
+            statistics: Vec::new(),
             work: Work::default(),
+            columns: Vec::new(),
             recent: Samples::default(),
             next: Vec::new(),
         }
@@ -205,9 +208,10 @@ impl SeriesReader<'_> {
     fn find_parts(&mut self, id: SeriesId, range: TimeRange) -> bool {
         self.next.clear();
         let snapshot = self.snapshot;
-        for segment in &snapshot.view.segments {
+        self.columns.resize(snapshot.view.segments.len(), 0);
+        for (segment, column) in snapshot.view.segments.iter().zip(&mut self.columns) {
             if segment.footer().range.overlaps(range)
-                && let Some(place) = segment.place(id, range)
+                && let Some(place) = segment.place(id, range, column)
             {
                 self.next.push(Part { segment, place, cut: 0..0 });
             }

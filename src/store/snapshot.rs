@@ -89,6 +89,12 @@ impl Snapshot {
 }
 
 impl Snapshot {
+    /// Segments that have samples in a range.
+    pub(crate) fn segments_in(&self, range: TimeRange) -> usize {
+        let segments = self.view.segments.iter();
+        segments.filter(|segment| segment.footer().range.overlaps(range)).count()
+    }
+
     /// What segments and heads hold of a series. A sample that a later segment overrides counts
     /// until the two are merged.
     pub(crate) fn stored(&self, id: SeriesId) -> Amount {

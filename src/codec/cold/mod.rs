@@ -160,20 +160,31 @@ impl Decoder {
     }
 
     /// What makes the values of a coded block of integers; `None` where some are corrected.
-    pub(super) fn made_by(&self, mut bytes: &[u8]) -> Result<Option<Arithmetic>> {
+    fn made_by(&self, mut bytes: &[u8]) -> Result<Option<Arithmetic>> {
         let tag = Tag::read(&mut bytes)?;
         Ok((!tag.near && !tag.far).then_some(self.arithmetic))
     }
 
-    /// Appends the integers of a coded block; `None`, and nothing appended, where some values are
-    /// corrected.
+    /// Which magnitude no integer of a coded block exceeds, where all are whole numbers.
+    pub(super) fn whole_max(&self, mut bytes: &[u8]) -> Result<Option<u64>> {
+        if self.made_by(bytes)? != Some(Arithmetic::Whole) {
+            return Ok(None);
+        }
+        let tag = Tag::read(&mut bytes)?;
+        let base = self.read_base(tag, &mut bytes)?;
+        Ok(Some(base.unsigned_abs() + u64::from(i32::MIN.unsigned_abs())))
+    }
+
+    /// Appends the integers of a coded block that `wanted` arithmetic makes values of; `None`, and
+    /// nothing appended, of any other block.
     pub(super) fn decode_integers(
         &mut self,
         mut bytes: &[u8],
         count: usize,
+        wanted: impl Fn(Arithmetic) -> bool,
         out: &mut Vec<i32>,
     ) -> Result<Option<Made>> {
-        if self.made_by(bytes)?.is_none() {
+        if !self.made_by(bytes)?.is_some_and(wanted) {
             return Ok(None);
         }
         let (_, Sequence { summed_from, base }) = self.read_lanes(&mut bytes, count)?;
@@ -182,16 +193,25 @@ impl Decoder {
         Ok(Some(Made { arithmetic: self.arithmetic, base }))
     }
 
-    /// Fills the block with the numbers of a coded block.
-    fn read_lanes(&mut self, bytes: &mut &[u8], count: usize) -> Result<(Tag, Sequence)> {
-        let tag = Tag::read(bytes)?;
-        if tag.model != self.model || count == 0 || count > BLOCK_SAMPLES {
+    fn read_base(&self, tag: Tag, bytes: &mut &[u8]) -> Result<i64> {
+        if tag.model != self.model {
             return Err(Error::decode("a coded block that its column's header does not fit"));
         }
         let delta = self.model == Model::Delta;
         let base = if delta { varint::read_i64(bytes)? } else { self.bins.lowest() };
         if base.unsigned_abs() > BASE_MAX {
             return Err(Error::decode(format!("coded integers from {base} on")));
+        }
+        Ok(base)
+    }
+
+    /// Fills the block with the numbers of a coded block.
+    fn read_lanes(&mut self, bytes: &mut &[u8], count: usize) -> Result<(Tag, Sequence)> {
+        let tag = Tag::read(bytes)?;
+        let base = self.read_base(tag, bytes)?;
+        let delta = self.model == Model::Delta;
+        if count == 0 || count > BLOCK_SAMPLES {
+            return Err(Error::decode(format!("a coded block of {count} values")));
         }
         // A delta model has its first integer apart: its number stands for no difference.
         self.found.resize(count, Meaning::default());

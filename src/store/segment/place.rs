@@ -8,7 +8,7 @@ use super::index::{Axis, Column};
 use super::reader::Segment;
 use crate::codec::{ColumnDecoder, Made};
 use crate::error::{Error, Result};
-use crate::kernel::lanes::Arithmetic;
+use crate::kernel::Arithmetic;
 use crate::model::{SeriesId, TimeRange};
 
 /// Where samples of a series are in a segment.
@@ -50,9 +50,17 @@ impl Place {
 }
 
 impl Segment {
-    /// Where the samples of a series in a range are; `None` where there are none here.
-    pub(in crate::store) fn place(&self, id: SeriesId, range: TimeRange) -> Option<Place> {
-        let (column_at, column) = self.column(id)?;
+    /// Where the samples of a series in a range are; `None` where there are none here. `before` is
+    /// the column of the series that was asked for before, and then of this one.
+    pub(in crate::store) fn place(
+        &self,
+        id: SeriesId,
+        range: TimeRange,
+        before: &mut usize,
+    ) -> Option<Place> {
+        let beside = |at: usize| self.column_at(at).filter(|c| c.id == id).map(|c| (at, c));
+        let (column_at, column) = beside(*before + 1).or_else(|| self.column(id))?;
+        *before = column_at;
         let axis = self.axis(column)?;
         let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
         let (first_time, last_time) = (axis.first_time(), axis.last_time);
@@ -155,10 +163,10 @@ impl<'a> ColumnReader<'a> {
         self.block_bytes.get(block).map_or(0, |bytes| *bytes as usize)
     }
 
-    /// What makes the values of a block of integers; `None` where nothing does.
-    pub(in crate::store) fn made_by(&mut self, block: usize) -> Result<Option<Arithmetic>> {
-        let made = self.block(block).and_then(|(bytes, _)| self.decoder.made_by(bytes));
-        made.map_err(|e| self.at(e))
+    /// Which magnitude no value of a block exceeds, where it is made of whole numbers alone.
+    pub(in crate::store) fn whole_max(&mut self, block: usize) -> Result<Option<u64>> {
+        let (bytes, count) = self.block(block).map_err(|e| self.at(e))?;
+        self.decoder.whole_max(bytes, count).map_err(|e| self.at(e))
     }
 
     /// Appends the values of a block.
