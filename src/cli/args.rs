@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
 use crate::error::{Error, Result};
-use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit, Zone};
-use crate::model::{Selector, Span, Timestamp};
+use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit};
+use crate::model::{Selector, Span, Timestamp, Zone};
 use crate::query::{Across, Aggregate, Condition};
 
 /// An embedded time-series capacity store and forecaster: how full the fleet may get, when it will
