@@ -5,7 +5,7 @@ use super::args::{ForecastArgs, OutputFormat, QueryArgs};
 use super::output::{Stop, to_stdout};
 use crate::error::Error;
 use crate::forecast::{ForecastOptions, forecast as forecast_row};
-use crate::model::Frame;
+use crate::model::{Frame, Span};
 use crate::query::Query;
 use crate::report::{
     SeriesForecast, forecasts_csv, forecasts_json, forecasts_text, write_csv, write_json,
@@ -77,7 +77,8 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     let mut all = Vec::new();
     for frame in query.run(&snapshot)? {
         let frame = frame?;
-        all.extend((0..frame.len()).map(|row| series_forecast(&frame, row, &options)));
+        let of_row = |row| series_forecast(&frame, row, args.step, &options);
+        all.extend((0..frame.len()).map(of_row));
     }
     if all.is_empty() {
         let what = format!("no series of {} has samples in this range", args.selector);
@@ -94,19 +95,24 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     Ok(Outcome::Done)
 }
 
-fn series_forecast(frame: &Frame, row: usize, options: &ForecastOptions) -> SeriesForecast {
+fn series_forecast(
+    frame: &Frame,
+    row: usize,
+    step: Span,
+    options: &ForecastOptions,
+) -> SeriesForecast {
     // A step that has only begun would look like a fall of sums and counts.
     let whole = frame.row(row).len().saturating_sub(1);
     let values = frame.row(row).get(..whole).unwrap_or(&[]);
     // Usage does not go below zero; what has been there may go there again.
     let negative = values.iter().any(|value| *value < 0.0);
     let options = ForecastOptions { floor: options.floor.filter(|_| !negative), ..options.clone() };
-    let forecast = forecast_row(values, frame.step(), &options);
+    let forecast = forecast_row(values, step, &options);
     SeriesForecast {
         labels: frame.labels(row).clone(),
         unit: None,
         start: frame.time(whole),
-        step: frame.step(),
+        step,
         forecast: forecast.map_err(|why| why.to_string()),
     }
 }

@@ -27,7 +27,7 @@ pub use scan::Frames;
 
 use crate::error::{Error, Result};
 use crate::model::limits::QUERY_STEPS_MAX;
-use crate::model::{Selector, Span, TimeRange, Timestamp};
+use crate::model::{Calendar, CalendarSteps, Frame, Labels, Selector, Span, TimeRange, Timestamp};
 use crate::store::Snapshot;
 
 /// How the samples of one step become one value. NaN samples are skipped; a step without a number
@@ -137,7 +137,7 @@ pub struct Query {
     selector: Selector,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
-    step: Option<Span>,
+    step: Step,
     aggregate: Aggregate,
     keep: Option<Condition>,
     by: Option<Vec<String>>,
@@ -145,13 +145,23 @@ pub struct Query {
     fill: Span,
 }
 
+/// What a query has one value for.
+#[derive(Debug, Clone)]
+enum Step {
+    All,
+    Equal(Span),
+    Calendar(Calendar),
+}
+
 /// The steps of a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Grid {
     start: Timestamp,
     end: Timestamp,
+    /// The length of every step, or of the longest of a calendar.
     step: Span,
     steps: usize,
+    calendar: Option<CalendarSteps>,
 }
 
 impl Query {
@@ -161,7 +171,7 @@ impl Query {
             selector,
             start: None,
             end: None,
-            step: None,
+            step: Step::All,
             aggregate: Aggregate::Mean,
             keep: None,
             by: None,
@@ -171,7 +181,8 @@ impl Query {
     }
 
     /// Only samples at or after `start`, which is also where the first step begins. Default: the
-    /// step in which the first sample of the store lies, in whole steps since the epoch.
+    /// step in which the first sample of the store lies, in whole steps since the epoch, or of the
+    /// calendar.
     #[must_use]
     pub fn from(mut self, start: Timestamp) -> Self {
         self.start = Some(start);
@@ -185,10 +196,45 @@ impl Query {
         self
     }
 
-    /// One value per `step`. Default: one for the whole range.
+    /// One value per `step`, instead of per step of a calendar. Default: one for the whole range.
     #[must_use]
     pub fn step(mut self, step: Span) -> Self {
-        self.step = Some(step);
+        self.step = Step::Equal(step);
+        self
+    }
+
+    /// One value per day, week, month, quarter or year of a time zone, instead of per step of one
+    /// length. [`Query::from`] and [`Query::to`] cut the first and the last step short; without
+    /// them both are whole. The frames say where each step begins and ends. Refused together with
+    /// [`Query::fill`].
+    ///
+    /// ```
+    /// use plimsoll::query::{Aggregate, Query};
+    /// use plimsoll::store::{Store, StoreOptions};
+    /// use plimsoll::{Batch, Group, Labels, Timestamp};
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path(), StoreOptions::default())?;
+    /// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
+    /// // A sample each hour, from noon of the day before summer time began.
+    /// let noon: Timestamp = "2013-03-30T12:00:00+01:00".parse()?;
+    /// let times: Vec<i64> = (0..48).map(|hour| noon.nanos() + hour * 3_600_000_000_000).collect();
+    /// let values = vec![1.0; 48];
+    /// store.append(&Batch { groups: vec![Group { series: vec![cpu], times, values }] })?;
+    ///
+    /// let query = Query::new("cpu".parse()?).aggregate(Aggregate::Count);
+    /// let days = query.calendar("day in Europe/Berlin".parse()?);
+    /// for frame in days.run(&store.snapshot()?)? {
+    ///     let frame = frame?;
+    ///     assert_eq!(frame.row(0), [12.0, 23.0, 13.0]);
+    ///     assert_eq!(frame.time(1), "2013-03-31T00:00:00+01:00".parse()?);
+    ///     assert_eq!(frame.end(1), "2013-04-01T00:00:00+02:00".parse()?);
+    /// }
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    #[must_use]
+    pub fn calendar(mut self, calendar: Calendar) -> Self {
+        self.step = Step::Calendar(calendar);
         self
     }
 
@@ -267,6 +313,14 @@ impl Query {
                  combined (across)",
             ));
         }
+        if let Step::Calendar(calendar) = &self.step
+            && !self.fill.is_zero()
+        {
+            return Err(Error::invalid(format!(
+                "fill carries values over steps of one length, and a {calendar} is none; ask \
+                 without it, or in steps of a length, as 1d"
+            )));
+        }
         let groups = group::resolve(snapshot, &self.selector, self.by.as_deref())?;
         let grid = self.grid(snapshot.range())?;
         let rolled = match &grid {
@@ -285,19 +339,31 @@ impl Query {
     /// The steps; none where there is no sample in the range.
     fn grid(&self, stored: Option<TimeRange>) -> Result<Option<Grid>> {
         let Some(stored) = stored else { return Ok(None) };
-        let step = self.step.filter(|step| !step.is_zero());
-        if self.step.is_some() && step.is_none() {
-            return Err(Error::invalid("a step of no length; write 5m or 1h"));
-        }
-        let first = step.map_or(stored.start, |step| stored.start.floor(step));
-        let start = self.start.unwrap_or(first);
-        let end = self.end.unwrap_or(stored.end);
+        let (first, past) = match &self.step {
+            Step::All => (stored.start, stored.end),
+            Step::Equal(step) if step.is_zero() => {
+                return Err(Error::invalid("a step of no length; write 5m or 1h"));
+            }
+            Step::Equal(step) => (stored.start.floor(*step), stored.end),
+            Step::Calendar(calendar) => (calendar.floor(stored.start), calendar.ceil(stored.end)),
+        };
+        let (start, end) = (self.start.unwrap_or(first), self.end.unwrap_or(past));
         let range = TimeRange::new(start, end)?;
         if range.span().is_zero() {
             return Ok(None);
         }
-        let step = step.unwrap_or(range.span());
-        let steps = (range.span().nanos() as u64).div_ceil(step.nanos() as u64) as usize;
+        let (step, calendar) = match &self.step {
+            Step::All => (range.span(), None),
+            Step::Equal(step) => (*step, None),
+            Step::Calendar(calendar) => {
+                let steps = calendar.steps(range)?;
+                (steps.longest(), Some(steps))
+            }
+        };
+        let steps = match &calendar {
+            Some(steps) => steps.count(),
+            None => (range.span().nanos() as u64).div_ceil(step.nanos() as u64) as usize,
+        };
         if steps > QUERY_STEPS_MAX {
             return Err(Error::Limit {
                 what: "the number of steps of a query",
@@ -306,7 +372,22 @@ impl Query {
                 remedy: "take a longer step or a shorter range",
             });
         }
-        Ok(Some(Grid { start, end, step, steps }))
+        Ok(Some(Grid { start, end, step, steps, calendar }))
+    }
+}
+
+impl Grid {
+    /// The starts of a calendar's steps and the end of the last, in nanoseconds.
+    fn edges(&self) -> Option<&[i64]> {
+        self.calendar.as_ref().map(CalendarSteps::edges_nanos)
+    }
+
+    /// A frame of these steps.
+    fn frame(&self, labels: Vec<Labels>, values: Vec<f64>) -> Result<Frame> {
+        match &self.calendar {
+            Some(steps) => Frame::by_calendar(steps.clone(), labels, values),
+            None => Frame::new(self.start, self.step, self.steps, labels, values),
+        }
     }
 }
 
@@ -407,5 +488,27 @@ mod tests {
         assert!(query.clone().from(at(5)).to(at(4)).grid(stored).is_err());
         assert!(query.clone().step(Span::from_nanos(1)).grid(stored).is_err());
         assert_eq!(query.grid(None).unwrap(), None);
+    }
+
+    #[test]
+    fn steps_of_a_calendar_are_whole_but_where_the_range_cuts_them() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (first, past) = (time("2013-01-31T23:30:00Z"), time("2013-03-31T22:00:00.000000001Z"));
+        let stored = Some(TimeRange { start: first, end: past });
+        let query = Query::new(Selector::all()).step(Span::HOUR);
+        let query = query.calendar("month in Europe/Berlin".parse().unwrap());
+        let grid = query.grid(stored).unwrap().unwrap();
+        assert_eq!(grid.start, time("2013-02-01T00:00:00+01:00"));
+        assert_eq!(grid.end, time("2013-05-01T00:00:00+02:00"));
+        // March is the longest, but for an hour.
+        assert_eq!((grid.steps, grid.step), (3, Span::from_seconds((31 * 24 - 1) * 3_600)));
+        let (from, to) = (time("2013-02-15"), time("2013-03-20"));
+        let grid = query.clone().from(from).to(to).grid(stored).unwrap().unwrap();
+        assert_eq!((grid.start, grid.end, grid.steps), (from, to, 2));
+        assert_eq!(query.clone().from(to).to(to).grid(stored).unwrap(), None);
+        assert!(query.clone().from(to).to(from).grid(stored).is_err());
+        // The last call says which steps.
+        let grid = query.step(Span::from_days(30)).grid(stored).unwrap().unwrap();
+        assert_eq!((grid.calendar, grid.step), (None, Span::from_days(30)));
     }
 }

@@ -63,7 +63,7 @@ impl Frames {
         let rows_of = rows.par_iter().map_init(|| self.snapshot.reader(), row);
         let reduced: Result<Vec<Vec<f64>>> = rows_of.collect();
         let labels = rows.into_iter().map(|row| row.labels).collect();
-        Frame::new(grid.start, grid.step, grid.steps, labels, reduced?.concat())
+        grid.frame(labels, reduced?.concat())
     }
 
     fn row(
@@ -193,7 +193,7 @@ impl Iterator for Frames {
     type Item = Result<Frame>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let grid = self.grid?;
+        let grid = self.grid.clone()?;
         let rows_max = (TILE_VALUES_MAX / grid.steps.max(1)).max(1);
         let rows: Vec<RowGroup> = self.rows.by_ref().take(rows_max).collect();
         if rows.is_empty() { None } else { Some(self.frame(&grid, rows)) }
