@@ -3,7 +3,8 @@
 use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat, QueryArgs};
 use super::output::{Stop, to_stdout};
-use crate::error::Error;
+use super::steps;
+use crate::error::{Error, Result};
 use crate::forecast::{ForecastOptions, forecast as forecast_row};
 use crate::model::{Frame, Span};
 use crate::query::Query;
@@ -16,7 +17,7 @@ use crate::store::Store;
 /// Prints the answer to a query.
 pub(super) fn query(args: &QueryArgs) -> Result<Outcome, Stop> {
     let store = Store::open_read_only(&args.store)?;
-    let frames = of_args(args).run(&store.snapshot()?)?;
+    let frames = of_args(args)?.run(&store.snapshot()?)?;
     let names = frames.label_names();
     to_stdout(|out| match args.format {
         OutputFormat::Table => write_table(&names, frames, out),
@@ -26,17 +27,8 @@ pub(super) fn query(args: &QueryArgs) -> Result<Outcome, Stop> {
     Ok(Outcome::Done)
 }
 
-fn of_args(args: &QueryArgs) -> Query {
+fn of_args(args: &QueryArgs) -> Result<Query> {
     let mut query = Query::new(args.selector.clone()).aggregate(args.agg);
-    if let Some(start) = args.from {
-        query = query.from(start);
-    }
-    if let Some(end) = args.to {
-        query = query.to(end);
-    }
-    if let Some(step) = args.step {
-        query = query.step(step);
-    }
     if let Some(keep) = args.keep {
         query = query.keep(keep);
     }
@@ -49,7 +41,7 @@ fn of_args(args: &QueryArgs) -> Query {
     if let Some(fill) = args.fill {
         query = query.fill(fill);
     }
-    query
+    steps::of_args(query, args)
 }
 
 /// Prints the forecast of each selected series.
