@@ -187,6 +187,7 @@ mod tests {
     use super::super::testing::{self, labels};
     use super::super::{Grade, Outcome, PlanRow};
     use super::*;
+    use crate::model::{Calendar, TimeRange};
 
     fn row<'a>(plan: &'a Plan, host: &str, resource: &str) -> &'a PlanRow {
         let is = |row: &&PlanRow| row.labels.get("host") == Some(host) && row.resource == resource;
@@ -276,6 +277,24 @@ mod tests {
             let row = &plan.hosts.rows[0];
             assert_eq!((row.limit, row.peak.unwrap().value), (Some(3.0), peak));
             assert_eq!(row.limit_change.is_some(), days_before > 0);
+        }
+    }
+
+    #[test]
+    fn steps_of_a_calendar_are_refused() {
+        let study = Study::parse(testing::STUDY, "study.toml").unwrap();
+        let mut planner = Planner::new(&study, testing::start().plus(Span::from_days(9))).unwrap();
+        let table = Table { resource: 0, group: None };
+        let day = TimeRange::new(testing::start(), testing::start().plus(Span::DAY)).unwrap();
+        let days = "day".parse::<Calendar>().unwrap().steps(day).unwrap();
+        let by_day = Frame::by_calendar(days, vec![labels("host", "a")], vec![1.0]).unwrap();
+        let usage = Frame::new(day.start, study.step, 1, vec![labels("host", "a")], vec![1.0]);
+        for refused in [
+            planner.add(table, &by_day, None),
+            planner.add(table, &usage.unwrap(), Some(&by_day)),
+            planner.add_limit(table, &by_day),
+        ] {
+            assert!(refused.unwrap_err().to_string().contains("steps of one length"));
         }
     }
 
