@@ -63,6 +63,6 @@ mod readme {}
 
 pub use error::{Error, Result};
 pub use model::{
-    Batch, Frame, Group, Labels, MatchOp, Matcher, Selector, SeriesId, Sink, Span, TimeRange,
-    Timestamp, Unit, is_stale_marker, stale_marker,
+    Batch, Calendar, CalendarSteps, CalendarUnit, Frame, Group, Labels, MatchOp, Matcher, Selector,
+    SeriesId, Sink, Span, TimeRange, Timestamp, Unit, Zone, is_stale_marker, stale_marker,
 };

@@ -136,6 +136,38 @@ fn queries_are_printed_in_every_format() {
 }
 
 #[test]
+fn steps_of_the_calendar_are_those_of_a_zone() {
+    let user = with_store();
+    let monthly = "query --store s disk_used_gb --agg max --step month --zone Europe/Berlin";
+    golden("query-month.txt", &user.ok(monthly));
+    golden("query-month.csv", &user.ok(&format!("{monthly} --format csv")));
+    golden("query-month.json", &user.ok(&format!("{monthly} --format json")));
+    user.json(monthly);
+    // A date is midnight in the zone, so that no day is cut.
+    let days = "query --store s cpu_usage_mhz{host=\"db-1\"} --agg count --step day";
+    let range = "--from 2026-01-20 --to 2026-01-22";
+    golden("query-days.txt", &user.ok(&format!("{days} --zone Asia/Kolkata {range}")));
+    let weeks = user.json("query --store s cpu_usage_mhz --agg count --step week");
+    assert_eq!(weeks["calendar"]["unit"], "week");
+    assert_eq!(weeks["calendar"]["zone"], "UTC");
+    assert_eq!(weeks["calendar"]["edges"][0], "2026-01-12T00:00:00Z");
+    user.fails(
+        "query --store s cpu_usage_mhz --step 1h --zone Europe/Berlin",
+        "plimsoll: steps of 1h are the same in every zone; leave --zone out, or write --step day, \
+         week, month, quarter or year",
+    );
+    user.fails(
+        "query --store s cpu_usage_mhz --step day --fill 2d",
+        "plimsoll: fill carries values over steps of one length, and a day in UTC is none; ask \
+         without it, or in steps of a length, as 1d",
+    );
+    let run = user.ends(USAGE, "query --store s cpu_usage_mhz --step day --zone Mars");
+    assert!(run.err.contains("write an IANA name such as Europe/Berlin"), "{run:?}");
+    let run = user.ends(USAGE, "query --store s cpu_usage_mhz --step monthly");
+    assert!(run.err.contains("or day, week, month, quarter or year"), "{run:?}");
+}
+
+#[test]
 fn selectors_match_with_all_four_operators() {
     let user = with_store();
     for (selector, hosts) in [
@@ -370,6 +402,7 @@ fn wrong_usage_is_code_2_and_help_is_code_0() {
         "query --store s cpu --across sum",
         "query --store s cpu --where 90",
         "query --store s cpu --from yesterday",
+        "query --store s cpu --zone UTC",
         "import csv --store s",
         "import csv --store s --label host a.csv",
         "import csv --store s --host-from-file --labels-from-path {host}.csv a.csv",

@@ -9,6 +9,7 @@
 mod backup;
 mod beside;
 mod bytes;
+mod calendar;
 #[cfg(feature = "cli")]
 mod cli;
 mod cold;

@@ -57,7 +57,7 @@ fn quantile(values: &[f64], rank: f64) -> f64 {
 }
 
 /// Straight from the definition of each aggregate: samples of one step, in order of time.
-fn naive(aggregate: Aggregate, samples: &[(i64, f64)]) -> f64 {
+pub(crate) fn naive(aggregate: Aggregate, samples: &[(i64, f64)]) -> f64 {
     let values: Vec<f64> = samples.iter().map(|s| s.1).filter(|v| !v.is_nan()).collect();
     match aggregate {
         Aggregate::Count => values.len() as f64,

@@ -68,7 +68,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crc32c", &["db/record.rs", "store/"]),
     ("csv", &["ingest/", "report/"]),
     ("indicatif", &["cli/"]),
-    ("jiff", &["ingest/", "model/time.rs"]),
+    ("jiff", &["ingest/", "model/calendar.rs", "model/time.rs", "model/zone.rs"]),
     ("memmap2", &["fs/map.rs"]),
     ("ndarray", &["forecast/", "model/frame.rs"]),
     (

@@ -115,14 +115,14 @@ fn last_minutes(snapshot: &Snapshot, selector: &Selector, end: Timestamp) -> Res
     }
 }
 
-/// The end of the only row of a frame, from the first of its last `count` numbers on.
+/// The end of the only row of a frame of minutes, from the first of its last `count` numbers on.
 fn last_steps(frame: &Frame, count: usize) -> Result<Option<Frame>> {
     let row = frame.row(0);
     let numbers = row.iter().enumerate().rev().filter(|(_, value)| !value.is_nan());
     let Some((first, _)) = numbers.take(count).last() else { return Ok(None) };
     let values = row[first..].to_vec();
     let labels = vec![frame.labels(0).clone()];
-    Frame::new(frame.time(first), frame.step(), values.len(), labels, values).map(Some)
+    Frame::new(frame.time(first), Span::MINUTE, values.len(), labels, values).map(Some)
 }
 
 /// An answer in one form whatever was asked, to be compared with others.

@@ -11,7 +11,7 @@ use super::series::RowSeries;
 use super::study::{Limit, Resource, Study, Table};
 use super::summary;
 use crate::error::{Error, Result};
-use crate::model::{Frame, Labels, Timestamp};
+use crate::model::{Frame, Labels, Span, Timestamp};
 
 /// Takes the tiles of every [table](Study::tables) of a study, in any order, and makes the plan.
 ///
@@ -88,10 +88,10 @@ impl Planner {
     pub fn add(&mut self, table: Table, usage: &Frame, limit: Option<&Frame>) -> Result<()> {
         let resource = self.resource(table)?;
         let study = &self.view.study;
-        if usage.step() != study.step {
+        let step = step_of(usage)?;
+        if step != study.step {
             return Err(Error::invalid(format!(
-                "the usage has steps of {} and the study of {}; query it at the study's step",
-                usage.step(),
+                "the usage has steps of {step} and the study of {}; query it at the study's step",
                 study.step
             )));
         }
@@ -102,7 +102,7 @@ impl Planner {
         let known = given.as_ref().or_else(|| self.limits.get(&table));
         let view = &self.view;
         let rows = names.par_iter().enumerate().map(|(row, labels)| {
-            let series = RowSeries::new(usage.start(), usage.step(), usage.row(row));
+            let series = RowSeries::new(usage.start(), step, usage.row(row));
             view.assess(table, labels.clone(), series, limit_of(resource, known, labels))
         });
         let rows: Vec<Assessed> = rows.collect();
@@ -125,8 +125,9 @@ impl Planner {
             Some(Limit::Number(number)) => number * resource.limit_factor,
             _ => resource.limit_factor,
         };
+        let step = step_of(limit)?;
         let facts = |row: usize| {
-            let series = RowSeries::new(limit.start(), limit.step(), limit.row(row));
+            let series = RowSeries::new(limit.start(), step, limit.row(row));
             let found = reduce::limit(series.cut(Timestamp::MIN, self.view.as_of), factor);
             (limit.labels(row).project(by), found)
         };
@@ -156,6 +157,13 @@ impl Planner {
     }
 }
 
+/// The length of a frame's steps.
+fn step_of(frame: &Frame) -> Result<Span> {
+    frame.step().ok_or_else(|| {
+        Error::invalid("a plan needs steps of one length; query it at the study's step")
+    })
+}
+
 /// The limit of a row. A number holds for each series, of which there is one where they were not
 /// counted.
 fn limit_of(
@@ -179,7 +187,7 @@ mod tests {
     use super::super::testing::{self, labels};
     use super::super::{Grade, Outcome, PlanRow};
     use super::*;
-    use crate::model::Span;
+    use crate::model::{Calendar, TimeRange};
 
     fn row<'a>(plan: &'a Plan, host: &str, resource: &str) -> &'a PlanRow {
         let is = |row: &&PlanRow| row.labels.get("host") == Some(host) && row.resource == resource;
@@ -269,6 +277,24 @@ mod tests {
             let row = &plan.hosts.rows[0];
             assert_eq!((row.limit, row.peak.unwrap().value), (Some(3.0), peak));
             assert_eq!(row.limit_change.is_some(), days_before > 0);
+        }
+    }
+
+    #[test]
+    fn steps_of_a_calendar_are_refused() {
+        let study = Study::parse(testing::STUDY, "study.toml").unwrap();
+        let mut planner = Planner::new(&study, testing::start().plus(Span::from_days(9))).unwrap();
+        let table = Table { resource: 0, group: None };
+        let day = TimeRange::new(testing::start(), testing::start().plus(Span::DAY)).unwrap();
+        let days = "day".parse::<Calendar>().unwrap().steps(day).unwrap();
+        let by_day = Frame::by_calendar(days, vec![labels("host", "a")], vec![1.0]).unwrap();
+        let usage = Frame::new(day.start, study.step, 1, vec![labels("host", "a")], vec![1.0]);
+        for refused in [
+            planner.add(table, &by_day, None),
+            planner.add(table, &usage.unwrap(), Some(&by_day)),
+            planner.add_limit(table, &by_day),
+        ] {
+            assert!(refused.unwrap_err().to_string().contains("steps of one length"));
         }
     }
 

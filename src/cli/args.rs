@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::steps::{StepArg, TimeArg};
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
 use crate::error::{Error, Result};
-use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit, Zone};
-use crate::model::{Selector, Span, Timestamp};
+use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit};
+use crate::model::{Selector, Span, Timestamp, Zone};
 use crate::query::{Across, Aggregate, Condition};
 
 /// An embedded time-series capacity store and forecaster: how full the fleet may get, when it will
@@ -129,9 +130,14 @@ pub(super) struct QueryArgs {
     /// from rollups of a day or longer too.
     #[arg(long, value_name = "HOW", default_value = "mean")]
     pub(super) agg: Aggregate,
-    /// One value per this length of time, as in 5m or 1h. Default: one for all.
-    #[arg(long, value_name = "SPAN")]
-    pub(super) step: Option<Span>,
+    /// One value per this length of time, as in 5m or 1h, or per day, week, month, quarter or year
+    /// of the calendar. Default: one for all.
+    #[arg(long, value_name = "STEP")]
+    pub(super) step: Option<StepArg>,
+    /// The zone whose calendar it is, and whose dates --from and --to are: UTC, Europe/Berlin,
+    /// +02:00. Default: UTC.
+    #[arg(long, value_name = "ZONE", requires = "step")]
+    pub(super) zone: Option<Zone>,
     /// Only samples that meet a condition, as in '> 90'; with > >= < <=.
     #[arg(long = "where", value_name = "CONDITION")]
     pub(super) keep: Option<Condition>,
@@ -146,10 +152,10 @@ pub(super) struct QueryArgs {
     pub(super) fill: Option<Span>,
     /// Only samples at or after this time, as in 2013-08-01 or 2013-08-01T12:00:00Z.
     #[arg(long, value_name = "TIME")]
-    pub(super) from: Option<Timestamp>,
+    pub(super) from: Option<TimeArg>,
     /// Only samples before this time.
     #[arg(long, value_name = "TIME")]
-    pub(super) to: Option<Timestamp>,
+    pub(super) to: Option<TimeArg>,
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: OutputFormat,

@@ -3,9 +3,10 @@
 use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat, QueryArgs};
 use super::output::{Stop, to_stdout};
-use crate::error::Error;
+use super::steps;
+use crate::error::{Error, Result};
 use crate::forecast::{ForecastOptions, forecast as forecast_row};
-use crate::model::Frame;
+use crate::model::{Frame, Span};
 use crate::query::Query;
 use crate::report::{
     SeriesForecast, forecasts_csv, forecasts_json, forecasts_text, write_csv, write_json,
@@ -16,7 +17,7 @@ use crate::store::Store;
 /// Prints the answer to a query.
 pub(super) fn query(args: &QueryArgs) -> Result<Outcome, Stop> {
     let store = Store::open_read_only(&args.store)?;
-    let frames = of_args(args).run(&store.snapshot()?)?;
+    let frames = of_args(args)?.run(&store.snapshot()?)?;
     let names = frames.label_names();
     to_stdout(|out| match args.format {
         OutputFormat::Table => write_table(&names, frames, out),
@@ -26,17 +27,8 @@ pub(super) fn query(args: &QueryArgs) -> Result<Outcome, Stop> {
     Ok(Outcome::Done)
 }
 
-fn of_args(args: &QueryArgs) -> Query {
+fn of_args(args: &QueryArgs) -> Result<Query> {
     let mut query = Query::new(args.selector.clone()).aggregate(args.agg);
-    if let Some(start) = args.from {
-        query = query.from(start);
-    }
-    if let Some(end) = args.to {
-        query = query.to(end);
-    }
-    if let Some(step) = args.step {
-        query = query.step(step);
-    }
     if let Some(keep) = args.keep {
         query = query.keep(keep);
     }
@@ -49,7 +41,7 @@ fn of_args(args: &QueryArgs) -> Query {
     if let Some(fill) = args.fill {
         query = query.fill(fill);
     }
-    query
+    steps::of_args(query, args)
 }
 
 /// Prints the forecast of each selected series.
@@ -77,7 +69,8 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     let mut all = Vec::new();
     for frame in query.run(&snapshot)? {
         let frame = frame?;
-        all.extend((0..frame.len()).map(|row| series_forecast(&frame, row, &options)));
+        let of_row = |row| series_forecast(&frame, row, args.step, &options);
+        all.extend((0..frame.len()).map(of_row));
     }
     if all.is_empty() {
         let what = format!("no series of {} has samples in this range", args.selector);
@@ -94,19 +87,24 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     Ok(Outcome::Done)
 }
 
-fn series_forecast(frame: &Frame, row: usize, options: &ForecastOptions) -> SeriesForecast {
+fn series_forecast(
+    frame: &Frame,
+    row: usize,
+    step: Span,
+    options: &ForecastOptions,
+) -> SeriesForecast {
     // A step that has only begun would look like a fall of sums and counts.
     let whole = frame.row(row).len().saturating_sub(1);
     let values = frame.row(row).get(..whole).unwrap_or(&[]);
     // Usage does not go below zero; what has been there may go there again.
     let negative = values.iter().any(|value| *value < 0.0);
     let options = ForecastOptions { floor: options.floor.filter(|_| !negative), ..options.clone() };
-    let forecast = forecast_row(values, frame.step(), &options);
+    let forecast = forecast_row(values, step, &options);
     SeriesForecast {
         labels: frame.labels(row).clone(),
         unit: None,
         start: frame.time(whole),
-        step: frame.step(),
+        step,
         forecast: forecast.map_err(|why| why.to_string()),
     }
 }

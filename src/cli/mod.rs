@@ -18,6 +18,7 @@ mod progress;
 mod queries;
 mod record;
 mod rss;
+mod steps;
 mod upkeep;
 
 use std::ffi::OsString;

@@ -52,4 +52,4 @@ pub use influx::{InfluxOptions, import_influx};
 pub use lines::Source;
 pub use path::{PathPattern, host_from_file};
 pub use report::{ImportReport, Problem, Reason};
-pub use time::{TimeForm, TimeOptions, TimeUnit, Zone};
+pub use time::{TimeForm, TimeOptions, TimeUnit};

@@ -5,10 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 
 use super::report::{Reason, Refusal, Trouble, shown};
 use crate::error::{Error, Result};
+use crate::model::Zone;
 
 /// The years in which an epoch without a stated unit must lie, in seconds: 2000 to 2100.
 const PLAUSIBLE_SECONDS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
@@ -34,10 +35,6 @@ pub enum TimeForm {
     /// Calendar text.
     Text,
 }
-
-/// A time zone for calendar times that carry none: an IANA name, `UTC`, or an offset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Zone(TimeZone);
 
 /// What is known about the times of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -127,50 +124,6 @@ impl FromStr for TimeForm {
             Error::invalid(format!("{text:?} is not a form of time; write s, ms, us, ns or text"))
         })
     }
-}
-
-impl Zone {
-    /// Coordinated universal time.
-    pub const UTC: Self = Self(TimeZone::UTC);
-
-    /// Central European time by its rule, which needs no time zone database.
-    #[cfg(test)]
-    pub(super) fn central_european() -> Self {
-        Self(TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap())
-    }
-}
-
-impl FromStr for Zone {
-    type Err = Error;
-
-    /// Reads `UTC`, `Europe/Berlin` (any IANA name), `+02:00` or `-0530`.
-    fn from_str(text: &str) -> Result<Self> {
-        let zone = match text {
-            "UTC" | "Z" => Some(TimeZone::UTC),
-            _ if text.starts_with(['+', '-']) => offset(text).map(TimeZone::fixed),
-            _ => TimeZone::get(text).ok(),
-        };
-        zone.map(Self).ok_or_else(|| {
-            Error::invalid(format!(
-                "{text:?} is not a time zone known here; write an IANA name such as Europe/Berlin \
-                 (it needs the system's tzdata), UTC, or an offset such as +02:00"
-            ))
-        })
-    }
-}
-
-/// Reads `+hh`, `+hhmm` or `+hh:mm`.
-fn offset(text: &str) -> Option<Offset> {
-    let (sign, digits) = text.split_at_checked(1)?;
-    let (hours, minutes) = digits.split_at_checked(2)?;
-    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
-    let number = |text: &str| {
-        let good = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse::<i32>().ok().filter(|_| good)
-    };
-    let minutes = if digits.len() == 2 { 0 } else { number(minutes).filter(|m| *m < 60)? };
-    let seconds = number(hours)? * 3_600 + minutes * 60;
-    Offset::from_seconds(if sign == "-" { -seconds } else { seconds }).ok()
 }
 
 /// Reads the cells of one file's time column.
@@ -303,7 +256,7 @@ impl<'a> Clock<'a> {
     }
 
     fn localize(&self, local: DateTime, text: &str) -> Result<jiff::Timestamp, Trouble> {
-        let Some(Zone(zone)) = &self.options.zone else {
+        let Some(zone) = &self.options.zone else {
             let what = format!(
                 "the time {text:?} has no zone; give it: --zone UTC (or Europe/Berlin, +02:00), or \
                  `zone` under [time] in the mapping file"
@@ -312,7 +265,7 @@ impl<'a> Clock<'a> {
             let in_doubt = !self.started;
             return Err(if in_doubt { Trouble::File(what) } else { refused(what).into() });
         };
-        zone.to_ambiguous_timestamp(local).unambiguous().map_err(|_| {
+        zone.only_instant(local).ok_or_else(|| {
             refused(format!(
                 "the time {text:?} occurs twice or never in its zone, as its clocks change then; \
                  export times in UTC"
@@ -395,28 +348,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zones_and_forms_read_or_say_what_to_write() {
-        for (text, seconds) in [("+02:00", 7_200), ("-0530", -19_800), ("+01", 3_600), ("-00", 0)] {
-            let zone: Zone = text.parse().unwrap();
-            assert_eq!(zone, Zone(TimeZone::fixed(Offset::from_seconds(seconds).unwrap())));
-        }
-        for text in ["", "+", "+1", "+1:00", "+01:60", "+01:0", "+99:00", "Mars", "+-1:00", "+é1"]
-        {
-            let error = text.parse::<Zone>().unwrap_err().to_string();
-            assert!(error.contains("write an IANA name"), "{error}");
-        }
-        assert!("UTC".parse::<Zone>().unwrap() == Zone::UTC);
+    fn forms_read_or_say_what_to_write() {
         assert_eq!("us".parse::<TimeForm>().unwrap(), TimeForm::Epoch(TimeUnit::Microseconds));
         assert!("h".parse::<TimeForm>().unwrap_err().to_string().contains("s, ms, us, ns or text"));
         assert!("text".parse::<TimeUnit>().unwrap_err().to_string().contains("s, ms, us or ns"));
-    }
-
-    #[test]
-    fn an_iana_name_reads_where_the_system_knows_it() {
-        match "Europe/Berlin".parse::<Zone>() {
-            Ok(zone) => assert_ne!(zone, Zone::UTC),
-            Err(error) => assert!(error.to_string().contains("tzdata"), "{error}"),
-        }
     }
 
     #[test]
@@ -452,7 +387,7 @@ mod tests {
 
         #[test]
         fn any_time_is_read_or_refused(text in "[-+0-9.:TZ /]{0,30}") {
-            let _ = (epoch_nanos(text.as_bytes(), TimeUnit::Seconds), text.parse::<Zone>());
+            let _ = epoch_nanos(text.as_bytes(), TimeUnit::Seconds);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use super::{Labels, Span, Timestamp};
+use super::{CalendarSteps, Labels, Span, Timestamp};
 use crate::error::{Error, Result};
 
 /// One time axis and one row of values per series; a gap is NaN. A query yields a stream of bounded
@@ -20,10 +20,16 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Frame {
-    start: Timestamp,
-    step: Span,
+    steps: Steps,
     labels: Vec<Labels>,
     values: Array2<f64>,
+}
+
+/// When the columns of a frame begin and end.
+#[derive(Debug, Clone)]
+enum Steps {
+    Equal { start: Timestamp, step: Span },
+    Calendar(CalendarSteps),
 }
 
 impl Frame {
@@ -36,30 +42,55 @@ impl Frame {
         labels: Vec<Labels>,
         values: Vec<f64>,
     ) -> Result<Self> {
-        let shape = (labels.len(), steps);
-        let found = values.len();
-        let values = Array2::from_shape_vec(shape, values).map_err(|_| {
-            Error::invalid(format!(
-                "a frame of {} rows and {} steps needs {} values, not {found}",
-                shape.0,
-                shape.1,
-                shape.0 * shape.1
-            ))
-        })?;
         if step.is_zero() {
             return Err(Error::invalid("a frame's step must not be zero"));
         }
-        Ok(Self { start, step, labels, values })
+        let values = matrix(labels.len(), steps, values)?;
+        Ok(Self { steps: Steps::Equal { start, step }, labels, values })
+    }
+
+    /// A frame of a column for each step of a calendar. `values` is row after row.
+    ///
+    /// ```
+    /// use plimsoll::{Calendar, Frame, Labels, TimeRange};
+    /// let months: Calendar = "month in Europe/Berlin".parse()?;
+    /// let range = TimeRange::new("2013-08-15".parse()?, "2013-09-30T22:00:00Z".parse()?)?;
+    /// let labels = vec![Labels::new("cpu", [("host", "a")])?];
+    /// let frame = Frame::by_calendar(months.steps(range)?, labels, vec![1.0, 2.0])?;
+    /// assert_eq!(frame.start(), "2013-08-15".parse()?);
+    /// assert_eq!(frame.time(1), "2013-09-01T00:00:00+02:00".parse()?);
+    /// assert_eq!(frame.end(1), "2013-10-01T00:00:00+02:00".parse()?);
+    /// assert_eq!(frame.step(), None);
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    pub fn by_calendar(
+        steps: CalendarSteps,
+        labels: Vec<Labels>,
+        values: Vec<f64>,
+    ) -> Result<Self> {
+        let values = matrix(labels.len(), steps.count(), values)?;
+        Ok(Self { steps: Steps::Calendar(steps), labels, values })
     }
 
     /// The start of the first step.
     pub fn start(&self) -> Timestamp {
-        self.start
+        self.time(0)
     }
 
-    /// The length of a step.
-    pub fn step(&self) -> Span {
-        self.step
+    /// The length of every step; `None` where they are those of a calendar.
+    pub fn step(&self) -> Option<Span> {
+        match &self.steps {
+            Steps::Equal { step, .. } => Some(*step),
+            Steps::Calendar(_) => None,
+        }
+    }
+
+    /// The steps of a calendar; `None` where all are of one length.
+    pub fn calendar(&self) -> Option<&CalendarSteps> {
+        match &self.steps {
+            Steps::Equal { .. } => None,
+            Steps::Calendar(steps) => Some(steps),
+        }
     }
 
     /// Number of steps (columns).
@@ -77,10 +108,20 @@ impl Frame {
         self.labels.is_empty()
     }
 
-    /// The start of step `column`.
+    /// The start of step `column`. Equal steps go on after the last; of a calendar's it is the end.
     pub fn time(&self, column: usize) -> Timestamp {
-        let offset = (column as i64).saturating_mul(self.step.nanos());
-        self.start.plus(Span::from_nanos(offset))
+        match &self.steps {
+            Steps::Equal { start, step } => {
+                let offset = (column as i64).saturating_mul(step.nanos());
+                start.plus(Span::from_nanos(offset))
+            }
+            Steps::Calendar(steps) => steps.start(column),
+        }
+    }
+
+    /// The end of step `column`, which is the start of the one after it.
+    pub fn end(&self, column: usize) -> Timestamp {
+        self.time(column.saturating_add(1))
     }
 
     /// The starts of all steps.
@@ -112,4 +153,14 @@ impl Frame {
     pub fn values(&self) -> ArrayView2<'_, f64> {
         self.values.view()
     }
+}
+
+fn matrix(rows: usize, steps: usize, values: Vec<f64>) -> Result<Array2<f64>> {
+    let found = values.len();
+    Array2::from_shape_vec((rows, steps), values).map_err(|_| {
+        Error::invalid(format!(
+            "a frame of {rows} rows and {steps} steps needs {} values, not {found}",
+            rows * steps
+        ))
+    })
 }

@@ -106,7 +106,7 @@ impl Timestamp {
         self.civil().strftime("%Y-%m-%d").to_string()
     }
 
-    fn civil(self) -> jiff::Timestamp {
+    pub(super) fn civil(self) -> jiff::Timestamp {
         jiff::Timestamp::from_nanosecond(i128::from(self.0)).unwrap_or_default()
     }
 }

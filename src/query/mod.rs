@@ -1,6 +1,6 @@
 //! Queries: which series, over which time, reduced how. In: a store's snapshot and a [`Query`].
-//! Out: a stream of bounded [`Frame`](crate::Frame)s. Never: a write, a clock, or an answer that
-//! depends on the number of threads.
+//! Out: a stream of bounded [`Frame`]s. Never: a write, a clock, or an answer that depends on the
+//! number of threads.
 //!
 //! A query has two stages. First every series is reduced to one value per step by its
 //! [`Aggregate`]. Then, where labels to group by are given, the series of one group become one row:
@@ -12,9 +12,11 @@
 //! ones, quantiles from their sketches; else the query is refused, and told what may be asked.
 
 mod accumulator;
+mod aggregate;
 mod combine;
 mod condition;
 mod gathered;
+mod grid;
 mod group;
 mod rank;
 mod reduction;
@@ -24,106 +26,25 @@ mod steps;
 mod walk;
 mod watch;
 
-use std::fmt;
-use std::str::FromStr;
-
+pub use aggregate::{Across, Aggregate};
 pub use condition::Condition;
 pub use rolled::answered_from;
 pub use scan::Frames;
 pub use watch::{Cancel, Explain, Limits};
 
+use grid::{Grid, Step};
 use rank::Rank;
 use reduction::Plan;
 use walk::{Asked, Statistics};
 use watch::Watch;
 
 use crate::error::{Error, Result};
-use crate::model::limits::QUERY_STEPS_MAX;
-use crate::model::{Frame, Labels, Selector, Span, TimeRange, Timestamp};
+use crate::model::{Calendar, Selector, Span, TimeRange, Timestamp};
 use crate::store::{CHUNKS_MAX, Snapshot};
 
 /// Series from which on a query looks at the statistics of blocks, which are decoded for up to 1,024
 /// blocks together.
 const SERIES_MANY: usize = 64;
-
-/// How the samples of one step become one value. NaN samples are skipped; a step without a number
-/// is NaN, and 0 for [`Aggregate::Count`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Aggregate {
-    /// The sum.
-    Sum,
-    /// The arithmetic mean.
-    Mean,
-    /// The smallest.
-    Min,
-    /// The largest.
-    Max,
-    /// How many there are.
-    Count,
-    /// The earliest.
-    First,
-    /// The latest.
-    Last,
-    /// The standard deviation of the population, as Prometheus' `stddev_over_time`: the root of the
-    /// mean square of the distances from the mean. Of raw samples only.
-    StdDev,
-    /// The quantile of a rank in `[0, 1]`, exact, interpolated (type 7). Of raw samples only.
-    Quantile(f64),
-    /// [`Aggregate::Quantile`] from a sketch: of the two samples between which it lies each is
-    /// within [`Sketch::RELATIVE_ERROR`](crate::kernel::Sketch::RELATIVE_ERROR), and so is the
-    /// quantile, unless one is positive and the other negative. Of rolled-up time too, where a tier
-    /// has buckets of a day or longer; the answer is the one that the samples gave before.
-    ///
-    /// ```
-    /// use plimsoll::kernel::Sketch;
-    /// use plimsoll::query::{Aggregate, Query};
-    /// use plimsoll::store::{Retention, Store, StoreOptions};
-    /// use plimsoll::{Batch, Group, Labels, Span, Timestamp};
-    ///
-    /// let folder = tempfile::tempdir().unwrap();
-    /// let store = Store::open(folder.path(), StoreOptions::default())?;
-    /// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
-    /// let times: Vec<i64> = (0..3 * 1440).map(|minute| minute * 60_000_000_000).collect();
-    /// let values = (0..3 * 1440).map(|minute| f64::from(minute % 1440)).collect();
-    /// store.append(&Batch { groups: vec![Group { series: vec![cpu], times, values }] })?;
-    ///
-    /// let query = Query::new("cpu".parse()?).step(Span::DAY);
-    /// let before = Timestamp::from_seconds(2 * 86_400);
-    /// store.retain_with(&Retention::new(before).rollup(Span::DAY, None))?;
-    /// // Two days are rolled up, and the third is not.
-    /// assert!(query.clone().aggregate("p95".parse()?).run(&store.snapshot()?).is_err());
-    /// for frame in query.aggregate("sketch-p95".parse()?).run(&store.snapshot()?)? {
-    ///     for value in frame?.row(0) {
-    ///         assert!((value / 1367.05 - 1.0).abs() <= Sketch::RELATIVE_ERROR);
-    ///     }
-    /// }
-    /// # Ok::<(), plimsoll::Error>(())
-    /// ```
-    SketchQuantile(f64),
-    /// By how much a counter grew: the sum of the differences to the sample before, where a fall
-    /// is a reset, after which the counter started from 0. A difference belongs to the step of its
-    /// later sample.
-    Increase,
-    /// [`Aggregate::Increase`] per second of the time that these differences span.
-    Rate,
-}
-
-/// How the values of several series at one step become one. NaN are skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Across {
-    /// The sum.
-    Sum,
-    /// The arithmetic mean over series.
-    Mean,
-    /// The smallest.
-    Min,
-    /// The largest.
-    Max,
-    /// How many series have a value.
-    Count,
-}
 
 /// A question to a store.
 ///
@@ -153,7 +74,7 @@ pub struct Query {
     selector: Selector,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
-    step: Option<Span>,
+    step: Step,
     aggregates: Vec<Aggregate>,
     keep: Option<Condition>,
     by: Option<Vec<String>>,
@@ -165,15 +86,6 @@ pub struct Query {
     statistics: bool,
 }
 
-/// The steps of a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Grid {
-    start: Timestamp,
-    end: Timestamp,
-    step: Span,
-    steps: usize,
-}
-
 impl Query {
     /// The mean of each selected series over all of its time; narrow it down with the methods.
     pub fn new(selector: Selector) -> Self {
@@ -181,7 +93,7 @@ impl Query {
             selector,
             start: None,
             end: None,
-            step: None,
+            step: Step::All,
             aggregates: vec![Aggregate::Mean],
             keep: None,
             by: None,
@@ -195,7 +107,8 @@ impl Query {
     }
 
     /// Only samples at or after `start`, which is also where the first step begins. Default: the
-    /// step in which the first sample of the store lies, in whole steps since the epoch.
+    /// step in which the first sample of the store lies, in whole steps since the epoch, or of the
+    /// calendar.
     #[must_use]
     pub fn from(mut self, start: Timestamp) -> Self {
         self.start = Some(start);
@@ -209,10 +122,45 @@ impl Query {
         self
     }
 
-    /// One value per `step`. Default: one for the whole range.
+    /// One value per `step`, instead of per step of a calendar. Default: one for the whole range.
     #[must_use]
     pub fn step(mut self, step: Span) -> Self {
-        self.step = Some(step);
+        self.step = Step::Equal(step);
+        self
+    }
+
+    /// One value per day, week, month, quarter or year of a time zone, instead of per step of one
+    /// length. [`Query::from`] and [`Query::to`] cut the first and the last step short; without
+    /// them both are whole. The frames say where each step begins and ends. Refused together with
+    /// [`Query::fill`].
+    ///
+    /// ```
+    /// use plimsoll::query::{Aggregate, Query};
+    /// use plimsoll::store::{Store, StoreOptions};
+    /// use plimsoll::{Batch, Group, Labels, Timestamp};
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path(), StoreOptions::default())?;
+    /// let cpu = store.series_id(&Labels::new("cpu", [("host", "web-1")])?)?;
+    /// // A sample each hour, from noon of the day before summer time began.
+    /// let noon: Timestamp = "2013-03-30T12:00:00+01:00".parse()?;
+    /// let times: Vec<i64> = (0..48).map(|hour| noon.nanos() + hour * 3_600_000_000_000).collect();
+    /// let values = vec![1.0; 48];
+    /// store.append(&Batch { groups: vec![Group { series: vec![cpu], times, values }] })?;
+    ///
+    /// let query = Query::new("cpu".parse()?).aggregate(Aggregate::Count);
+    /// let days = query.calendar("day in Europe/Berlin".parse()?);
+    /// for frame in days.run(&store.snapshot()?)? {
+    ///     let frame = frame?;
+    ///     assert_eq!(frame.row(0), [12.0, 23.0, 13.0]);
+    ///     assert_eq!(frame.time(1), "2013-03-31T00:00:00+01:00".parse()?);
+    ///     assert_eq!(frame.end(1), "2013-04-01T00:00:00+02:00".parse()?);
+    /// }
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    #[must_use]
+    pub fn calendar(mut self, calendar: Calendar) -> Self {
+        self.step = Step::Calendar(calendar);
         self
     }
 
@@ -367,7 +315,7 @@ impl Query {
         watch.expect_series(selected.len())?;
         let many = selected.len() >= SERIES_MANY;
         let groups = group::resolve(snapshot, selected, self.by.as_deref())?;
-        let grid = self.grid(snapshot.range())?;
+        let grid = Grid::new(&self.step, (self.start, self.end), snapshot.range())?;
         let asked = grid.map(|grid| self.asked(snapshot, grid, many)).transpose()?;
         Ok(Frames::new(self.clone(), snapshot.clone(), groups, asked, watch))
     }
@@ -391,6 +339,14 @@ impl Query {
                 "fill carries the value of each series on, so say how the series of a group are \
                  combined (across)",
             ));
+        }
+        if let Step::Calendar(calendar) = &self.step
+            && !self.fill.is_zero()
+        {
+            return Err(Error::invalid(format!(
+                "fill carries values over steps of one length, and a {calendar} is none; ask \
+                 without it, or in steps of a length, as 1d"
+            )));
         }
         Ok(())
     }
@@ -418,171 +374,5 @@ impl Query {
             },
             grid,
         })
-    }
-
-    /// The steps; none where there is no sample in the range.
-    fn grid(&self, stored: Option<TimeRange>) -> Result<Option<Grid>> {
-        let Some(stored) = stored else { return Ok(None) };
-        let step = self.step.filter(|step| !step.is_zero());
-        if self.step.is_some() && step.is_none() {
-            return Err(Error::invalid("a step of no length; write 5m or 1h"));
-        }
-        let first = step.map_or(stored.start, |step| stored.start.floor(step));
-        let start = self.start.unwrap_or(first);
-        let end = self.end.unwrap_or(stored.end);
-        let range = TimeRange::new(start, end)?;
-        if range.span().is_zero() {
-            return Ok(None);
-        }
-        let step = step.unwrap_or(range.span());
-        let steps = (range.span().nanos() as u64).div_ceil(step.nanos() as u64) as usize;
-        if steps > QUERY_STEPS_MAX {
-            return Err(Error::Limit {
-                what: "the number of steps of a query",
-                value: steps as u64,
-                limit: QUERY_STEPS_MAX as u64,
-                remedy: "take a longer step or a shorter range",
-            });
-        }
-        Ok(Some(Grid { start, end, step, steps }))
-    }
-}
-
-impl Grid {
-    /// A frame with these steps.
-    fn frame(&self, labels: Vec<Labels>, values: Vec<f64>) -> Result<Frame> {
-        Frame::new(self.start, self.step, self.steps, labels, values)
-    }
-}
-
-impl fmt::Display for Aggregate {
-    /// A text that reads back as the same aggregate.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self {
-            Self::Sum => "sum",
-            Self::Mean => "mean",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Count => "count",
-            Self::First => "first",
-            Self::Last => "last",
-            Self::StdDev => "stddev",
-            Self::Increase => "increase",
-            Self::Rate => "rate",
-            Self::SketchQuantile(rank) => return write!(f, "sketch-{}", Self::Quantile(*rank)),
-            Self::Quantile(rank) => {
-                // As a percentage, where no digit is lost by it.
-                let percent = rank * 100.0;
-                return match format!("p{percent}").parse() {
-                    Ok(Self::Quantile(read)) if read == *rank => write!(f, "p{percent}"),
-                    _ => write!(f, "q{rank}"),
-                };
-            }
-        };
-        f.write_str(name)
-    }
-}
-
-impl FromStr for Aggregate {
-    type Err = Error;
-
-    /// Reads `sum`, `mean`, `min`, `max`, `count`, `first`, `last`, `stddev`, `increase`, `rate`,
-    /// `median`, and quantiles as `p95`, `p99.9` or `q0.95`, from sketches as `sketch-p95`.
-    fn from_str(text: &str) -> Result<Self> {
-        if let Some(quantile) = text.strip_prefix("sketch-")
-            && let Ok(Self::Quantile(rank)) = quantile.parse()
-        {
-            return Ok(Self::SketchQuantile(rank));
-        }
-        let rank = |digits: &str| digits.parse().ok().filter(|rank| (0.0..=1.0).contains(rank));
-        let quantile = match text.split_at_checked(1) {
-            // Shifted in decimal: 99.9 / 100 is not the number that is nearest to 0.999.
-            Some(("p", percent)) => rank(&format!("{percent}e-2")),
-            Some(("q", digits)) => rank(digits),
-            _ => None,
-        };
-        match (text, quantile) {
-            (_, Some(rank)) => Ok(Self::Quantile(rank)),
-            ("sum", _) => Ok(Self::Sum),
-            ("mean" | "avg", _) => Ok(Self::Mean),
-            ("min", _) => Ok(Self::Min),
-            ("max", _) => Ok(Self::Max),
-            ("count", _) => Ok(Self::Count),
-            ("first", _) => Ok(Self::First),
-            ("last", _) => Ok(Self::Last),
-            ("stddev", _) => Ok(Self::StdDev),
-            ("median", _) => Ok(Self::Quantile(0.5)),
-            ("increase", _) => Ok(Self::Increase),
-            ("rate", _) => Ok(Self::Rate),
-            _ => Err(Error::invalid(format!(
-                "{text:?} is no aggregate; write sum, mean, min, max, count, first, last, stddev, \
-                 median, increase, rate, a quantile as p95 or q0.95, or one from sketches as \
-                 sketch-p95"
-            ))),
-        }
-    }
-}
-
-impl FromStr for Across {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "sum" => Ok(Self::Sum),
-            "mean" | "avg" => Ok(Self::Mean),
-            "min" => Ok(Self::Min),
-            "max" => Ok(Self::Max),
-            "count" => Ok(Self::Count),
-            _ => Err(Error::invalid(format!(
-                "{text:?} combines no series; write sum, mean, min, max or count"
-            ))),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(seconds)
-    }
-
-    #[test]
-    fn aggregates_read() {
-        for (text, expected) in [
-            ("mean", Some(Aggregate::Mean)),
-            ("p95", Some(Aggregate::Quantile(0.95))),
-            ("q0.5", Some(Aggregate::Quantile(0.5))),
-            ("median", Some(Aggregate::Quantile(0.5))),
-            ("sketch-p95", Some(Aggregate::SketchQuantile(0.95))),
-            ("sketch-median", Some(Aggregate::SketchQuantile(0.5))),
-            ("p99.9", Some(Aggregate::Quantile(0.999))),
-            ("q0.12345678901234567", Some(Aggregate::Quantile(0.123_456_789_012_345_67))),
-            ("sketch-mean", None),
-            ("sketch-sketch-p95", None),
-            ("p101", None),
-            ("p", None),
-            ("", None),
-            ("sums", None),
-        ] {
-            assert_eq!(text.parse().ok(), expected, "{text:?}");
-            if let Some(aggregate) = expected {
-                assert_eq!(aggregate.to_string().parse().ok(), expected, "{text:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn steps_follow_the_range_asked_for_or_whole_steps_since_the_epoch() {
-        let stored = Some(TimeRange { start: at(3_700), end: at(11_000) });
-        let query = Query::new(Selector::all()).step(Span::HOUR);
-        let grid = query.grid(stored).unwrap().unwrap();
-        assert_eq!((grid.start, grid.steps), (at(3_600), 3));
-        let grid = query.clone().from(at(4_000)).to(at(4_001)).grid(stored).unwrap().unwrap();
-        assert_eq!((grid.start, grid.end, grid.steps), (at(4_000), at(4_001), 1));
-        assert!(query.clone().from(at(5)).to(at(4)).grid(stored).is_err());
-        assert!(query.clone().step(Span::from_nanos(1)).grid(stored).is_err());
-        assert_eq!(query.grid(None).unwrap(), None);
     }
 }

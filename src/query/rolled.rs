@@ -78,8 +78,8 @@ impl Rolled {
         if missing(tiers, &left).any(|range| range.overlaps(asked)) {
             return Err(match is_sketched {
                 true if able.is_empty() => no_sketches(tiers, raw_from),
-                true => no_whole_sketches(able, raw_from),
-                false => no_whole_buckets(tiers, raw_from),
+                true => no_whole_sketches(able, raw_from, grid),
+                false => no_whole_buckets(tiers, raw_from, grid),
             });
         }
         Ok(Self { parts })
@@ -99,6 +99,9 @@ fn sketched(tiers: &[Tier]) -> Vec<Tier> {
 /// Whether every step that reaches into rolled-up time is made of whole buckets of a span.
 fn fits(span: Span, grid: &Grid, until: Timestamp) -> bool {
     let is_edge = |instant: Timestamp| instant.floor(span) == instant || instant >= until;
+    if let Some(edges) = grid.edges() {
+        return edges.iter().all(|edge| is_edge(Timestamp::from_nanos(*edge)));
+    }
     let steps = grid.step.nanos() % span.nanos() == 0;
     is_edge(grid.start)
         && is_edge(grid.end)
@@ -174,21 +177,30 @@ fn no_sketches(tiers: &[Tier], raw_from: Timestamp) -> Error {
     ))
 }
 
-fn no_whole_sketches(able: &[Tier], raw_from: Timestamp) -> Error {
+fn no_whole_sketches(able: &[Tier], raw_from: Timestamp, grid: &Grid) -> Error {
     Error::invalid(format!(
         "samples before {raw_from} are rolled up; their sketches are in buckets of {}, and a step \
-         must hold whole ones: let start, end and step be multiples of such a length, or start at \
-         {raw_from}",
-        list(able)
+         must hold whole ones: let {} be multiples of such a length, or start at {raw_from}",
+        list(able),
+        edges(grid)
     ))
 }
 
-fn no_whole_buckets(tiers: &[Tier], raw_from: Timestamp) -> Error {
+fn no_whole_buckets(tiers: &[Tier], raw_from: Timestamp, grid: &Grid) -> Error {
     Error::invalid(format!(
         "samples before {raw_from} are rolled up into buckets of {}, and a step must hold whole \
-         ones: let start, end and step be multiples of such a length, or start at {raw_from}",
-        list(tiers)
+         ones: let {} be multiples of such a length, or start at {raw_from}",
+        list(tiers),
+        edges(grid)
     ))
+}
+
+/// What must not cut a bucket.
+fn edges(grid: &Grid) -> String {
+    match &grid.calendar {
+        Some(steps) => format!("start, end and midnight in {}", steps.calendar().zone()),
+        None => "start, end and step".to_owned(),
+    }
 }
 
 /// The lengths of tiers, and from where on there are buckets of each.
@@ -223,7 +235,7 @@ mod tests {
     fn parts(tiers: &[Tier], aggregate: Aggregate, (start, end, step): (i64, i64, i64)) -> String {
         let TimeRange { start, end } = range(start, end);
         let step = Span::from_nanos(step);
-        let grid = Grid { start, end, step, steps: 1 };
+        let grid = Grid { start, end, step, steps: 1, calendar: None };
         match Rolled::of(tiers, Timestamp::from_nanos(200), aggregate, &grid) {
             Ok(Rolled { parts }) => {
                 let one = |(span, range): &(Span, TimeRange)| {
@@ -253,6 +265,42 @@ mod tests {
         assert_eq!(of((100, 307, 207)), "100 to 180 by 20, 180 to 200 by 5");
         assert_eq!(of((100, 163, 63)), "refused");
         assert_eq!(of((100, 165, 65)), "100 to 165 by 5");
+    }
+
+    #[test]
+    fn no_edge_of_a_calendar_may_cut_a_bucket() {
+        const HOUR: i64 = Span::HOUR.nanos();
+        let instant = |text: &str| text.parse::<Timestamp>().unwrap();
+        let tier = |span: i64| {
+            let (start, end) = (instant("2013-03-01").nanos(), instant("2013-04-05").nanos());
+            tier(span, &[(start, end)])
+        };
+        let of = |tiers: &[Tier], calendar: &str, start: &str, end: &str| {
+            let range = TimeRange { start: instant(start), end: instant(end) };
+            let steps = calendar.parse::<crate::Calendar>().unwrap().steps(range).unwrap();
+            let (step, count) = (steps.longest(), steps.count());
+            let TimeRange { start, end } = range;
+            let grid = Grid { start, end, step, steps: count, calendar: Some(steps) };
+            Rolled::of(tiers, instant("2013-04-05"), Aggregate::Sum, &grid)
+        };
+        let spans = |rolled: Result<Rolled>| -> Vec<i64> {
+            rolled.unwrap().parts.iter().map(|(span, _)| span.nanos() / HOUR).collect()
+        };
+        let (hours, days) = ([tier(HOUR)], [tier(24 * HOUR)]);
+        let both = [hours[0].clone(), days[0].clone()];
+        assert_eq!(spans(of(&both, "month", "2013-03-01", "2013-05-01")), [24]);
+        assert_eq!(spans(of(&both, "month in Europe/Berlin", "2013-03-10", "2013-05-01")), [1]);
+        let error = of(&days, "day in Europe/Berlin", "2013-03-10", "2013-05-01").unwrap_err();
+        let words = "let start, end and midnight in Europe/Berlin be multiples of such a length";
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(of(&hours, "day in Asia/Kolkata", "2013-03-10", "2013-05-01").is_err());
+        // Edges after all buckets may lie anywhere, and the ends of the range count as well.
+        let late = of(&days, "day in Asia/Kolkata", "2013-04-05", "2013-05-01T00:30:00Z");
+        assert_eq!(spans(late), [0; 0]);
+        let year = |start, end| of(&days, "year in Asia/Kolkata", start, end);
+        assert_eq!(spans(year("2013-03-10", "2013-05-01T00:30:00Z")), [24]);
+        assert!(year("2013-03-10T12:00:00Z", "2013-05-01").is_err());
+        assert!(year("2013-03-10", "2013-03-20T12:00:00Z").is_err());
     }
 
     #[test]

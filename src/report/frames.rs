@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
 use super::defused;
 use crate::error::Result;
-use crate::model::{Frame, Labels, METRIC_LABEL};
+use crate::model::{CalendarSteps, Frame, Labels, METRIC_LABEL, Timestamp};
 
 /// Lines after which a table for people is cut; the other forms are always whole.
 const TABLE_LINES_MAX: usize = 500;
@@ -47,8 +47,9 @@ impl From<serde_json::Error> for FramesError {
     }
 }
 
-/// Writes a table: a line per series and step with a value, a column per label. Gaps are left out;
-/// a long table is cut and says so.
+/// Writes a table: a line per series and step with a value, a column per label. Times are in UTC,
+/// or where steps are those of a calendar in its zone. Gaps are left out; a long table is cut and
+/// says so.
 pub fn write_table(
     label_names: &[String],
     frames: impl Iterator<Item = Result<Frame>>,
@@ -72,7 +73,7 @@ pub fn write_table(
                 }
                 lines += 1;
                 let cells = label_names.iter().map(|name| shown_value(labels, name));
-                let time = frame.time(step).to_string();
+                let time = shown_time(&frame, frame.time(step));
                 table.add_row(cells.chain([time, number(*value)]));
             }
         }
@@ -90,8 +91,9 @@ pub fn write_table(
     Ok(())
 }
 
-/// Writes CSV: a line per series and step with a value, a column per label, times in RFC 3339 and
-/// in nanoseconds since the epoch. Gaps are left out.
+/// Writes CSV: a line per series and step with a value, a column per label, times in RFC 3339 (in
+/// UTC, or where steps are those of a calendar in its zone) and in nanoseconds since the epoch.
+/// Gaps are left out.
 pub fn write_csv(
     label_names: &[String],
     frames: impl Iterator<Item = Result<Frame>>,
@@ -111,7 +113,7 @@ pub fn write_csv(
             for (step, value) in row.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
                 let time = frame.time(step);
                 own.iter().try_for_each(|cell| writer.write_field(cell))?;
-                writer.write_field(time.to_string())?;
+                writer.write_field(shown_time(&frame, time))?;
                 writer.write_field(time.nanos().to_string())?;
                 writer.write_field(number(*value))?;
                 writer.write_record(None::<&[u8]>)?;
@@ -124,11 +126,24 @@ pub fn write_csv(
 
 /// Writes JSON: `{"schema_version", "series": [{"labels", "start", "step_seconds", "values"}]}`,
 /// with `null` where there is no value. Series are written as they are computed.
+///
+/// Where steps are those of a calendar they have no `step_seconds`, and before `series` comes
+/// `"calendar": {"unit", "zone", "edges"}`: where each step of every series begins, in local time
+/// with its offset, and then the end of the last.
 pub fn write_json(
     frames: impl Iterator<Item = Result<Frame>>,
     out: &mut dyn Write,
 ) -> Result<(), FramesError> {
-    write!(out, "{{\"schema_version\":{SCHEMA_VERSION},\"series\":[")?;
+    let mut frames = frames.peekable();
+    write!(out, "{{\"schema_version\":{SCHEMA_VERSION},")?;
+    if let Some(Ok(first)) = frames.peek()
+        && let Some(steps) = first.calendar()
+    {
+        write!(out, "\"calendar\":")?;
+        serde_json::to_writer(&mut *out, &JsonCalendar(steps))?;
+        write!(out, ",")?;
+    }
+    write!(out, "\"series\":[")?;
     let mut separator = "\n";
     for frame in frames {
         let frame = frame?;
@@ -152,11 +167,28 @@ impl Serialize for JsonRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut row = serializer.serialize_struct("series", 4)?;
         row.serialize_field("labels", &JsonLabels(self.labels))?;
-        row.serialize_field("start", &self.frame.start().to_string())?;
-        row.serialize_field("step_seconds", &self.frame.step().seconds())?;
+        row.serialize_field("start", &shown_time(self.frame, self.frame.start()))?;
+        match self.frame.step() {
+            Some(step) => row.serialize_field("step_seconds", &step.seconds())?,
+            None => row.skip_field("step_seconds")?,
+        }
         // serde_json writes NaN and infinities as null.
         row.serialize_field("values", self.values)?;
         row.end()
+    }
+}
+
+struct JsonCalendar<'a>(&'a CalendarSteps);
+
+impl Serialize for JsonCalendar<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (unit, zone) = (self.0.calendar().unit(), self.0.calendar().zone());
+        let edges: Vec<String> = self.0.edges().map(|edge| zone.show(edge)).collect();
+        let mut calendar = serializer.serialize_struct("calendar", 3)?;
+        calendar.serialize_field("unit", &unit.to_string())?;
+        calendar.serialize_field("zone", &zone.to_string())?;
+        calendar.serialize_field("edges", &edges)?;
+        calendar.end()
     }
 }
 
@@ -169,6 +201,13 @@ impl Serialize for JsonLabels<'_> {
             map.serialize_entry(name, value)?;
         }
         map.end()
+    }
+}
+
+fn shown_time(frame: &Frame, time: Timestamp) -> String {
+    match frame.calendar() {
+        Some(steps) => steps.calendar().zone().show(time),
+        None => time.to_string(),
     }
 }
 
@@ -200,7 +239,7 @@ fn visible(c: char) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Span, Timestamp};
+    use crate::model::{Calendar, Span, TimeRange};
 
     fn frames() -> impl Iterator<Item = Result<Frame>> {
         let labels = vec![
@@ -236,6 +275,35 @@ mod tests {
         assert_eq!(json["series"][0]["labels"]["host"], "=cmd()");
         assert_eq!(json["series"][0]["values"], serde_json::json!([1.5, null]));
         assert_eq!(json["series"][1]["step_seconds"], 3600.0);
+    }
+
+    #[test]
+    fn steps_of_a_calendar_are_written_in_local_time() {
+        let months: Calendar = "month in Europe/Berlin".parse().unwrap();
+        let (start, end) = ("2013-10-15T12:00:00Z", "2013-12-01T00:00:00+01:00");
+        let range = TimeRange { start: start.parse().unwrap(), end: end.parse().unwrap() };
+        let frame = || {
+            let labels = vec![Labels::new("cpu", [("host", "a")]).unwrap()];
+            let steps = months.steps(range).unwrap();
+            std::iter::once(Frame::by_calendar(steps, labels, vec![1.0, 2.5]))
+        };
+        let csv = written(|_, out| write_csv(&["host".to_owned()], frame(), out));
+        assert_eq!(
+            csv,
+            "host,time,time_nanos,value\n\
+             a,2013-10-15T14:00:00+02:00,1381838400000000000,1\n\
+             a,2013-11-01T00:00:00+01:00,1383260400000000000,2.5\n"
+        );
+        let json = written(|_, out| write_json(frame(), out));
+        assert_eq!(
+            json,
+            "{\"schema_version\":1,\"calendar\":{\"unit\":\"month\",\"zone\":\"Europe/Berlin\",\
+             \"edges\":[\"2013-10-15T14:00:00+02:00\",\"2013-11-01T00:00:00+01:00\",\
+             \"2013-12-01T00:00:00+01:00\"]},\"series\":[\n{\"labels\":{\"__name__\":\"cpu\",\
+             \"host\":\"a\"},\"start\":\"2013-10-15T14:00:00+02:00\",\"values\":[1.0,2.5]}\n]}\n"
+        );
+        let table = written(|_, out| write_table(&["host".to_owned()], frame(), out));
+        assert!(table.contains("2013-11-01T00:00:00+01:00"), "{table}");
     }
 
     #[test]

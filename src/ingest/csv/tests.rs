@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::Error;
 use crate::ingest::testing::Memory;
-use crate::ingest::time::{TimeForm, TimeOptions, Zone};
+use crate::ingest::time::{TimeForm, TimeOptions};
 use crate::model::Unit;
 
 fn options(edit: impl FnOnce(&mut CsvOptions)) -> CsvOptions {
@@ -23,8 +23,7 @@ fn form(text: &str) -> CsvOptions {
 }
 
 fn zone(text: &str) -> CsvOptions {
-    let zone = if text == "CET" { Zone::central_european() } else { text.parse().unwrap() };
-    options(|o| o.time.zone = Some(zone))
+    options(|o| o.time.zone = Some(text.parse().unwrap()))
 }
 
 fn import(text: &[u8], options: &CsvOptions) -> Result<(Memory, ImportReport)> {
