@@ -14,14 +14,16 @@ use crate::store::Snapshot;
 
 /// What "high" means.
 const HIGH: Condition = Condition::Above(90.0);
+/// What is asked of the whole fleet at once.
+const FLEET_AGGREGATES: [Aggregate; 3] = [Aggregate::Sum, Aggregate::Max, Aggregate::Count];
 /// By how much more time is looked through where the last minutes have gaps.
 const WIDEN: i64 = 8;
 
 /// What a question was answered with.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// Frames, and for each the number of the query that it answers, counted from 0.
-    Frames(Vec<(usize, Frame)>),
+    /// Frames of a query.
+    Frames(Vec<Frame>),
     /// Whole readings, host by host.
     Readings(Vec<Readings>),
 }
@@ -34,27 +36,27 @@ impl Question {
         match self {
             Self::SingleGroupBy { .. } => {
                 let query = query.aggregate(Aggregate::Max).step(Span::MINUTE).by([METRIC_LABEL]);
-                frames(snapshot, &[query])
+                frames(snapshot, &query)
             }
             Self::MaxAll { .. } => {
                 let query = query.aggregate(Aggregate::Max).step(Span::HOUR).by([METRIC_LABEL]);
-                frames(snapshot, &[query])
+                frames(snapshot, &query)
             }
             Self::DoubleGroupBy { .. } => {
                 // A host has one series of each field, so a row for each series is one for each.
-                frames(snapshot, &[query.aggregate(Aggregate::Mean).step(Span::HOUR)])
+                frames(snapshot, &query.aggregate(Aggregate::Mean).step(Span::HOUR))
             }
             Self::HighCpu { .. } => {
-                let found = readings::that_meet(snapshot, &selector, ask.range, HIGH);
+                let found = readings::that_meet(snapshot, &selector, ask.range, (FIELDS[0], HIGH));
                 found.map(Answer::Readings)
             }
             Self::LastPoint => readings::last(snapshot, &selector).map(Answer::Readings),
             Self::LastMinutes => last_minutes(snapshot, &selector, ask.range.end),
             Self::FleetByHour => {
-                let of = |how| query.clone().aggregate(how).step(Span::HOUR).by([""; 0]);
-                frames(snapshot, &[Aggregate::Sum, Aggregate::Max, Aggregate::Count].map(of))
+                let query = query.aggregates(FLEET_AGGREGATES).step(Span::HOUR).by([""; 0]);
+                frames(snapshot, &query)
             }
-            Self::FleetP95 => frames(snapshot, &[query.aggregate(Aggregate::Quantile(0.95))]),
+            Self::FleetP95 => frames(snapshot, &query.aggregate(Aggregate::Quantile(0.95))),
         }
     }
 
@@ -81,14 +83,8 @@ fn one_of(label: &str, values: &[String]) -> Result<Matcher> {
     Matcher::new(label, op, &values.join("|"))
 }
 
-fn frames(snapshot: &Snapshot, queries: &[Query]) -> Result<Answer> {
-    let mut all = Vec::new();
-    for (number, query) in queries.iter().enumerate() {
-        for frame in query.run(snapshot)? {
-            all.push((number, frame?));
-        }
-    }
-    Ok(Answer::Frames(all))
+fn frames(snapshot: &Snapshot, query: &Query) -> Result<Answer> {
+    query.run(snapshot)?.collect::<Result<_>>().map(Answer::Frames)
 }
 
 /// The last minutes with a sample before an instant. They are looked for from the end, so that the
@@ -103,9 +99,9 @@ fn last_minutes(snapshot: &Snapshot, selector: &Selector, end: Timestamp) -> Res
         let query = query.aggregate(Aggregate::Max).step(Span::MINUTE);
         let mut found = Vec::new();
         for frame in query.run(snapshot)? {
-            found.extend(last_steps(&frame?, LAST_MINUTES)?.map(|frame| (0, frame)));
+            found.extend(last_steps(&frame?, LAST_MINUTES)?);
         }
-        let enough = |(_, frame): &(usize, Frame)| {
+        let enough = |frame: &Frame| {
             frame.row(0).iter().filter(|value| !value.is_nan()).count() == LAST_MINUTES
         };
         if start <= stored.start || found.iter().any(enough) {
@@ -139,8 +135,8 @@ impl Answer {
     /// How many numbers it has.
     pub fn values(&self) -> u64 {
         let values: usize = match self {
-            Self::Frames(frames) => frames.iter().map(|(_, frame)| frame.values().len()).sum(),
-            Self::Readings(hosts) => hosts.iter().map(|host| host.times.len() * FIELDS.len()).sum(),
+            Self::Frames(frames) => frames.iter().map(|frame| frame.values().len()).sum(),
+            Self::Readings(hosts) => hosts.iter().map(|host| host.rows.values.len()).sum(),
         };
         values as u64
     }
@@ -148,6 +144,7 @@ impl Answer {
     /// The answer to a question as a table.
     pub fn table(&self, question: Question) -> Table {
         let columns = question.columns();
+        let places = FIELDS.map(readings::place_of);
         let mut rows: BTreeMap<(i64, i64), Vec<f64>> = BTreeMap::new();
         let mut put = |time: Timestamp, host: i64, column: usize, value: f64| {
             let row = rows.entry((time.nanos(), host)).or_insert_with(|| vec![f64::NAN; columns]);
@@ -156,20 +153,21 @@ impl Answer {
             }
         };
         match self {
-            Self::Frames(frames) => frames.iter().for_each(|(query, frame)| {
+            Self::Frames(frames) => frames.iter().for_each(|frame| {
                 for (labels, row) in frame.rows() {
-                    let column = field_of(labels).unwrap_or(*query);
+                    let column = field_of(labels).or(aggregate_of(labels)).unwrap_or(0);
                     for (step, value) in row.iter().enumerate() {
                         put(frame.time(step), number_of(labels.get(HOST_LABEL)), column, *value);
                     }
                 }
             }),
-            Self::Readings(hosts) => hosts.iter().for_each(|host| {
-                for (time, values) in host.times.iter().zip(&host.values) {
-                    let (time, number) =
-                        (Timestamp::from_nanos(*time), number_of(Some(&host.host)));
-                    let each = values.iter().enumerate();
-                    each.for_each(|(column, value)| put(time, number, column, *value));
+            Self::Readings(hosts) => hosts.iter().for_each(|Readings { host, rows }| {
+                let number = number_of(Some(host));
+                for (time, values) in rows.times.iter().zip(rows.values.chunks(FIELDS.len())) {
+                    let time = Timestamp::from_nanos(*time);
+                    for (column, place) in places.iter().enumerate() {
+                        put(time, number, column, values[*place]);
+                    }
                 }
             }),
         }
@@ -184,6 +182,12 @@ impl Answer {
 /// The place of the field whose metric a row is of.
 fn field_of(labels: &Labels) -> Option<usize> {
     FIELDS.iter().position(|field| metric(field) == labels.metric())
+}
+
+/// The place of the aggregate that a row is of, where several were asked for.
+fn aggregate_of(labels: &Labels) -> Option<usize> {
+    let name = labels.get("aggregate")?;
+    FLEET_AGGREGATES.iter().position(|aggregate| aggregate.to_string() == name)
 }
 
 fn number_of(host: Option<&str>) -> i64 {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::steps::{StepArg, TimeArg};
+use super::query::QueryArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
 use crate::error::{Error, Result};
 use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit};
 use crate::model::{Selector, Span, Timestamp, Zone};
-use crate::query::{Across, Aggregate, Condition};
+use crate::query::Aggregate;
 
 /// An embedded time-series capacity store and forecaster: how full the fleet may get, when it will
 /// be full, and what to do about it.
@@ -114,51 +114,6 @@ pub(super) struct CompactArgs {
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: ReportFormat,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  plimsoll query --store s 'cpu_usage_mhz{host=~\"web-.*\"}' \
-                        --agg max --step 1h --by zone --from 2013-08-01")]
-pub(super) struct QueryArgs {
-    /// The store's folder.
-    #[arg(long, value_name = "DIR")]
-    pub(super) store: PathBuf,
-    /// Which series, as in 'cpu{zone="a",host=~"web-.*"}'; with = != =~ !~.
-    pub(super) selector: Selector,
-    /// How the samples of a step become one value: sum, mean, min, max, count, first, last, stddev,
-    /// median, increase, rate, or a quantile as p95. sketch-p95 is within 1% of it, and is answered
-    /// from rollups of a day or longer too.
-    #[arg(long, value_name = "HOW", default_value = "mean")]
-    pub(super) agg: Aggregate,
-    /// One value per this length of time, as in 5m or 1h, or per day, week, month, quarter or year
-    /// of the calendar. Default: one for all.
-    #[arg(long, value_name = "STEP")]
-    pub(super) step: Option<StepArg>,
-    /// The zone whose calendar it is, and whose dates --from and --to are: UTC, Europe/Berlin,
-    /// +02:00. Default: UTC.
-    #[arg(long, value_name = "ZONE", requires = "step")]
-    pub(super) zone: Option<Zone>,
-    /// Only samples that meet a condition, as in '> 90'; with > >= < <=.
-    #[arg(long = "where", value_name = "CONDITION")]
-    pub(super) keep: Option<Condition>,
-    /// One row per combination of these labels, separated by commas; their samples are pooled.
-    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
-    pub(super) by: Option<Vec<String>>,
-    /// Reduce each series of a row by itself first, then combine: sum, mean, min, max or count.
-    #[arg(long, value_name = "HOW", requires = "by")]
-    pub(super) across: Option<Across>,
-    /// Carry a value over gaps of up to this length before rows are combined.
-    #[arg(long, value_name = "SPAN", requires = "step")]
-    pub(super) fill: Option<Span>,
-    /// Only samples at or after this time, as in 2013-08-01 or 2013-08-01T12:00:00Z.
-    #[arg(long, value_name = "TIME")]
-    pub(super) from: Option<TimeArg>,
-    /// Only samples before this time.
-    #[arg(long, value_name = "TIME")]
-    pub(super) to: Option<TimeArg>,
-    /// How to write the result.
-    #[arg(long, value_enum, default_value = "table")]
-    pub(super) format: OutputFormat,
 }
 
 #[derive(Debug, clap::Args)]

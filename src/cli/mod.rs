@@ -8,7 +8,7 @@
 mod agent;
 mod args;
 mod bench;
-mod compute;
+mod forecast;
 mod import;
 mod inspect;
 mod machine;
@@ -16,6 +16,7 @@ mod output;
 mod plan;
 mod progress;
 mod queries;
+mod query;
 mod record;
 mod rss;
 mod steps;
@@ -76,8 +77,8 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Backup(args) => upkeep::backup(args),
         Command::Restore(args) => upkeep::restore(args),
         Command::Repair(args) => upkeep::repair(args),
-        Command::Query(args) => compute::query(args),
-        Command::Forecast(args) => compute::forecast(args),
+        Command::Query(args) => query::query(args),
+        Command::Forecast(args) => forecast::forecast(args),
         Command::Plan(args) => plan::plan(args),
         Command::Study(args) => plan::study(args),
         Command::Bench(args) => bench::bench(args),

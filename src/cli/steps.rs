@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use super::args::QueryArgs;
+use super::query::QueryArgs;
 use crate::error::{Error, Result};
 use crate::model::{Calendar, CalendarUnit, Span, Timestamp, Zone};
 use crate::query::Query;

@@ -21,6 +21,7 @@ mod group;
 mod rank;
 mod reduction;
 mod rolled;
+mod rows;
 mod scan;
 mod steps;
 mod walk;
@@ -29,6 +30,7 @@ mod watch;
 pub use aggregate::{Across, Aggregate};
 pub use condition::Condition;
 pub use rolled::answered_from;
+pub use rows::{RowReader, Rows, last_points};
 pub use scan::Frames;
 pub use watch::{Cancel, Explain, Limits};
 
@@ -309,7 +311,7 @@ impl Query {
     /// Resolves the query; the frames are computed as they are asked for. Every row has the same
     /// steps. No series or no samples yield no frame.
     pub fn run(&self, snapshot: &Snapshot) -> Result<Frames> {
-        let watch = Watch::new(self.limits, self.cancel.clone());
+        let watch = Watch::new(self.limits, self.cancel.clone(), snapshot.elapsed());
         self.check()?;
         let selected = snapshot.select(&self.selector);
         watch.expect_series(selected.len())?;

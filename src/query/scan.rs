@@ -260,7 +260,7 @@ impl Frames {
             reduction.write(&asked.plan, out);
             return Ok(());
         }
-        self.watch.check()?;
+        self.watch.check(|| self.snapshot.elapsed())?;
         let samples = walker.add_whole(id, reduction)?;
         let ended = ended_steps(&samples.times, &samples.values, &asked.grid);
         self.watch.add(walker.take_work())?;
@@ -272,7 +272,7 @@ impl Frames {
 
     /// Adds a series, within the limits of the query.
     fn add(&self, walker: &mut Walker<'_>, id: SeriesId, to: &mut Reduction) -> Result<()> {
-        self.watch.check()?;
+        self.watch.check(|| self.snapshot.elapsed())?;
         walker.add(id, to)?;
         self.watch.add(walker.take_work())
     }

@@ -150,7 +150,7 @@ impl Work {
     }
 }
 
-impl SeriesReader<'_> {
+impl<'a> SeriesReader<'a> {
     /// Pieces of the open series.
     pub(crate) fn pieces(&self) -> usize {
         self.pieces.len()
@@ -235,8 +235,16 @@ impl SeriesReader<'_> {
             return Ok(None);
         };
         let Some(Part { segment, place, .. }) = self.parts.get(part) else { return Err(fault()) };
-        let row = segment.statistics_row(place, block);
-        let known = self.statistics.iter().position(|chunk| std::ptr::eq(chunk.segment, *segment));
+        self.statistics_of(segment, segment.statistics_row(place, block))
+    }
+
+    /// The statistics of a block, counted over all of its segment.
+    pub(super) fn statistics_of(
+        &mut self,
+        segment: &'a Segment,
+        row: usize,
+    ) -> Result<Option<BlockStats>> {
+        let known = self.statistics.iter().position(|chunk| std::ptr::eq(chunk.segment, segment));
         let mut chunk = match known {
             Some(known) => self.statistics.swap_remove(known),
             None => Chunk { segment, at: usize::MAX, rows: Vec::new() },

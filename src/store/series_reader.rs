@@ -102,7 +102,7 @@ impl Snapshot {
     }
 }
 
-impl SeriesReader<'_> {
+impl<'a> SeriesReader<'a> {
     /// The raw samples of one series in a range, as [`Snapshot::scan`] gives them.
     pub fn read(&mut self, id: SeriesId, range: TimeRange) -> Result<&Samples> {
         self.open(id, range)?;
@@ -117,6 +117,25 @@ impl SeriesReader<'_> {
     /// The last raw sample of a series in a range that is a number: of its segments only the last
     /// blocks are decoded.
     pub fn last(&mut self, id: SeriesId, range: TimeRange) -> Result<Option<(i64, f64)>> {
+        self.find_last(id, range, false)
+    }
+
+    /// [`Self::last`], by the statistics of the last block where these say it: for many series, one
+    /// after another, since statistics are decoded for up to 1,024 blocks together.
+    pub(crate) fn last_of_many(
+        &mut self,
+        id: SeriesId,
+        range: TimeRange,
+    ) -> Result<Option<(i64, f64)>> {
+        self.find_last(id, range, true)
+    }
+
+    fn find_last(
+        &mut self,
+        id: SeriesId,
+        range: TimeRange,
+        by_statistics: bool,
+    ) -> Result<Option<(i64, f64)>> {
         let range = self.raw_part(range);
         let mut simple = self.find_parts(id, range);
         let mut end = self.next.last().map_or(i64::MIN, |part| part.place.last_time);
@@ -133,6 +152,9 @@ impl SeriesReader<'_> {
         if recent.is_some() {
             return Ok(recent);
         }
+        if by_statistics && let Some(known) = self.known_last(range)? {
+            return Ok(Some(known));
+        }
         for part in self.next.iter().rev() {
             for block in part.place.single_blocks().rev() {
                 self.recent.clear();
@@ -145,6 +167,22 @@ impl SeriesReader<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// The last sample that was found, where it is the last of a block without NaN.
+    fn known_last(&mut self, range: TimeRange) -> Result<Option<(i64, f64)>> {
+        let Some(Part { segment, place, .. }) = self.next.last() else { return Ok(None) };
+        let (segment, last_time) = (*segment, place.last_time);
+        let Some(block) = place.blocks.clone().next_back() else { return Ok(None) };
+        // Before the end of the range, as is the axis whose last block this is.
+        if last_time >= range.end.nanos() || last_time < range.start.nanos() {
+            return Ok(None);
+        }
+        let samples = segment.samples_in(place, block);
+        let row = segment.statistics_row(place, block);
+        let stats = self.statistics_of(segment, row)?;
+        let whole = stats.filter(|stats| stats.count as usize == samples);
+        Ok(whole.map(|stats| (last_time, stats.last)))
     }
 
     /// Finds the samples of a series in a range and their times: [`Self::pieces`] says where its

@@ -1,8 +1,10 @@
 //! Snapshots: what a query sees. Appends, seals and compactions that come later do not change it.
 
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use super::catalog::Catalog;
+use super::clock::Clock;
 use super::head::{Head, Seen};
 use super::options::Conflict;
 use super::pieces::Amount;
@@ -21,6 +23,7 @@ pub struct Snapshot {
     /// What of each head is seen.
     seen: Arc<[Seen]>,
     catalog: Arc<RwLock<Catalog>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Store {
@@ -28,7 +31,8 @@ impl Store {
     pub fn snapshot(&self) -> Result<Snapshot> {
         let view = self.view();
         let seen = view.heads.iter().map(|head| read(head).seen()).collect();
-        Ok(Snapshot { view, seen, catalog: self.catalog.clone() })
+        let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
+        Ok(Snapshot { view, seen, catalog, clock })
     }
 }
 
@@ -36,6 +40,12 @@ impl Snapshot {
     /// The selected series, metric-major: the series of one metric lie side by side.
     pub fn select(&self, selector: &Selector) -> Vec<SeriesId> {
         read(&self.catalog).select(selector)
+    }
+
+    /// Puts series together that share all labels but the metric: the metrics of one host. They
+    /// keep their order, and the host of the first series comes first.
+    pub fn siblings(&self, series: &[SeriesId]) -> Vec<Vec<SeriesId>> {
+        read(&self.catalog).siblings(series)
     }
 
     /// The labels of a series; `None` for a number that this store never gave.
@@ -89,6 +99,11 @@ impl Snapshot {
 }
 
 impl Snapshot {
+    /// Time since some fixed moment.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
     /// Segments that have samples in a range.
     pub(crate) fn segments_in(&self, range: TimeRange) -> usize {
         let segments = self.view.segments.iter();

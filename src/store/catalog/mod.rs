@@ -146,6 +146,22 @@ impl Catalog {
         found
     }
 
+    /// Puts series together that share all labels but the metric, in their order; those of the
+    /// first series come first.
+    pub(super) fn siblings(&self, series: &[SeriesId]) -> Vec<Vec<SeriesId>> {
+        let mut hosts: Vec<Vec<SeriesId>> = Vec::new();
+        let mut places = HashMap::new();
+        for id in series {
+            let place =
+                *places.entry(self.postings.members_but_metric(id.0)).or_insert(hosts.len());
+            match hosts.get_mut(place) {
+                Some(host) => host.push(*id),
+                None => hosts.push(vec![*id]),
+            }
+        }
+        hosts
+    }
+
     /// Sorts series as segments hold them: by metric, then by all labels, as
     /// [`Labels::cmp_metric_major`] does.
     pub(super) fn sort_metric_major(&self, series: &mut [SeriesId]) {
@@ -286,6 +302,29 @@ mod tests {
         let bytes = |at: usize| batch.changes()[at].value.as_ref().unwrap().len();
         // Version and checksum, no new pair, the two metrics.
         assert_eq!(bytes(5), 5 + 1 + 3);
+    }
+
+    #[test]
+    fn siblings_differ_in_the_metric_alone() {
+        let mut catalog = Catalog::default();
+        let labels = |metric: &str, host: &str, zone: &str| {
+            Labels::new(metric, [("host", host), ("Zone", zone)]).unwrap()
+        };
+        for (metric, host, zone) in [
+            ("cpu", "a", "z"),
+            ("cpu", "b", "z"),
+            ("memory", "b", "z"),
+            ("memory", "a", "z"),
+            ("cpu", "a", "y"),
+            ("cpu", "a", ""),
+        ] {
+            catalog.insert(&labels(metric, host, zone));
+        }
+        let all: Vec<SeriesId> = (0..6).map(SeriesId).collect();
+        let found = catalog.siblings(&all);
+        let expected = [&[0, 3][..], &[1, 2], &[4], &[5]];
+        let expected = expected.map(|host| host.iter().copied().map(SeriesId).collect::<Vec<_>>());
+        assert_eq!(found, expected);
     }
 
     #[test]

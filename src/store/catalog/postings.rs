@@ -94,6 +94,16 @@ impl Postings {
         self.pairs.get(pair as usize).map(|(name, value)| (&**name, &**value))
     }
 
+    /// The pairs of a series before its metric and after it: what tells its host.
+    pub(super) fn members_but_metric(&self, id: u32) -> (&[u32], &[u32]) {
+        let members = self.members_of(id);
+        let metric = self.series.get(id as usize).map_or(NO_PAIR, |member| member.metric);
+        match members.iter().position(|pair| *pair == metric) {
+            Some(at) => (&members[..at], &members[at + 1..]),
+            None => (members, &[]),
+        }
+    }
+
     /// The pairs of the series that was added last; none before the first.
     pub(super) fn last(&self) -> &[u32] {
         (self.series.len() as u32).checked_sub(1).map_or(&[], |id| self.members_of(id))

@@ -1,48 +1,14 @@
-//! Commands that compute values from series: `query` and `forecast`.
+//! The command that looks ahead: `forecast`.
 
 use super::Outcome;
-use super::args::{ForecastArgs, OutputFormat, QueryArgs};
+use super::args::{ForecastArgs, OutputFormat};
 use super::output::{Stop, to_stdout};
-use super::steps;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::forecast::{ForecastOptions, forecast as forecast_row};
 use crate::model::{Frame, Span};
 use crate::query::Query;
-use crate::report::{
-    SeriesForecast, forecasts_csv, forecasts_json, forecasts_text, write_csv, write_json,
-    write_table,
-};
+use crate::report::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 use crate::store::Store;
-
-/// Prints the answer to a query.
-pub(super) fn query(args: &QueryArgs) -> Result<Outcome, Stop> {
-    let store = Store::open_read_only(&args.store)?;
-    let frames = of_args(args)?.run(&store.snapshot()?)?;
-    let names = frames.label_names();
-    to_stdout(|out| match args.format {
-        OutputFormat::Table => write_table(&names, frames, out),
-        OutputFormat::Csv => write_csv(&names, frames, out),
-        OutputFormat::Json => write_json(frames, out),
-    })?;
-    Ok(Outcome::Done)
-}
-
-fn of_args(args: &QueryArgs) -> Result<Query> {
-    let mut query = Query::new(args.selector.clone()).aggregate(args.agg);
-    if let Some(keep) = args.keep {
-        query = query.keep(keep);
-    }
-    if let Some(by) = &args.by {
-        query = query.by(by.iter().filter(|name| !name.is_empty()).cloned());
-    }
-    if let Some(across) = args.across {
-        query = query.across(across);
-    }
-    if let Some(fill) = args.fill {
-        query = query.fill(fill);
-    }
-    steps::of_args(query, args)
-}
 
 /// Prints the forecast of each selected series.
 pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {

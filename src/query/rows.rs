@@ -1,0 +1,215 @@
+//! Whole readings: what several series say at the same instants.
+
+use rayon::prelude::*;
+
+use super::Condition;
+use super::condition::Met;
+use crate::error::Result;
+use crate::kernel::Arithmetic;
+use crate::model::{SeriesId, TimeRange};
+use crate::store::{SeriesReader, Snapshot, Values};
+
+/// Statistics are decoded for up to 1,024 blocks together: not for the first few series.
+const READS_BEFORE_STATISTICS: usize = 16;
+/// Series that one thread looks at, one after another.
+const SERIES_IN_TURN: usize = 256;
+
+/// Values of several series at the same instants.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// The instants, in nanoseconds since the epoch, ascending.
+    pub times: Vec<i64>,
+    /// One value for each series, row after row; NaN where a series has no sample at the instant.
+    pub values: Vec<f64>,
+}
+
+/// Reads rows of one host after another.
+///
+/// ```
+/// use plimsoll::query::{Condition, RowReader};
+/// use plimsoll::store::{Store, StoreOptions};
+/// use plimsoll::{Batch, Group, Labels, TimeRange};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let store = Store::open(folder.path(), StoreOptions::default())?;
+/// let id = |metric: &str| store.series_id(&Labels::new(metric, [("host", "a")])?);
+/// let host = [id("cpu")?, id("load")?];
+/// for (time, row) in [(10, [95.0, 7.5]), (20, [40.0, 1.0]), (30, [99.0, 8.0])] {
+///     store.append(&Batch { groups: vec![Group::row(&host, time, &row)] })?;
+/// }
+///
+/// let snapshot = store.snapshot()?;
+/// let busy = RowReader::new(&snapshot).read(&host, TimeRange::ALL, Some(Condition::Above(90.0)))?;
+/// assert_eq!((busy.times, busy.values), (vec![10, 30], vec![95.0, 7.5, 99.0, 8.0]));
+/// # Ok::<(), plimsoll::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct RowReader<'a> {
+    reader: SeriesReader<'a>,
+    reads: usize,
+    /// The samples of the first series that count: their places among all, if others have the same
+    /// times.
+    places: Vec<usize>,
+}
+
+/// What a reader decodes: values, never integers.
+const FLOATS: Option<fn(Arithmetic) -> bool> = None;
+
+impl<'a> RowReader<'a> {
+    /// A reader of a snapshot.
+    pub fn new(snapshot: &'a Snapshot) -> Self {
+        Self { reader: snapshot.reader(), reads: 0, places: Vec::new() }
+    }
+
+    /// The rows of a range at whose instants the first series has a number that meets the
+    /// condition, or any number without one.
+    pub fn read(
+        &mut self,
+        series: &[SeriesId],
+        range: TimeRange,
+        keep: Option<Condition>,
+    ) -> Result<Rows> {
+        let mut rows = Rows::default();
+        let Some((first, others)) = series.split_first() else { return Ok(rows) };
+        self.reader.open(*first, range)?;
+        let version = self.reader.times_version();
+        let firsts = self.find(keep, &mut rows.times)?;
+        rows.values = vec![f64::NAN; rows.times.len() * series.len()];
+        put(&mut rows.values, series.len(), 0, firsts.into_iter().enumerate());
+        if rows.times.is_empty() {
+            return Ok(rows);
+        }
+        for (column, id) in (1..).zip(others) {
+            self.reader.open(*id, range)?;
+            let found = if self.reader.times_version() == version {
+                self.at_places()?
+            } else {
+                self.at_times(&rows.times)?
+            };
+            put(&mut rows.values, series.len(), column, found.into_iter());
+        }
+        self.reads += 1;
+        Ok(rows)
+    }
+
+    /// The numbers of the open series that meet a condition; notes their places and instants.
+    fn find(&mut self, keep: Option<Condition>, found_times: &mut Vec<i64>) -> Result<Vec<f64>> {
+        let mut found = Vec::new();
+        self.places.clear();
+        for piece in 0..self.reader.pieces() {
+            if let Some(keep) = keep
+                && self.reads >= READS_BEFORE_STATISTICS
+                && let Some(stats) = self.reader.statistics(piece)?
+                && keep.met_by(&stats) == Met::ByNone
+            {
+                continue;
+            }
+            let first = self.reader.piece_range(piece).start;
+            let (times, Values::Floats(values)) = self.reader.values(piece, FLOATS)? else {
+                continue;
+            };
+            for (at, (time, value)) in times.iter().zip(values).enumerate() {
+                if keep.map_or(!value.is_nan(), |keep| keep.holds(*value)) {
+                    self.places.push(first + at);
+                    found_times.push(*time);
+                    found.push(*value);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The values of the open series at the places that were noted, and which of these they are.
+    fn at_places(&mut self) -> Result<Vec<(usize, f64)>> {
+        let mut found = Vec::with_capacity(self.places.len());
+        let mut next = 0;
+        for piece in 0..self.reader.pieces() {
+            let range = self.reader.piece_range(piece);
+            let rest = self.places.get(next..).unwrap_or(&[]);
+            let own = rest.partition_point(|place| *place < range.end);
+            if own == 0 {
+                continue;
+            }
+            let (_, Values::Floats(values)) = self.reader.values(piece, FLOATS)? else { continue };
+            for (row, place) in (next..).zip(&rest[..own]) {
+                if let Some(value) = values.get(place - range.start) {
+                    found.push((row, *value));
+                }
+            }
+            next += own;
+        }
+        Ok(found)
+    }
+
+    /// The values of the open series at instants that it has, and which of these they are.
+    fn at_times(&mut self, wanted: &[i64]) -> Result<Vec<(usize, f64)>> {
+        let mut found = Vec::new();
+        let mut next = 0;
+        for piece in 0..self.reader.pieces() {
+            let range = self.reader.piece_range(piece);
+            let own = self.reader.times().get(range).unwrap_or(&[]);
+            let (Some(first), Some(last)) = (own.first(), own.last()) else { continue };
+            let rest = wanted.get(next..).unwrap_or(&[]);
+            next += rest.partition_point(|time| time < first);
+            let rest = wanted.get(next..).unwrap_or(&[]);
+            let count = rest.partition_point(|time| time <= last);
+            if count == 0 {
+                continue;
+            }
+            let (times, Values::Floats(values)) = self.reader.values(piece, FLOATS)? else {
+                continue;
+            };
+            for (row, time) in (next..).zip(&rest[..count]) {
+                if let Ok(at) = times.binary_search(time)
+                    && let Some(value) = values.get(at)
+                {
+                    found.push((row, *value));
+                }
+            }
+            next += count;
+        }
+        Ok(found)
+    }
+}
+
+/// Puts values of one series into rows.
+fn put(all: &mut [f64], columns: usize, column: usize, found: impl Iterator<Item = (usize, f64)>) {
+    for (row, value) in found {
+        if let Some(place) = all.get_mut(row * columns + column) {
+            *place = value;
+        }
+    }
+}
+
+/// The last raw sample of each series in a range that is a number, in the order of the series: its
+/// instant in nanoseconds since the epoch, and its value.
+///
+/// ```
+/// use plimsoll::query::last_points;
+/// use plimsoll::store::{Store, StoreOptions};
+/// use plimsoll::{Batch, Group, Labels, TimeRange};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let store = Store::open(folder.path(), StoreOptions::default())?;
+/// let cpu = store.series_id(&Labels::new("cpu", [("host", "a")])?)?;
+/// store.append(&Batch { groups: vec![Group::row(&[cpu], 10, &[95.0])] })?;
+/// store.append(&Batch { groups: vec![Group::row(&[cpu], 20, &[40.0])] })?;
+/// assert_eq!(last_points(&store.snapshot()?, &[cpu], TimeRange::ALL)?, [Some((20, 40.0))]);
+/// # Ok::<(), plimsoll::Error>(())
+/// ```
+pub fn last_points(
+    snapshot: &Snapshot,
+    series: &[SeriesId],
+    range: TimeRange,
+) -> Result<Vec<Option<(i64, f64)>>> {
+    let turns = series.par_chunks(SERIES_IN_TURN).map(|ids| {
+        let mut reader = snapshot.reader();
+        let many = ids.len() > READS_BEFORE_STATISTICS;
+        let last = |id: &SeriesId| {
+            if many { reader.last_of_many(*id, range) } else { reader.last(*id, range) }
+        };
+        ids.iter().map(last).collect::<Result<Vec<_>>>()
+    });
+    let turns: Vec<Vec<_>> = turns.collect::<Result<_>>()?;
+    Ok(turns.concat())
+}
