@@ -27,7 +27,7 @@ const HOPELESS_BITS: u32 = 3;
 const RAISE_BITS: u32 = 3;
 /// Lanes may take one part in this many, and some bytes, more than integers one after another.
 const FILLING_SHARE: usize = 24;
-const FILLING_BYTES: usize = 4;
+const FILLING_BYTES: usize = 8;
 /// One in this many values may lie below the reference, as an exception.
 const LOW_SHARE: usize = 16;
 

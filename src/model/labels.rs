@@ -65,14 +65,15 @@ impl Labels {
                 remedy: "drop labels that do not tell series apart",
             });
         }
-        Ok(Self::of_sorted(&pairs))
+        Ok(Self::of_sorted(pairs.iter().copied()))
     }
 
-    fn of_sorted(pairs: &[(&str, &str)]) -> Self {
-        let bytes = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
-        let (mut text, mut ends) =
-            (String::with_capacity(bytes), Vec::with_capacity(2 * pairs.len()));
-        for part in pairs.iter().flat_map(|(name, value)| [name, value]) {
+    /// Pairs that are in order and were checked before.
+    pub(crate) fn of_sorted<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        let bytes = pairs.clone().map(|(name, value)| name.len() + value.len()).sum();
+        let mut text = String::with_capacity(bytes);
+        let mut ends = Vec::with_capacity(2 * pairs.clone().count());
+        for part in pairs.flat_map(|(name, value)| [name, value]) {
             text.push_str(part);
             // It fits: there are few pairs, and each is short.
             ends.push(text.len() as u32);
@@ -92,7 +93,7 @@ impl Labels {
     }
 
     /// All pairs, sorted by name, the metric name among them.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
         (0..self.ends.len() / 2).map(|at| (self.part(2 * at), self.part(2 * at + 1)))
     }
 
@@ -115,8 +116,8 @@ impl Labels {
         self.filtered(|name| !names.iter().any(|n| n.as_ref() == name))
     }
 
-    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
-        Self::of_sorted(&self.iter().filter(|(name, _)| keep(name)).collect::<Vec<_>>())
+    fn filtered(&self, keep: impl Fn(&str) -> bool + Clone) -> Self {
+        Self::of_sorted(self.iter().filter(|(name, _)| keep(name)))
     }
 
     /// Orders by metric name first, then by all labels: the order of series in a segment, so that

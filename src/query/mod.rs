@@ -316,7 +316,7 @@ impl Query {
         let selected = snapshot.select(&self.selector);
         watch.expect_series(selected.len())?;
         let many = selected.len() >= SERIES_MANY;
-        let groups = group::resolve(snapshot, selected, self.by.as_deref())?;
+        let groups = group::resolve(snapshot, &selected, self.by.as_deref())?;
         let grid = Grid::new(&self.step, (self.start, self.end), snapshot.range())?;
         let asked = grid.map(|grid| self.asked(snapshot, grid, many)).transpose()?;
         Ok(Frames::new(self.clone(), snapshot.clone(), groups, asked, watch))
@@ -365,6 +365,7 @@ impl Query {
         let few_segments = snapshot.segments_in(range) <= CHUNKS_MAX;
         Ok(Asked {
             range,
+            samples_max: snapshot.longest_in(range),
             plan: Plan::new(&self.aggregates),
             rolled,
             sketched: walk::is_sketched(&self.aggregates),

@@ -22,6 +22,8 @@ use crate::store::{Amount, Snapshot};
 const SERIES_IN_TURN: usize = 16;
 /// How many times that many are reduced side by side before the next: partial results take memory.
 const TURNS_AT_ONCE: usize = 16;
+/// Samples that one thread decodes before another is awake.
+const SAMPLES_ALONE: u64 = 1 << 17;
 /// How far before its range a counter's "sample before" is looked for, at least.
 const COUNTER_LOOKBACK: Span = Span::from_seconds(3_600);
 /// The label that tells the rows of several aggregates apart.
@@ -142,21 +144,27 @@ impl Frames {
 
     fn frame(&self, asked: &Asked, rows: Vec<RowGroup>, width: usize) -> Result<Frame> {
         let mut values = vec![f64::NAN; rows.len() * width];
-        let work = values.par_chunks_mut(width).zip(rows.par_iter());
-        work.try_for_each_init(
-            || self.worker(asked),
-            |worker, (out, row)| self.row(asked, &row.series, worker, out),
-        )?;
-        let labels = rows.into_iter().map(|row| self.labels_of(row.labels));
-        let labels = labels.collect::<Result<Vec<_>>>()?.concat();
+        let row = |worker: &mut Worker<'_>, (out, row): (&mut [f64], &RowGroup)| {
+            self.row(asked, &row.series, worker, out)
+        };
+        if self.is_small(asked, rows.iter().map(|row| row.series.len()).sum()) {
+            let mut worker = self.worker(asked);
+            values.chunks_mut(width).zip(&rows).try_for_each(|work| row(&mut worker, work))?;
+        } else {
+            let work = values.par_chunks_mut(width).zip(rows.par_iter());
+            work.try_for_each_init(|| self.worker(asked), row)?;
+        }
+        let mut labels = Vec::with_capacity(rows.len() * self.query.aggregates.len());
+        rows.into_iter().try_for_each(|row| self.push_labels(row.labels, &mut labels))?;
         asked.grid.frame(labels, values)
     }
 
-    /// The labels of each row that a group becomes.
-    fn labels_of(&self, labels: Labels) -> Result<Vec<Labels>> {
+    /// Appends the labels of each row that a group becomes.
+    fn push_labels(&self, labels: Labels, out: &mut Vec<Labels>) -> Result<()> {
         let aggregates = &self.query.aggregates;
         if aggregates.len() == 1 {
-            return Ok(vec![labels]);
+            out.push(labels);
+            return Ok(());
         }
         if labels.get(AGGREGATE_LABEL).is_some() {
             return Err(Error::invalid(format!(
@@ -164,16 +172,22 @@ impl Frames {
                  are told apart; ask for one aggregate, or group by other labels"
             )));
         }
-        let with = |aggregate: &Aggregate| {
+        for aggregate in aggregates {
             let aggregate = aggregate.to_string();
-            Labels::from_pairs(labels.iter().chain([(AGGREGATE_LABEL, &*aggregate)]))
-        };
-        aggregates.iter().map(with).collect()
+            let pairs = labels.iter().chain([(AGGREGATE_LABEL, &*aggregate)]);
+            out.push(Labels::from_pairs(pairs)?);
+        }
+        Ok(())
     }
 
     fn worker<'a>(&'a self, asked: &'a Asked) -> Worker<'a> {
         let reduction = Reduction::new(&asked.plan, asked.grid.steps);
         Worker { walker: Walker::new(asked, &self.snapshot), reduction }
+    }
+
+    /// Whether so many series are done before other threads would be awake.
+    fn is_small(&self, asked: &Asked, series: usize) -> bool {
+        (series as u64).saturating_mul(asked.samples_max) <= SAMPLES_ALONE
     }
 
     fn row(
@@ -196,20 +210,17 @@ impl Frames {
         for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
             // Of all parts together, so that memory is bounded before they are merged.
             let held = AtomicUsize::new(whole.held());
-            let parts = some.par_chunks(SERIES_IN_TURN).map_init(
-                || Walker::new(asked, &self.snapshot),
-                |walker, ids| {
-                    let mut part = Reduction::new(&asked.plan, asked.grid.steps);
-                    for id in ids {
-                        let before = part.held();
-                        self.add(walker, *id, &mut part)?;
-                        let more = part.held().saturating_sub(before);
-                        expect_room(held.fetch_add(more, Ordering::Relaxed).saturating_add(more))?;
-                    }
-                    Ok(part)
-                },
-            );
-            let parts: Vec<Reduction> = parts.collect::<Result<_>>()?;
+            let turn = |worker: &mut Worker<'_>, ids: &[SeriesId]| {
+                let mut part = Reduction::new(&asked.plan, asked.grid.steps);
+                for id in ids {
+                    let before = part.held();
+                    self.add(&mut worker.walker, *id, &mut part)?;
+                    let more = part.held().saturating_sub(before);
+                    expect_room(held.fetch_add(more, Ordering::Relaxed).saturating_add(more))?;
+                }
+                Ok(part)
+            };
+            let parts = self.in_turns(asked, some, turn)?;
             parts.into_iter().for_each(|part| whole.merge(part));
             expect_room(whole.held())?;
         }
@@ -227,22 +238,35 @@ impl Frames {
     ) -> Result<()> {
         let mut whole = Combiner::new(across, out.len());
         for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
-            let parts = some.par_chunks(SERIES_IN_TURN).map_init(
-                || (self.worker(asked), vec![f64::NAN; out.len()]),
-                |(worker, row), ids| {
-                    let mut part = Combiner::new(across, row.len());
-                    for id in ids {
-                        self.single(asked, *id, worker, row)?;
-                        part.add(row);
-                    }
-                    Ok(part)
-                },
-            );
-            let parts: Vec<Combiner> = parts.collect::<Result<_>>()?;
+            let turn = |worker: &mut Worker<'_>, ids: &[SeriesId]| {
+                let mut part = Combiner::new(across, out.len());
+                let mut row = vec![f64::NAN; out.len()];
+                for id in ids {
+                    self.single(asked, *id, worker, &mut row)?;
+                    part.add(&row);
+                }
+                Ok(part)
+            };
+            let parts = self.in_turns(asked, some, turn)?;
             parts.iter().for_each(|part| whole.merge(part));
         }
         out.copy_from_slice(&whole.finish());
         Ok(())
+    }
+
+    /// What `turn` makes of every so many series, in order.
+    fn in_turns<T: Send>(
+        &self,
+        asked: &Asked,
+        series: &[SeriesId],
+        turn: impl Fn(&mut Worker<'_>, &[SeriesId]) -> Result<T> + Sync + Send,
+    ) -> Result<Vec<T>> {
+        if self.is_small(asked, series.len()) {
+            let mut worker = self.worker(asked);
+            return series.chunks(SERIES_IN_TURN).map(|ids| turn(&mut worker, ids)).collect();
+        }
+        let turns = series.par_chunks(SERIES_IN_TURN);
+        turns.map_init(|| self.worker(asked), turn).collect()
     }
 
     fn single(

@@ -27,6 +27,8 @@ pub(super) struct Asked {
     pub(super) grid: Grid,
     /// Samples before the grid are for counters: their "sample before".
     pub(super) range: TimeRange,
+    /// Samples that a series may have in the range.
+    pub(super) samples_max: u64,
     pub(super) plan: Plan,
     pub(super) rolled: Rolled,
     pub(super) sketched: bool,

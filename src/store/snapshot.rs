@@ -11,7 +11,7 @@ use super::pieces::Amount;
 use super::samples::Samples;
 use super::segment::Segment;
 use super::{Store, View, read};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fs::fault::planted;
 use crate::model::{Labels, Selector, SeriesId, TimeRange, Unit};
 
@@ -51,6 +51,22 @@ impl Snapshot {
     /// The labels of a series; `None` for a number that this store never gave.
     pub fn labels(&self, id: SeriesId) -> Option<Labels> {
         read(&self.catalog).labels(id)
+    }
+
+    /// The labels of each series.
+    pub(crate) fn labels_of(&self, series: &[SeriesId]) -> Result<Vec<Labels>> {
+        let catalog = read(&self.catalog);
+        let labels = series.iter().map(|id| catalog.labels(*id));
+        labels.collect::<Option<_>>().ok_or_else(|| Error::invalid("a series without labels"))
+    }
+
+    /// Series by the labels of these names, in the order of these labels.
+    pub(crate) fn group(
+        &self,
+        series: &[SeriesId],
+        names: &[String],
+    ) -> Vec<(Labels, Vec<SeriesId>)> {
+        read(&self.catalog).group(series, names)
     }
 
     /// The unit of a metric, where one was set.
@@ -108,6 +124,15 @@ impl Snapshot {
     pub(crate) fn segments_in(&self, range: TimeRange) -> usize {
         let segments = self.view.segments.iter();
         segments.filter(|segment| segment.footer().range.overlaps(range)).count()
+    }
+
+    /// Samples that a series may have in a range.
+    pub(crate) fn longest_in(&self, range: TimeRange) -> u64 {
+        let segments = self.view.segments.iter();
+        let segments = segments.filter(|segment| segment.footer().range.overlaps(range));
+        let sealed: u64 = segments.map(|segment| segment.longest_in(range)).sum();
+        let heads = self.heads().map(|(head, _)| read(head).samples() as u64);
+        sealed + heads.sum::<u64>()
     }
 
     /// What segments and heads hold of a series. A sample that a later segment overrides counts

@@ -43,8 +43,8 @@ pub(super) struct Catalog {
     ranks: OnceLock<Vec<u32>>,
 }
 
-/// The part of all series, as one in so many, from which on they are sorted by their ranks.
-const RANKED_PART: usize = 8;
+/// The part of all series, as one in so many, from which on all are ranked, to be sorted by that.
+const RANKED_PART: usize = 16;
 
 impl Catalog {
     /// Reads the catalog of a database.
@@ -89,11 +89,11 @@ impl Catalog {
         if id.0 as usize >= self.len() {
             return None;
         }
-        Labels::from_pairs(self.pairs(id)).ok()
+        Some(Labels::of_sorted(self.pairs(id)))
     }
 
     /// The names and values of a series, in the order of the names.
-    pub(super) fn pairs(&self, id: SeriesId) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn pairs(&self, id: SeriesId) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.postings.labels_of(id.0)
     }
 
@@ -146,6 +146,32 @@ impl Catalog {
         found
     }
 
+    /// Puts series together that share the labels of these names, and orders them by these labels.
+    /// Within each, the series keep their order.
+    pub(super) fn group(
+        &self,
+        series: &[SeriesId],
+        names: &[String],
+    ) -> Vec<(Labels, Vec<SeriesId>)> {
+        let names = self.postings.names(names);
+        let mut groups: Vec<(Labels, Vec<SeriesId>)> = Vec::new();
+        let mut places: HashMap<Box<[u32]>, usize> = HashMap::new();
+        let mut key = Vec::new();
+        for id in series {
+            key.clear();
+            key.extend(self.postings.members_named(id.0, &names));
+            if let Some(place) = places.get(&*key) {
+                groups[*place].1.push(*id);
+                continue;
+            }
+            let pairs = key.iter().filter_map(|pair| self.postings.text(*pair));
+            groups.push((Labels::of_sorted(pairs), vec![*id]));
+            places.insert(key.as_slice().into(), places.len());
+        }
+        groups.sort_by(|a, b| a.0.cmp(&b.0));
+        groups
+    }
+
     /// Puts series together that share all labels but the metric, in their order; those of the
     /// first series come first.
     pub(super) fn siblings(&self, series: &[SeriesId]) -> Vec<Vec<SeriesId>> {
@@ -166,7 +192,8 @@ impl Catalog {
     /// [`Labels::cmp_metric_major`] does.
     pub(super) fn sort_metric_major(&self, series: &mut [SeriesId]) {
         let known = |id: &SeriesId| (id.0 as usize) < self.len();
-        if series.len() < self.len() / RANKED_PART || !series.iter().all(known) {
+        let few = series.len() < self.len() / RANKED_PART && self.ranks.get().is_none();
+        if few || !series.iter().all(known) {
             series.sort_by(|a, b| self.cmp_metric_major(*a, *b));
             return;
         }
@@ -302,6 +329,26 @@ mod tests {
         let bytes = |at: usize| batch.changes()[at].value.as_ref().unwrap().len();
         // Version and checksum, no new pair, the two metrics.
         assert_eq!(bytes(5), 5 + 1 + 3);
+    }
+
+    #[test]
+    fn groups_share_the_labels_of_some_names() {
+        let mut catalog = Catalog::default();
+        for (host, zone) in [("b", "x"), ("a", "y"), ("c", ""), ("d", "x")] {
+            catalog.insert(&Labels::new("cpu", [("host", host), ("zone", zone)]).unwrap());
+        }
+        let all: Vec<SeriesId> = (0..4).map(SeriesId).collect();
+        for names in
+            [&["zone"][..], &["host", "zone"], &[], &["__name__", "none"], &["zone", "zone"]]
+        {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let mut expected: BTreeMap<Labels, Vec<SeriesId>> = BTreeMap::new();
+            for id in &all {
+                let labels = catalog.labels(*id).unwrap().project(&names);
+                expected.entry(labels).or_default().push(*id);
+            }
+            assert_eq!(catalog.group(&all, &names), expected.into_iter().collect::<Vec<_>>());
+        }
     }
 
     #[test]

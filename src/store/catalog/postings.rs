@@ -74,7 +74,7 @@ impl Postings {
     }
 
     /// The names and values of a series, in the order of the names; none where it is not here.
-    pub(super) fn labels_of(&self, id: u32) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn labels_of(&self, id: u32) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.members_of(id).iter().filter_map(|pair| self.text(*pair))
     }
 
@@ -102,6 +102,22 @@ impl Postings {
             Some(at) => (&members[..at], &members[at + 1..]),
             None => (members, &[]),
         }
+    }
+
+    /// The names that are here, as [`Self::members_named`] takes them.
+    pub(super) fn names(&self, names: &[String]) -> Vec<&Arc<str>> {
+        let known = |name: &String| Some(self.by_name.get_key_value(name.as_str())?.0);
+        names.iter().filter_map(known).collect()
+    }
+
+    /// The pairs of a series that have one of these names, in the order of all names.
+    pub(super) fn members_named(&self, id: u32, names: &[&Arc<str>]) -> impl Iterator<Item = u32> {
+        // A name is kept once, so equal names are the same one.
+        let is_named = |pair: &u32| {
+            let name = self.pairs.get(*pair as usize).map(|(name, _)| name);
+            name.is_some_and(|name| names.iter().any(|wanted| Arc::ptr_eq(wanted, name)))
+        };
+        self.members_of(id).iter().copied().filter(is_named)
     }
 
     /// The pairs of the series that was added last; none before the first.
