@@ -242,7 +242,8 @@ mod tests {
                 let expected = [kernel::least(&values), kernel::greatest(&values)];
                 prop_assert_eq!(found, expected.map(f64::to_bits));
             }
-            prop_assert_eq!(simd::sum(&numbers), numbers.iter().map(|n| i64::from(*n)).sum::<i64>());
+            let sum: i64 = numbers.iter().map(|number| i64::from(*number)).sum();
+            prop_assert_eq!(simd::sum(&numbers), sum);
             let mut sums = [0; LANES];
             for (at, number) in numbers.iter().enumerate() {
                 sums[(at + phase) % LANES] += i64::from(*number);

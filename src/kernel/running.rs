@@ -139,9 +139,9 @@ mod tests {
         ) {
             let (mut running, mut run) = (RunningTotal::default(), Vec::new());
             for (numbers, whole) in &pieces {
-                let integers: Vec<i32> = numbers.iter().map(|(number, _)| number >> shift).collect();
-                let integers =
-                    Integers { arithmetic: Arithmetic::Whole, base, numbers: &integers };
+                let small: Vec<i32> = numbers.iter().map(|(number, _)| number >> shift).collect();
+                let arithmetic = Arithmetic::Whole;
+                let integers = Integers { arithmetic, base, numbers: &small };
                 let mut values = Vec::new();
                 integers.append_values(&mut values);
                 if *whole && running.add_integers(&integers) {

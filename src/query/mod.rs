@@ -44,8 +44,8 @@ use crate::error::{Error, Result};
 use crate::model::{Calendar, Selector, Span, TimeRange, Timestamp};
 use crate::store::{CHUNKS_MAX, Snapshot};
 
-/// Series from which on a query looks at the statistics of blocks, which are decoded for up to 1,024
-/// blocks together.
+/// Series from which on a query looks at the statistics of blocks, which are decoded for up to
+/// 1,024 blocks together.
 const SERIES_MANY: usize = 64;
 
 /// A question to a store.

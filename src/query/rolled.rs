@@ -36,8 +36,8 @@ impl Rolled {
         for other in all {
             if other? != first {
                 return Err(Error::invalid(format!(
-                    "samples before {raw_from} are rolled up, and these aggregates are not answered \
-                     from the same buckets; ask for each by itself, or start at {raw_from}"
+                    "samples before {raw_from} are rolled up, and these aggregates are not \
+                     answered from the same buckets; ask for each by itself, or start at {raw_from}"
                 )));
             }
         }

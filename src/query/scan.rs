@@ -98,7 +98,8 @@ impl Frames {
     /// store.append(&Batch { groups: vec![Group { series: vec![cpu], times, values }] })?;
     /// store.seal()?;
     ///
-    /// let mut frames = Query::new("cpu".parse()?).aggregate(Aggregate::Max).run(&store.snapshot()?)?;
+    /// let query = Query::new("cpu".parse()?).aggregate(Aggregate::Max);
+    /// let mut frames = query.run(&store.snapshot()?)?;
     /// assert_eq!(frames.next().unwrap()?.row(0), [59.0]);
     /// let explain = frames.explain();
     /// assert_eq!((explain.stored.samples, explain.statistics.samples), (100_000, 100_000));

@@ -1,7 +1,7 @@
 //! Reads one series after another: times that several of them share are decoded once.
 //!
-//! In: a snapshot, series and ranges. Out: what [`Snapshot::scan`] gives, whole or in pieces. Never:
-//! times of another range, or of other segments, than the values beside them.
+//! In: a snapshot, series and ranges. Out: what [`Snapshot::scan`] gives, whole or in pieces.
+//! Never: times of another range, or of other segments, than the values beside them.
 
 use std::ops::Range;
 

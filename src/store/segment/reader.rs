@@ -32,15 +32,15 @@ pub struct Segment {
     path: PathBuf,
     identity: SegmentIdentity,
     footer: Footer,
-    index: Index,
+    pub(super) index: Index,
     /// Positions in `index.series`, sorted by id.
     by_id: Vec<u32>,
     axes_verified: Vec<AtomicBool>,
     columns_verified: Vec<AtomicBool>,
     sketches_verified: Vec<AtomicBool>,
-    statistics_verified: AtomicBool,
+    pub(super) statistics_verified: AtomicBool,
     /// Read when it is first asked for.
-    statistics_directory: OnceLock<Directory>,
+    pub(super) statistics_directory: OnceLock<Directory>,
 }
 
 impl Segment {
@@ -333,7 +333,7 @@ impl Segment {
     }
 
     /// A region's bytes; its checksum is verified the first time.
-    fn verified(&self, region: Region, flag: Option<&AtomicBool>) -> Result<&[u8]> {
+    pub(super) fn verified(&self, region: Region, flag: Option<&AtomicBool>) -> Result<&[u8]> {
         if flag.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             let start = region.offset as usize;
             return Ok(self.map.get(start..start + region.bytes as usize).unwrap_or(&[]));
@@ -343,37 +343,6 @@ impl Segment {
             flag.store(true, Ordering::Relaxed);
         }
         Ok(bytes)
-    }
-
-    /// Replaces `out` with the statistics of up to 1,024 blocks, counted over all series, from
-    /// `1,024 * chunk` on.
-    pub(in crate::store) fn statistics(
-        &self,
-        chunk: usize,
-        out: &mut Vec<BlockStats>,
-    ) -> Result<()> {
-        let region = self.footer.statistics;
-        let bytes = self.verified(region, Some(&self.statistics_verified))?;
-        let decoded = self.statistics_directory(bytes).and_then(|d| d.decode(bytes, chunk, out));
-        decoded.map_err(|e| e.at(&self.path, region.offset))
-    }
-
-    fn statistics_directory(&self, bytes: &[u8]) -> Result<&Directory> {
-        if let Some(directory) = self.statistics_directory.get() {
-            return Ok(directory);
-        }
-        let directory = Directory::read(bytes, self.index.blocks())?;
-        Ok(self.statistics_directory.get_or_init(|| directory))
-    }
-
-    /// The statistics of every block of every series, series after series.
-    fn all_statistics(&self) -> Result<Vec<BlockStats>> {
-        let (mut all, mut chunk) = (Vec::new(), Vec::new());
-        for at in 0..self.index.blocks().div_ceil(BLOCK_SAMPLES) {
-            self.statistics(at, &mut chunk)?;
-            all.append(&mut chunk);
-        }
-        Ok(all)
     }
 
     /// Verifies every byte and every block, and that the statistics are those of the samples.

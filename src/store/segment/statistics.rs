@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::column::samples_in_block;
+use super::reader::Segment;
 use crate::codec::{self, BlockStats, ValueCache};
 use crate::error::{Error, Result};
 use crate::model::limits::BLOCK_SAMPLES;
@@ -101,6 +102,39 @@ impl Directory {
             });
         }
         Ok(())
+    }
+}
+
+impl Segment {
+    /// Replaces `out` with the statistics of up to 1,024 blocks, counted over all series, from
+    /// `1,024 * chunk` on.
+    pub(in crate::store) fn statistics(
+        &self,
+        chunk: usize,
+        out: &mut Vec<BlockStats>,
+    ) -> Result<()> {
+        let region = self.footer().statistics;
+        let bytes = self.verified(region, Some(&self.statistics_verified))?;
+        let decoded = self.statistics_directory(bytes).and_then(|d| d.decode(bytes, chunk, out));
+        decoded.map_err(|e| e.at(self.path(), region.offset))
+    }
+
+    fn statistics_directory(&self, bytes: &[u8]) -> Result<&Directory> {
+        if let Some(directory) = self.statistics_directory.get() {
+            return Ok(directory);
+        }
+        let directory = Directory::read(bytes, self.index.blocks())?;
+        Ok(self.statistics_directory.get_or_init(|| directory))
+    }
+
+    /// The statistics of every block of every series, series after series.
+    pub(super) fn all_statistics(&self) -> Result<Vec<BlockStats>> {
+        let (mut all, mut chunk) = (Vec::new(), Vec::new());
+        for at in 0..self.index.blocks().div_ceil(BLOCK_SAMPLES) {
+            self.statistics(at, &mut chunk)?;
+            all.append(&mut chunk);
+        }
+        Ok(all)
     }
 }
 
