@@ -19,6 +19,7 @@ mod crash;
 mod demo;
 mod failing;
 mod faults;
+mod forms;
 mod kill;
 mod life;
 #[cfg(unix)]
