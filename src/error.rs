@@ -68,10 +68,12 @@ pub enum Error {
         /// The lock file.
         path: PathBuf,
     },
-    /// The store or file was written by a version of Plimsoll that this one does not know.
+    /// The store or file has a format that this build does not know: a newer one, or one of before
+    /// the format was fixed as version 1.
     #[error(
-        "{} has format version {found}; this build reads up to {supported}: use a newer plimsoll",
-        path.display()
+        "{} has format version {found}; this build reads 1 to {supported}: {}",
+        path.display(),
+        version_remedy(*found)
     )]
     Version {
         /// The file.
@@ -118,6 +120,14 @@ pub enum Error {
 /// `std::result::Result` with Plimsoll's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What to do about a file of a version that cannot be read.
+fn version_remedy(found: u32) -> &'static str {
+    match found {
+        0 => "it is of before the format was fixed; import its data again",
+        _ => "use a newer plimsoll",
+    }
+}
+
 impl Error {
     /// An invalid argument, label, selector or option: say what is wrong and what to do instead.
     pub fn invalid(what: impl Into<String>) -> Self {
@@ -127,6 +137,14 @@ impl Error {
     /// Bytes that cannot be decoded: say what was expected and found.
     pub fn decode(what: impl Into<String>) -> Self {
         Self::Decode { what: what.into() }
+    }
+
+    /// An error where a format's version is none that can be read.
+    pub fn expect_version(path: &Path, found: u32, supported: u32) -> Result<()> {
+        if (1..=supported).contains(&found) {
+            return Ok(());
+        }
+        Err(Self::Version { path: path.to_owned(), found, supported })
     }
 
     /// A file operation that the system refused.

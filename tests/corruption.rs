@@ -206,12 +206,17 @@ fn damage_head_batch(path: &Path, which: usize) {
 }
 
 #[test]
-fn a_newer_store_is_refused_and_left_alone() {
+fn a_store_of_another_version_is_refused_and_left_alone() {
+    refuse_version(7, "use a newer plimsoll");
+    refuse_version(0, "import its data again");
+}
+
+fn refuse_version(version: u32, remedy: &str) {
     let folder = tempfile::tempdir().unwrap();
     three_segments(folder.path());
     let db = RocksDb::open(&folder.path().join("db")).unwrap();
     let mut set = WriteSet::default();
-    set.put("manifest", b"store", record::encode(&(7_u32, 1_u128)).unwrap());
+    set.put("manifest", b"store", record::encode(&(version, 1_u128)).unwrap());
     set.put("manifest", b"a key of the future", vec![1, 2, 3]);
     db.write(&set).unwrap();
     drop(db);
@@ -219,7 +224,9 @@ fn a_newer_store_is_refused_and_left_alone() {
     for opened in
         [Store::open(folder.path(), small::options()), Store::open_read_only(folder.path())]
     {
-        assert!(matches!(opened, Err(Error::Version { found: 7, .. })), "{opened:?}");
+        let why = opened.unwrap_err();
+        assert!(matches!(why, Error::Version { found, .. } if found == version), "{why}");
+        assert!(why.to_string().contains(remedy), "{why}");
     }
     assert_eq!(files(&folder.path().join("segments")), before);
 }

@@ -20,6 +20,7 @@ mod demo;
 mod failing;
 mod faults;
 mod forms;
+mod frozen;
 mod kill;
 mod life;
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::fs::fault::planted;
 
 /// The version byte of records written now.
-const RECORD_VERSION: u8 = 0;
+const RECORD_VERSION: u8 = 1;
 /// Version byte and CRC32C before the record itself.
 const PREFIX_BYTES: usize = 5;
 /// A record describes a thing; it never holds one. The largest is a segment's footer.
@@ -41,7 +41,9 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         .ok_or_else(|| Error::decode("a record of fewer than 5 bytes"))?;
     let [version, crc @ ..] = *prefix;
     if version != RECORD_VERSION {
-        return Err(Error::decode(format!("a record of version {version}, not {RECORD_VERSION}")));
+        let old = if version == 0 { ", of before the format was fixed" } else { "" };
+        let what = format!("a record of version {version}{old}, not {RECORD_VERSION}");
+        return Err(Error::decode(what));
     }
     if u32::from_le_bytes(crc) != checksum(body) && !planted("record-not-verified") {
         return Err(Error::decode("a record whose checksum does not fit"));

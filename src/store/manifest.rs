@@ -14,7 +14,7 @@ use crate::store::segment::Segment;
 /// The column family of the manifest.
 pub(super) const FAMILY: &str = "manifest";
 /// The version of the store's layout as a whole.
-pub(super) const STORE_VERSION: u32 = 0;
+pub(super) const STORE_VERSION: u32 = 1;
 
 const STORE_KEY: &[u8] = b"store";
 const COUNTERS_KEY: &[u8] = b"counters";
@@ -120,11 +120,8 @@ impl Manifest {
         let store = db.get(FAMILY, STORE_KEY)?;
         let store: Option<StoreRecord> =
             store.map(|value| record::decode(&value)).transpose().map_err(|e| e.at(path, 0))?;
-        if let Some(store) = store
-            && store.version > STORE_VERSION
-        {
-            let (found, supported) = (store.version, STORE_VERSION);
-            return Err(Error::Version { path: path.to_owned(), found, supported });
+        if let Some(store) = store {
+            Error::expect_version(path, store.version, STORE_VERSION)?;
         }
         let mut manifest = Self::default();
         let read = db.scan(FAMILY, &mut |key, value| manifest.read(key, value));

@@ -198,10 +198,7 @@ impl Backup {
         if marker.summary.number != number {
             return Err(Error::corrupt(&path, 0, "it is the marker of another backup"));
         }
-        let found = marker.summary.store_version;
-        if found > STORE_VERSION {
-            return Err(Error::Version { path, found, supported: STORE_VERSION });
-        }
+        Error::expect_version(&path, marker.summary.store_version, STORE_VERSION)?;
         Ok(marker)
     }
 }

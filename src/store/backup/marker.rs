@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// First bytes of a marker.
 const MAGIC: [u8; 8] = *b"PLIMBAK\0";
 /// The version of a backup, all its files included.
-const VERSION: u32 = 0;
+const VERSION: u32 = 1;
 /// Magic, version and checksum.
 const PREFIX_BYTES: usize = 16;
 
@@ -80,9 +80,7 @@ impl Marker {
         if u32::from_le_bytes(crc) != checksum(found, body) {
             return Err(damaged("the checksum does not fit"));
         }
-        if found > VERSION {
-            return Err(Error::Version { path: path.to_owned(), found, supported: VERSION });
-        }
+        Error::expect_version(path, found, VERSION)?;
         Self::decode_body(body).map_err(|why| why.at(path, PREFIX_BYTES as u64))
     }
 
@@ -145,12 +143,15 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_marker_is_refused_as_newer() {
-        let mut bytes = marker().encode().unwrap();
-        bytes[8] = 1;
-        let crc = checksum(1, &bytes[PREFIX_BYTES..]);
-        bytes[12..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
-        let refused = Marker::decode(Path::new("m"), &bytes);
-        assert!(matches!(refused, Err(Error::Version { found: 1, supported: 0, .. })));
+    fn a_marker_of_another_version_is_refused_as_that() {
+        for (version, remedy) in [(2, "use a newer plimsoll"), (0, "import its data again")] {
+            let mut bytes = marker().encode().unwrap();
+            bytes[8] = version;
+            let crc = checksum(version.into(), &bytes[PREFIX_BYTES..]);
+            bytes[12..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
+            let refused = Marker::decode(Path::new("m"), &bytes).unwrap_err();
+            assert!(matches!(refused, Error::Version { supported: 1, .. }), "{refused}");
+            assert!(refused.to_string().contains(remedy), "{refused}");
+        }
     }
 }

@@ -12,7 +12,7 @@ const HEADER_MAGIC: [u8; 8] = *b"PLIMSEG\0";
 /// Last bytes of a segment.
 const TRAILER_MAGIC: [u8; 8] = *b"PLIMEND\0";
 /// The version written now. Version 0 may change until it is frozen as version 1.
-pub(super) const FORMAT_VERSION: u32 = 0;
+pub(super) const FORMAT_VERSION: u32 = 1;
 /// Every region starts at a multiple of this, so that a map of it is aligned for vector loads.
 pub(super) const ALIGN_BYTES: usize = 64;
 pub(super) const HEADER_BYTES: usize = 64;
@@ -173,14 +173,7 @@ impl SegmentIdentity {
         if u32::from_le_bytes(*field(header, 60)) != crc32c::crc32c(&header[..60]) {
             return Err(Error::corrupt(path, 0, "the header's checksum does not fit"));
         }
-        let version = u32::from_le_bytes(*field(header, 8));
-        if version > FORMAT_VERSION {
-            return Err(Error::Version {
-                path: path.to_owned(),
-                found: version,
-                supported: FORMAT_VERSION,
-            });
-        }
+        Error::expect_version(path, u32::from_le_bytes(*field(header, 8)), FORMAT_VERSION)?;
         Ok(Self {
             store_id: u128::from_le_bytes(*field(header, 16)),
             segment_id: u64::from_le_bytes(*field(header, 32)),

@@ -18,7 +18,7 @@ use crate::model::limits::SERIES_MAX;
 use crate::model::{Labels, SeriesId};
 
 const MAGIC: [u8; 8] = *b"PLIMLBL\0";
-const VERSION: u32 = 0;
+const VERSION: u32 = 1;
 const PREFIX_BYTES: usize = 16;
 
 /// The bytes of a label file of these series and their content address, given the names and values
@@ -102,9 +102,7 @@ pub(in crate::store) fn decode(
         return Err(damaged("the checksum does not fit"));
     }
     let found = u32::from_le_bytes([v0, v1, v2, v3]);
-    if found > VERSION {
-        return Err(Error::Version { path: path.to_owned(), found, supported: VERSION });
-    }
+    Error::expect_version(path, found, VERSION)?;
     decode_body(body).map_err(|e| e.at(path, PREFIX_BYTES as u64))
 }
 
