@@ -133,6 +133,33 @@ fn queries_are_printed_in_every_format() {
     assert!(counts[0] > "0" && counts[1] == "0", "{counts:?}");
     golden("query-p95.txt", &user.ok("query --store s cpu_usage_mhz --agg p95"));
     golden("query-nothing.txt", &user.ok("query --store s no_such_metric"));
+    let several = "query --store s cpu_usage_mhz --agg max,p95,count --top 2";
+    golden("query-top.txt", &user.ok(several));
+    let hosts = user.ok("query --store s cpu_usage_mhz --agg max --bottom 2 --format csv");
+    assert!(hosts.lines().nth(1).unwrap().contains("old-1"), "{hosts}");
+}
+
+#[test]
+fn what_a_query_read_is_accounted_for_and_limited() {
+    let user = with_store();
+    let query = "query --store s cpu_usage_mhz --agg stddev";
+    let explain = user.json(&format!("{query} --explain"));
+    let samples = |part: &str| explain[part]["samples"].as_u64().unwrap();
+    assert_eq!(explain["series_done"], 3);
+    assert_eq!(samples("decoded"), 3 * HOURS);
+    assert_eq!(samples("stored"), samples("decoded") + samples("outside"));
+    let text = user.ok(&format!("{query} --explain"));
+    assert!(text.starts_with("series       3 of 3\nstored       "), "{text}");
+    for (limit, says) in [
+        ("--max-series 2", "the number of series of a query is 3, over the limit of 2"),
+        ("--max-samples 10", "--max-samples"),
+        ("--max-bytes 10", "--max-bytes"),
+        ("--timeout 0s", "--timeout"),
+    ] {
+        let refused = user.ends(FAILED, &format!("{query} {limit}"));
+        assert!(refused.err.contains(says), "{limit}: {refused:?}");
+    }
+    user.ok(&format!("{query} --max-series 3 --max-samples 100000 --timeout 1h"));
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn some_query(prng: &mut Prng) -> Query {
     query
 }
 
-/// The labels and the bits of every row, and what it took. Which bits a NaN has is nobody's promise.
+/// The labels and the bits of every row, and what it took. Which bits a NaN has is no promise.
 fn answer(query: &Query, snapshot: &Snapshot) -> (Vec<(Labels, Vec<u64>)>, Explain) {
     let mut frames = query.run(snapshot).unwrap();
     let mut rows = Vec::new();

@@ -11,7 +11,7 @@ use crate::model::{TimeRange, Timestamp};
 const HEADER_MAGIC: [u8; 8] = *b"PLIMSEG\0";
 /// Last bytes of a segment.
 const TRAILER_MAGIC: [u8; 8] = *b"PLIMEND\0";
-/// The version written now. Version 0 may change until it is frozen as version 1.
+/// The version written now, and the only one: 0 is of before the format was fixed.
 pub(super) const FORMAT_VERSION: u32 = 1;
 /// Every region starts at a multiple of this, so that a map of it is aligned for vector loads.
 pub(super) const ALIGN_BYTES: usize = 64;
