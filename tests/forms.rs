@@ -304,3 +304,29 @@ fn a_query_that_costs_too_much_is_given_up_and_says_how_to_go_on() {
         assert_eq!(run(enough).unwrap(), SERIES / 2, "{flag}");
     }
 }
+
+#[test]
+fn statistics_of_a_block_do_not_answer_for_a_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
+    // As many samples are cut off, among them the greatest, as there are NaN in the rest.
+    let mut values: Vec<f64> = (0..1_024).map(f64::from).collect();
+    values[..10].fill(1e9);
+    values[500..510].fill(f64::NAN);
+    let series = (0..100).map(|host| {
+        let labels = Labels::new("cpu", [("host", format!("h{host}"))]).unwrap();
+        store.series_id(&labels).unwrap()
+    });
+    let series: Vec<SeriesId> = series.collect();
+    let times = (0..1_024).collect();
+    let values = values.repeat(series.len());
+    store.append(&Batch { groups: vec![Group { series, times, values }] }).unwrap();
+    store.seal().unwrap();
+    let query = Query::new("cpu".parse().unwrap()).aggregate(Aggregate::Max);
+    let query = query.from(Timestamp::from_nanos(10));
+    for frame in query.run(&store.snapshot().unwrap()).unwrap() {
+        for (labels, row) in frame.unwrap().rows() {
+            assert_eq!(row, [1_023.0], "{labels}");
+        }
+    }
+}

@@ -368,7 +368,6 @@ impl Query {
             samples_max: snapshot.longest_in(range),
             plan: Plan::new(&self.aggregates),
             rolled,
-            sketched: walk::is_sketched(&self.aggregates),
             keep: self.keep,
             statistics: match (self.statistics && few_segments, many) {
                 (false, _) => Statistics::Never,

@@ -52,6 +52,16 @@ impl Plan {
         self.kinds.iter().any(|kind| kind.adds())
     }
 
+    /// Whether rolled-up time is answered from sketches, beside or in place of buckets.
+    pub(super) fn takes_sketches(&self) -> bool {
+        self.kinds.contains(&Kind::Sketches)
+    }
+
+    /// Whether anything is answered from buckets.
+    pub(super) fn takes_buckets(&self) -> bool {
+        self.kinds.iter().any(|kind| *kind != Kind::Sketches)
+    }
+
     /// Whether counters are looked at.
     pub(super) fn has_growth(&self) -> bool {
         self.kinds.contains(&Kind::Growth)

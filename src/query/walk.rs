@@ -8,7 +8,7 @@ use super::condition::Met;
 use super::reduction::{Plan, Reduction};
 use super::rolled::Rolled;
 use super::steps::runs;
-use super::{Aggregate, Condition, Grid};
+use super::{Condition, Grid};
 use crate::error::Result;
 use crate::kernel::EXACT_MAX;
 use crate::model::{SeriesId, TimeRange};
@@ -31,7 +31,6 @@ pub(super) struct Asked {
     pub(super) samples_max: u64,
     pub(super) plan: Plan,
     pub(super) rolled: Rolled,
-    pub(super) sketched: bool,
     pub(super) keep: Option<Condition>,
     pub(super) statistics: Statistics,
 }
@@ -131,18 +130,24 @@ impl<'a> Walker<'a> {
     }
 
     fn add_rolled(&mut self, id: SeriesId, to: &mut Reduction) -> Result<()> {
-        let Asked { grid, rolled, range, sketched, .. } = self.asked;
+        let Asked { grid, plan, rolled, range, .. } = self.asked;
         for (span, part) in &rolled.parts {
-            if *sketched {
-                let add = |start, sketch: &_| to.add_sketch(start, sketch, grid);
+            let mut read = 0;
+            if plan.takes_sketches() {
+                let add = |start, sketch: &_| {
+                    read += 1;
+                    to.add_sketch(start, sketch, grid);
+                };
                 self.snapshot.scan_sketches(id, *span, *part, add)?;
-                continue;
             }
-            self.snapshot.scan_buckets(id, *span, *part, &mut self.buckets)?;
-            self.buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
-            to.add_buckets(&self.buckets, grid);
+            if plan.takes_buckets() {
+                self.snapshot.scan_buckets(id, *span, *part, &mut self.buckets)?;
+                self.buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
+                to.add_buckets(&self.buckets, grid);
+                read = self.buckets.len();
+            }
+            self.reader.note_buckets(read);
         }
-        self.reader.note_buckets(self.buckets.len());
         Ok(())
     }
 
@@ -290,9 +295,4 @@ fn add_samples(samples: &Samples, asked: &Asked, to: &mut Reduction) {
     if asked.plan.has_growth() {
         to.add_growth(times, values, &asked.grid);
     }
-}
-
-/// Whether an aggregate comes from sketches where time is rolled up.
-pub(super) fn is_sketched(aggregates: &[Aggregate]) -> bool {
-    aggregates.iter().any(|aggregate| matches!(aggregate, Aggregate::SketchQuantile(_)))
 }

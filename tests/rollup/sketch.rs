@@ -108,6 +108,7 @@ fn quantiles_of_raw_rolled_and_mixed_time_are_the_same_bits_and_near_the_exact_o
     store.compact(true).unwrap();
     assert_eq!(tiers(&store)[1].files, 1);
     assert_same(&store, "all in one file");
+    assert_together(&store);
     drop(store);
     store = Store::open(folder.path(), options()).unwrap();
     assert_same(&store, "opened again");
@@ -124,6 +125,23 @@ fn quantiles_of_raw_rolled_and_mixed_time_are_the_same_bits_and_near_the_exact_o
     store.backup(&paths[0]).unwrap();
     Store::restore(&paths[0], &paths[1]).unwrap();
     assert_same(&Store::open(&paths[1], options()).unwrap(), "restored");
+}
+
+/// Sketches and the buckets beside them answer one query as they answer two.
+fn assert_together(store: &Store) {
+    let query = Query::new(Selector::metric("cpu")).step(Span::DAY).from(day(0)).to(day(DAYS));
+    let asked = [Aggregate::Mean, Aggregate::SketchQuantile(0.95), Aggregate::Max];
+    let rows = |query: &Query| -> Vec<Vec<u64>> {
+        let frames = query.run(&store.snapshot().unwrap()).unwrap();
+        let frames: Vec<_> = frames.map(Result::unwrap).collect();
+        let rows = frames.iter().flat_map(|frame| frame.rows().map(|(_, row)| row));
+        rows.map(|row| row.iter().map(|value| value.to_bits()).collect()).collect()
+    };
+    let together = rows(&query.clone().aggregates(asked));
+    for (at, aggregate) in asked.into_iter().enumerate() {
+        let alone = rows(&query.clone().aggregate(aggregate));
+        assert!(together.iter().skip(at).step_by(asked.len()).eq(&alone), "{aggregate:?}");
+    }
 }
 
 #[test]
