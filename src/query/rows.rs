@@ -73,22 +73,23 @@ impl<'a> RowReader<'a> {
         let Some((first, others)) = series.split_first() else { return Ok(rows) };
         self.reader.open(*first, range)?;
         let version = self.reader.times_version();
-        let firsts = self.find(keep, &mut rows.times)?;
-        rows.values = vec![f64::NAN; rows.times.len() * series.len()];
-        put(&mut rows.values, series.len(), 0, firsts.into_iter().enumerate());
-        if rows.times.is_empty() {
+        let found = self.find(keep, &mut rows.times)?;
+        self.reads += 1;
+        if found.is_empty() {
             return Ok(rows);
         }
+        let columns = series.len();
+        rows.values = vec![f64::NAN; found.len() * columns];
+        put(&mut rows.values, columns, &found);
         for (column, id) in (1..).zip(others) {
             self.reader.open(*id, range)?;
-            let found = if self.reader.times_version() == version {
-                self.at_places()?
+            let places = rows.values.get_mut(column..).unwrap_or_default();
+            if self.reader.times_version() == version {
+                self.put_at_places(places, columns)?;
             } else {
-                self.at_times(&rows.times)?
-            };
-            put(&mut rows.values, series.len(), column, found.into_iter());
+                self.put_at_times(&rows.times, places, columns)?;
+            }
         }
-        self.reads += 1;
         Ok(rows)
     }
 
@@ -119,35 +120,31 @@ impl<'a> RowReader<'a> {
         Ok(found)
     }
 
-    /// The values of the open series at the places that were noted, and which of these they are.
-    fn at_places(&mut self) -> Result<Vec<(usize, f64)>> {
-        let mut found = Vec::with_capacity(self.places.len());
+    /// Puts the values of the open series at the places that were noted into every so many of `out`.
+    fn put_at_places(&mut self, out: &mut [f64], columns: usize) -> Result<()> {
         let mut next = 0;
         for piece in 0..self.reader.pieces() {
             let range = self.reader.piece_range(piece);
             let rest = self.places.get(next..).unwrap_or(&[]);
-            let own = rest.partition_point(|place| *place < range.end);
-            if own == 0 {
+            let count = rest.partition_point(|place| *place < range.end);
+            if count == 0 {
                 continue;
             }
             let (_, Values::Floats(values)) = self.reader.values(piece, FLOATS)? else { continue };
-            for (row, place) in (next..).zip(&rest[..own]) {
-                if let Some(value) = values.get(place - range.start) {
-                    found.push((row, *value));
-                }
+            let rows = out.iter_mut().skip(next * columns).step_by(columns);
+            for (row, place) in rows.zip(&rest[..count]) {
+                *row = values.get(place - range.start).copied().unwrap_or(f64::NAN);
             }
-            next += own;
+            next += count;
         }
-        Ok(found)
+        Ok(())
     }
 
-    /// The values of the open series at instants that it has, and which of these they are.
-    fn at_times(&mut self, wanted: &[i64]) -> Result<Vec<(usize, f64)>> {
-        let mut found = Vec::new();
+    /// Puts the values that the open series has at these instants into every so many of `out`.
+    fn put_at_times(&mut self, wanted: &[i64], out: &mut [f64], columns: usize) -> Result<()> {
         let mut next = 0;
         for piece in 0..self.reader.pieces() {
-            let range = self.reader.piece_range(piece);
-            let own = self.reader.times().get(range).unwrap_or(&[]);
+            let own = self.reader.times().get(self.reader.piece_range(piece)).unwrap_or(&[]);
             let (Some(first), Some(last)) = (own.first(), own.last()) else { continue };
             let rest = wanted.get(next..).unwrap_or(&[]);
             next += rest.partition_point(|time| time < first);
@@ -159,25 +156,22 @@ impl<'a> RowReader<'a> {
             let (times, Values::Floats(values)) = self.reader.values(piece, FLOATS)? else {
                 continue;
             };
-            for (row, time) in (next..).zip(&rest[..count]) {
-                if let Ok(at) = times.binary_search(time)
-                    && let Some(value) = values.get(at)
-                {
-                    found.push((row, *value));
+            let rows = out.iter_mut().skip(next * columns).step_by(columns);
+            for (row, time) in rows.zip(&rest[..count]) {
+                if let Some(value) = times.binary_search(time).ok().and_then(|at| values.get(at)) {
+                    *row = *value;
                 }
             }
             next += count;
         }
-        Ok(found)
+        Ok(())
     }
 }
 
-/// Puts values of one series into rows.
-fn put(all: &mut [f64], columns: usize, column: usize, found: impl Iterator<Item = (usize, f64)>) {
-    for (row, value) in found {
-        if let Some(place) = all.get_mut(row * columns + column) {
-            *place = value;
-        }
+/// Puts values into every so many places, from the first on.
+fn put(out: &mut [f64], columns: usize, values: &[f64]) {
+    for (row, value) in out.iter_mut().step_by(columns).zip(values) {
+        *row = *value;
     }
 }
 

@@ -72,7 +72,8 @@ pub struct Explain {
     pub series_done: u64,
     /// Samples of the selected series in segments and heads, of all time.
     pub stored: Amount,
-    /// Of these, what is outside the range of the query and was not looked at.
+    /// Of these, what is outside the range of the query and was not looked at; before the last
+    /// frame also what is still to come.
     pub outside: Amount,
     /// What statistics say does not meet the query's condition.
     pub pruned: Amount,
