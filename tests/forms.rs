@@ -309,10 +309,12 @@ fn a_query_that_costs_too_much_is_given_up_and_says_how_to_go_on() {
 fn statistics_of_a_block_do_not_answer_for_a_part_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
-    // As many samples are cut off, among them the greatest, as there are NaN in the rest.
+    // As many samples are cut off, among them the greatest, as there are NaN in the rest, also at
+    // the end.
     let mut values: Vec<f64> = (0..1_024).map(f64::from).collect();
-    values[..10].fill(1e9);
+    values[..14].fill(1e9);
     values[500..510].fill(f64::NAN);
+    values[1_020..].fill(f64::NAN);
     let series = (0..100).map(|host| {
         let labels = Labels::new("cpu", [("host", format!("h{host}"))]).unwrap();
         store.series_id(&labels).unwrap()
@@ -320,13 +322,17 @@ fn statistics_of_a_block_do_not_answer_for_a_part_of_it() {
     let series: Vec<SeriesId> = series.collect();
     let times = (0..1_024).collect();
     let values = values.repeat(series.len());
-    store.append(&Batch { groups: vec![Group { series, times, values }] }).unwrap();
+    let group = Group { series: series.clone(), times, values };
+    store.append(&Batch { groups: vec![group] }).unwrap();
     store.seal().unwrap();
     let query = Query::new("cpu".parse().unwrap()).aggregate(Aggregate::Max);
-    let query = query.from(Timestamp::from_nanos(10));
-    for frame in query.run(&store.snapshot().unwrap()).unwrap() {
+    let query = query.from(Timestamp::from_nanos(14));
+    let snapshot = store.snapshot().unwrap();
+    for frame in query.run(&snapshot).unwrap() {
         for (labels, row) in frame.unwrap().rows() {
-            assert_eq!(row, [1_023.0], "{labels}");
+            assert_eq!(row, [1_019.0], "{labels}");
         }
     }
+    let last = last_points(&snapshot, &series, TimeRange::ALL).unwrap();
+    assert_eq!(last, vec![Some((1_019, 1_019.0)); series.len()]);
 }

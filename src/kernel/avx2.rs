@@ -48,6 +48,16 @@ pub(super) fn extremes(numbers: &[i32]) -> (i32, i32) {
 }
 
 #[target_feature(enable = "avx2")]
+pub(super) fn smallest(numbers: &[i32]) -> i32 {
+    integers::smallest(numbers)
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn largest(numbers: &[i32]) -> i32 {
+    integers::largest(numbers)
+}
+
+#[target_feature(enable = "avx2")]
 pub(super) fn sum(numbers: &[i32]) -> i64 {
     integers::sum(numbers)
 }

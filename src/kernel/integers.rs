@@ -71,12 +71,12 @@ impl Integers<'_> {
 
     /// The least value, where the arithmetic [is ordered](Arithmetic::is_ordered); NaN of none.
     pub fn least(&self) -> f64 {
-        if self.numbers.is_empty() { f64::NAN } else { self.value(simd::extremes(self.numbers).0) }
+        if self.numbers.is_empty() { f64::NAN } else { self.value(simd::smallest(self.numbers)) }
     }
 
     /// The greatest value, where the arithmetic [is ordered](Arithmetic::is_ordered); NaN of none.
     pub fn greatest(&self) -> f64 {
-        if self.numbers.is_empty() { f64::NAN } else { self.value(simd::extremes(self.numbers).1) }
+        if self.numbers.is_empty() { f64::NAN } else { self.value(simd::largest(self.numbers)) }
     }
 
     /// The sum of the integers, where it is exact as a number.
@@ -104,6 +104,18 @@ pub(super) fn extremes(numbers: &[i32]) -> (i32, i32) {
     numbers
         .iter()
         .fold(none, |(least, greatest), number| (least.min(*number), greatest.max(*number)))
+}
+
+/// The least of the numbers; the greatest there could be of none.
+#[inline(always)]
+pub(super) fn smallest(numbers: &[i32]) -> i32 {
+    numbers.iter().copied().fold(i32::MAX, i32::min)
+}
+
+/// The greatest of the numbers; the least there could be of none.
+#[inline(always)]
+pub(super) fn largest(numbers: &[i32]) -> i32 {
+    numbers.iter().copied().fold(i32::MIN, i32::max)
 }
 
 /// The sum of the numbers.
@@ -237,6 +249,7 @@ mod tests {
             prop_assert!(arithmetic.is_ordered());
             let (least, greatest) = kernel::simd::extremes(&numbers);
             prop_assert_eq!((least, greatest), extremes(&numbers));
+            prop_assert_eq!((least, greatest), (smallest(&numbers), largest(&numbers)));
             if !numbers.is_empty() {
                 let found = [integers.least(), integers.greatest()].map(f64::to_bits);
                 let expected = [kernel::least(&values), kernel::greatest(&values)];

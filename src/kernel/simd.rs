@@ -158,12 +158,32 @@ pub(super) fn add_run(running: &mut RunningTotal, values: &[f64]) {
 }
 
 /// The least and the greatest of integers; of none, what none is less or greater than.
-pub(crate) fn extremes(numbers: &[i32]) -> (i32, i32) {
+pub(super) fn extremes(numbers: &[i32]) -> (i32, i32) {
     match Machine::here() {
         Machine::Portable => integers::extremes(numbers),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
         Machine::Avx2 => unsafe { avx2::extremes(numbers) },
+    }
+}
+
+/// The least of integers; the greatest there could be of none.
+pub(super) fn smallest(numbers: &[i32]) -> i32 {
+    match Machine::here() {
+        Machine::Portable => integers::smallest(numbers),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::smallest(numbers) },
+    }
+}
+
+/// The greatest of integers; the least there could be of none.
+pub(super) fn largest(numbers: &[i32]) -> i32 {
+    match Machine::here() {
+        Machine::Portable => integers::largest(numbers),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::largest(numbers) },
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -45,10 +46,37 @@ pub struct Frames {
     ranked: Option<std::vec::IntoIter<Frame>>,
 }
 
-/// What one thread works with.
+/// What one thread works with, one series after another.
 struct Worker<'a> {
     walker: Walker<'a>,
     reduction: Reduction,
+}
+
+/// The workers of a frame, one for each thread that asks at the same time. They are lent, and not
+/// made anew for each piece of work, since they keep the times that series share.
+struct Workers<'a> {
+    asked: &'a Asked,
+    snapshot: &'a Snapshot,
+    idle: Mutex<Vec<Worker<'a>>>,
+}
+
+impl<'a> Workers<'a> {
+    fn new(asked: &'a Asked, snapshot: &'a Snapshot) -> Self {
+        Self { asked, snapshot, idle: Mutex::default() }
+    }
+
+    /// What `work` makes with a worker.
+    fn lend<R>(&self, work: impl FnOnce(&mut Worker<'a>) -> R) -> R {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = idle().pop();
+        let mut worker = found.unwrap_or_else(|| Worker {
+            walker: Walker::new(self.asked, self.snapshot),
+            reduction: Reduction::new(&self.asked.plan, self.asked.grid.steps),
+        });
+        let made = work(&mut worker);
+        idle().push(worker);
+        made
+    }
 }
 
 impl Frames {
@@ -145,15 +173,16 @@ impl Frames {
 
     fn frame(&self, asked: &Asked, rows: Vec<RowGroup>, width: usize) -> Result<Frame> {
         let mut values = vec![f64::NAN; rows.len() * width];
-        let row = |worker: &mut Worker<'_>, (out, row): (&mut [f64], &RowGroup)| {
-            self.row(asked, &row.series, worker, out)
+        let workers = Workers::new(asked, &self.snapshot);
+        let some = |(out, rows): (&mut [f64], &[RowGroup])| {
+            let mut each = out.chunks_mut(width).zip(rows);
+            each.try_for_each(|(out, row)| self.row(&workers, &row.series, out))
         };
-        if self.is_small(asked, rows.iter().map(|row| row.series.len()).sum()) {
-            let mut worker = self.worker(asked);
-            values.chunks_mut(width).zip(&rows).try_for_each(|work| row(&mut worker, work))?;
+        if is_small(asked, rows.iter().map(|row| row.series.len()).sum()) {
+            some((&mut values, &rows))?;
         } else {
-            let work = values.par_chunks_mut(width).zip(rows.par_iter());
-            work.try_for_each_init(|| self.worker(asked), row)?;
+            let turns = values.par_chunks_mut(width * SERIES_IN_TURN);
+            turns.zip(rows.par_chunks(SERIES_IN_TURN)).try_for_each(some)?;
         }
         let mut labels = Vec::with_capacity(rows.len() * self.query.aggregates.len());
         rows.into_iter().try_for_each(|row| self.push_labels(row.labels, &mut labels))?;
@@ -181,38 +210,23 @@ impl Frames {
         Ok(())
     }
 
-    fn worker<'a>(&'a self, asked: &'a Asked) -> Worker<'a> {
-        let reduction = Reduction::new(&asked.plan, asked.grid.steps);
-        Worker { walker: Walker::new(asked, &self.snapshot), reduction }
-    }
-
-    /// Whether so many series are done before other threads would be awake.
-    fn is_small(&self, asked: &Asked, series: usize) -> bool {
-        (series as u64).saturating_mul(asked.samples_max) <= SAMPLES_ALONE
-    }
-
-    fn row(
-        &self,
-        asked: &Asked,
-        series: &[SeriesId],
-        worker: &mut Worker<'_>,
-        out: &mut [f64],
-    ) -> Result<()> {
+    fn row(&self, workers: &Workers<'_>, series: &[SeriesId], out: &mut [f64]) -> Result<()> {
         match (self.query.across, series) {
-            (Some(across), _) => self.combined(asked, series, across, out),
-            (None, [single]) => self.single(asked, *single, worker, out),
-            (None, _) => self.pooled(asked, series, out),
+            (Some(across), _) => self.combined(workers, series, across, out),
+            (None, [single]) => workers.lend(|worker| self.single(worker, *single, out)),
+            (None, _) => self.pooled(workers, series, out),
         }
     }
 
     /// All samples of the series as if they were one series.
-    fn pooled(&self, asked: &Asked, series: &[SeriesId], out: &mut [f64]) -> Result<()> {
-        let mut whole = Reduction::new(&asked.plan, asked.grid.steps);
+    fn pooled(&self, workers: &Workers<'_>, series: &[SeriesId], out: &mut [f64]) -> Result<()> {
+        let Asked { plan, grid, .. } = workers.asked;
+        let mut whole = Reduction::new(plan, grid.steps);
         for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
             // Of all parts together, so that memory is bounded before they are merged.
             let held = AtomicUsize::new(whole.held());
-            let turn = |worker: &mut Worker<'_>, ids: &[SeriesId]| {
-                let mut part = Reduction::new(&asked.plan, asked.grid.steps);
+            let parts = in_turns(workers, some, |worker, ids| {
+                let mut part = Reduction::new(plan, grid.steps);
                 for id in ids {
                     let before = part.held();
                     self.add(&mut worker.walker, *id, &mut part)?;
@@ -220,77 +234,55 @@ impl Frames {
                     expect_room(held.fetch_add(more, Ordering::Relaxed).saturating_add(more))?;
                 }
                 Ok(part)
-            };
-            let parts = self.in_turns(asked, some, turn)?;
+            })?;
             parts.into_iter().for_each(|part| whole.merge(part));
             expect_room(whole.held())?;
         }
-        whole.write(&asked.plan, out);
+        whole.write(plan, out);
         Ok(())
     }
 
     /// One value per series and step, then one per step.
     fn combined(
         &self,
-        asked: &Asked,
+        workers: &Workers<'_>,
         series: &[SeriesId],
         across: Across,
         out: &mut [f64],
     ) -> Result<()> {
         let mut whole = Combiner::new(across, out.len());
         for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
-            let turn = |worker: &mut Worker<'_>, ids: &[SeriesId]| {
+            let parts = in_turns(workers, some, |worker, ids| {
                 let mut part = Combiner::new(across, out.len());
                 let mut row = vec![f64::NAN; out.len()];
                 for id in ids {
-                    self.single(asked, *id, worker, &mut row)?;
+                    self.single(worker, *id, &mut row)?;
                     part.add(&row);
                 }
                 Ok(part)
-            };
-            let parts = self.in_turns(asked, some, turn)?;
+            })?;
             parts.iter().for_each(|part| whole.merge(part));
         }
         out.copy_from_slice(&whole.finish());
         Ok(())
     }
 
-    /// What `turn` makes of every so many series, in order.
-    fn in_turns<T: Send>(
-        &self,
-        asked: &Asked,
-        series: &[SeriesId],
-        turn: impl Fn(&mut Worker<'_>, &[SeriesId]) -> Result<T> + Sync + Send,
-    ) -> Result<Vec<T>> {
-        if self.is_small(asked, series.len()) {
-            let mut worker = self.worker(asked);
-            return series.chunks(SERIES_IN_TURN).map(|ids| turn(&mut worker, ids)).collect();
-        }
-        let turns = series.par_chunks(SERIES_IN_TURN);
-        turns.map_init(|| self.worker(asked), turn).collect()
-    }
-
-    fn single(
-        &self,
-        asked: &Asked,
-        id: SeriesId,
-        worker: &mut Worker<'_>,
-        out: &mut [f64],
-    ) -> Result<()> {
+    fn single(&self, worker: &mut Worker<'_>, id: SeriesId, out: &mut [f64]) -> Result<()> {
         let Worker { walker, reduction } = worker;
+        let Asked { plan, grid, .. } = walker.asked();
         reduction.clear();
-        let fill_steps = self.query.fill.nanos() / asked.grid.step.nanos();
+        let fill_steps = self.query.fill.nanos() / grid.step.nanos();
         if fill_steps == 0 {
             self.add(walker, id, reduction)?;
-            reduction.write(&asked.plan, out);
+            reduction.write(plan, out);
             return Ok(());
         }
         self.watch.check(|| self.snapshot.elapsed())?;
         let samples = walker.add_whole(id, reduction)?;
-        let ended = ended_steps(&samples.times, &samples.values, &asked.grid);
+        let ended = ended_steps(&samples.times, &samples.values, grid);
         self.watch.add(walker.take_work())?;
-        reduction.write(&asked.plan, out);
-        let rows = out.chunks_mut(asked.grid.steps);
+        reduction.write(plan, out);
+        let rows = out.chunks_mut(grid.steps);
         rows.for_each(|row| fill_gaps(row, fill_steps as usize, &ended));
         Ok(())
     }
@@ -301,6 +293,24 @@ impl Frames {
         walker.add(id, to)?;
         self.watch.add(walker.take_work())
     }
+}
+
+/// Whether so many series are done before other threads would be awake.
+fn is_small(asked: &Asked, series: usize) -> bool {
+    (series as u64).saturating_mul(asked.samples_max) <= SAMPLES_ALONE
+}
+
+/// What `turn` makes of every so many series, in order.
+fn in_turns<'a, T: Send>(
+    workers: &Workers<'a>,
+    series: &[SeriesId],
+    turn: impl Fn(&mut Worker<'a>, &[SeriesId]) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let turn = |ids| workers.lend(|worker| turn(worker, ids));
+    if is_small(workers.asked, series.len()) {
+        return series.chunks(SERIES_IN_TURN).map(turn).collect();
+    }
+    series.par_chunks(SERIES_IN_TURN).map(turn).collect()
 }
 
 fn expect_room(held: usize) -> Result<()> {

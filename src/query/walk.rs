@@ -87,6 +87,11 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// What every series is asked.
+    pub(super) fn asked(&self) -> &'a Asked {
+        self.asked
+    }
+
     /// What was done since this was asked for last.
     pub(super) fn take_work(&mut self) -> Work {
         self.reader.take_work()
