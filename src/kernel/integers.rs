@@ -242,7 +242,9 @@ mod tests {
             q in prop_oneof![0.0..=1.0, Just(0.0), Just(1.0)],
             phase in 0..LANES,
         ) {
-            numbers.iter_mut().for_each(|number| *number >>= shift);
+            for number in &mut numbers {
+                *number >>= shift;
+            }
             let integers = Integers { arithmetic, base, numbers: &numbers };
             let mut values = Vec::new();
             integers.append_values(&mut values);

@@ -302,15 +302,11 @@ impl Accumulator {
         match self {
             Self::Min(least) => least[step] = lesser(value, least[step]),
             Self::Max(greatest) => greatest[step] = greater(value, greatest[step]),
-            Self::First { times, values } => {
-                if values[step].is_nan() || time < times[step] {
-                    (times[step], values[step]) = (time, value);
-                }
+            Self::First { times, values } if values[step].is_nan() || time < times[step] => {
+                (times[step], values[step]) = (time, value);
             }
-            Self::Last { times, values } => {
-                if values[step].is_nan() || times[step] <= time {
-                    (times[step], values[step]) = (time, value);
-                }
+            Self::Last { times, values } if values[step].is_nan() || times[step] <= time => {
+                (times[step], values[step]) = (time, value);
             }
             _ => {}
         }
@@ -412,7 +408,9 @@ impl Accumulator {
             Self::Sketches(all) => {
                 out.fill(f64::NAN);
                 if let Aggregate::SketchQuantile(rank) = aggregate {
-                    all.iter().for_each(|(step, sketch)| out[*step] = sketch.quantile(rank));
+                    for (step, sketch) in all {
+                        out[*step] = sketch.quantile(rank);
+                    }
                 }
             }
             Self::Growth { increases, nanos, .. } => {

@@ -36,9 +36,9 @@ pub enum Condition {
 /// Which numbers meet a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Met {
-    ByAll,
-    BySome,
-    ByNone,
+    All,
+    Part,
+    None,
 }
 
 fn copy_if(times: &[i64], values: &[f64], is_kept: impl Fn(f64) -> bool, out: &mut Samples) {
@@ -76,9 +76,9 @@ impl Condition {
     /// Which of the samples of a block meet it, by their statistics.
     pub(super) fn met_by(self, stats: &BlockStats) -> Met {
         match (self.holds(stats.min), self.holds(stats.max)) {
-            (true, true) => Met::ByAll,
-            (false, false) => Met::ByNone,
-            _ => Met::BySome,
+            (true, true) => Met::All,
+            (false, false) => Met::None,
+            _ => Met::Part,
         }
     }
 
@@ -177,9 +177,9 @@ mod tests {
             assert!(meets(&numbers) && numbers.len() + 1 == samples.len());
             let stats = BlockStats::of(&numbers.values);
             let none = numbers.is_empty();
-            assert_eq!(condition.met_by(&stats), if none { Met::ByNone } else { Met::ByAll });
+            assert_eq!(condition.met_by(&stats), if none { Met::None } else { Met::All });
             if !none {
-                assert_eq!(condition.met_by(&BlockStats::of(&values)), Met::BySome);
+                assert_eq!(condition.met_by(&BlockStats::of(&values)), Met::Part);
             }
             for (time, value) in samples.times.iter().zip(&samples.values) {
                 assert_eq!(value.to_bits(), values[*time as usize].to_bits());

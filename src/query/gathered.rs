@@ -184,8 +184,12 @@ mod tests {
         ) {
             let mut values: [Vec<f64>; 4] = Default::default();
             let (mut gathered, mut later) = (Gathered::default(), Gathered::default());
-            first.iter().for_each(|run| add(run, &mut gathered, &mut values));
-            second.iter().for_each(|run| add(run, &mut later, &mut values));
+            for run in &first {
+                add(run, &mut gathered, &mut values);
+            }
+            for run in &second {
+                add(run, &mut later, &mut values);
+            }
             gathered.merge(later);
             let count: usize = values.iter().map(Vec::len).sum();
             prop_assert_eq!(gathered.len(), count);

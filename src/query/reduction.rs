@@ -71,9 +71,8 @@ impl Plan {
     pub(super) fn wanted(&self) -> Option<impl Fn(Arithmetic) -> bool + use<>> {
         let whole = self.kinds.contains(&Kind::Sums { adds: true });
         let floats = self.kinds.iter().any(|kind| kind.needs_floats());
-        (!floats).then_some(move |arithmetic: Arithmetic| match whole {
-            true => arithmetic == Arithmetic::Whole,
-            false => arithmetic.is_ordered(),
+        (!floats).then_some(move |arithmetic: Arithmetic| {
+            if whole { arithmetic == Arithmetic::Whole } else { arithmetic.is_ordered() }
         })
     }
 }

@@ -101,7 +101,7 @@ impl<'a> RowReader<'a> {
             if let Some(keep) = keep
                 && self.reads >= READS_BEFORE_STATISTICS
                 && let Some(stats) = self.reader.statistics(piece)?
-                && keep.met_by(&stats) == Met::ByNone
+                && keep.met_by(&stats) == Met::None
             {
                 continue;
             }

@@ -235,7 +235,9 @@ impl Frames {
                 }
                 Ok(part)
             })?;
-            parts.into_iter().for_each(|part| whole.merge(part));
+            for part in parts {
+                whole.merge(part);
+            }
             expect_room(whole.held())?;
         }
         whole.write(plan, out);
@@ -261,7 +263,9 @@ impl Frames {
                 }
                 Ok(part)
             })?;
-            parts.iter().for_each(|part| whole.merge(part));
+            for part in &parts {
+                whole.merge(part);
+            }
         }
         out.copy_from_slice(&whole.finish());
         Ok(())

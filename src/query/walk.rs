@@ -59,6 +59,17 @@ pub(super) struct Walker<'a> {
     kept: Samples,
 }
 
+/// In which step samples lie that follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Around {
+    /// All of them in the one at this place.
+    Step(usize),
+    /// All of them in none.
+    Outside,
+    /// In several, or some of them in none.
+    Several,
+}
+
 /// Where in the steps of a series a walk has come to.
 #[derive(Debug, Default)]
 struct Walked {
@@ -180,23 +191,24 @@ impl<'a> Walker<'a> {
     fn add_known(&mut self, piece: usize, walked: &mut Walked, to: &mut Reduction) -> Result<bool> {
         let Asked { plan, keep, .. } = self.asked;
         let range = self.reader.piece_range(piece);
-        let step = self.step_around(&range, walked);
-        let answers = step.is_some() && plan.takes_statistics();
+        let around = self.around(&range, walked);
+        let answers = around != Around::Several && plan.takes_statistics();
         // A short block is decoded before its statistics are found.
         if (!answers && keep.is_none()) || range.len() < SAMPLES_MIN {
             return Ok(false);
         }
         let Some(stats) = self.reader.statistics(piece)? else { return Ok(false) };
-        let met = keep.map_or(Met::ByAll, |keep| keep.met_by(&stats));
-        if met == Met::ByNone {
+        let met = keep.map_or(Met::All, |keep| keep.met_by(&stats));
+        if met == Met::None {
             self.reader.note_pruned(piece);
             return Ok(true);
         }
         let whole = stats.count as usize == range.len() && !self.reader.is_cut(piece);
-        if !answers || met != Met::ByAll || !whole {
+        if !answers || met != Met::All || !whole {
             return Ok(false);
         }
-        let (times, step) = (self.reader.times(), step.flatten());
+        let step = if let Around::Step(step) = around { Some(step) } else { None };
+        let times = self.reader.times();
         let (Some(first), Some(last)) = (times.get(range.start), times.get(range.end - 1)) else {
             return Ok(false);
         };
@@ -213,16 +225,15 @@ impl<'a> Walker<'a> {
         Ok(true)
     }
 
-    /// The place of the step in which all of some samples lie, or none, where they lie in no step;
-    /// `None` where they lie in several, or some of them in none.
-    fn step_around(&self, samples: &Range<usize>, walked: &mut Walked) -> Option<Option<usize>> {
+    /// In which step some samples lie.
+    fn around(&self, samples: &Range<usize>, walked: &mut Walked) -> Around {
         self.pass_steps(samples.start, walked);
         match self.steps.get(walked.step) {
-            Some((_, run)) if run.start <= samples.start => {
-                (samples.end <= run.end).then_some(Some(walked.step))
+            Some((_, run)) if run.start <= samples.start && samples.end <= run.end => {
+                Around::Step(walked.step)
             }
-            Some((_, run)) if run.start < samples.end => None,
-            _ => Some(None),
+            Some((_, run)) if run.start < samples.end => Around::Several,
+            _ => Around::Outside,
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) enum Values<'r> {
     Integers(Integers<'r>),
 }
 
-impl<'r> Values<'r> {
+impl Values<'_> {
     /// Some of them.
     pub(crate) fn slice(self, range: Range<usize>) -> Self {
         match self {

@@ -102,7 +102,7 @@ impl Snapshot {
     }
 }
 
-impl<'a> SeriesReader<'a> {
+impl SeriesReader<'_> {
     /// The raw samples of one series in a range, as [`Snapshot::scan`] gives them.
     pub fn read(&mut self, id: SeriesId, range: TimeRange) -> Result<&Samples> {
         self.open(id, range)?;
