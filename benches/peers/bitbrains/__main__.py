@@ -8,8 +8,10 @@ of DuckDB. Both are asked the same of all ten metrics, ours through `plimsoll qu
 The least, the largest, the number, the first and the last sample of each step must be the same bit
 by bit. Means, standard deviations and quantiles must be within 1e-12 of the peer's, and sums: but
 sums and means in which large numbers cancel are measured by what the magnitudes of the samples come
-to. (No value of these traces is below 0, so that here it is the same.) The largest difference that
-is printed is relative to the peer's number alone.
+to. (No value of these traces is below 0, so that here it is the same.) A standard deviation is
+measured by itself and the mean together: the rounding of that mean is all that comes out where
+every sample is the same, and in SQL the answer is then 0. Printed is the largest difference relative
+to the peer's number alone, where that is not 0, and of standard deviations also the other.
 
 Any difference ends this with an error. There are no times: most of ours is the start of a process
 and the printing of digits.

@@ -40,9 +40,12 @@ def compare(place: str, ours: dict[str, np.ndarray], theirs: dict[str, np.ndarra
             same = np.ascontiguousarray(mine).view(np.int64) == other.view(np.int64)
         else:
             apart = np.abs(mine - other)
-            same = apart <= TOLERANCE * scale(name, other, theirs)
+            same = apart <= allowed(name, other, theirs)
             relative = apart[other != 0] / np.abs(other[other != 0])
             compared.worst[name] = float(relative.max(initial=0.0))
+            if name == "stddev":
+                by_mean = apart / np.maximum(other + np.abs(theirs["mean"]), 1e-300)
+                compared.worst["stddev by itself and the mean"] = float(by_mean.max(initial=0.0))
         if not same.all():
             row = int(np.argmin(same))
             where = f"VM {keys[row, 0]:.0f}, second {keys[row, 1]:.0f}"
@@ -54,14 +57,15 @@ def compare(place: str, ours: dict[str, np.ndarray], theirs: dict[str, np.ndarra
     return compared
 
 
-def scale(name: str, other: np.ndarray, theirs: dict[str, np.ndarray]) -> np.ndarray:
-    """What a difference is measured by."""
-    count = np.asarray(theirs["count"], dtype=np.float64)
+def allowed(name: str, other: np.ndarray, theirs: dict[str, np.ndarray]) -> np.ndarray:
+    """By how much a number may differ."""
     if name == "sum":
-        return theirs["magnitude"]
+        return TOLERANCE * theirs["magnitude"]
     if name == "mean":
-        return theirs["magnitude"] / count
-    return np.abs(other)
+        return TOLERANCE * theirs["magnitude"] / np.asarray(theirs["count"], dtype=np.float64)
+    if name == "stddev":
+        return TOLERANCE * (other + np.abs(theirs["mean"]))
+    return TOLERANCE * np.abs(other)
 
 
 def other_steps(mine: np.ndarray, other: np.ndarray) -> str:
