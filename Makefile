@@ -12,6 +12,11 @@ ENV := . scripts/env;
 MIRI := PROPTEST_CASES=2 MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked \
 	--no-default-features --lib --
 RELEASE := --locked --release
+# A comparison with peers that pip installs; the name of its package follows.
+PEER := PLIMSOLL="$$(realpath "$${CARGO_TARGET_DIR:-target}/release/plimsoll")"; cd benches/peers; \
+	python3 -m venv target/venv; \
+	target/venv/bin/pip install --quiet --requirement tsbs/requirements.txt; \
+	target/venv/bin/python -m
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,10 +75,11 @@ bench-peers: ## the codec beside pco, fastalp and zstd
 
 bench-queries: setup ## the TSBS queries beside DuckDB and ClickHouse; options in ARGS="--hosts 1000"
 	@$(ENV) cargo build $(RELEASE)
-	@$(ENV) PLIMSOLL="$$(realpath "$${CARGO_TARGET_DIR:-target}/release/plimsoll")"; \
-	    cd benches/peers; python3 -m venv target/venv; \
-	    target/venv/bin/pip install --quiet --requirement tsbs/requirements.txt; \
-	    target/venv/bin/python -m tsbs --plimsoll "$$PLIMSOLL" $(ARGS)
+	@$(ENV) $(PEER) tsbs --plimsoll "$$PLIMSOLL" $(ARGS)
+
+bench-bitbrains: setup ## every answer on real data compared with DuckDB's; options in ARGS
+	@$(ENV) cargo build $(RELEASE)
+	@$(ENV) $(PEER) bitbrains --plimsoll "$$PLIMSOLL" $(ARGS)
 
 lint: setup ## format and clippy, warnings are errors
 	@$(ENV) cargo fmt --check
@@ -86,4 +92,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-soak fuzz crate-count bench bench-peers bench-queries lint docs deny
+.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-soak fuzz crate-count bench bench-peers bench-queries bench-bitbrains lint docs deny

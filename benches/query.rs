@@ -1,5 +1,5 @@
-//! Queries on a sealed store, warm: samples per second, against a loop over plain vectors of the
-//! same samples in the same run.
+//! Queries on a sealed store, warm: samples per second, beside a naive loop over plain vectors of
+//! the same samples in the same run. Rates by which statistics answer are of samples not looked at.
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails has nothing to measure")]
 
 use std::hint::black_box;
@@ -11,6 +11,7 @@ use plimsoll::{Batch, Group, Labels, Selector, Span, TimeRange};
 
 const HOSTS: usize = 100;
 const ROWS: usize = 8_640;
+const HOUR_ROWS: usize = 360;
 const STEP_NANOS: i64 = 10_000_000_000;
 
 struct Data {
@@ -51,19 +52,79 @@ fn run(query: &Query, store: &Store) -> usize {
     frames.map(|frame| black_box(frame.unwrap()).len()).sum()
 }
 
+/// The same answer by a loop over plain vectors, one thread.
+type Naive = fn(&[Vec<f64>]) -> Vec<f64>;
+
+fn max_by_hour_and_host(columns: &[Vec<f64>]) -> Vec<f64> {
+    let max = |hour: &[f64]| hour.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    columns.iter().flat_map(|column| column.chunks(HOUR_ROWS).map(max)).collect()
+}
+
+/// Sum, maximum and number, step by step.
+fn three(columns: &[Vec<f64>], rows: usize) -> Vec<f64> {
+    let mut steps = vec![[0.0, f64::NEG_INFINITY, 0.0]; ROWS.div_ceil(rows)];
+    for column in columns {
+        for (step, values) in steps.iter_mut().zip(column.chunks(rows)) {
+            for value in values {
+                *step = [step[0] + value, step[1].max(*value), step[2] + 1.0];
+            }
+        }
+    }
+    steps.into_flattened()
+}
+
+fn p95_by_host(columns: &[Vec<f64>]) -> Vec<f64> {
+    let place = 0.95 * (ROWS - 1) as f64;
+    let quantile = |column: &Vec<f64>| {
+        let mut column = column.clone();
+        let (_, low, above) = column.select_nth_unstable_by(place as usize, f64::total_cmp);
+        let high = above.iter().copied().fold(f64::INFINITY, f64::min);
+        *low + (high - *low) * place.fract()
+    };
+    columns.iter().map(quantile).collect()
+}
+
 fn queries(criterion: &mut Criterion) {
     let data = data();
-    let samples = (HOSTS * ROWS) as u64;
-    let mut group = criterion.benchmark_group("query");
-    group.throughput(Throughput::Elements(samples));
-    group.bench_function("naive loop: max by hour over plain vectors", |bencher| {
-        bencher.iter(|| {
-            let max = |hour: &[f64]| hour.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let rows: Vec<Vec<f64>> =
-                data.columns.iter().map(|c| c.chunks(360).map(max).collect()).collect();
-            black_box(rows).len()
+    let pooled = Query::new(Selector::all()).by([""; 0]);
+    let three_at_once = [Aggregate::Sum, Aggregate::Max, Aggregate::Count];
+    let beside: [(&str, Naive, Query); 4] = [
+        (
+            "max by hour and host",
+            max_by_hour_and_host,
+            Query::new(Selector::all()).step(Span::HOUR).aggregate(Aggregate::Max),
+        ),
+        (
+            "sum, max and count by hour over all hosts",
+            |columns| three(columns, HOUR_ROWS),
+            pooled.clone().step(Span::HOUR).aggregates(three_at_once),
+        ),
+        (
+            "sum, max and count by day over all hosts",
+            |columns| three(columns, ROWS),
+            pooled.clone().step(Span::DAY).aggregates(three_at_once),
+        ),
+        (
+            "exact p95 by host",
+            p95_by_host,
+            Query::new(Selector::all()).aggregate(Aggregate::Quantile(0.95)),
+        ),
+    ];
+    for (name, naive, query) in beside {
+        let mut group = criterion.benchmark_group(name);
+        group.throughput(Throughput::Elements((HOSTS * ROWS) as u64));
+        group.bench_function("naive loop", |bencher| {
+            bencher.iter(|| black_box(naive(black_box(&data.columns))));
         });
-    });
+        for (form, may_answer) in [("all decoded", false), ("with statistics", true)] {
+            let query = query.clone().statistics(may_answer);
+            group.bench_function(form, |bencher| bencher.iter(|| run(&query, &data.store)));
+        }
+        group.finish();
+    }
+    let hourly = pooled.step(Span::HOUR);
+    let mut group = criterion.benchmark_group("more queries");
+    group.throughput(Throughput::Elements((HOSTS * ROWS) as u64));
     group.bench_function("scan every series", |bencher| {
         let snapshot = data.store.snapshot().unwrap();
         let mut out = Samples::default();
@@ -74,23 +135,17 @@ fn queries(criterion: &mut Criterion) {
             }
         });
     });
-    let hourly = Query::new("cpu".parse().unwrap()).step(Span::HOUR);
     for (name, query) in [
-        ("max by hour and host", hourly.clone().aggregate(Aggregate::Max)),
-        ("mean by hour over all hosts", hourly.clone().by(Vec::<String>::new())),
-        (
-            "sum over hosts of the mean by hour",
-            hourly.clone().by(Vec::<String>::new()).across(Across::Sum),
-        ),
-        ("exact p95 per host", Query::new(Selector::all()).aggregate(Aggregate::Quantile(0.95))),
+        ("mean by hour over all hosts", hourly.clone()),
+        ("sum over hosts of the mean by hour", hourly.across(Across::Sum)),
     ] {
         group.bench_function(name, |bencher| bencher.iter(|| run(&query, &data.store)));
     }
     group.finish();
-    let mut group = criterion.benchmark_group("query of one host");
     let one = Query::new(r#"cpu{host="h042"}"#.parse().unwrap()).step(Span::HOUR);
-    group.bench_function("mean by hour", |bencher| bencher.iter(|| run(&one, &data.store)));
-    group.finish();
+    criterion.bench_function("mean by hour of one host", |bencher| {
+        bencher.iter(|| run(&one, &data.store));
+    });
 }
 
 criterion_group! {

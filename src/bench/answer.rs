@@ -57,12 +57,25 @@ impl Question {
                 frames(snapshot, &query)
             }
             Self::FleetP95 => frames(snapshot, &query.aggregate(Aggregate::Quantile(0.95))),
+            Self::FleetAllByHour => {
+                let query = query.aggregates(FLEET_AGGREGATES).step(Span::HOUR).by([METRIC_LABEL]);
+                frames(snapshot, &query.statistics(false))
+            }
+            Self::FleetByDay => {
+                let query = query.aggregates(FLEET_AGGREGATES).step(Span::DAY).by([""; 0]);
+                frames(snapshot, &query)
+            }
         }
     }
 
     /// Columns of its [`Table`].
     fn columns(self) -> usize {
-        if self == Self::FleetByHour { 3 } else { self.metrics() }
+        match self {
+            Self::FleetByHour | Self::FleetAllByHour | Self::FleetByDay => {
+                self.metrics() * FLEET_AGGREGATES.len()
+            }
+            _ => self.metrics(),
+        }
     }
 }
 
@@ -155,7 +168,7 @@ impl Answer {
         match self {
             Self::Frames(frames) => frames.iter().for_each(|frame| {
                 for (labels, row) in frame.rows() {
-                    let column = field_of(labels).or(aggregate_of(labels)).unwrap_or(0);
+                    let column = column_of(labels);
                     for (step, value) in row.iter().enumerate() {
                         put(frame.time(step), number_of(labels.get(HOST_LABEL)), column, *value);
                     }
@@ -177,6 +190,12 @@ impl Answer {
         };
         Table { columns: 2 + columns, numbers: rows.into_iter().flat_map(of).collect() }
     }
+}
+
+/// The column of a row's values: field after field, each with its aggregates if there are several.
+fn column_of(labels: &Labels) -> usize {
+    let field = field_of(labels).unwrap_or(0);
+    aggregate_of(labels).map_or(field, |place| FLEET_AGGREGATES.len() * field + place)
 }
 
 /// The place of the field whose metric a row is of.

@@ -47,7 +47,11 @@ impl Question {
         if self.hours() == 0 {
             return Ask { hosts, range: TimeRange { start: START, end: START.plus(whole) } };
         }
-        let length = Span::from_nanos(i64::from(self.hours()) * Span::HOUR.nanos());
+        let days = whole.nanos() / Span::DAY.nanos();
+        let length = match self {
+            Self::FleetByDay => Span::from_nanos(days * Span::DAY.nanos()),
+            _ => Span::from_nanos(i64::from(self.hours()) * Span::HOUR.nanos()),
+        };
         let step = self.start_step().nanos();
         let places = (whole.nanos() - length.nanos()) / step + 1;
         let offset = step * random.below(places as usize) as i64;
@@ -113,7 +117,9 @@ mod tests {
                 }
             }
             // Both ends of the data are reached where there are few places.
-            if question.hours() == 24 {
+            if question == Question::FleetByDay {
+                assert!(asks.iter().all(|ask| ask.range.start == START), "{name}");
+            } else if question.hours() == 24 {
                 let starts = |hour| {
                     asks.iter().filter(move |ask| {
                         ask.range.start == START.plus(Span::from_seconds(3_600 * hour))
@@ -154,6 +160,18 @@ mod tests {
         assert_eq!(samples("lastpoint"), 10 * 12);
         assert_eq!(samples("groupby-orderby-limit"), 12 * 30);
         assert_eq!(samples("fleet-p95"), 12 * 8_640);
+        assert_eq!(samples("fleet-all-by-hour"), 10 * 12 * 8_640);
+        assert_eq!(samples("fleet-by-day"), 12 * 8_640);
+    }
+
+    #[test]
+    fn whole_days_are_all_that_there_are() {
+        for (hours, days) in [(24, 1), (47, 1), (48, 2), (720, 30)] {
+            let fleet = CpuOnlyOptions { hours, ..FLEET };
+            let range = question("fleet-by-day").draw(fleet, 1).unwrap()[0].range;
+            assert_eq!((range.start, range.span()), (START, Span::from_seconds(86_400 * days)));
+        }
+        assert!(!question("fleet-by-day").fits(CpuOnlyOptions { hours: 23, ..FLEET }));
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! not those of TSBS one by one; names, order, form and distributions are, which a test checks
 //! against the output of its generator.
 //!
-//! The queries are those of cpu-only and two more ([`Question`]). They are asked as anybody would
-//! who uses the library, and no answer is kept for the next.
+//! The queries are those of cpu-only and four over the whole fleet ([`Question`]). They are asked
+//! as anybody would who uses the library, and no answer is kept for the next.
 
 #[cfg(feature = "store")]
 mod answer;

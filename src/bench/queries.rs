@@ -52,10 +52,19 @@ pub enum Question {
     FleetByHour,
     /// The exact 95th percentile (type 7) of `usage_user` of each host over 24 hours. Not of TSBS.
     FleetP95,
+    /// The sum, the maximum and the number of the samples of each of all ten fields over all hosts
+    /// together, per hour of 24 hours, without the statistics of blocks: every sample is decoded.
+    /// What a whole scan costs. Not of TSBS.
+    FleetAllByHour,
+    /// The sum, the maximum and the number of the samples of `usage_user` over all hosts together,
+    /// per day of all whole days of the load, as cheaply as there is: by the statistics of blocks,
+    /// or by rollups. Not of TSBS.
+    FleetByDay,
 }
 
-/// All questions by their names, those of TSBS as it names them.
-pub const QUESTIONS: [(&str, Question); 17] = [
+/// All questions by their names, those of TSBS as it names them. The first 17 are what peers are
+/// usually compared by; the two after them have marks of their own.
+pub const QUESTIONS: [(&str, Question); 19] = [
     ("single-groupby-1-1-1", Question::SingleGroupBy { metrics: 1, hosts: 1, hours: 1 }),
     ("single-groupby-1-1-12", Question::SingleGroupBy { metrics: 1, hosts: 1, hours: 12 }),
     ("single-groupby-1-8-1", Question::SingleGroupBy { metrics: 1, hosts: 8, hours: 1 }),
@@ -73,6 +82,8 @@ pub const QUESTIONS: [(&str, Question); 17] = [
     ("lastpoint", Question::LastPoint),
     ("fleet-by-hour", Question::FleetByHour),
     ("fleet-p95", Question::FleetP95),
+    ("fleet-all-by-hour", Question::FleetAllByHour),
+    ("fleet-by-day", Question::FleetByDay),
 ];
 
 impl Question {
@@ -90,7 +101,7 @@ impl Question {
         }
     }
 
-    /// Hours of its window; 0 where it has none.
+    /// Hours of its window; 0 where it has none. Of all whole days, those of the shortest.
     pub fn hours(self) -> u32 {
         match self {
             Self::SingleGroupBy { hours, .. } => hours,
@@ -98,7 +109,7 @@ impl Question {
             Self::DoubleGroupBy { .. } | Self::HighCpu { .. } => 12,
             Self::LastPoint => 0,
             Self::LastMinutes => 1,
-            Self::FleetByHour | Self::FleetP95 => 24,
+            Self::FleetByHour | Self::FleetP95 | Self::FleetAllByHour | Self::FleetByDay => 24,
         }
     }
 
@@ -106,8 +117,10 @@ impl Question {
     pub fn metrics(self) -> usize {
         match self {
             Self::SingleGroupBy { metrics, .. } | Self::DoubleGroupBy { metrics } => metrics,
-            Self::MaxAll { .. } | Self::HighCpu { .. } | Self::LastPoint => 10,
-            Self::LastMinutes | Self::FleetByHour | Self::FleetP95 => 1,
+            Self::MaxAll { .. } | Self::HighCpu { .. } | Self::LastPoint | Self::FleetAllByHour => {
+                10
+            }
+            Self::LastMinutes | Self::FleetByHour | Self::FleetP95 | Self::FleetByDay => 1,
         }
     }
 
@@ -116,6 +129,7 @@ impl Question {
         match self {
             Self::SingleGroupBy { .. } | Self::LastMinutes => Span::MINUTE,
             Self::HighCpu { .. } => Span::SECOND,
+            Self::FleetByDay => Span::DAY,
             _ => Span::HOUR,
         }
     }

@@ -397,6 +397,14 @@ pub(super) struct TsbsArgs {
     /// no queries.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(super) runs: u16,
+    /// Ask each query of a cold store too, as often again: opened anew for every run, with none of
+    /// its files in the system's page cache. Needs Linux.
+    #[arg(long)]
+    pub(super) cold: bool,
+    /// In the end make rollups in buckets of this length of the whole load, drop its samples, for
+    /// ever, and ask fleet-by-day of the buckets.
+    #[arg(long, value_name = "SPAN")]
+    pub(super) rollup: Option<Span>,
     /// Write the answers to a file, to be compared with others'.
     #[arg(long, value_name = "FILE")]
     pub(super) answers: Option<PathBuf>,

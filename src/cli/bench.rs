@@ -11,12 +11,12 @@ use super::Outcome;
 use super::args::{BenchArgs, BenchLoad, ReportFormat, StoreForm, TsbsArgs, TsbsLoad};
 use super::output::{Stop, json_to_stdout, to_stdout};
 use super::progress::Progress;
-use super::queries::{Asker, FormReport, refuse_other_store, write_rows};
-use crate::bench::{CpuOnly, CpuOnlyOptions, FIELDS, Scrapes};
+use super::queries::{Asker, FormReport, ROLLED_UP, refuse_other_store, write_rows};
+use crate::bench::{CpuOnly, CpuOnlyOptions, FIELDS, START, Scrapes};
 use crate::error::{Error, Result};
 use crate::ingest::{InfluxOptions, Source, import_influx};
-use crate::model::{Batch, Group, SeriesId, Timestamp};
-use crate::store::{Durability, Store, StoreOptions};
+use crate::model::{Batch, Group, SeriesId, Span, Timestamp};
+use crate::store::{Durability, Retention, Store, StoreOptions};
 
 /// A store that promises no more than this to be lost by a power cut.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -43,6 +43,9 @@ struct Report {
     /// Absent where the store was left as it was sealed.
     #[serde(flatten)]
     compaction: Option<CompactionReport>,
+    /// Absent where no rollups were wanted.
+    #[serde(flatten)]
+    rollup: Option<RollupReport>,
     /// Of each form that was asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     queries: Vec<FormReport>,
@@ -73,6 +76,16 @@ struct CompactionReport {
     compacted: Size,
 }
 
+#[derive(Debug, serde::Serialize)]
+struct RollupReport {
+    rollup_span_seconds: f64,
+    rollup_seconds: f64,
+    buckets: u64,
+    /// Of the samples; none if the load ends with a bucket.
+    samples_left: u64,
+    rolled_up: Size,
+}
+
 /// What a closed store weighs, everything included.
 #[derive(Debug, serde::Serialize)]
 struct Size {
@@ -92,11 +105,15 @@ fn tsbs(args: &TsbsArgs) -> Result<Outcome, Stop> {
     if let Some(path) = &args.rows {
         write_rows(&fleet, path)?;
     }
-    let report = if args.loaded {
+    let mut report = if args.loaded {
         ask_loaded(&fleet, args, &mut asker)?
     } else {
         load_and_ask(&fleet, args, &mut asker)?
     };
+    if let Some(span) = args.rollup {
+        report.rollup = Some(roll_up(&args.store, &fleet, span)?);
+        report.queries.extend(asker.ask(ROLLED_UP, &args.store)?);
+    }
     match args.format {
         ReportFormat::Json => json_to_stdout(&report)?,
         ReportFormat::Table => to_stdout(|out| report.write(out))?,
@@ -157,6 +174,27 @@ fn compact(folder: &Path, samples: u64) -> Result<CompactionReport> {
         compaction_processor_seconds: spent.processor.as_secs_f64(),
         compaction_samples_per_processor_second: rate(samples, spent.processor),
         compacted: Size::of(folder, samples)?,
+    })
+}
+
+/// Makes rollups of the load and drops its samples, up to the last whole bucket.
+fn roll_up(folder: &Path, fleet: &CpuOnly, span: Span) -> Result<RollupReport> {
+    let length = Span::from_nanos(i64::from(fleet.options().hours) * Span::HOUR.nanos());
+    let store = Store::open_existing(folder, store_options())?;
+    let started = Spent::so_far();
+    let retention = Retention::new(START.plus(length)).rollup(span, None);
+    let made = store.retain_with(&retention)?;
+    // What is left of segments that have a part of the last bucket only goes when they are merged.
+    store.compact(true)?;
+    let spent = Spent::so_far().since(started);
+    let samples_left = store.stat()?.samples;
+    store.close()?;
+    Ok(RollupReport {
+        rollup_span_seconds: span.nanos() as f64 / 1e9,
+        rollup_seconds: spent.wall.as_secs_f64(),
+        buckets: made.buckets,
+        samples_left,
+        rolled_up: Size::of(folder, fleet.samples())?,
     })
 }
 
@@ -373,6 +411,7 @@ impl Report {
             samples: fleet.samples(),
             load: None,
             compaction: None,
+            rollup: None,
             queries: Vec::new(),
         }
     }
@@ -391,6 +430,9 @@ impl Report {
         }
         if let Some(compaction) = &self.compaction {
             compaction.write(out)?;
+        }
+        if let Some(rollup) = &self.rollup {
+            rollup.write(out)?;
         }
         self.queries.iter().try_for_each(|form| form.write(out))?;
         self.queries.first().map_or(Ok(()), |form| form.write_left_out(out))
@@ -413,6 +455,15 @@ impl CompactionReport {
         let core = self.compaction_samples_per_processor_second;
         write_rate(out, "compaction", self.compaction_seconds, rate, core)?;
         self.compacted.write("compacted", out)
+    }
+}
+
+impl RollupReport {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { rollup_seconds, buckets, samples_left, .. } = self;
+        write!(out, "rollups    in {rollup_seconds:.2} s, {buckets} buckets, ")?;
+        writeln!(out, "{samples_left} samples are left")?;
+        self.rolled_up.write(ROLLED_UP, out)
     }
 }
 

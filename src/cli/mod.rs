@@ -8,6 +8,7 @@
 mod agent;
 mod args;
 mod bench;
+mod cold;
 mod forecast;
 mod import;
 mod inspect;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::args::TsbsArgs;
+use super::cold::ColdReport;
 use crate::bench::{Answer, Ask, CpuOnly, Latency, QUESTIONS, Question, Table, refuse_other};
 use crate::error::{Error, Result};
 use crate::model::{Selector, Span};
@@ -20,8 +21,14 @@ pub(super) struct Asker<'a> {
     questions: Vec<Question>,
     left_out: Vec<&'static str>,
     runs: usize,
+    cold: bool,
     answers: Option<AnswerFile>,
+    /// The last answer to the question that is asked of rollups, too.
+    by_day: Option<Table>,
 }
+
+/// The name of the form in which a store has rollups only.
+pub(super) const ROLLED_UP: &str = "rolled up";
 
 /// How the queries went on one form of the store.
 #[derive(Debug, serde::Serialize)]
@@ -40,11 +47,15 @@ struct QueryReport {
     p95_ms: f64,
     /// In what a run asks for: every run for as many.
     samples: u64,
+    /// By the median. Where statistics or rollups answer, these are not looked at one by one.
+    samples_per_second: f64,
     /// Numbers of an answer, the median of the runs.
     values: u64,
     /// The run before the others, which is not counted.
     warm_up: Run,
     runs: Vec<Run>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cold: Option<ColdReport>,
 }
 
 /// What was drawn for one run, and how that went.
@@ -78,8 +89,12 @@ impl<'a> Asker<'a> {
         }
         let (questions, rest): (Vec<_>, Vec<_>) = chosen.iter().partition(|q| q.fits(options));
         let left_out = rest.iter().map(|question: &Question| question.name()).collect();
+        if let Some(span) = args.rollup {
+            refuse_rollup(span, &questions)?;
+        }
         let answers = args.answers.as_deref().map(AnswerFile::create).transpose()?;
-        Ok(Self { fleet, questions, left_out, runs: args.runs.into(), answers })
+        let (runs, cold) = (args.runs.into(), args.cold);
+        Ok(Self { fleet, questions, left_out, runs, cold, answers, by_day: None })
     }
 
     /// Asks the store, which must be closed; nothing where no runs are wanted. Every sample is read
@@ -88,15 +103,27 @@ impl<'a> Asker<'a> {
         if self.runs == 0 {
             return Ok(None);
         }
-        let store = Store::open_read_only(folder)?;
-        let snapshot = store.snapshot()?;
-        read_all(&snapshot)?;
-        let mut queries = Vec::with_capacity(self.questions.len());
-        for question in self.questions.clone() {
-            queries.push(self.ask_one(question, &snapshot)?);
+        let mut questions = self.questions.clone();
+        if form == ROLLED_UP {
+            questions.retain(|question| *question == Question::FleetByDay);
+        }
+        let mut queries = self.ask_warm(&questions, folder)?;
+        if self.cold {
+            for (query, question) in queries.iter_mut().zip(&questions) {
+                let asks = question.draw(self.fleet.options(), self.runs)?;
+                query.cold = Some(ColdReport::of(*question, &asks, folder)?);
+            }
         }
         let left_out = self.left_out.clone();
         Ok(Some(FormReport { form, runs: self.runs, left_out, queries }))
+    }
+
+    /// The store is closed again when this returns.
+    fn ask_warm(&mut self, questions: &[Question], folder: &Path) -> Result<Vec<QueryReport>> {
+        let store = Store::open_read_only(folder)?;
+        let snapshot = store.snapshot()?;
+        read_all(&snapshot)?;
+        questions.iter().map(|question| self.ask_one(*question, &snapshot)).collect()
     }
 
     fn ask_one(&mut self, question: Question, snapshot: &Snapshot) -> Result<QueryReport> {
@@ -111,6 +138,9 @@ impl<'a> Asker<'a> {
             if let Some(file) = &mut self.answers {
                 run.table = Some(file.add(&answer.table(question))?);
             }
+            if question == Question::FleetByDay {
+                self.expect_as_before(answer.table(question))?;
+            }
             runs.push(run);
         }
         let times: Vec<f64> = runs.iter().map(|run| run.milliseconds).collect();
@@ -121,11 +151,40 @@ impl<'a> Asker<'a> {
             median_ms: latency.median,
             p95_ms: latency.p95,
             samples,
+            samples_per_second: samples as f64 / (latency.median / 1e3).max(1e-9),
             values,
             warm_up,
             runs,
+            cold: None,
         })
     }
+
+    /// Every run asks for the same days. Their samples are whole numbers, so that sums are exact in
+    /// any order, and rollups must say what samples and statistics did.
+    fn expect_as_before(&mut self, table: Table) -> Result<()> {
+        match self.by_day.replace(table) {
+            Some(before) if self.by_day.as_ref() != Some(&before) => {
+                Err(Error::invalid("fleet-by-day is answered in two ways; run `plimsoll check`"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses rollups that nothing would be asked of, before the samples are gone.
+fn refuse_rollup(span: Span, questions: &[Question]) -> Result<()> {
+    if span.is_zero() || Span::DAY.nanos() % span.nanos() != 0 {
+        return Err(Error::invalid(format!(
+            "no day is made of whole buckets of {span}; take 1h or 1d"
+        )));
+    }
+    if !questions.contains(&Question::FleetByDay) {
+        return Err(Error::invalid(
+            "rollups are there to ask fleet-by-day of them, which needs 24 h or more; let it be \
+             among the queries",
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses a folder that does not hold the load of a fleet.
@@ -206,10 +265,21 @@ impl FormReport {
         writeln!(out, "queries, {form}: runs of each {runs}, after one that is not counted")?;
         for query in &self.queries {
             let QueryReport { name, median_ms, p95_ms, samples, values, .. } = query;
+            let rate = query.samples_per_second / 1e6;
             write!(out, "  {name:22} median {median_ms:.3} ms, p95 {p95_ms:.3} ms")?;
-            writeln!(out, ", asks for {samples} samples, answers with {values}")?;
+            write!(out, ", asks for {samples} samples at {rate:.1} M/s")?;
+            writeln!(out, ", answers with {values}")?;
         }
-        Ok(())
+        if self.queries.iter().any(|query| query.cold.is_some()) {
+            writeln!(out, "queries, {form}, cold: medians of {runs} runs, opened anew for each")?;
+        }
+        self.queries.iter().try_for_each(|query| match &query.cold {
+            None => Ok(()),
+            Some(cold) => {
+                write!(out, "  {:22} ", query.name)?;
+                cold.write(out)
+            }
+        })
     }
 
     /// One line for what was not asked of any form.

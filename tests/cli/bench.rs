@@ -73,7 +73,7 @@ fn every_way_of_loading_leaves_the_same_in_the_store() {
 fn queries_are_asked_of_both_forms_and_of_a_store_that_was_loaded() {
     let user = User::new();
     let numbers = ["in ", " s, ", "samples/s, ", "sealed     ", "compacted  ", " bytes, "];
-    let numbers = [&numbers[..], &["median ", "p95 "]].concat();
+    let numbers = [&numbers[..], &["median ", "p95 ", "samples at "]].concat();
     let text = user.ok(&format!("{ASKED} --store s"));
     golden("bench-tsbs-queries.txt", &mask(&text, &numbers));
     let text = user.ok(&format!("{ASKED} --store s --loaded --queries lastpoint"));
@@ -104,6 +104,56 @@ fn queries_are_asked_of_both_forms_and_of_a_store_that_was_loaded() {
     });
     let expected: Vec<u8> = series.unwrap().2.iter().map(|b| f64::from_bits(*b) as u8).collect();
     assert!(rows.chunks(30).map(|scrape| scrape[11]).eq(expected));
+}
+
+#[test]
+fn cold_queries_are_opened_and_asked_run_by_run() {
+    let user = User::new();
+    let cold = "--cold --queries lastpoint,single-groupby-5-1-1";
+    let text = user.ok(&format!("{ASKED} --store s --form sealed {cold}"));
+    let numbers = ["in ", " s, ", "samples/s, ", "sealed     ", " bytes, ", "median ", "p95 "];
+    let numbers = [&numbers[..], &["samples at ", "open ", "ms, ", "query "]].concat();
+    golden("bench-tsbs-cold.txt", &mask(&text, &numbers));
+    let report = user.json(&format!("{ASKED} --store s --loaded {cold}"));
+    for query in report["queries"][0]["queries"].as_array().unwrap() {
+        let cold = &query["cold"];
+        let runs = cold["runs"].as_array().unwrap();
+        assert_eq!(runs.len(), 2, "{query}");
+        for of in runs.iter().chain([cold]) {
+            assert!(of["open_ms"].as_f64() > Some(0.0) && of["query_ms"].as_f64() > Some(0.0));
+            assert!(of["open_bytes_read"].is_u64() && of["query_bytes_read"].is_u64(), "{of}");
+        }
+    }
+    let report = user.json(&format!("{ASKED} --store s --loaded"));
+    assert!(report["queries"][0]["queries"][0].get("cold").is_none());
+}
+
+#[test]
+fn rollups_answer_what_samples_did_and_are_all_that_is_left() {
+    let user = User::new();
+    // An hour of the second day stays as samples where buckets are of a day.
+    let load = "bench tsbs --hosts 2 --hours 25 --form sealed";
+    let report =
+        user.json(&format!("{load} --queries fleet-by-day --runs 2 --store s --rollup 1d"));
+    assert_eq!((&report["buckets"], &report["samples_left"]), (&20.into(), &7_200.into()));
+    let forms = report["queries"].as_array().unwrap();
+    let names: Vec<_> = forms.iter().map(|form| form["form"].as_str().unwrap()).collect();
+    assert_eq!(names, ["sealed", "rolled up"]);
+    assert!(forms.iter().all(|form| form["queries"][0]["samples"] == 2 * 8_640));
+    let explain = "query --store s cpu_usage_user --step 1d --agg max --to 2016-01-02 --explain";
+    let explain = user.json(explain);
+    assert_eq!(explain["decoded"]["samples"], 0, "{explain}");
+
+    user.ok(&format!("{load} --runs 0 --store t"));
+    let loaded = "bench tsbs --hosts 2 --hours 25 --loaded --runs 1 --store t";
+    let text = user.ok(&format!("{loaded} --rollup 1h"));
+    assert!(text.contains(", 500 buckets, 0 samples are left\nrolled up  "), "{text}");
+    let refused = |more: &str| user.ends(1, &format!("{load} --store u {more}")).err;
+    assert!(refused("--rollup 7d").contains("no day is made of whole buckets of 7d"));
+    assert!(refused("--rollup 0s").contains("no day is made of whole buckets of 0s"));
+    let other = refused("--rollup 1d --queries lastpoint");
+    assert!(other.contains("rollups are there to ask fleet-by-day of them"), "{other}");
+    assert!(!user.path("u").exists());
 }
 
 #[test]

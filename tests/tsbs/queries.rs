@@ -118,12 +118,20 @@ fn naive(question: Question, ask: &Ask, rows: &[Row]) -> Lines {
             let mut all = lines(&before, minute, maxima(1));
             all.split_off(all.len().saturating_sub(5))
         }
-        Question::FleetByHour => lines(&asked, hour, |rows| {
-            let of = |to: fn(&[f64]) -> f64| each(rows, 1, to)[0];
-            vec![of(|values| values.iter().sum()), of(max), of(|values| values.len() as f64)]
-        }),
+        Question::FleetByHour => lines(&asked, hour, three(1)),
+        Question::FleetAllByHour => lines(&asked, hour, three(10)),
+        Question::FleetByDay => lines(&asked, |row| (row.0 / 86_400 * 86_400, -1), three(1)),
         Question::FleetP95 => lines(&asked, |row| (start, row.1), |rows| each(rows, 1, p95)),
         other => panic!("{other:?} has no definition here"),
+    }
+}
+
+/// Sum, maximum and number of each of the first fields, field after field.
+fn three(fields: usize) -> impl Fn(&[&Row]) -> Vec<f64> {
+    move |rows| {
+        let sums = each(rows, fields, |values| values.iter().sum());
+        let (maxima, count) = (each(rows, fields, max), rows.len() as f64);
+        sums.iter().zip(maxima).flat_map(|(sum, max)| [*sum, max, count]).collect()
     }
 }
 
@@ -172,6 +180,8 @@ fn every_question_is_answered_as_its_definition_says() {
         ("lastpoint", 6 * 12),
         ("fleet-by-hour", 6 * 24),
         ("fleet-p95", 6 * 12),
+        ("fleet-all-by-hour", 6 * 24),
+        ("fleet-by-day", 6),
     ] {
         assert_eq!(counts[name], expected, "{name}");
     }

@@ -1,4 +1,4 @@
-"""The queries of TSBS cpu-only, and two over the whole fleet, on Plimsoll and on its peers.
+"""The queries of TSBS cpu-only, and four over the whole fleet, on Plimsoll and on its peers.
 
     make bench-queries                                  # 100 hosts, 24 h
     make bench-queries ARGS="--hosts 1000 --runs 20"    # all options: ARGS=--help

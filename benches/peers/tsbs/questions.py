@@ -36,6 +36,7 @@ class Dialect:
 
     minute: str
     hour: str
+    day: str
     p95: str
     last: str
     time: str
@@ -44,6 +45,7 @@ class Dialect:
 DUCKDB = Dialect(
     minute="date_trunc('minute', time)",
     hour="date_trunc('hour', time)",
+    day="date_trunc('day', time)",
     p95="quantile_cont(usage_user, 0.95)",
     last=(
         "SELECT time, host, {fields} FROM {table} JOIN "
@@ -54,6 +56,7 @@ DUCKDB = Dialect(
 CLICKHOUSE = Dialect(
     minute="toStartOfMinute(time)",
     hour="toStartOfHour(time)",
+    day="toStartOfDay(time)",
     p95="quantileExactInclusive(0.95)(usage_user)",
     last=(
         "SELECT time, host, {fields} FROM {table} "
@@ -125,8 +128,8 @@ def last_point(table: str, dialect: Dialect) -> Answer:
     return Answer(sql, has_host=True)
 
 
-def fleet_by_hour(table: str, step: str, rows: str) -> Answer:
-    columns = "sum(usage_user), max(usage_user), count(usage_user)"
+def fleet(table: str, step: str, metrics: int, rows: str) -> Answer:
+    columns = each("sum({0}), max({0}), count({0})", metrics)
     return Answer(f"SELECT {step} AS t, {columns} FROM {table} WHERE {rows} GROUP BY t ORDER BY t")
 
 
@@ -152,7 +155,11 @@ def question(name: str, ask: Ask, table: str, dialect: Dialect) -> Answer:
         case ["lastpoint"]:
             return last_point(table, dialect)
         case ["fleet", "by", "hour"]:
-            return fleet_by_hour(table, dialect.hour, rows)
+            return fleet(table, dialect.hour, 1, rows)
+        case ["fleet", "all", "by", "hour"]:
+            return fleet(table, dialect.hour, 10, rows)
+        case ["fleet", "by", "day"]:
+            return fleet(table, dialect.day, 1, rows)
         case ["fleet", "p95"]:
             return fleet_p95(table, dialect.p95, rows)
     raise ValueError(f"no SQL is known for the query {name!r}")

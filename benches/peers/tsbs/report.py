@@ -47,6 +47,10 @@ class Line:
         best = self.best()
         return asdict(self) | {
             "summary": {who: short(runs) for who, runs in (self.ours | self.peers).items()},
+            "samples_per_second": {
+                who: self.samples * 1e3 / median(runs)
+                for who, runs in (self.ours | self.peers).items()
+            },
             "ratio_to_best_peer": {form: best / median(runs) for form, runs in self.ours.items()},
             "victoria_metrics_ms_elsewhere": VICTORIA_METRICS.get(self.name),
         }

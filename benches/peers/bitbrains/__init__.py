@@ -1,0 +1,1 @@
+"""Plimsoll and DuckDB on real data, the traces of Bitbrains; `python -m bitbrains --help`."""
