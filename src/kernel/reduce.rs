@@ -54,11 +54,18 @@ impl Spread {
 /// How a run lies around its mean: in two passes, so that nothing cancels out.
 #[inline(always)]
 pub(super) fn spread(values: &[f64]) -> Spread {
-    let Total { sum, count } = total(values);
-    if count == 0 {
+    let Some(first) = values.iter().copied().find(|value| !value.is_nan()) else {
         return Spread::default();
-    }
-    let mean = sum / count as f64;
+    };
+    // Around the first number: equal numbers lie around their mean by exactly nothing.
+    let (mut sums, mut counts) = ([0.0; LANES], [0_u64; LANES]);
+    each_lane(values, |lane, value| {
+        let is_number = !value.is_nan();
+        sums[lane] += if is_number { value - first } else { 0.0 };
+        counts[lane] += u64::from(is_number);
+    });
+    let count: u64 = counts.iter().sum();
+    let mean = first + folded(sums, |a, b| a + b) / count as f64;
     let mut squares = [0.0; LANES];
     each_lane(values, |lane, value| {
         let distance = if value.is_nan() { 0.0 } else { value - mean };

@@ -212,6 +212,7 @@ pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; reduce::LANES] {
 /// ```
 /// let spread = plimsoll::kernel::spread(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]);
 /// assert_eq!(spread.deviation(), 2.0);
+/// assert_eq!(plimsoll::kernel::spread(&[0.1; 1_000]).deviation(), 0.0);
 /// ```
 pub fn spread(values: &[f64]) -> Spread {
     match Machine::here() {

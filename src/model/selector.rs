@@ -31,8 +31,21 @@ pub struct Matcher {
     pub op: MatchOp,
     /// The text or pattern to compare with.
     pub value: String,
-    pattern: Option<Regex>,
+    test: Test,
 }
+
+/// How a value is compared.
+#[derive(Debug, Clone)]
+enum Test {
+    Text,
+    /// With some texts, sorted: a pattern of nothing but these.
+    Texts(Vec<String>),
+    Pattern(Regex),
+}
+
+/// What a pattern understands as something else than itself.
+const SPECIAL: &[char] =
+    &['\\', '.', '+', '*', '?', '(', ')', '[', ']', '{', '}', '^', '$', '&', '~', '#'];
 
 /// Conditions that a series must meet, all of them.
 ///
@@ -51,27 +64,45 @@ pub struct Selector {
 impl Matcher {
     /// A matcher; a pattern that is no regular expression, or too large a one, is an error.
     pub fn new(name: &str, op: MatchOp, value: &str) -> Result<Self> {
-        let pattern = match op {
-            MatchOp::Equal | MatchOp::NotEqual => None,
+        let test = match op {
+            MatchOp::Equal | MatchOp::NotEqual => Test::Text,
+            // Looked up, and not tried on every value that there is.
+            MatchOp::Matches | MatchOp::NotMatches if !value.contains(SPECIAL) => {
+                let mut texts: Vec<String> = value.split('|').map(str::to_owned).collect();
+                texts.sort_unstable();
+                texts.dedup();
+                Test::Texts(texts)
+            }
             MatchOp::Matches | MatchOp::NotMatches => {
                 let anchored = format!("^(?s:{value})$");
                 let built = RegexBuilder::new(&anchored).size_limit(REGEX_BYTES_MAX).build();
-                Some(built.map_err(|why| {
+                Test::Pattern(built.map_err(|why| {
                     Error::invalid(format!("{value:?} is no usable regular expression: {why}"))
                 })?)
             }
         };
-        Ok(Self { name: name.to_owned(), op, value: value.to_owned(), pattern })
+        Ok(Self { name: name.to_owned(), op, value: value.to_owned(), test })
     }
 
     /// Whether a label value meets the condition; an absent label has the empty value.
     pub fn matches(&self, value: &str) -> bool {
-        let found = self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(value));
+        let found = match &self.test {
+            Test::Text => value == self.value,
+            Test::Texts(texts) => texts.binary_search_by(|text| text.as_str().cmp(value)).is_ok(),
+            Test::Pattern(pattern) => pattern.is_match(value),
+        };
         match self.op {
-            MatchOp::Equal => value == self.value,
-            MatchOp::NotEqual => value != self.value,
-            MatchOp::Matches => found,
-            MatchOp::NotMatches => !found,
+            MatchOp::Equal | MatchOp::Matches => found,
+            MatchOp::NotEqual | MatchOp::NotMatches => !found,
+        }
+    }
+
+    /// The only texts that it compares with, where there are few: all but these are alike.
+    pub(crate) fn texts(&self) -> Option<&[String]> {
+        match &self.test {
+            Test::Text => Some(std::slice::from_ref(&self.value)),
+            Test::Texts(texts) => Some(texts),
+            Test::Pattern(_) => None,
         }
     }
 }
@@ -93,7 +124,7 @@ impl Selector {
             name: METRIC_LABEL.to_owned(),
             op: MatchOp::Equal,
             value: name.to_owned(),
-            pattern: None,
+            test: Test::Text,
         };
         Self::new(vec![matcher])
     }

@@ -9,7 +9,7 @@ use super::steps::Cursor;
 use super::{Aggregate, Grid};
 use crate::codec::BlockStats;
 use crate::kernel::{self, RunningTotal, Sketch, Spread, growth};
-use crate::store::{Bucket, Values};
+use crate::store::{Bucket, BucketFields, Values};
 
 /// A sketch takes the memory of this many bins besides its own.
 const SKETCH_BINS: usize = 6;
@@ -86,6 +86,20 @@ impl Kind {
     /// Whether the statistics of a block say all that is needed of its samples.
     pub(super) fn takes_statistics(self) -> bool {
         !matches!(self, Self::Spread | Self::Sketches | Self::Values)
+    }
+
+    /// What it takes of buckets of rolled-up time.
+    pub(super) fn bucket_fields(self) -> BucketFields {
+        match self {
+            Self::Sums { adds: true } => BucketFields::COUNT.and(BucketFields::SUM),
+            Self::Sums { adds: false } => BucketFields::COUNT,
+            Self::Min => BucketFields::MIN,
+            Self::Max => BucketFields::MAX,
+            Self::First => BucketFields::FIRST,
+            Self::Last => BucketFields::LAST,
+            Self::Growth => BucketFields::ALL,
+            Self::Spread | Self::Values | Self::Sketches => BucketFields::NONE,
+        }
     }
 
     /// Whether what it adds up may be rounded, so that the order matters.

@@ -5,7 +5,7 @@ use super::accumulator::{Accumulator, Kind, Known};
 use super::{Aggregate, Grid};
 use crate::kernel::Arithmetic;
 use crate::kernel::Sketch;
-use crate::store::{Bucket, Values};
+use crate::store::{Bucket, BucketFields, Values};
 
 /// Which accumulators answer which aggregates.
 #[derive(Debug, Clone)]
@@ -60,6 +60,12 @@ impl Plan {
     /// Whether anything is answered from buckets.
     pub(super) fn takes_buckets(&self) -> bool {
         self.kinds.iter().any(|kind| *kind != Kind::Sketches)
+    }
+
+    /// What is needed of buckets.
+    pub(super) fn bucket_fields(&self) -> BucketFields {
+        let fields = self.kinds.iter().map(|kind| kind.bucket_fields());
+        fields.fold(BucketFields::NONE, BucketFields::and)
     }
 
     /// Whether counters are looked at.

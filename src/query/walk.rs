@@ -157,8 +157,11 @@ impl<'a> Walker<'a> {
                 self.snapshot.scan_sketches(id, *span, *part, add)?;
             }
             if plan.takes_buckets() {
-                self.snapshot.scan_buckets(id, *span, *part, &mut self.buckets)?;
-                self.buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
+                let fields = plan.bucket_fields();
+                self.snapshot.scan_fields(id, *span, *part, fields, &mut self.buckets)?;
+                if plan.has_growth() {
+                    self.buckets.retain(|bucket| bucket.last_time >= range.start.nanos());
+                }
                 to.add_buckets(&self.buckets, grid);
                 read = self.buckets.len();
             }

@@ -52,6 +52,7 @@ pub use options::{Conflict, Durability, StoreOptions};
 pub use pieces::Amount;
 pub(crate) use pieces::{CHUNKS_MAX, Values, Work};
 pub use rebuild::RebuildReport;
+pub(crate) use rollup::BucketFields;
 pub use rollup::{Bucket, RetainReport, Retention, Rollup, Tier};
 pub use samples::Samples;
 pub use segment::Segment;

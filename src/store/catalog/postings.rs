@@ -169,17 +169,23 @@ impl Postings {
         // An absent label has the empty value: a condition that the empty value meets is taken the
         // other way round, by removing the series whose value does not meet it.
         let absent_fits = matcher.matches("");
-        if matcher.op == MatchOp::Equal && !absent_fits {
-            match values.and_then(|values| values.get(matcher.value.as_str())) {
-                Some(posting) => *found &= &posting.ids,
-                None => found.clear(),
-            }
-            return;
-        }
         let mut named = RoaringBitmap::new();
-        for (value, posting) in values.into_iter().flatten() {
-            if matcher.matches(value) != absent_fits {
-                named |= &posting.ids;
+        let is_negative = matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotMatches);
+        match matcher.texts() {
+            // The texts are the ones that differ from an absent label: they are looked up.
+            Some(texts) if is_negative == absent_fits => {
+                for text in texts {
+                    if let Some(posting) = values.and_then(|values| values.get(text.as_str())) {
+                        named |= &posting.ids;
+                    }
+                }
+            }
+            _ => {
+                for (value, posting) in values.into_iter().flatten() {
+                    if matcher.matches(value) != absent_fits {
+                        named |= &posting.ids;
+                    }
+                }
             }
         }
         if absent_fits { *found -= named } else { *found &= named }
@@ -214,6 +220,12 @@ mod tests {
             r#"{host!=""}"#,
             r#"{host=~"a.*"}"#,
             r#"{host=~"a.*|"}"#,
+            r#"{host=~"a1|b1|nope|a1"}"#,
+            r#"{host=~"a1|"}"#,
+            r#"{host=~""}"#,
+            r#"{host!~"a1|b1"}"#,
+            r#"{host!~"a1|"}"#,
+            r#"{host=~"a1",zone!~"x"}"#,
             r#"{host!~"a.*"}"#,
             r#"{host!~".+"}"#,
             r#"cpu{host=~".+",zone!="x"}"#,

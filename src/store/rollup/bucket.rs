@@ -37,6 +37,32 @@ pub struct Bucket {
     pub increase: f64,
 }
 
+/// Some of the fields of a bucket, in the order of [`Bucket::fields`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BucketFields(u16);
+
+impl BucketFields {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const ALL: Self = Self((1 << BUCKET_FIELDS) - 1);
+    pub(crate) const COUNT: Self = Self(1);
+    pub(crate) const MIN: Self = Self(1 << 1);
+    pub(crate) const MAX: Self = Self(1 << 2);
+    pub(crate) const SUM: Self = Self(1 << 3);
+    /// The earliest number, and when that was.
+    pub(crate) const FIRST: Self = Self(0b11 << 4);
+    /// The latest number, and when that was.
+    pub(crate) const LAST: Self = Self(0b11 << 6);
+
+    /// These and those.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) const fn has(self, field: usize) -> bool {
+        self.0 >> field & 1 == 1
+    }
+}
+
 impl Bucket {
     /// The bucket of all samples of its time, summarised as a query does it, to the last bit; none
     /// where none of them is a number.
@@ -197,5 +223,18 @@ mod tests {
         for bucket in buckets {
             assert_eq!(Bucket::from_fields(bucket.start, bucket.fields()), bucket);
         }
+        let named = [
+            (BucketFields::COUNT, whole(3)),
+            (BucketFields::MIN, 2.0),
+            (BucketFields::MAX, 9.0),
+            (BucketFields::SUM, 16.0),
+            (BucketFields::FIRST, 5.0),
+            (BucketFields::LAST, 2.0),
+        ];
+        for (name, value) in named {
+            let at = (0..BUCKET_FIELDS).find(|at| name.has(*at)).unwrap();
+            assert_eq!(middle.fields()[at], value);
+        }
+        assert!((0..BUCKET_FIELDS).all(|at| BucketFields::ALL.has(at)));
     }
 }

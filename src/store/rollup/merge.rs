@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::bucket;
+use super::bucket::{self, BucketFields};
 use super::tiers::scan;
 use crate::error::{Error, Result};
 use crate::model::{SeriesId, Span, TimeRange, Timestamp};
@@ -101,7 +101,7 @@ impl Store {
         let made = self.make_segment(writer, job, &tiles, |id, cache| {
             let range = TimeRange { start, end: Timestamp::MAX };
             let (mut buckets, mut sketches) = (Vec::new(), SketchColumns::default());
-            scan(inputs, id, range, &mut buckets)?;
+            scan(inputs, id, range, BucketFields::ALL, &mut buckets)?;
             for segment in inputs {
                 segment.scan_sketches(id, range, &mut sketches)?;
             }

@@ -14,6 +14,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 pub use bucket::Bucket;
+pub(crate) use bucket::BucketFields;
 pub use tiers::Tier;
 
 use super::manifest::{Edit, SegmentRecord};

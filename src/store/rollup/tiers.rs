@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bucket::{Bucket, Columns};
+use super::bucket::{Bucket, BucketFields, Columns};
 use crate::error::Result;
 use crate::fs::fault::planted;
 use crate::kernel::Sketch;
@@ -99,10 +99,22 @@ impl Snapshot {
         range: TimeRange,
         out: &mut Vec<Bucket>,
     ) -> Result<()> {
+        self.scan_fields(id, span, range, BucketFields::ALL, out)
+    }
+
+    /// [`Self::scan_buckets`], with some fields only: the others are 0 or NaN.
+    pub(crate) fn scan_fields(
+        &self,
+        id: SeriesId,
+        span: Span,
+        range: TimeRange,
+        fields: BucketFields,
+        out: &mut Vec<Bucket>,
+    ) -> Result<()> {
         let start = range.start.max(self.view.expired(span));
         let range = TimeRange { start, end: range.end.max(start) };
         out.clear();
-        scan(self.view.tier(span), id, range, out)
+        scan(self.view.tier(span), id, range, fields, out)
     }
 
     /// Calls `each` with the start and the sketch of every bucket of one series that starts in a
@@ -124,7 +136,7 @@ impl Snapshot {
                 continue;
             }
             columns.clear();
-            segment.scan_fields(id, range, &mut starts, &mut fields)?;
+            segment.scan_fields(id, range, &mut starts, &mut fields, |_| true)?;
             segment.scan_sketches(id, range, &mut columns)?;
             let [counts, least, greatest] = &fields;
             let mut next = columns.read();
@@ -155,12 +167,14 @@ pub(super) fn scan<'a>(
     segments: impl IntoIterator<Item = &'a Arc<Segment>>,
     id: SeriesId,
     range: TimeRange,
+    fields: BucketFields,
     out: &mut Vec<Bucket>,
 ) -> Result<()> {
     let mut columns = Columns::default();
     for segment in segments {
         if segment.footer().range.overlaps(range) {
-            segment.scan_fields(id, range, &mut columns.starts, &mut columns.fields)?;
+            let Columns { starts, fields: columns_of } = &mut columns;
+            segment.scan_fields(id, range, starts, columns_of, |at| fields.has(at))?;
             columns.append_to(out);
         }
     }

@@ -157,17 +157,20 @@ impl Segment {
 
     /// Replaces `out` with the samples of one series in a range; with none where it is not here.
     pub fn scan(&self, id: SeriesId, range: TimeRange, out: &mut Samples) -> Result<()> {
-        self.scan_fields(id, range, &mut out.times, std::slice::from_mut(&mut out.values))
+        let values = std::slice::from_mut(&mut out.values);
+        self.scan_fields(id, range, &mut out.times, values, |_| true)
     }
 
     /// Replaces `times` and `values` with the first columns of one series in a range, as many as
-    /// are asked for: of rollups, the starts of its buckets and their fields.
+    /// are asked for: of rollups, the starts of its buckets and their fields. Those that are not
+    /// `wanted` stay empty.
     pub(in crate::store) fn scan_fields(
         &self,
         id: SeriesId,
         range: TimeRange,
         times: &mut Vec<i64>,
         fields: &mut [Vec<f64>],
+        wanted: impl Fn(usize) -> bool,
     ) -> Result<()> {
         times.clear();
         fields.iter_mut().for_each(Vec::clear);
@@ -181,7 +184,7 @@ impl Segment {
         let from = times.partition_point(|t| *t < range.start.nanos());
         let to = times.partition_point(|t| *t < range.end.nanos());
         cut(times, from..to);
-        for (at, values) in (first..).zip(fields) {
+        for (at, values) in (first..).zip(fields).filter(|(at, _)| wanted(at - first)) {
             let Some(column) = self.index.series.get(at) else { continue };
             self.decode_column(at, column, axis, blocks.clone(), values)?;
             cut(values, from..to);
