@@ -15,6 +15,10 @@ use crate::error::Result;
 use crate::kernel::lanes::Arithmetic;
 use crate::model::limits::BLOCK_SAMPLES;
 
+/// Fewer values are not entropy coded: it saves a few bytes, and making the decoder's table takes
+/// longer than all else.
+const CODED_MIN: usize = 256;
+
 /// A column in encoded form.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct EncodedColumn {
@@ -59,6 +63,7 @@ pub fn encode_sealed(values: &[f64], cache: &mut ValueCache) -> EncodedColumn {
 /// ```
 pub fn encode_cold(values: &[f64], cache: &mut ValueCache) -> EncodedColumn {
     let (sealed, front) = sealed_with_front(values, cache);
+    let front = front.filter(|_| values.len() >= CODED_MIN);
     let coded = front.and_then(|front| coded(values, front, &sealed));
     coded.filter(|coded| coded.bytes() < sealed.bytes()).unwrap_or(sealed)
 }

@@ -365,7 +365,7 @@ impl Query {
         let few_segments = snapshot.segments_in(range) <= CHUNKS_MAX;
         Ok(Asked {
             range,
-            samples_max: snapshot.longest_in(range),
+            samples_max: snapshot.longest_in(range).saturating_add(rolled.samples_worth()),
             plan: Plan::new(&self.aggregates),
             rolled,
             keep: self.keep,

@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 use crate::model::{Span, TimeRange, Timestamp};
 use crate::store::{Snapshot, Tier};
 
+/// Samples that are decoded while one bucket is.
+const SAMPLES_PER_BUCKET: u64 = 128;
+
 /// Parts of time, in order and apart from each other, and the span of the buckets of each.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Rolled {
@@ -83,6 +86,17 @@ impl Rolled {
             });
         }
         Ok(Self { parts })
+    }
+}
+
+impl Rolled {
+    /// What the buckets of a series may take, in samples that are decoded in that time.
+    pub(super) fn samples_worth(&self) -> u64 {
+        let buckets = |(span, part): &(Span, TimeRange)| {
+            let (nanos, span) = (part.span().nanos() as u64, span.nanos().max(1) as u64);
+            nanos.div_ceil(span).saturating_mul(SAMPLES_PER_BUCKET)
+        };
+        self.parts.iter().map(buckets).fold(0, u64::saturating_add)
     }
 }
 

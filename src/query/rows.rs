@@ -120,7 +120,7 @@ impl<'a> RowReader<'a> {
         Ok(found)
     }
 
-    /// Puts the values of the open series at the places that were noted into every so many of `out`.
+    /// Puts the values of the open series at the noted places into every so many of `out`.
     fn put_at_places(&mut self, out: &mut [f64], columns: usize) -> Result<()> {
         let mut next = 0;
         for piece in 0..self.reader.pieces() {
