@@ -47,7 +47,7 @@ fn column(kind: usize, prng: &mut Prng) -> Vec<f64> {
         // Whole numbers whose sums are rounded.
         8 => 1e15 + prng.below(1 << 30) as f64,
         // Whole in some blocks and not in others.
-        _ => walk(prng) / if at / 1_500 % 2 == 0 { 1.0 } else { 8.0 },
+        _ => walk(prng) / if (at / 1_500).is_multiple_of(2) { 1.0 } else { 8.0 },
     };
     let mut column: Vec<f64> = (0..ROWS).map(|at| value(at, prng)).collect();
     if kind % 3 == 1 {
@@ -295,7 +295,7 @@ fn a_query_that_costs_too_much_is_given_up_and_says_how_to_go_on() {
         ),
         (
             Limits { wall: Some(std::time::Duration::ZERO), ..none },
-            Limits { wall: Some(std::time::Duration::from_secs(3_600)), ..none },
+            Limits { wall: Some(std::time::Duration::from_hours(1)), ..none },
             "--timeout",
         ),
     ] {

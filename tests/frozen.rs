@@ -44,7 +44,6 @@ fn samples(kind: usize) -> Samples {
     let mut value = |row: usize| {
         level += prng.below(9) as f64 - 4.0;
         match kind {
-            0 => level,
             1 => level / 100.0,
             2 => level / 15.0,
             3 => level * 0.37,
@@ -58,7 +57,7 @@ fn samples(kind: usize) -> Samples {
             11 if prng.chance(40) => {
                 [f64::NAN, -0.0, f64::INFINITY, plimsoll::stale_marker()][prng.below(4) as usize]
             }
-            11 => level,
+            0 | 11 => level,
             _ => 1e15 + level,
         }
     };

@@ -97,8 +97,9 @@ impl Matcher {
         }
     }
 
-    /// The only texts that it compares with, where there are few: all but these are alike.
-    pub(crate) fn texts(&self) -> Option<&[String]> {
+    /// The only texts that it compares with: all other values are alike to it. `None` of a pattern
+    /// that is more than alternatives.
+    pub fn texts(&self) -> Option<&[String]> {
         match &self.test {
             Test::Text => Some(std::slice::from_ref(&self.value)),
             Test::Texts(texts) => Some(texts),

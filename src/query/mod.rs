@@ -1,6 +1,6 @@
 //! Queries: which series, over which time, reduced how. In: a store's snapshot and a [`Query`].
-//! Out: a stream of bounded [`Frame`]s. Never: a write, a clock, or an answer that depends on the
-//! number of threads.
+//! Out: a stream of bounded [`Frame`](crate::Frame)s. Never: a write, a clock, or an answer that
+//! depends on the number of threads.
 //!
 //! A query has two stages. First every series is reduced to one value per step by its
 //! [`Aggregate`]. Then, where labels to group by are given, the series of one group become one row:
