@@ -336,3 +336,35 @@ fn statistics_of_a_block_do_not_answer_for_a_part_of_it() {
     let last = last_points(&snapshot, &series, TimeRange::ALL).unwrap();
     assert_eq!(last, vec![Some((1_019, 1_019.0)); series.len()]);
 }
+
+#[test]
+fn computed_and_overlapping_samples_are_accounted_for_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
+    let id =
+        |metric: &str| store.series_id(&Labels::new(metric, [("host", "a")]).unwrap()).unwrap();
+    let series = vec![id("cpu"), id("load")];
+    let mut prng = Prng(3);
+    let cpu: Vec<f64> = (0..ROWS).map(|_| prng.below(1 << 20) as f64).collect();
+    let load = cpu.iter().map(|value| value * 3.0);
+    let values = cpu.iter().copied().chain(load).collect();
+    let times = (0..ROWS as i64).collect();
+    store.append(&Batch { groups: vec![Group { series: series.clone(), times, values }] }).unwrap();
+    store.seal().unwrap();
+    store.compact(true).unwrap();
+    let explain = |metric: &str| {
+        let query = Query::new(metric.parse().unwrap()).aggregate(Aggregate::StdDev);
+        answer(&query, &store.snapshot().unwrap()).1
+    };
+    let (stored, computed) = (explain("cpu"), explain("load"));
+    assert!(computed.stored.bytes < stored.stored.bytes / 10, "{computed:?} is not computed");
+    assert_eq!(computed.decoded.samples, ROWS as u64);
+    // A newer segment overrides some of them.
+    let times = (100..200).collect();
+    let group = Group { series: series[..1].to_vec(), times, values: vec![1.0; 100] };
+    store.append(&Batch { groups: vec![group] }).unwrap();
+    store.seal().unwrap();
+    let merged = explain("cpu");
+    assert_eq!((merged.decoded.samples, merged.stored.samples), (ROWS as u64, ROWS as u64 + 100));
+    assert!(merged.decoded.bytes > stored.stored.bytes && merged.decoded.blocks == 6, "{merged:?}");
+}

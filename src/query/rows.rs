@@ -5,9 +5,8 @@ use rayon::prelude::*;
 use super::Condition;
 use super::condition::Met;
 use crate::error::Result;
-use crate::kernel::Arithmetic;
 use crate::model::{SeriesId, TimeRange};
-use crate::store::{SeriesReader, Snapshot, Values};
+use crate::store::{FLOATS, SeriesReader, Snapshot, Values};
 
 /// Statistics are decoded for up to 1,024 blocks together: not for the first few series.
 const READS_BEFORE_STATISTICS: usize = 16;
@@ -51,9 +50,6 @@ pub struct RowReader<'a> {
     /// times.
     places: Vec<usize>,
 }
-
-/// What a reader decodes: values, never integers.
-const FLOATS: Option<fn(Arithmetic) -> bool> = None;
 
 impl<'a> RowReader<'a> {
     /// A reader of a snapshot.

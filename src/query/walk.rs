@@ -12,7 +12,7 @@ use super::{Condition, Grid};
 use crate::error::Result;
 use crate::kernel::EXACT_MAX;
 use crate::model::{SeriesId, TimeRange};
-use crate::store::{Bucket, Samples, SeriesReader, Snapshot, Values, Work};
+use crate::store::{Bucket, FLOATS, Samples, SeriesReader, Snapshot, Values, Work};
 
 /// A series of so many pieces is worth a look at statistics by itself: they are decoded for up to
 /// 1,024 blocks together.
@@ -253,7 +253,7 @@ impl<'a> Walker<'a> {
         let range = self.reader.piece_range(piece);
         self.pass_steps(range.start, walked);
         if let Some(keep) = keep {
-            let (times, values) = self.reader.values(piece, plan.wanted().filter(|_| false))?;
+            let (times, values) = self.reader.values(piece, FLOATS)?;
             self.kept.clear();
             if let Values::Floats(values) = values {
                 keep.copy(times, values, &mut self.kept);

@@ -50,7 +50,7 @@ pub use clock::{Clock, SystemClock};
 pub use compact::CompactReport;
 pub use options::{Conflict, Durability, StoreOptions};
 pub use pieces::Amount;
-pub(crate) use pieces::{CHUNKS_MAX, Values, Work};
+pub(crate) use pieces::{CHUNKS_MAX, FLOATS, Values, Work};
 pub use rebuild::RebuildReport;
 pub(crate) use rollup::BucketFields;
 pub use rollup::{Bucket, RetainReport, Retention, Rollup, Tier};

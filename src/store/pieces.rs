@@ -88,6 +88,9 @@ impl Values<'_> {
     }
 }
 
+/// What is wanted of a piece where only values will do.
+pub(crate) const FLOATS: Option<fn(Arithmetic) -> bool> = None;
+
 /// Samples, and the bytes and blocks that hold them.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Amount {

@@ -203,6 +203,11 @@ impl SeriesReader<'_> {
         self.here.clear();
         self.samples.clear();
         opened?;
+        self.find_parts(id, range);
+        for Part { segment, place, .. } in &self.next {
+            self.work.decoded.bytes += segment.value_bytes(place) + segment.time_bytes(place);
+            self.work.decoded.blocks += place.blocks.len() as u64;
+        }
         self.snapshot.scan(id, range, &mut self.samples)?;
         std::mem::swap(&mut self.samples.values, &mut self.here);
         self.push_here(0..self.samples.times.len(), 0);
@@ -296,7 +301,9 @@ impl SeriesReader<'_> {
             let start = self.here.len();
             segment.append_values(place, &mut self.here)?;
             cut_tail(&mut self.here, start, cut);
-            self.work.decoded.add(cut.len(), segment.value_bytes(place));
+            // Its samples are counted when they are taken.
+            self.work.decoded.bytes += segment.value_bytes(place);
+            self.work.decoded.blocks += place.blocks.len() as u64;
             self.push_here(first..end, start);
             return Ok(end);
         }
