@@ -4,8 +4,8 @@ use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat};
 use super::output::{Stop, to_stdout};
 use crate::error::Error;
-use crate::forecast::{ForecastOptions, forecast as forecast_row};
-use crate::model::{Frame, Span};
+use crate::forecast::{ErrorPool, ForecastOptions, Forecaster, Outlook};
+use crate::model::{Frame, Labels, Timestamp};
 use crate::query::Query;
 use crate::report::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 use crate::store::Store;
@@ -32,12 +32,24 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     if let Some(end) = args.to {
         query = query.to(end);
     }
-    let mut all = Vec::new();
+    let forecaster = Forecaster::new(args.step, options)?;
+    // Errors are pooled over all series before any interval is told.
+    let mut pool = ErrorPool::default();
+    let mut outlooks = Vec::new();
     for frame in query.run(&snapshot)? {
-        let frame = frame?;
-        let of_row = |row| series_forecast(&frame, row, args.step, &options);
-        all.extend((0..frame.len()).map(of_row));
+        rehearse(&frame?, &forecaster, &mut pool, &mut outlooks);
     }
+    let doubt = pool.finish();
+    let mut all: Vec<SeriesForecast> = outlooks
+        .into_iter()
+        .map(|(labels, start, outlook)| SeriesForecast {
+            labels,
+            unit: None,
+            start,
+            step: args.step,
+            forecast: outlook.map(|outlook| outlook.forecast(&doubt)),
+        })
+        .collect();
     if all.is_empty() {
         let what = format!("no series of {} has samples in this range", args.selector);
         return Err(Error::not_enough_data(what).into());
@@ -53,24 +65,21 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     Ok(Outcome::Done)
 }
 
-fn series_forecast(
+/// A series, the start of its forecast, and what is known of it before errors are pooled.
+type SeriesOutlook = (Labels, Timestamp, Result<Outlook, String>);
+
+fn rehearse(
     frame: &Frame,
-    row: usize,
-    step: Span,
-    options: &ForecastOptions,
-) -> SeriesForecast {
+    forecaster: &Forecaster,
+    pool: &mut ErrorPool,
+    outlooks: &mut Vec<SeriesOutlook>,
+) {
     // A step that has only begun would look like a fall of sums and counts.
-    let whole = frame.row(row).len().saturating_sub(1);
-    let values = frame.row(row).get(..whole).unwrap_or(&[]);
-    // Usage does not go below zero; what has been there may go there again.
-    let negative = values.iter().any(|value| *value < 0.0);
-    let options = ForecastOptions { floor: options.floor.filter(|_| !negative), ..options.clone() };
-    let forecast = forecast_row(values, step, &options);
-    SeriesForecast {
-        labels: frame.labels(row).clone(),
-        unit: None,
-        start: frame.time(whole),
-        step,
-        forecast: forecast.map_err(|why| why.to_string()),
+    let whole = frame.times().len().saturating_sub(1);
+    let rows: Vec<&[f64]> =
+        (0..frame.len()).map(|row| frame.row(row).get(..whole).unwrap_or(&[])).collect();
+    for (row, rehearsed) in forecaster.rehearse(&rows).into_iter().enumerate() {
+        let outlook = rehearsed.map(|one| pool.add(one)).map_err(|why| why.to_string());
+        outlooks.push((frame.labels(row).clone(), frame.time(whole), outlook));
     }
 }

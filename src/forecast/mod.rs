@@ -1,45 +1,79 @@
-//! Forecasts: rows of numbers in, forecasts with intervals and the back-test that earns them out.
+//! Forecasts: rows of numbers in, forecasts with quantiles and the back-test that earns them out.
 //!
 //! In: values on a regular grid, NaN where there is none. Out: a [`Forecast`]. Never: a label, a
 //! file, a clock, or a forecast by a model that was not fitted: [`Fit`] yields the only thing that
 //! has a `predict`.
 //!
-//! Every model of the pool forecasts from several origins of the series' own past; the one with the
-//! smallest error is taken, the simpler one where two are equal. The naive models are in the pool,
-//! so the choice is never worse than they were. `docs/method/forecast.md` has the formulas.
+//! ```text
+//! rows ─► season ─► tiles of 16 ─► rehearsal: every model, from past origins and from now
+//!                                      │
+//!                        ensemble: the median of the best five, per block of steps ahead
+//!                                      │
+//!                  rehearsed series ─► doubt: errors pooled over the fleet ─► quantiles
+//! ```
+//!
+//! `docs/method/forecast.md` has the formulas.
 
-mod backtest;
-mod interval;
-mod models;
+pub mod accuracy;
+mod double_season;
+mod doubt;
+mod ensemble;
+mod fleet;
+mod moments;
+mod naive;
+mod past;
+mod peak_trend;
 mod period;
-mod trend;
+mod pool;
+mod quantile_pool;
+mod rehearsal;
+mod rehearsed;
+mod ridge;
+mod search;
+mod seasons;
+mod smoothing;
+mod theta;
+mod tile;
 
-pub use backtest::{Backtest, ModelScore};
-pub use models::{Persistence, SamePhaseMedian, SeasonalNaive};
+pub use double_season::DoubleSeason;
+pub use doubt::{Doubt, ErrorPool};
+pub use fleet::Forecaster;
+pub use naive::{CYCLES_MAX, Drift, Persistence, SamePhaseMedian, SeasonalNaive};
+pub use past::{Past, Scale, Scaled};
+pub use peak_trend::PeakTrend;
 pub use period::detect_periods;
-pub use trend::PeakTrend;
+pub use pool::Tier;
+pub use quantile_pool::QuantilePool;
+pub use rehearsed::{Outlook, Rehearsed};
+pub use ridge::Ridge;
+pub use seasons::Seasons;
+pub use smoothing::Smoothing;
+pub use theta::DynamicTheta;
+pub use tile::Tile;
 
-use interval::Interval;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::kernel::Wide;
 use crate::model::Span;
-
-/// Values that must be known before anything is forecast.
-const VALUES_MIN: usize = 16;
 
 /// A model that has not seen any data.
 pub trait Fit: std::fmt::Debug + Send + Sync {
     /// Its name, with its parameters.
     fn name(&self) -> String;
 
-    /// Learns from `values`; `None` where they are too few for it.
-    fn fit(&self, values: &[f64]) -> Option<Box<dyn Predict>>;
+    /// Steps before the first origin that it takes.
+    fn values_min(&self) -> usize;
+
+    /// Learns from the steps before each of some ascending origins; the last one is the end of the
+    /// past. No origin may lie before [`Fit::values_min`].
+    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>>;
 }
 
-/// A fitted model.
+/// A model fitted to sixteen series.
 pub trait Predict: std::fmt::Debug + Send + Sync {
-    /// Fills `out` with the values of the steps after the last one that was learnt from.
-    fn predict(&self, out: &mut [f64]);
+    /// Fills `out` with the values of the steps from the origin on.
+    fn predict(&self, out: &mut [Wide]);
 }
 
 /// What is asked of a forecast.
@@ -47,25 +81,58 @@ pub trait Predict: std::fmt::Debug + Send + Sync {
 pub struct ForecastOptions {
     /// Steps to look ahead.
     pub horizon: usize,
-    /// The share of values that should lie inside the interval, between 0 and 1.
+    /// The share of values that should lie between [`Forecast::lower`] and [`Forecast::upper`],
+    /// between 0 and 1.
     pub coverage: f64,
-    /// No forecast goes below it: 0 for usage.
+    /// Further quantiles to forecast, each between 0 and 1.
+    pub levels: Vec<f64>,
+    /// No forecast goes below it, where no value did: 0 for usage.
     pub floor: Option<f64>,
+    /// No forecast goes above it, where no value did: 100 for per cent.
+    pub ceiling: Option<f64>,
+    /// The season; `None` to look for it in each series.
+    pub season: Option<Seasons>,
+    /// How much is tried.
+    pub tier: Tier,
 }
 
 impl Default for ForecastOptions {
     fn default() -> Self {
-        Self { horizon: 24, coverage: 0.8, floor: Some(0.0) }
+        Self {
+            horizon: 24,
+            coverage: 0.8,
+            levels: Vec::new(),
+            floor: Some(0.0),
+            ceiling: None,
+            season: None,
+            tier: Tier::Full,
+        }
     }
 }
 
-/// A forecast, one value per step after the last known one, and where it comes from.
+impl ForecastOptions {
+    fn check(&self) -> Result<()> {
+        if self.horizon == 0 {
+            return Err(Error::invalid("a forecast needs a horizon of at least one step"));
+        }
+        let wrong = |share: &f64| !(*share > 0.0 && *share < 1.0);
+        if wrong(&self.coverage) {
+            let coverage = self.coverage;
+            let what =
+                format!("a coverage of {coverage} is not between 0 and 1; 0.8 is four of five");
+            return Err(Error::invalid(what));
+        }
+        if let Some(level) = self.levels.iter().find(|level| wrong(level)) {
+            let what = format!("a quantile of {level} is not between 0 and 1; 0.5 is the median");
+            return Err(Error::invalid(what));
+        }
+        Ok(())
+    }
+}
+
+/// A forecast, one value per step after the last one, and where it comes from.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Forecast {
-    /// The model that was chosen.
-    pub model: String,
-    /// Why, in words.
-    pub reason: String,
     /// Periods that were found, in steps, the stronger first.
     pub periods: Vec<usize>,
     /// The middle of the forecast.
@@ -74,11 +141,56 @@ pub struct Forecast {
     pub lower: Vec<f64>,
     /// The upper end of the interval.
     pub upper: Vec<f64>,
-    /// How the models did on the series' own past.
+    /// The quantiles that were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quantiles: Vec<Quantile>,
+    /// How the method and its models did on the series' own past.
     pub backtest: Backtest,
 }
 
-/// Forecasts `values`, one per `step`, NaN where there is none.
+/// One quantile of the future.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Quantile {
+    /// The share of futures below, between 0 and 1.
+    pub level: f64,
+    /// The value at each step ahead.
+    pub values: Vec<f64>,
+}
+
+/// How the forecast did on the past of a series.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Backtest {
+    /// Origins that were forecast from.
+    pub origins: usize,
+    /// The mean absolute scaled error of ensembles chosen without the origin they are scored on: the
+    /// mean absolute error over that of taking the value one period (or one step) before, inside the
+    /// values before the first origin.
+    pub mase: f64,
+    /// The share of values between ends that did not know their origin, over the fleet whose errors
+    /// made the ends; NaN where there are too few origins.
+    pub coverage: f64,
+    /// All models, the one with the smallest error first.
+    pub scores: Vec<ModelScore>,
+}
+
+/// The score of one model.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ModelScore {
+    /// The model.
+    #[serde(serialize_with = "text")]
+    pub model: Arc<str>,
+    /// Its mean absolute scaled error.
+    pub mase: f64,
+    /// Its share in the forecast, over all steps ahead.
+    pub share: f64,
+}
+
+fn text<S: serde::Serializer>(text: &str, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+/// Forecasts one series, `values` one per `step`, NaN where there is none. Many series are forecast
+/// sixteen at a time by [`Forecaster`], in the time of one.
 ///
 /// ```
 /// use plimsoll::Span;
@@ -94,79 +206,10 @@ pub struct Forecast {
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
 pub fn forecast(values: &[f64], step: Span, options: &ForecastOptions) -> Result<Forecast> {
-    check(values, step, options)?;
-    let last = values.iter().rposition(|value| value.is_finite()).unwrap_or(0);
-    // Steps after the last value are part of what is forecast.
-    let known = values.get(..=last).unwrap_or(values);
-    let unknown = values.len() - known.len();
-    let horizon = options.horizon + unknown;
-    let periods = detect_periods(known, step);
-    let pool = pool(&periods, step, known.len());
-    let run = backtest::run(known, &pool, periods.first().copied().unwrap_or(1), horizon);
-    let chosen = run.chosen();
-    let model = pool.get(chosen).ok_or_else(|| Error::not_enough_data("no model fits"))?;
-    let fitted = model.fit(known).ok_or_else(|| {
-        Error::not_enough_data(format!("{} values are too few for {}", known.len(), model.name()))
-    })?;
-    let mut point = vec![0.0; horizon];
-    fitted.predict(&mut point);
-    let interval = Interval::of(run.errors_of(chosen), horizon, options.coverage);
-    let (mut lower, mut upper) = interval.around(&point);
-    for row in [&mut point, &mut lower, &mut upper] {
-        row.drain(..unknown);
-        if let Some(floor) = options.floor {
-            for value in row {
-                *value = value.max(floor);
-            }
-        }
-    }
-    let reason = run.reason(chosen);
-    let backtest = run.finish(chosen, interval.coverage);
-    Ok(Forecast { model: model.name(), reason, periods, point, lower, upper, backtest })
+    let forecaster = Forecaster::new(step, options.clone())?;
+    let mut rehearsed = forecaster.rehearse(&[values]);
+    let one = rehearsed.pop().unwrap_or_else(|| Err(Error::not_enough_data("no model fits")))?;
+    let mut pool = ErrorPool::default();
+    let outlook = pool.add(one);
+    Ok(outlook.forecast(&pool.finish()))
 }
-
-fn check(values: &[f64], step: Span, options: &ForecastOptions) -> Result<()> {
-    if options.horizon == 0 || step.is_zero() {
-        return Err(Error::invalid(
-            "a forecast needs a horizon of at least one step of some length",
-        ));
-    }
-    if !(options.coverage > 0.0 && options.coverage < 1.0) {
-        return Err(Error::invalid(format!(
-            "a coverage of {} is not between 0 and 1; 0.8 is four of five",
-            options.coverage
-        )));
-    }
-    let known = values.iter().filter(|value| value.is_finite()).count();
-    if known < VALUES_MIN {
-        return Err(Error::not_enough_data(format!(
-            "{known} values; a forecast takes {VALUES_MIN}"
-        )));
-    }
-    Ok(())
-}
-
-/// The models worth trying, the simplest first.
-fn pool(periods: &[usize], step: Span, values: usize) -> Vec<Box<dyn Fit>> {
-    let mut pool: Vec<Box<dyn Fit>> = vec![Box::new(Persistence)];
-    // Day and week are tried even where no test finds them: the back-test has the last word.
-    let mut seasons = periods.to_vec();
-    seasons.extend(period::calendar_steps(step));
-    let mut tried = Vec::new();
-    for period in seasons {
-        if period < 2 || tried.contains(&period) || values < 2 * period {
-            continue;
-        }
-        tried.push(period);
-        pool.push(Box::new(SeasonalNaive { period }));
-        pool.push(Box::new(SamePhaseMedian { period, cycles: 3 }));
-        pool.push(Box::new(SamePhaseMedian { period, cycles: 5 }));
-    }
-    if let Some(day) = period::day_steps(step) {
-        pool.push(Box::new(PeakTrend { day }));
-    }
-    pool
-}
-
-#[cfg(test)]
-mod tests;

@@ -32,6 +32,11 @@ const SHIFTED_HIGH: i32 = 0x4330_0000;
 /// Makes integers in [-2^31, 2^31) positive ones.
 const BIAS: u32 = 1 << 31;
 
+#[target_feature(enable = "avx2,bmi2")]
+pub(super) fn run<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
 #[target_feature(enable = "avx2")]
 pub(super) fn total(values: &[f64]) -> Total {
     reduce::total(values)

@@ -22,6 +22,7 @@ mod sketch;
 mod student;
 pub(crate) mod symbols;
 mod trend;
+mod wide;
 
 pub use counter::growth;
 pub use integers::{Integers, integer_quantile};
@@ -30,7 +31,9 @@ pub use quantile::{median, quantile, quantile_sorted};
 pub use random::Random;
 pub use reduce::{Spread, Total};
 pub use running::{EXACT_MAX, RunningTotal};
+pub(crate) use simd::widest;
 pub use simd::{greatest, least, spread, total};
 pub use sketch::{Bin, Sketch};
 pub use student::student_p;
 pub use trend::{Line, robust_deviation, theil_sen};
+pub use wide::{LANES, Wide};

@@ -324,6 +324,18 @@ pub(crate) fn with_bits<R>(
     Machine::here().with_bits(bytes, width, count, then)
 }
 
+/// Runs `work` with the widest vectors that the machine has. What `work` does must be inlined into
+/// it to gain; it gives the same bits in any case, since nothing is fused or reordered.
+#[inline]
+pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
+    match Machine::here() {
+        Machine::Portable => work(),
+        // SAFETY: a machine of this kind has the instructions that the function is made of.
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => unsafe { avx2::run(work) },
+    }
+}
+
 /// Calls `then` with the positions of the bits that are set in a bitmap of up to one block.
 #[inline]
 pub(crate) fn with_bitmap<R>(bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {

@@ -5,13 +5,15 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::defused;
-use crate::forecast::Forecast;
+use crate::forecast::{Forecast, ModelScore};
 use crate::model::{Labels, Span, Timestamp, Unit};
 
 /// Lines of one forecast in the text for people; between them steps are left out.
 const LINES_MAX: usize = 28;
 /// The version of the JSON form; raised when a field changes its meaning or goes.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
+/// Models named in the text for people, those with the largest share.
+const MODELS_MAX: usize = 5;
 
 /// The forecast of one series, or why there is none.
 #[derive(Debug, Clone)]
@@ -58,7 +60,19 @@ fn forecast_text(
     forecast: &Forecast,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "  model     {} ({})", forecast.model, forecast.reason)?;
+    let backtest = &forecast.backtest;
+    let mase = backtest.mase;
+    writeln!(out, "  error     MASE {mase:.2} over {} origins of its past", backtest.origins)?;
+    let mut models: Vec<&ModelScore> = backtest.scores.iter().filter(|s| s.share > 0.0).collect();
+    models.sort_by(|a, b| b.share.total_cmp(&a.share));
+    let named = |score: &&ModelScore| {
+        format!("{} {:.0}% (MASE {:.2})", score.model, score.share * 100.0, score.mase)
+    };
+    let mut names: Vec<String> = models.iter().take(MODELS_MAX).map(named).collect();
+    if models.len() > MODELS_MAX {
+        names.push(format!("{} more", models.len() - MODELS_MAX));
+    }
+    writeln!(out, "  models    {}", names.join(", "))?;
     if !forecast.backtest.coverage.is_nan() {
         let coverage = forecast.backtest.coverage * 100.0;
         writeln!(out, "  interval  held {coverage:.0}% of the back-test's values")?;
@@ -87,7 +101,7 @@ fn forecast_text(
 /// Writes CSV: a line per series and step.
 pub fn forecasts_csv(all: &[SeriesForecast], out: &mut dyn Write) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
-    let header = ["series", "unit", "time", "model", "low", "middle", "high"];
+    let header = ["series", "unit", "time", "low", "middle", "high"];
     writer.write_record(header).map_err(io::Error::from)?;
     for series in all {
         let Ok(forecast) = &series.forecast else { continue };
@@ -99,7 +113,7 @@ pub fn forecasts_csv(all: &[SeriesForecast], out: &mut dyn Write) -> io::Result<
             let time = series.time(step).to_string();
             let [low, middle, high] = [low, middle, high].map(ToString::to_string);
             let unit = defused(unit);
-            let record = [&labels, &*unit, &time, &forecast.model, &low, &middle, &high];
+            let record = [&labels, &*unit, &time, &low, &middle, &high];
             writer.write_record(record).map_err(io::Error::from)?;
         }
     }

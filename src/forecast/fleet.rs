@@ -1,0 +1,220 @@
+//! Many series at once: those of one season and length lie side by side in a tile, and tiles are
+//! shared out over the threads.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::ensemble::Lane;
+use super::period::day_steps;
+use super::pool::{floors, pool};
+use super::rehearsal::{Origins, Rehearsal};
+use super::{Backtest, ForecastOptions, ModelScore, Outlook, Rehearsed, Seasons, Tile};
+use crate::error::{Error, Result};
+use crate::kernel::LANES;
+use crate::model::Span;
+
+/// Values that must be known before anything is forecast.
+const VALUES_MIN: usize = 16;
+/// Of a series' oldest values, at most one in so many is left out, so that series of nearly one
+/// length share a tile.
+const LENGTH_SHARE: usize = 32;
+
+/// Forecasts series of one step length.
+///
+/// ```
+/// use plimsoll::Span;
+/// use plimsoll::forecast::{ErrorPool, ForecastOptions, Forecaster};
+/// // Three hosts, four weeks of hours: busy days and quiet nights.
+/// let host = |level: f64| -> Vec<f64> {
+///     let noise = |hour: usize| (hour * hour % 7) as f64;
+///     (0..24 * 28).map(|h| level + noise(h) + if h % 24 < 8 { 10.0 } else { 50.0 }).collect()
+/// };
+/// let fleet = [host(0.0), host(5.0), host(30.0)];
+/// let rows: Vec<&[f64]> = fleet.iter().map(Vec::as_slice).collect();
+/// let forecaster = Forecaster::new(Span::HOUR, ForecastOptions::default())?;
+/// // What all three were off tells how far each may be.
+/// let mut pool = ErrorPool::default();
+/// let mut outlooks = Vec::new();
+/// for rehearsed in forecaster.rehearse(&rows) {
+///     outlooks.push(pool.add(rehearsed?));
+/// }
+/// let forecast = outlooks[2].forecast(&pool.finish());
+/// assert!(forecast.lower[12] <= forecast.point[12] && forecast.point[12] <= forecast.upper[12]);
+/// assert!((80.0..90.0).contains(&forecast.point[12]));
+/// # Ok::<(), plimsoll::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Forecaster {
+    step: Span,
+    options: Arc<ForecastOptions>,
+}
+
+/// The part of a row that is learnt from, and what its tile must have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Task {
+    row: usize,
+    season: Seasons,
+    /// Steps that are learnt from.
+    steps: Range<usize>,
+    /// Steps after the last value, part of what is forecast.
+    unknown: usize,
+    periods: Vec<usize>,
+}
+
+impl Task {
+    fn key(&self) -> (Seasons, usize, usize) {
+        (self.season, self.steps.len(), self.unknown)
+    }
+}
+
+impl Forecaster {
+    /// A forecaster of series with one value per `step`. A horizon of 0, a step of no length, and a
+    /// coverage or level that is not between 0 and 1 are errors.
+    pub fn new(step: Span, options: ForecastOptions) -> Result<Self> {
+        options.check()?;
+        if step.is_zero() {
+            return Err(Error::invalid("a forecast needs a step of some length"));
+        }
+        Ok(Self { step, options: Arc::new(options) })
+    }
+
+    /// What it was made with.
+    pub fn options(&self) -> &ForecastOptions {
+        &self.options
+    }
+
+    /// Forecasts each row from its last step and from past origins, NaN where there is no value.
+    /// Rows with too few values give an error each. The same rows give the same bits whatever the
+    /// number of threads, and whatever the other rows.
+    pub fn rehearse(&self, rows: &[&[f64]]) -> Vec<Result<Rehearsed>> {
+        let tasks: Vec<Result<Task>> =
+            rows.par_iter().enumerate().map(|(row, values)| self.task(row, values)).collect();
+        let mut all: Vec<Option<Result<Rehearsed>>> = rows.iter().map(|_| None).collect();
+        let mut ready = Vec::with_capacity(tasks.len());
+        for (row, task) in tasks.into_iter().enumerate() {
+            match task {
+                Ok(task) => ready.push(task),
+                Err(why) => all[row] = Some(Err(why)),
+            }
+        }
+        ready.sort_by_key(Task::key);
+        let alike = ready.chunk_by(|a, b| a.key() == b.key());
+        let tiles: Vec<&[Task]> = alike.flat_map(|tasks| tasks.chunks(LANES)).collect();
+        let done: Vec<Vec<(usize, Rehearsed)>> =
+            tiles.par_iter().map(|tasks| self.rehearse_tile(tasks, rows)).collect();
+        for (row, rehearsed) in done.into_iter().flatten() {
+            all[row] = Some(Ok(rehearsed));
+        }
+        let missing = || Err(Error::not_enough_data("no model fits"));
+        all.into_iter().map(|one| one.unwrap_or_else(missing)).collect()
+    }
+
+    fn task(&self, row: usize, values: &[f64]) -> Result<Task> {
+        let known = values.iter().filter(|value| value.is_finite()).count();
+        if known < VALUES_MIN {
+            let what = format!("{known} values; a forecast takes {VALUES_MIN}");
+            return Err(Error::not_enough_data(what));
+        }
+        let first = values.iter().position(|value| value.is_finite()).unwrap_or(0);
+        let last = values.iter().rposition(|value| value.is_finite()).unwrap_or(0);
+        let length = kept(last + 1 - first);
+        let mut start = last + 1 - length;
+        // The first value of a tile is a number.
+        while !values[start].is_finite() {
+            start += 1;
+        }
+        let steps = start..last + 1;
+        let (season, periods) = match self.options.season {
+            Some(season) => (season.fitting(steps.len()), Vec::new()),
+            None => Seasons::of(&values[steps.clone()], self.step),
+        };
+        Ok(Task { row, season, steps, unknown: values.len() - last - 1, periods })
+    }
+
+    fn rehearse_tile(&self, tasks: &[Task], rows: &[&[f64]]) -> Vec<(usize, Rehearsed)> {
+        let Some(first) = tasks.first() else { return Vec::new() };
+        let series: Vec<&[f64]> =
+            tasks.iter().map(|task| &rows[task.row][task.steps.clone()]).collect();
+        let (season, period) = (first.season, first.season.short);
+        let tile = Tile::new(&series, period);
+        let horizon = self.options.horizon + first.unknown;
+        let origins = Origins::new(tile.len(), period, horizon, self.options.tier);
+        let before = origins.past.first().copied().unwrap_or(tile.len());
+        let pool = pool(season, day_steps(self.step), before, self.options.tier);
+        let rehearsal = Rehearsal::run(&tile, &pool, period, &origins, horizon);
+        let names: Vec<Arc<str>> = pool.iter().map(|model| model.name().into()).collect();
+        let (tile, origins, rehearsal) = (&tile, &origins, &rehearsal);
+        let of_lane = |(lane, task): (usize, &Task)| {
+            let floors = floors(season);
+            let verdict =
+                Lane { tile, origins, rehearsal, at: lane, floors }.verdict(period, horizon);
+            let naive = naive_error(&series[lane][..before], period);
+            let mut counts = vec![0.0; names.len()];
+            for chosen in &verdict.chosen {
+                for model in chosen {
+                    counts[*model] += 1.0 / (chosen.len() * verdict.chosen.len()) as f64;
+                }
+            }
+            let mut scores: Vec<ModelScore> = names
+                .iter()
+                .zip(verdict.model_errors.iter().zip(&counts))
+                .map(|(model, (error, share))| ModelScore {
+                    model: Arc::clone(model),
+                    mase: scaled(*error, naive),
+                    share: *share,
+                })
+                .collect();
+            scores.sort_by(|a, b| a.mase.total_cmp(&b.mase));
+            let held = |limit: Option<f64>, broken: fn(f64, f64) -> bool| {
+                limit.filter(|limit| !series[lane].iter().any(|value| broken(*value, *limit)))
+            };
+            let errors = verdict.errors.iter().flatten().filter(|error| !error.is_nan());
+            let (sum, count) = errors.fold((0.0, 0.0), |(s, c), error| (s + error.abs(), c + 1.0));
+            let outlook = Outlook {
+                options: Arc::clone(&self.options),
+                unknown: task.unknown,
+                periods: task.periods.clone(),
+                point: verdict.point,
+                scale: Rehearsed::scale(&verdict.errors),
+                floor: held(self.options.floor, |value, limit| value < limit),
+                ceiling: held(self.options.ceiling, |value, limit| value > limit),
+                backtest: Backtest {
+                    origins: origins.past.len(),
+                    mase: scaled(sum / count, naive),
+                    coverage: f64::NAN,
+                    scores,
+                },
+            };
+            let (origins, errors) = (origins.past.clone(), verdict.errors);
+            let rehearsed = Rehearsed { outlook, origins, errors };
+            (task.row, rehearsed)
+        };
+        tasks.iter().enumerate().map(of_lane).collect()
+    }
+}
+
+/// Steps that are learnt from: all, less so many that lengths which are nearly alike are alike.
+fn kept(steps: usize) -> usize {
+    let share = (steps / LENGTH_SHARE).max(1);
+    let unit = 1_usize << share.ilog2();
+    steps / unit * unit
+}
+
+/// No error is no error at any scale: values that never changed and still do not.
+fn scaled(error: f64, naive: f64) -> f64 {
+    if error == 0.0 { 0.0 } else { error / naive }
+}
+
+/// The mean absolute difference of values one period apart; of neighbours where that is 0.
+fn naive_error(values: &[f64], period: usize) -> f64 {
+    let at_lag = |lag: usize| {
+        let pairs = values.iter().zip(values.iter().skip(lag)).map(|(a, b)| (b - a).abs());
+        let known = pairs.filter(|difference| difference.is_finite());
+        let (sum, count) = known.fold((0.0, 0.0), |(sum, count), d| (sum + d, count + 1.0));
+        if count > 0.0 { sum / count } else { 0.0 }
+    };
+    let seasonal = at_lag(period);
+    if seasonal > 0.0 { seasonal } else { at_lag(1) }
+}

@@ -1,0 +1,184 @@
+//! Least squares on many columns, of sixteen series at once.
+
+use crate::kernel::{LANES, Wide};
+
+/// A pivot is at least this share of the largest sum of squares: columns that are all alike stay
+/// solvable.
+const PIVOT_MIN: f64 = 1e-10;
+
+/// Sums of products of columns with each other and with the values that they explain, over the
+/// steps learnt so far; the last column is the constant.
+#[derive(Debug)]
+pub(super) struct Moments {
+    columns: usize,
+    /// Lower triangle, row by row.
+    products: Vec<Wide>,
+    targets: Vec<Wide>,
+}
+
+/// A part of the columns: as many steps of each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    /// The explaining columns, without the constant.
+    pub(super) columns: &'a [&'a [Wide]],
+    /// What they explain.
+    pub(super) targets: &'a [Wide],
+    /// What each step counts in each lane.
+    pub(super) weights: &'a [Wide],
+}
+
+fn place(row: usize, column: usize) -> usize {
+    row * (row + 1) / 2 + column
+}
+
+impl Moments {
+    /// No steps yet.
+    pub(super) fn new(columns: usize) -> Self {
+        let columns = columns + 1;
+        let products = vec![Wide::ZERO; place(columns, 0)];
+        Self { columns, products, targets: vec![Wide::ZERO; columns] }
+    }
+
+    /// Adds steps. `scratch` holds one column with its weights.
+    #[inline]
+    pub(super) fn learn(&mut self, part: Part<'_>, scratch: &mut Vec<Wide>) {
+        let last = self.columns - 1;
+        for (row, column) in part.columns.iter().enumerate() {
+            weigh(column, part.weights, scratch);
+            for (at, other) in part.columns[..=row].iter().enumerate() {
+                self.products[place(row, at)] += product(scratch, other);
+            }
+            self.targets[row] += product(scratch, part.targets);
+            self.products[place(last, row)] += sum(scratch);
+        }
+        self.targets[last] += product(part.weights, part.targets);
+        self.products[place(last, last)] += sum(part.weights);
+    }
+
+    /// The weights of the columns, and the constant, with the least squared errors plus
+    /// `penalty * variance(column) * weight^2` of every column but the constant: a Cholesky
+    /// decomposition and two substitutions.
+    #[inline]
+    pub(super) fn solve(&self, penalty: f64) -> (Vec<Wide>, Wide) {
+        let factor = self.decomposed(penalty);
+        let mut weights = self.targets.clone();
+        for row in 0..self.columns {
+            let mut rest = weights[row];
+            for k in 0..row {
+                rest -= factor[place(row, k)] * weights[k];
+            }
+            weights[row] = rest * factor[place(row, row)];
+        }
+        for row in (0..self.columns).rev() {
+            let mut rest = weights[row];
+            for k in row + 1..self.columns {
+                rest -= factor[place(k, row)] * weights[k];
+            }
+            weights[row] = rest * factor[place(row, row)];
+        }
+        let constant = weights.pop().unwrap_or(Wide::ZERO);
+        (weights, constant)
+    }
+
+    /// The lower triangle, with the inverses of the pivots on the diagonal.
+    #[inline]
+    fn decomposed(&self, penalty: f64) -> Vec<Wide> {
+        let last = self.columns - 1;
+        let mut factor = self.products.clone();
+        let count = self.products[place(last, last)].max(Wide::splat(f64::MIN_POSITIVE));
+        let mut largest = Wide::splat(f64::MIN_POSITIVE);
+        for row in 0..last {
+            let sum = self.products[place(last, row)];
+            let square = self.products[place(row, row)];
+            largest = largest.max(square);
+            factor[place(row, row)] += (square - sum * sum / count).max(Wide::ZERO) * penalty;
+        }
+        let least = largest * PIVOT_MIN;
+        for row in 0..self.columns {
+            for column in 0..=row {
+                let mut rest = factor[place(row, column)];
+                for k in 0..column {
+                    rest -= factor[place(row, k)] * factor[place(column, k)];
+                }
+                factor[place(row, column)] = if row == column {
+                    rest.max(least).map(|pivot| 1.0 / pivot.sqrt())
+                } else {
+                    rest * factor[place(column, column)]
+                };
+            }
+        }
+        factor
+    }
+}
+
+#[inline]
+fn weigh(column: &[Wide], weights: &[Wide], out: &mut Vec<Wide>) {
+    out.clear();
+    out.extend(column.iter().zip(weights).map(|(value, weight)| *value * *weight));
+}
+
+#[inline]
+fn product(first: &[Wide], second: &[Wide]) -> Wide {
+    let mut total = Wide::ZERO;
+    for (a, b) in first.iter().zip(second) {
+        for lane in 0..LANES {
+            total.0[lane] += a.0[lane] * b.0[lane];
+        }
+    }
+    total
+}
+
+#[inline]
+fn sum(values: &[Wide]) -> Wide {
+    values.iter().fold(Wide::ZERO, |total, value| total + *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Random;
+
+    #[test]
+    fn planted_weights_are_found_in_every_lane_and_unknown_steps_are_not_learnt() {
+        let mut random = Random::new(1);
+        let mut column =
+            || -> Vec<Wide> { (0..60).map(|_| Wide::from_fn(|_| random.normal())).collect() };
+        let (a, b) = (column(), column());
+        let lane_weight = Wide::from_fn(|lane| lane as f64);
+        let mut targets: Vec<Wide> =
+            a.iter().zip(&b).map(|(a, b)| *a * lane_weight - *b * 0.5 + Wide::splat(3.0)).collect();
+        let mut weights = vec![Wide::ONE; 60];
+        (targets[7], weights[7]) = (Wide::splat(1e6), Wide::ZERO);
+        let mut moments = Moments::new(2);
+        let mut scratch = Vec::new();
+        for steps in [0..20, 20..60] {
+            let columns = [&a[steps.clone()], &b[steps.clone()]];
+            let part = Part {
+                columns: &columns,
+                targets: &targets[steps.clone()],
+                weights: &weights[steps],
+            };
+            moments.learn(part, &mut scratch);
+        }
+        let (found, constant) = moments.solve(0.0);
+        for lane in 0..LANES {
+            assert!((found[0].0[lane] - lane as f64).abs() < 1e-9);
+            assert!((found[1].0[lane] + 0.5).abs() < 1e-9);
+            assert!((constant.0[lane] - 3.0).abs() < 1e-9);
+        }
+        let (shrunk, _) = moments.solve(1.0);
+        assert!(shrunk[0].0[9] < 0.7 * 9.0 && shrunk[0].0[9] > 0.3 * 9.0);
+    }
+
+    #[test]
+    fn columns_that_are_alike_or_nothing_leave_finite_weights() {
+        let ones = vec![Wide::ONE; 30];
+        let none = vec![Wide::ZERO; 30];
+        let mut moments = Moments::new(3);
+        let part = Part { columns: &[&ones, &ones, &none], targets: &ones, weights: &ones };
+        moments.learn(part, &mut Vec::new());
+        let (weights, constant) = moments.solve(1e-5);
+        let sum = weights[0] + weights[1] + constant;
+        assert!((sum.0[0] - 1.0).abs() < 1e-6 && weights[2].0[3].is_finite(), "{sum:?}");
+    }
+}

@@ -1,0 +1,91 @@
+//! The robust trend of the daily peak, with the shape of a day under it.
+
+use super::past::ToValues;
+use super::{Fit, Past, Predict, Scale};
+use crate::kernel::{self, Wide, theil_sen};
+
+/// Days that the shape of a day is taken from: four weeks.
+const SHAPE_DAYS: usize = 28;
+/// Days below which a slope is not looked for.
+const DAYS_MIN: usize = 7;
+/// Days that the line is drawn through, the latest ones.
+const DAYS_MAX: usize = 90;
+
+/// A line by Theil and Sen through the daily peaks; under it each phase of the day lies as far as
+/// it did in the median. Costs `days^2 / 2` slopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeakTrend {
+    /// Steps of a day.
+    pub day: usize,
+}
+
+#[derive(Debug)]
+struct Fitted {
+    /// The line of the peaks at the last value, and its change per step.
+    level: Wide,
+    slope: Wide,
+    shape: Vec<Wide>,
+    to_values: ToValues,
+}
+
+impl Fit for PeakTrend {
+    fn name(&self) -> String {
+        "trend of the daily peak".to_owned()
+    }
+
+    fn values_min(&self) -> usize {
+        DAYS_MIN * self.day
+    }
+
+    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+        let level = past.in_scale(Scale::Level);
+        let fitted = origins.iter().map(|origin| {
+            let rows = &level.tile.rows()[..*origin];
+            let rows = &rows[rows.len().saturating_sub(DAYS_MAX * self.day)..];
+            let mut found = Fitted {
+                level: Wide::ZERO,
+                slope: Wide::ZERO,
+                shape: vec![Wide::ZERO; self.day],
+                to_values: level.to_values(),
+            };
+            for lane in 0..level.tile.series() {
+                found.fit_lane(rows, self.day, lane);
+            }
+            Box::new(found) as Box<dyn Predict>
+        });
+        fitted.collect()
+    }
+}
+
+impl Fitted {
+    fn fit_lane(&mut self, rows: &[Wide], day: usize, lane: usize) {
+        // Days are counted back from the end, so that the last one is whole.
+        let days: Vec<&[Wide]> = rows.rchunks_exact(day).collect();
+        let peak = |day: &&[Wide]| day.iter().map(|row| row.0[lane]).fold(f64::MIN, f64::max);
+        let peaks: Vec<f64> = days.iter().rev().map(peak).collect();
+        let Some(line) = theil_sen(&peaks) else { return };
+        let slope = line.slope / day as f64;
+        // The peak of the last day lies half a day before the end.
+        let last = line.at(peaks.len() as f64 - 0.5);
+        (self.level.0[lane], self.slope.0[lane]) = (last, slope);
+        for (phase, shape) in self.shape.iter_mut().enumerate() {
+            let mut under = [0.0; SHAPE_DAYS];
+            let count = days.len().min(SHAPE_DAYS);
+            for (back, (day_rows, under)) in days.iter().zip(&mut under).enumerate() {
+                let steps_back = ((back + 1) * day - phase) as f64 - 0.5;
+                *under = day_rows[phase].0[lane] - (last - slope * steps_back);
+            }
+            shape.0[lane] = kernel::median(&mut under[..count]);
+        }
+    }
+}
+
+impl Predict for Fitted {
+    fn predict(&self, out: &mut [Wide]) {
+        let day = self.shape.len();
+        for (step, value) in out.iter_mut().enumerate() {
+            *value = self.level + self.slope * (step as f64 + 0.5) + self.shape[step % day];
+        }
+        self.to_values.apply(out);
+    }
+}

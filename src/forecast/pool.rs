@@ -1,0 +1,176 @@
+//! The models that are tried on a series, by its season and its length.
+
+use super::{
+    DoubleSeason, Drift, DynamicTheta, Fit, PeakTrend, Persistence, QuantilePool, Ridge,
+    SamePhaseMedian, Scale, SeasonalNaive, Seasons, Smoothing,
+};
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tier {
+    /// Every model, eight origins.
+    #[default]
+    Full,
+    /// The naive models, one quantile pool and the shortest autoregression, four origins: a tenth
+    /// of the time.
+    Light,
+}
+
+/// Lags of one dense autoregression, at most.
+const DENSE_MAX: usize = 26;
+/// Steps that halve the weight of a value in a series without season.
+const HALF_LIFE: usize = 100;
+/// Periods, short and long, that do.
+const HALF_LIFE_SHORT: usize = 10;
+const HALF_LIFE_LONG: usize = 2;
+
+/// The models for a season that `values` steps before the first origin can be fitted to; the naive
+/// ones, which are the floor, come first.
+pub(super) fn pool(
+    season: Seasons,
+    day: Option<usize>,
+    values: usize,
+    tier: Tier,
+) -> Vec<Box<dyn Fit>> {
+    let mut pool = naive(season);
+    let ridges = ridges(season);
+    if tier == Tier::Light {
+        pool.extend(quantile_pools(season).into_iter().take(1));
+        pool.extend(ridges.into_iter().take(2));
+    } else {
+        pool.extend(quantile_pools(season));
+        pool.extend(ridges);
+        for scale in [Scale::Level, Scale::Log] {
+            pool.push(Box::new(Smoothing { period: season.short, scale }));
+            if season.short > 1 && season.long > 1 {
+                pool.push(Box::new(DoubleSeason { short: season.short, long: season.long, scale }));
+            }
+        }
+        pool.push(Box::new(DynamicTheta { period: season.short }));
+        if let Some(day) = day {
+            pool.push(Box::new(PeakTrend { day }));
+        }
+    }
+    pool.retain(|model| model.values_min() <= values);
+    pool
+}
+
+/// The models that no choice may do worse than.
+pub(super) fn floors(season: Seasons) -> usize {
+    1 + [season.short, season.long].iter().filter(|period| **period > 1).count()
+}
+
+fn naive(season: Seasons) -> Vec<Box<dyn Fit>> {
+    let mut pool: Vec<Box<dyn Fit>> = vec![Box::new(Persistence)];
+    let periods = || [season.short, season.long].into_iter().filter(|period| *period > 1);
+    for period in periods() {
+        pool.push(Box::new(SeasonalNaive { period }));
+    }
+    pool.push(Box::new(Drift));
+    for period in periods() {
+        pool.push(Box::new(SamePhaseMedian { period, cycles: 3 }));
+        pool.push(Box::new(SamePhaseMedian { period, cycles: 5 }));
+    }
+    pool
+}
+
+fn quantile_pools(season: Seasons) -> Vec<Box<dyn Fit>> {
+    let m = season.short;
+    if m == 1 {
+        return vec![Box::new(QuantilePool { period: 1, memory: 6, fade: 1 })];
+    }
+    let part = |share: usize| (m / share).max(1);
+    [(24, 3), (24, 12), (8, 3)]
+        .map(|(memory, fade)| {
+            let model = QuantilePool { period: m, memory: part(memory), fade: part(fade) };
+            Box::new(model) as Box<dyn Fit>
+        })
+        .into()
+}
+
+fn ridges(season: Seasons) -> Vec<Box<dyn Fit>> {
+    let (short, long) = (season.short, season.long);
+    let half_life = match season {
+        Seasons { short: 1, long: 1 } => HALF_LIFE,
+        Seasons { short: 1, long } => HALF_LIFE_LONG * long,
+        Seasons { short, .. } => HALF_LIFE_SHORT * short,
+    };
+    let mut pool: Vec<Box<dyn Fit>> = Vec::new();
+    for (kind, mut lags, waves) in if short > 1 { seasonal(short, long) } else { plain(long) } {
+        lags.sort_unstable();
+        lags.dedup();
+        lags.retain(|lag| *lag > 0);
+        for scale in [Scale::Level, Scale::Log] {
+            let (lags, waves) = (lags.clone(), waves.clone());
+            pool.push(Box::new(Ridge { kind, lags, waves, scale, half_life }));
+        }
+    }
+    pool
+}
+
+type Columns = (&'static str, Vec<usize>, Vec<f64>);
+
+/// Lags of up to `reach` steps around a period; none of no period.
+fn around(period: usize, before: usize, after: usize) -> impl Iterator<Item = usize> {
+    let known = period > 1;
+    (period.saturating_sub(before)..=period + after).filter(move |_| known)
+}
+
+fn seasonal(m: usize, long: usize) -> Vec<Columns> {
+    let dense = 1..=DENSE_MAX.min(m + 2);
+    let waves = (1..=8).map(|k| m as f64 / f64::from(k)).filter(|length| *length > 2.0);
+    let long_waves = (1..=6).filter(|_| long > 1).map(|k| long as f64 / f64::from(k));
+    let lags = |parts: Vec<usize>, long_lags: Vec<usize>| [parts, long_lags].concat();
+    vec![
+        ("short", lags(vec![1, 2, m, m + 1, 2 * m], around(long, 0, 1).collect()), vec![]),
+        (
+            "long",
+            lags(
+                (1..=4)
+                    .chain(around(m, 1, 1))
+                    .chain(around(2 * m, 1, 1))
+                    .chain((3..=6).map(|k| k * m))
+                    .collect(),
+                around(long, 1, 1).collect(),
+            ),
+            vec![],
+        ),
+        (
+            "dense",
+            lags(
+                dense.chain(around(m, 2, 2)).chain(around(2 * m, 2, 2)).collect(),
+                around(long, 0, 0).collect(),
+            ),
+            vec![],
+        ),
+        (
+            "neighbours",
+            lags(
+                around(m, 2, 4).chain(around(2 * m, 2, 2)).collect(),
+                around(long, 2, 2).collect(),
+            ),
+            vec![],
+        ),
+        ("seasonal", lags(vec![m, 2 * m], around(long, 0, 0).collect()), vec![]),
+        ("waves", vec![1, 2, 3], waves.chain(long_waves).collect()),
+    ]
+}
+
+fn plain(long: usize) -> Vec<Columns> {
+    let mut columns: Vec<Columns> =
+        vec![("short", (1..=3).collect(), vec![]), ("long", (1..=8).collect(), vec![])];
+    if long > 1 {
+        let year = |lags: Vec<usize>| lags.into_iter().chain(around(long, 1, 1)).collect();
+        columns.extend([
+            ("season", year(vec![1, 2]), vec![]),
+            ("dense", year((1..=long / 4).collect()), vec![]),
+            ("half", year((1..=long / 2).collect()), vec![]),
+            ("quarters", vec![1, 2, 4, long / 4, long / 2, long], vec![]),
+            ("twice", vec![1, 2, long, long + 1, 2 * long, 2 * long + 1], vec![]),
+            ("waves", (1..=3).collect(), vec![long as f64, long as f64 / 2.0]),
+        ]);
+    } else {
+        columns.push(("dense", (1..=DENSE_MAX).collect(), vec![]));
+    }
+    columns
+}

@@ -1,0 +1,103 @@
+//! The parameters of a recursion: a coarse grid, then steps around its best point, lane by lane.
+
+use crate::kernel::{Wide, widest};
+
+/// Parameters of a recursion, at most four; what a recursion does not know of it leaves alone.
+pub(super) type Parameters = [Wide; 4];
+
+/// Rounds of refinement; each halves its steps.
+const ROUNDS: usize = 3;
+
+/// A model that runs over the values once, with a state that moves on.
+pub(super) trait Recursion {
+    /// What it remembers.
+    type State: Clone;
+
+    /// Runs over the steps in `[from, to)` and returns the sum of squared errors.
+    fn run(&self, state: &mut Self::State, p: &Parameters, from: usize, to: usize) -> Wide;
+}
+
+/// What was found for each lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) parameters: Parameters,
+    /// The sum of squared errors with them.
+    pub(super) squares: Wide,
+}
+
+/// Values that each parameter may take: those of the grid, and all between the first and the last.
+pub(super) type Axes<'a> = [&'a [f64]; 4];
+
+/// The parameters with the least squared errors in `[warm, until)`, from the state `start` on.
+///
+/// Every lane makes the same number of runs, each with its own parameters, so that a lane's result
+/// does not depend on its neighbours.
+pub(super) fn search<R: Recursion>(
+    recursion: &R,
+    start: &R::State,
+    axes: Axes<'_>,
+    (warm, until): (usize, usize),
+) -> Found {
+    let mut state = start.clone();
+    let mut squares_of = |p: &Parameters| {
+        state.clone_from(start);
+        widest(|| recursion.run(&mut state, p, 0, warm));
+        widest(|| recursion.run(&mut state, p, warm, until))
+    };
+    let first = axes.map(|axis| Wide::splat(axis[0]));
+    let mut best = Found { parameters: first, squares: Wide::splat(f64::INFINITY) };
+    for point in grid(axes) {
+        let parameters = point.map(Wide::splat);
+        let squares = squares_of(&parameters);
+        best.keep(&Found { parameters, squares });
+    }
+    for round in 0..ROUNDS {
+        for (at, axis) in axes.iter().enumerate().filter(|(_, axis)| axis.len() > 1) {
+            let (low, high) = (axis[0], axis[axis.len() - 1]);
+            // Half the typical distance of grid points at first.
+            let step = (high - low) / (axis.len() - 1) as f64 * 0.5_f64.powi(round as i32 + 1);
+            for step in [step, -step] {
+                let mut parameters = best.parameters;
+                parameters[at] = parameters[at].map(|value| (value + step).clamp(low, high));
+                let squares = squares_of(&parameters);
+                best.keep(&Found { parameters, squares });
+            }
+        }
+    }
+    best
+}
+
+/// The states at each of some ascending origins.
+pub(super) fn states_at<R: Recursion>(
+    recursion: &R,
+    start: &R::State,
+    parameters: &Parameters,
+    origins: &[usize],
+) -> Vec<R::State> {
+    let mut state = start.clone();
+    let mut from = 0;
+    let at_origin = origins.iter().map(|&origin| {
+        widest(|| recursion.run(&mut state, parameters, from, origin));
+        from = origin;
+        state.clone()
+    });
+    at_origin.collect()
+}
+
+impl Found {
+    /// Takes over the lanes in which `other` is better.
+    fn keep(&mut self, other: &Self) {
+        for (mine, theirs) in self.parameters.iter_mut().zip(&other.parameters) {
+            *mine = theirs.where_less(other.squares, self.squares, *mine);
+        }
+        self.squares = self.squares.min(other.squares);
+    }
+}
+
+fn grid(axes: Axes<'_>) -> impl Iterator<Item = [f64; 4]> {
+    let [a, b, c, d] = axes;
+    a.iter().flat_map(move |a| {
+        b.iter()
+            .flat_map(move |b| c.iter().flat_map(move |c| d.iter().map(move |d| [*a, *b, *c, *d])))
+    })
+}
