@@ -82,7 +82,7 @@ fn the_example_of_the_docs() {
         .map(|hour| if hour % 24 < 8 { 10.0 } else { 50.0 } + f64::from(hour * 7 % 5))
         .collect();
     let found = of(&values, 24);
-    assert_eq!((found.model.as_str(), found.periods), ("same-phase median(24, 5)", vec![24, 168]));
+    assert_eq!((found.model.as_str(), found.periods), ("same-phase median(24, 5)", vec![24]));
     assert_eq!((found.lower[3], found.point[3], found.upper[3]), (10.0, 12.0, 14.0));
     assert_eq!((found.lower[12], found.point[12], found.upper[12]), (50.0, 52.0, 54.0));
     assert_eq!(found.backtest.origins, 8);
