@@ -9,12 +9,14 @@
 //! so the choice is never worse than they were. `docs/method/forecast.md` has the formulas.
 
 mod backtest;
+mod decompose;
 mod interval;
 mod models;
 mod period;
 mod trend;
 
 pub use backtest::{Backtest, ModelScore};
+pub use decompose::{DecomposeOptions, Decomposition, Season, decompose};
 pub use models::{Persistence, SamePhaseMedian, SeasonalNaive};
 pub use period::detect_periods;
 pub use trend::PeakTrend;
