@@ -10,6 +10,7 @@
 
 mod backtest;
 mod decompose;
+mod hierarchy;
 mod interval;
 mod models;
 mod period;
@@ -17,6 +18,9 @@ mod trend;
 
 pub use backtest::{Backtest, ModelScore};
 pub use decompose::{DecomposeOptions, Decomposition, Season, decompose};
+pub use hierarchy::{
+    Tree, Weights, bottom_up, raised_to_zero, reconcile, reconciled_variances, top_down,
+};
 pub use models::{Persistence, SamePhaseMedian, SeasonalNaive};
 pub use period::detect_periods;
 pub use trend::PeakTrend;
