@@ -73,8 +73,6 @@ pub(super) struct Fold {
     pub(super) strength: f64,
     /// The mean square of the pattern, less what chance puts into it.
     pub(super) explained: f64,
-    /// The share of cycles that go with the others.
-    pub(super) agreement: f64,
     /// Mean squares of phases and of the rest, and their degrees of freedom.
     between: f64,
     within: f64,
@@ -126,8 +124,6 @@ struct Folding {
     values: f64,
     phases: f64,
     stretches: f64,
-    cycles: usize,
-    agreeing: usize,
 }
 
 impl Folding {
@@ -143,8 +139,6 @@ impl Folding {
             values: 0.0,
             phases: 0.0,
             stretches: 0.0,
-            cycles: 0,
-            agreeing: 0,
         }
     }
 
@@ -175,21 +169,13 @@ impl Folding {
         self.values += count;
         self.stretches += 1.0;
         let pattern = &mut self.pattern[start..end];
-        let cycles = values.chunks(self.period).zip(pattern.chunks_mut(self.period));
-        for ((values, pattern), known) in cycles.zip(known.chunks(self.period)) {
-            let (mut square, mut with_all, mut n) = (0.0, 0.0, 0.0);
-            for (phase, value) in values.iter().enumerate() {
-                square += value * value;
-                with_all += value * self.sums[phase];
-                n += known[phase];
-                pattern[phase] = self.sums[phase] / self.counts[phase].max(1.0);
-            }
-            self.squares += square;
-            if 2.0 * n >= self.period as f64 {
-                self.cycles += 1;
-                self.agreeing += usize::from(with_all > square);
+        for pattern in pattern.chunks_mut(self.period) {
+            for (value, (sum, count)) in pattern.iter_mut().zip(self.sums.iter().zip(&self.counts))
+            {
+                *value = sum / count.max(1.0);
             }
         }
+        self.squares += values.iter().map(|value| value * value).sum::<f64>();
     }
 
     fn finish(mut self) -> Fold {
@@ -206,7 +192,6 @@ impl Folding {
             pattern: self.pattern,
             strength: if scale > 0.0 { excess / scale } else { 0.0 },
             explained: excess.max(0.0) * freedom_between / self.values.max(1.0),
-            agreement: self.agreeing as f64 / self.cycles.max(1) as f64,
             between,
             within,
             freedom_between,

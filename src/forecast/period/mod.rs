@@ -34,24 +34,18 @@ const PROMINENT_ALIKE: f64 = 0.8;
 const STRENGTH_MIN: f64 = 0.4;
 /// A pattern stands so many standard deviations above chance: it is the best of many.
 const SIGNIFICANCE_MIN: f64 = 4.0;
-/// The share of cycles that must go with the others: one burst is no pattern.
-const AGREEMENT_MIN: f64 = 0.7;
 /// The share of the series' variance that a pattern must make, trend aside.
 const SHARE_MIN: f64 = 0.01;
 /// The same two of a multiple of a period that was found and taken out: it needs less of what is
 /// left, and more of the whole.
 const STRENGTH_MORE_MIN: f64 = 0.25;
 const SHARE_MORE_MIN: f64 = 0.05;
-/// A period within one in so many of another is beside it.
-const BESIDE: usize = 8;
 /// Two correlations are alike within this.
 const ALIKE: f64 = 0.05;
 /// The share of values that is cut on either side, and the share that may be spikes: they are as
 /// far beyond the others as those are wide.
 const CUT: f64 = 0.005;
 const SPIKES: f64 = 0.05;
-/// Larger deviations have squares whose sums are no numbers.
-const DEVIATION_MAX: f64 = 1e140;
 /// Parts of the series whose means the trend is drawn through.
 const TREND_PARTS: usize = 48;
 
@@ -60,8 +54,8 @@ const TREND_PARTS: usize = 48;
 ///
 /// Any period of 2 steps to a third of the series is found, a day and a week to half of it, several
 /// at once, on trends, steps, gaps and under bursts. A period is one where cycles have a pattern in
-/// common that makes at least 0.4 of the variance around a moving mean, that chance does not make,
-/// and that most cycles show. A multiple of a period is told only where it says more than the
+/// common that makes at least 0.4 of the variance around a moving mean, and that chance does not
+/// make. A multiple of a period is told only where it says more than the
 /// period (a week of equal days is no week), a part of one only where it makes most of it (the
 /// second harmonic of a day is no half day). Work: `O(n log n)`.
 ///
@@ -98,14 +92,12 @@ fn periods_of(flat: &Row, step: Span) -> Vec<usize> {
     while found.len() < PERIODS_MAX {
         let at = correlator.of(&rest.values, &rest.known);
         let mut candidates = candidates(&at, &calendar, rest.len());
-        // A pattern that grows or fades leaves neighbours of its period behind.
-        let is_beside = |one: usize, other: usize| one.abs_diff(other) * BESIDE < other.max(BESIDE);
-        candidates.retain(|one| !found.iter().any(|other| is_beside(*one, *other)));
+        candidates.retain(|candidate| !found.contains(candidate));
         let tests = Tests { variance, found: &found };
         let passing: Vec<Candidate> =
             candidates.into_iter().filter_map(|period| tests.of(&rest, period)).collect();
         let Some(chosen) = chosen(&rest, passing, &calendar, &tests) else { break };
-        if found.iter().any(|other| is_beside(chosen.fold.period, *other)) {
+        if found.contains(&chosen.fold.period) {
             break;
         }
         found.push(chosen.fold.period);
@@ -142,9 +134,7 @@ impl Tests<'_> {
         let weak_multiple =
             fold.strength < STRENGTH_MORE_MIN || fold.explained < SHARE_MORE_MIN * self.variance;
         let worth = if is_multiple { !weak || !weak_multiple } else { !weak };
-        let stands = worth
-            && fold.agreement >= AGREEMENT_MIN
-            && fold.significance(&level) >= SIGNIFICANCE_MIN;
+        let stands = worth && fold.significance(&level) >= SIGNIFICANCE_MIN;
         stands.then_some(Candidate { fold, level })
     }
 }
@@ -338,8 +328,7 @@ fn without_trend(values: &[f64]) -> Option<(Row, Option<Row>)> {
     let row = cut(lowest, highest);
     // What rounding leaves of a line is nothing.
     let size = values.iter().filter(|value| value.is_finite()).fold(0.0, |a, b| b.abs().max(a));
-    let deviation = mean_square(&row).sqrt();
-    if deviation <= 1e-9 * size || deviation > DEVIATION_MAX {
+    if mean_square(&row).sqrt() <= 1e-9 * size {
         return None;
     }
     let (bottom, top) = (low - (high - low), high + (high - low));

@@ -150,7 +150,7 @@ fn noise_of_all_kinds_has_no_period() {
 
 #[test]
 fn planted_periods_are_found_whatever_else_is_there() {
-    let count = seeds(20);
+    let count = seeds(12);
     // Each with the share of series that must have exactly these, on clean noise and otherwise.
     for (periods, len) in [
         (&[7][..], 100),
@@ -183,9 +183,8 @@ fn planted_periods_are_found_whatever_else_is_there() {
             // one are the hardest.
             let expected = match dirt {
                 Dirt::Walk if periods.iter().any(|period| *period > 100) => 0.0,
-                Dirt::Walk => 0.8,
                 Dirt::Bursts if periods.len() > 1 => 0.5,
-                Dirt::Bursts | Dirt::Shift | Dirt::Memory => 0.85,
+                Dirt::Walk | Dirt::Bursts | Dirt::Shift | Dirt::Memory => 0.8,
                 _ => 0.95,
             };
             assert!(share >= expected, "{periods:?} in {len}, {dirt:?}: {share}");
@@ -236,6 +235,22 @@ fn what_counts_as_a_period_of_its_own() {
             hours(|h| 9.0 * busy(h) + 3.0 * wave(h, 24.0)),
             vec![168, 24],
         ),
+        (
+            "a weak week of the days that are known",
+            hours(|h| 1.5 * busy(h) + 3.0 * wave(h, 24.0)),
+            vec![24, 168],
+        ),
+        ("two alike", hours(|h| 3.0 * wave(h, 24.0) + 3.0 * wave(h, 60.0)), vec![24, 60]),
+        (
+            "a strong harmonic of a length of its own",
+            hours(|h| 3.0 * wave(h, 20.0) + 4.8 * wave(h, 10.0)),
+            vec![20],
+        ),
+        (
+            "a day that comes and goes",
+            hours(|h| (8.0 + 7.0 * wave(h, 200.0)) * wave(h, 24.0)),
+            vec![24],
+        ),
         ("a slope", hours(|h| 0.1 * h as f64), vec![]),
         ("a slow wave", hours(|h| 9.0 * wave(h, 700.0)), vec![]),
         ("a day that grows", hours(|h| (1.0 + 0.01 * h as f64) * wave(h, 24.0)), vec![24]),
@@ -248,12 +263,17 @@ fn what_counts_as_a_period_of_its_own() {
 #[test]
 fn odd_input_has_no_period() {
     let nan = f64::NAN;
-    let lines: Vec<f64> = (0..500).map(|at| 1e9 + 0.1 * f64::from(at)).collect();
+    // A line whose rounding comes again every three steps.
+    let lines: Vec<f64> = (0..500).map(|at| 1e15 + f64::from(at) / 3.0).collect();
     for values in [&[][..], &[1.0], &[nan; 50], &[1.0; 100], &[0.0; 100], &lines] {
         assert!(detect_periods(values, Span::from_seconds(7)).is_empty(), "{values:?}");
     }
-    let vast: Vec<f64> = (0..200).map(|at| if at % 7 < 3 { 1e308 } else { -1e308 }).collect();
-    assert!(detect_periods(&vast, Span::HOUR).is_empty());
+    // Squares of these are no numbers.
+    for vast in [1e308, 1e160] {
+        let noise: Vec<f64> =
+            noise(Noise::White, 300, 6).iter().map(|value| vast * value.clamp(-1.0, 1.0)).collect();
+        assert!(detect_periods(&noise, Span::HOUR).is_empty());
+    }
     let mut values = vec![nan; 1_000];
     values[0] = 1.0;
     values[999] = f64::INFINITY;
