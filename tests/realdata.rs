@@ -211,9 +211,36 @@ fn labelled_periods_are_found_and_no_others() {
         let found = plimsoll::forecast::detect_periods(&values, Span::from_seconds(60));
         let expected = labels[number.parse::<usize>().unwrap()].map(|days| days * 1_440);
         seen += 1;
-        // A series of working days shows its day as well.
+        // A series of working days may show its day as well.
         let right = expected.map_or(found.is_empty(), |period| found.contains(&period));
         assert!(right, "{name}: {found:?}, labelled {expected:?}");
     }
     assert_eq!(seen, 10);
+}
+
+#[test]
+fn hourly_series_of_m4_have_their_periods() {
+    let Some(mut input) = data::decompressed("m4/Hourly-train.csv.zst") else { return };
+    let mut text = String::new();
+    input.read_to_string(&mut text).unwrap();
+    let (mut days, mut weeks, mut none, mut series) = (0, 0, 0, 0);
+    for line in text.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').map(|cell| cell.trim_matches('"')).collect();
+        let values: Vec<f64> = cells[1..].iter().map_while(|cell| cell.parse().ok()).collect();
+        let found = plimsoll::forecast::detect_periods(&values, Span::HOUR);
+        series += 1;
+        days += usize::from(found.contains(&24));
+        weeks += usize::from(found.contains(&168));
+        none += usize::from(found.is_empty());
+        // Not every hourly series has a day: these repeat, value by value, after other lengths.
+        match cells[0] {
+            "H174" | "H202" | "H325" => assert_eq!(found, [23], "{}", cells[0]),
+            "H223" => assert_eq!(found, [16]),
+            "H244" => assert_eq!(found, [17]),
+            _ => {}
+        }
+    }
+    println!("{series} series: a day in {days}, a week in {weeks}, nothing in {none}");
+    assert_eq!(series, 414);
+    assert!(days >= 390 && weeks >= 110 && none <= 3, "{days} {weeks} {none}");
 }

@@ -15,10 +15,12 @@
 //! `docs/method/forecast.md` has the formulas.
 
 pub mod accuracy;
+mod decompose;
 mod double_season;
 mod doubt;
 mod ensemble;
 mod fleet;
+mod hierarchy;
 mod moments;
 mod naive;
 mod past;
@@ -35,9 +37,13 @@ mod smoothing;
 mod theta;
 mod tile;
 
+pub use decompose::{DecomposeOptions, Decomposition, Season, decompose};
 pub use double_season::DoubleSeason;
 pub use doubt::{Doubt, ErrorPool};
 pub use fleet::Forecaster;
+pub use hierarchy::{
+    Tree, Weights, bottom_up, raised_to_zero, reconcile, reconciled_variances, top_down,
+};
 pub use naive::{CYCLES_MAX, Drift, Persistence, SamePhaseMedian, SeasonalNaive};
 pub use past::{Past, Scale, Scaled};
 pub use peak_trend::PeakTrend;
