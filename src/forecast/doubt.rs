@@ -20,6 +20,9 @@ const MIDDLE: f64 = 0.05;
 /// Ends are widened so far at most.
 const WIDEN_MAX: f64 = 3.0;
 
+/// Larger normalised errors are cut: where nothing ever changed any change is infinitely large.
+const ERROR_MAX: f64 = 1e3;
+
 /// Collects the normalised errors of a fleet, series by series, in bounded memory.
 #[derive(Debug, Clone, Default)]
 pub struct ErrorPool {
@@ -34,12 +37,19 @@ pub struct Doubt {
     origins: usize,
 }
 
+/// A normalised error.
+#[derive(Debug, Clone, Copy)]
+struct Normalised {
+    error: f64,
+    /// The origin that it is of.
+    origin: u32,
+}
+
 #[derive(Debug, Clone)]
 struct Block {
     start: usize,
     end: usize,
-    /// Errors, and the origin that each is of.
-    errors: Vec<(f64, u32)>,
+    errors: Vec<Normalised>,
     /// One of so many errors is kept.
     stride: usize,
     seen: usize,
@@ -48,11 +58,15 @@ struct Block {
 impl ErrorPool {
     /// Takes one series' errors, and gives back what is left.
     pub fn add(&mut self, one: Rehearsed) -> Outlook {
-        for errors in one.normalised() {
+        let share = one.outlook.spread_share;
+        for witnesses in one.witnesses() {
             let origin = self.origins as u32;
             self.origins += 1;
-            for (step, error) in errors.iter().enumerate().filter(|(_, error)| error.is_finite()) {
-                self.block(step).add(*error, origin);
+            for (step, witness) in witnesses.iter().enumerate().filter(|(_, w)| !w.error.is_nan()) {
+                let error =
+                    if witness.error == 0.0 { 0.0 } else { witness.error / witness.scale(share) };
+                let error = error.clamp(-ERROR_MAX, ERROR_MAX);
+                block(&mut self.blocks, step).add(Normalised { error, origin });
             }
         }
         one.outlook
@@ -61,21 +75,22 @@ impl ErrorPool {
     /// The quantiles of what was added.
     pub fn finish(mut self) -> Doubt {
         for block in &mut self.blocks {
-            block.errors.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+            block.errors.sort_unstable_by(|a, b| a.error.total_cmp(&b.error));
         }
         Doubt { blocks: self.blocks, origins: self.origins }
     }
+}
 
-    fn block(&mut self, step: usize) -> &mut Block {
-        while self.blocks.last().is_none_or(|last| last.end <= step) {
-            let start = self.blocks.last().map_or(0, |last| last.end);
-            let length = BLOCK_FIRST as f64 * BLOCK_GROWTH.powi(self.blocks.len() as i32);
-            let end = start + length as usize;
-            self.blocks.push(Block { start, end, errors: Vec::new(), stride: 1, seen: 0 });
-        }
-        let at = self.blocks.partition_point(|block| block.end <= step);
-        &mut self.blocks[at]
+/// The block of a step; blocks up to it are made.
+fn block(blocks: &mut Vec<Block>, step: usize) -> &mut Block {
+    while blocks.last().is_none_or(|last| last.end <= step) {
+        let start = blocks.last().map_or(0, |last| last.end);
+        let length = BLOCK_FIRST as f64 * BLOCK_GROWTH.powi(blocks.len() as i32);
+        let end = start + length as usize;
+        blocks.push(Block { start, end, errors: Vec::new(), stride: 1, seen: 0 });
     }
+    let at = blocks.partition_point(|block| block.end <= step);
+    &mut blocks[at]
 }
 
 impl Doubt {
@@ -108,7 +123,7 @@ impl Doubt {
         for block in &self.blocks {
             block.hold_out(self.is_large(), &[lower, upper], |own, ends| {
                 let (least, greatest) = (ends[0] * low, ends[1] * high);
-                inside += own.iter().filter(|(e, _)| least <= *e && *e <= greatest).count();
+                inside += own.iter().filter(|e| least <= e.error && e.error <= greatest).count();
                 all += own.len();
             });
         }
@@ -131,22 +146,23 @@ impl Doubt {
             block.hold_out(false, &[level], |own, ends| {
                 // An end on the wrong side of the forecast cannot be widened into the right one.
                 let end = (ends[0] * toward).max(f64::MIN_POSITIVE);
-                ratios.extend(own.iter().map(|(error, origin)| (error * toward / end, *origin)));
+                ratios
+                    .extend(own.iter().map(|e| Normalised { error: e.error * toward / end, ..*e }));
             });
         }
         if ratios.is_empty() {
             return 1.0;
         }
-        ratios.sort_unstable_by(|a: &(f64, u32), b| a.0.total_cmp(&b.0));
+        ratios.sort_unstable_by(|a: &Normalised, b| a.error.total_cmp(&b.error));
         ranked(&ratios, level.max(1.0 - level)).clamp(1.0, WIDEN_MAX)
     }
 }
 
 impl Block {
-    fn add(&mut self, error: f64, origin: u32) {
+    fn add(&mut self, error: Normalised) {
         self.seen += 1;
         if self.seen.is_multiple_of(self.stride) {
-            self.errors.push((error, origin));
+            self.errors.push(error);
         }
         if self.errors.len() >= KEPT_MAX {
             let mut odd = false;
@@ -160,18 +176,18 @@ impl Block {
 
     /// Calls `then` with the errors of each origin, and quantiles of those of all others; with all
     /// errors and their own quantiles where there are many origins.
-    fn hold_out(&self, large: bool, levels: &[f64], mut then: impl FnMut(&[(f64, u32)], &[f64])) {
-        let ends = |errors: &[(f64, u32)]| -> Vec<f64> {
+    fn hold_out(&self, large: bool, levels: &[f64], mut then: impl FnMut(&[Normalised], &[f64])) {
+        let ends = |errors: &[Normalised]| -> Vec<f64> {
             levels.iter().map(|level| ranked(errors, *level)).collect()
         };
         if large {
             then(&self.errors, &ends(&self.errors));
             return;
         }
-        let last = self.errors.iter().map(|(_, origin)| *origin).max().unwrap_or(0);
+        let last = self.errors.iter().map(|error| error.origin).max().unwrap_or(0);
         for origin in 0..=last {
             let (own, others): (Vec<_>, Vec<_>) =
-                self.errors.iter().partition(|(_, of)| *of == origin);
+                self.errors.iter().partition(|error| error.origin == origin);
             if !own.is_empty() && !others.is_empty() {
                 then(&own, &ends(&others));
             }
@@ -192,7 +208,7 @@ fn between(knots: &[(f64, f64)], step: f64) -> f64 {
 
 /// The error of rank `ceil((n + 1) level)` above the middle, and its mirror below: as many ranks
 /// from the end as a new error needs to lie inside with that probability.
-fn ranked(sorted: &[(f64, u32)], level: f64) -> f64 {
+fn ranked(sorted: &[Normalised], level: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
     let count = (sorted.len() + 1) as f64;
     let rank = if level > 0.5 {
@@ -200,5 +216,5 @@ fn ranked(sorted: &[(f64, u32)], level: f64) -> f64 {
     } else {
         sorted.len() + 1 - (count * (1.0 - level)).ceil() as usize
     };
-    sorted[rank.saturating_sub(1).min(last)].0
+    sorted[rank.saturating_sub(1).min(last)].error
 }

@@ -1,6 +1,7 @@
 //! From many models to one forecast: the median of those that did best on the series' own past.
 
 use super::Tile;
+use super::quantile_pool::Spread;
 use super::rehearsal::{Origins, Rehearsal};
 use crate::kernel::Wide;
 
@@ -20,10 +21,20 @@ pub(super) struct Verdict {
     /// Per past origin, actual value less forecast, of ensembles that were chosen without that
     /// origin; NaN where there is no value.
     pub(super) errors: Vec<Vec<f64>>,
+    /// Per past origin, and last for the present, how far below and above the forecast values were
+    /// spread lately.
+    pub(super) widths: Vec<Vec<Widths>>,
     /// Per block of steps ahead, the models whose median the forecast is.
     pub(super) chosen: Vec<Vec<usize>>,
     /// The mean absolute error of each model.
     pub(super) model_errors: Vec<f64>,
+}
+
+/// How far the tenth percentile lies below a forecast, and the ninetieth above; at least 0.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Widths {
+    pub(super) below: f64,
+    pub(super) above: f64,
 }
 
 /// Blocks of steps ahead, as first step and first step after: up to a quarter, one and two periods,
@@ -59,6 +70,7 @@ impl Lane<'_> {
         let mut verdict = Verdict {
             point: vec![0.0; horizon],
             errors: vec![vec![f64::NAN; self.origins.ahead]; origins.len()],
+            widths: Vec::new(),
             chosen: Vec::new(),
             model_errors: vec![0.0; models],
         };
@@ -91,6 +103,21 @@ impl Lane<'_> {
         for sum in &mut verdict.model_errors {
             *sum /= f64::max(known, 1.0);
         }
+        let widths = |spread: &Spread, forecast: &dyn Fn(usize) -> f64| -> Vec<Widths> {
+            let ends = spread.low.iter().zip(&spread.high).enumerate();
+            ends.map(|(step, (low, high))| Widths {
+                below: (forecast(step) - low.0[self.at]).max(0.0),
+                above: (high.0[self.at] - forecast(step)).max(0.0),
+            })
+            .collect()
+        };
+        let spreads = self.rehearsal.spreads.iter().enumerate();
+        verdict.widths = spreads
+            .map(|(at, spread)| match verdict.errors.get(at) {
+                Some(errors) => widths(spread, &|step| self.actual(at, step) - errors[step]),
+                None => widths(spread, &|step| verdict.point[step]),
+            })
+            .collect();
         verdict
     }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::ensemble::Lane;
+use super::ensemble::{Lane, Verdict};
 use super::period::day_steps;
-use super::pool::{floors, pool};
+use super::pool::{floors, pool, spread};
 use super::rehearsal::{Origins, Rehearsal};
 use super::{Backtest, ForecastOptions, ModelScore, Outlook, Rehearsed, Seasons, Tile};
 use crate::error::{Error, Result};
@@ -55,7 +55,7 @@ pub struct Forecaster {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Task {
     row: usize,
-    season: Seasons,
+    seasons: Seasons,
     /// Steps that are learnt from.
     steps: Range<usize>,
     /// Steps after the last value, part of what is forecast.
@@ -65,7 +65,7 @@ struct Task {
 
 impl Task {
     fn key(&self) -> (Seasons, usize, usize) {
-        (self.season, self.steps.len(), self.unknown)
+        (self.seasons, self.steps.len(), self.unknown)
     }
 }
 
@@ -126,73 +126,87 @@ impl Forecaster {
             start += 1;
         }
         let steps = start..last + 1;
-        let (season, periods) = match self.options.season {
-            Some(season) => (season.fitting(steps.len()), Vec::new()),
+        let (seasons, periods) = match self.options.seasons {
+            Some(seasons) => (seasons.fitting(steps.len()), Vec::new()),
             None => Seasons::of(&values[steps.clone()], self.step),
         };
-        Ok(Task { row, season, steps, unknown: values.len() - last - 1, periods })
+        Ok(Task { row, seasons, steps, unknown: values.len() - last - 1, periods })
     }
 
     fn rehearse_tile(&self, tasks: &[Task], rows: &[&[f64]]) -> Vec<(usize, Rehearsed)> {
         let Some(first) = tasks.first() else { return Vec::new() };
         let series: Vec<&[f64]> =
             tasks.iter().map(|task| &rows[task.row][task.steps.clone()]).collect();
-        let (season, period) = (first.season, first.season.short);
+        let (seasons, period) = (first.seasons, first.seasons.short);
         let tile = Tile::new(&series, period);
         let horizon = self.options.horizon + first.unknown;
         let origins = Origins::new(tile.len(), period, horizon, self.options.tier);
         let before = origins.past.first().copied().unwrap_or(tile.len());
-        let pool = pool(season, day_steps(self.step), before, self.options.tier);
-        let rehearsal = Rehearsal::run(&tile, &pool, period, &origins, horizon);
+        let pool = pool(seasons, day_steps(self.step), before, self.options.tier);
+        let rehearsal = Rehearsal::run(&tile, &pool, &spread(seasons), period, &origins, horizon);
         let names: Vec<Arc<str>> = pool.iter().map(|model| model.name().into()).collect();
         let (tile, origins, rehearsal) = (&tile, &origins, &rehearsal);
-        let of_lane = |(lane, task): (usize, &Task)| {
-            let floors = floors(season);
-            let verdict =
-                Lane { tile, origins, rehearsal, at: lane, floors }.verdict(period, horizon);
-            let naive = naive_error(&series[lane][..before], period);
-            let mut counts = vec![0.0; names.len()];
-            for chosen in &verdict.chosen {
-                for model in chosen {
-                    counts[*model] += 1.0 / (chosen.len() * verdict.chosen.len()) as f64;
-                }
-            }
-            let mut scores: Vec<ModelScore> = names
-                .iter()
-                .zip(verdict.model_errors.iter().zip(&counts))
-                .map(|(model, (error, share))| ModelScore {
-                    model: Arc::clone(model),
-                    mase: scaled(*error, naive),
-                    share: *share,
-                })
-                .collect();
-            scores.sort_by(|a, b| a.mase.total_cmp(&b.mase));
-            let held = |limit: Option<f64>, broken: fn(f64, f64) -> bool| {
-                limit.filter(|limit| !series[lane].iter().any(|value| broken(*value, *limit)))
-            };
-            let errors = verdict.errors.iter().flatten().filter(|error| !error.is_nan());
-            let (sum, count) = errors.fold((0.0, 0.0), |(s, c), error| (s + error.abs(), c + 1.0));
-            let outlook = Outlook {
-                options: Arc::clone(&self.options),
-                unknown: task.unknown,
-                periods: task.periods.clone(),
-                point: verdict.point,
-                scale: Rehearsed::scale(&verdict.errors),
-                floor: held(self.options.floor, |value, limit| value < limit),
-                ceiling: held(self.options.ceiling, |value, limit| value > limit),
-                backtest: Backtest {
-                    origins: origins.past.len(),
-                    mase: scaled(sum / count, naive),
-                    coverage: f64::NAN,
-                    scores,
-                },
-            };
-            let (origins, errors) = (origins.past.clone(), verdict.errors);
-            let rehearsed = Rehearsed { outlook, origins, errors };
-            (task.row, rehearsed)
+        let of_lane = |(at, task): (usize, &Task)| {
+            let lane = Lane { tile, origins, rehearsal, at, floors: floors(seasons) };
+            let verdict = lane.verdict(period, horizon);
+            let naive = naive_error(&series[at][..before], period);
+            let backtest = backtest(&verdict, &names, naive);
+            (task.row, self.rehearsed(task, series[at], &origins.past, verdict, backtest))
         };
         tasks.iter().enumerate().map(of_lane).collect()
     }
+
+    fn rehearsed(
+        &self,
+        task: &Task,
+        values: &[f64],
+        origins: &[usize],
+        mut verdict: Verdict,
+        backtest: Backtest,
+    ) -> Rehearsed {
+        let held = |limit: Option<f64>, broken: fn(f64, f64) -> bool| {
+            limit.filter(|limit| !values.iter().any(|value| broken(*value, *limit)))
+        };
+        let outlook = Outlook {
+            options: Arc::clone(&self.options),
+            unknown: task.unknown,
+            periods: task.periods.clone(),
+            point: verdict.point,
+            sizes: Rehearsed::sizes(&verdict.errors),
+            widths: verdict.widths.pop().unwrap_or_default(),
+            spread_share: 0.0,
+            floor: held(self.options.floor, |value, limit| value < limit),
+            ceiling: held(self.options.ceiling, |value, limit| value > limit),
+            backtest,
+        };
+        let (errors, widths) = (verdict.errors, verdict.widths);
+        let mut rehearsed = Rehearsed { outlook, origins: origins.to_vec(), errors, widths };
+        rehearsed.outlook.spread_share = rehearsed.best_share();
+        rehearsed
+    }
+}
+
+/// How the ensemble and its models did, errors over those of the naive forecast.
+fn backtest(verdict: &Verdict, names: &[Arc<str>], naive: f64) -> Backtest {
+    let mut shares = vec![0.0; names.len()];
+    for chosen in &verdict.chosen {
+        for model in chosen {
+            shares[*model] += 1.0 / (chosen.len() * verdict.chosen.len()) as f64;
+        }
+    }
+    let models = names.iter().zip(verdict.model_errors.iter().zip(shares));
+    let mut scores: Vec<ModelScore> = models
+        .map(|(model, (error, share))| ModelScore {
+            model: Arc::clone(model),
+            mase: scaled(*error, naive),
+            share,
+        })
+        .collect();
+    scores.sort_by(|a, b| a.mase.total_cmp(&b.mase));
+    let errors = verdict.errors.iter().flatten().filter(|error| !error.is_nan());
+    let (sum, count) = errors.fold((0.0, 0.0), |(sum, n), error| (sum + error.abs(), n + 1.0));
+    let origins = verdict.errors.len();
+    Backtest { origins, mase: scaled(sum / count, naive), coverage: f64::NAN, scores }
 }
 
 /// Steps that are learnt from: all, less so many that lengths which are nearly alike are alike.

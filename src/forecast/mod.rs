@@ -96,8 +96,8 @@ pub struct ForecastOptions {
     pub floor: Option<f64>,
     /// No forecast goes above it, where no value did: 100 for per cent.
     pub ceiling: Option<f64>,
-    /// The season; `None` to look for it in each series.
-    pub season: Option<Seasons>,
+    /// The seasons; `None` to look for it in each series.
+    pub seasons: Option<Seasons>,
     /// How much is tried.
     pub tier: Tier,
 }
@@ -110,7 +110,7 @@ impl Default for ForecastOptions {
             levels: Vec::new(),
             floor: Some(0.0),
             ceiling: None,
-            season: None,
+            seasons: None,
             tier: Tier::Full,
         }
     }

@@ -18,7 +18,9 @@ pub enum Tier {
 
 /// Lags of one dense autoregression, at most.
 const DENSE_MAX: usize = 26;
-/// Steps that halve the weight of a value in a series without season.
+/// Steps that halve the weight of a recent value in a pool without seasons.
+const MEMORY: usize = 6;
+/// Steps that halve the weight of a value in a series without seasons.
 const HALF_LIFE: usize = 100;
 /// Periods, short and long, that do.
 const HALF_LIFE_SHORT: usize = 10;
@@ -27,26 +29,30 @@ const HALF_LIFE_LONG: usize = 2;
 /// The models for a season that `values` steps before the first origin can be fitted to; the naive
 /// ones, which are the floor, come first.
 pub(super) fn pool(
-    season: Seasons,
+    seasons: Seasons,
     day: Option<usize>,
     values: usize,
     tier: Tier,
 ) -> Vec<Box<dyn Fit>> {
-    let mut pool = naive(season);
-    let ridges = ridges(season);
+    let mut pool = naive(seasons);
+    let ridges = ridges(seasons);
     if tier == Tier::Light {
-        pool.extend(quantile_pools(season).into_iter().take(1));
+        pool.extend(quantile_pools(seasons).into_iter().take(1));
         pool.extend(ridges.into_iter().take(2));
     } else {
-        pool.extend(quantile_pools(season));
+        pool.extend(quantile_pools(seasons));
         pool.extend(ridges);
         for scale in [Scale::Level, Scale::Log] {
-            pool.push(Box::new(Smoothing { period: season.short, scale }));
-            if season.short > 1 && season.long > 1 {
-                pool.push(Box::new(DoubleSeason { short: season.short, long: season.long, scale }));
+            pool.push(Box::new(Smoothing { period: seasons.short, scale }));
+            if seasons.short > 1 && seasons.long > 1 {
+                pool.push(Box::new(DoubleSeason {
+                    short: seasons.short,
+                    long: seasons.long,
+                    scale,
+                }));
             }
         }
-        pool.push(Box::new(DynamicTheta { period: season.short }));
+        pool.push(Box::new(DynamicTheta { period: seasons.short }));
         if let Some(day) = day {
             pool.push(Box::new(PeakTrend { day }));
         }
@@ -56,13 +62,13 @@ pub(super) fn pool(
 }
 
 /// The models that no choice may do worse than.
-pub(super) fn floors(season: Seasons) -> usize {
-    1 + [season.short, season.long].iter().filter(|period| **period > 1).count()
+pub(super) fn floors(seasons: Seasons) -> usize {
+    1 + [seasons.short, seasons.long].iter().filter(|period| **period > 1).count()
 }
 
-fn naive(season: Seasons) -> Vec<Box<dyn Fit>> {
+fn naive(seasons: Seasons) -> Vec<Box<dyn Fit>> {
     let mut pool: Vec<Box<dyn Fit>> = vec![Box::new(Persistence)];
-    let periods = || [season.short, season.long].into_iter().filter(|period| *period > 1);
+    let periods = || [seasons.short, seasons.long].into_iter().filter(|period| *period > 1);
     for period in periods() {
         pool.push(Box::new(SeasonalNaive { period }));
     }
@@ -74,23 +80,34 @@ fn naive(season: Seasons) -> Vec<Box<dyn Fit>> {
     pool
 }
 
-fn quantile_pools(season: Seasons) -> Vec<Box<dyn Fit>> {
-    let m = season.short;
-    if m == 1 {
-        return vec![Box::new(QuantilePool { period: 1, memory: 6, fade: 1 })];
+fn quantile_pools(seasons: Seasons) -> Vec<Box<dyn Fit>> {
+    let mut pools: Vec<Box<dyn Fit>> = vec![Box::new(spread(seasons))];
+    if seasons.short > 1 {
+        for (memory, fade) in [(24, 12), (8, 3)] {
+            pools.push(Box::new(quantile_pool(seasons.short, memory, fade)));
+        }
     }
-    let part = |share: usize| (m / share).max(1);
-    [(24, 3), (24, 12), (8, 3)]
-        .map(|(memory, fade)| {
-            let model = QuantilePool { period: m, memory: part(memory), fade: part(fade) };
-            Box::new(model) as Box<dyn Fit>
-        })
-        .into()
+    pools
 }
 
-fn ridges(season: Seasons) -> Vec<Box<dyn Fit>> {
-    let (short, long) = (season.short, season.long);
-    let half_life = match season {
+/// The quantile pool that also tells how far values are spread.
+pub(super) fn spread(seasons: Seasons) -> QuantilePool {
+    if seasons.short > 1 {
+        quantile_pool(seasons.short, 24, 3)
+    } else {
+        QuantilePool { period: 1, memory: MEMORY, fade: 1 }
+    }
+}
+
+/// A pool with a memory and a fade that are parts of the period.
+fn quantile_pool(period: usize, memory: usize, fade: usize) -> QuantilePool {
+    let part = |share: usize| (period / share).max(1);
+    QuantilePool { period, memory: part(memory), fade: part(fade) }
+}
+
+fn ridges(seasons: Seasons) -> Vec<Box<dyn Fit>> {
+    let (short, long) = (seasons.short, seasons.long);
+    let half_life = match seasons {
         Seasons { short: 1, long: 1 } => HALF_LIFE,
         Seasons { short: 1, long } => HALF_LIFE_LONG * long,
         Seasons { short, .. } => HALF_LIFE_SHORT * short,

@@ -1,7 +1,9 @@
 //! The weighted quantile pool: what comes next is drawn from what was lately, and from what was at
 //! this time of day.
 
-use super::past::ToValues;
+use std::ops::Range;
+
+use super::past::{Scaled, ToValues};
 use super::{Fit, Past, Predict, Scale, Tile};
 use crate::kernel::{Wide, widest};
 
@@ -17,6 +19,9 @@ const WEEK: usize = 7;
 const MEMORIES: usize = 6;
 /// The halvings that find a quantile between the least and the greatest value of the pool.
 const HALVINGS: usize = 14;
+/// The quantiles whose distance from the middle is a spread.
+const SPREAD_LOW: f64 = 0.1;
+const SPREAD_HIGH: f64 = 0.9;
 /// Slots that a period is cut into: values as near in phase as a slot are of one phase.
 const SLOTS: usize = 96;
 
@@ -67,20 +72,23 @@ impl Fit for QuantilePool {
 
     fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
         let level = past.in_scale(Scale::Level);
-        let fitted = origins.iter().map(|origin| {
-            Box::new(Fitted {
-                recent: self.recent(&level.tile, *origin),
-                cycles: self.cycles(&level.tile, *origin),
-                period: self.period.max(1),
-                fade: self.fade.max(1),
-                to_values: level.to_values(),
-            }) as Box<dyn Predict>
-        });
+        let fitted =
+            origins.iter().map(|origin| Box::new(self.fitted(level, *origin)) as Box<dyn Predict>);
         fitted.collect()
     }
 }
 
 impl QuantilePool {
+    fn fitted(&self, scaled: &Scaled, origin: usize) -> Fitted {
+        Fitted {
+            recent: self.recent(&scaled.tile, origin),
+            cycles: self.cycles(&scaled.tile, origin),
+            period: self.period.max(1),
+            fade: self.fade.max(1),
+            to_values: scaled.to_values(),
+        }
+    }
+
     fn recent(&self, tile: &Tile, origin: usize) -> Weighted {
         let memory = self.memory.max(1);
         let ages = 0..(MEMORIES * memory).min(origin);
@@ -143,22 +151,53 @@ impl Fitted {
     }
 }
 
-impl Predict for Fitted {
-    fn predict(&self, out: &mut [Wide]) {
+impl Fitted {
+    /// Calls `then` with each slot of steps and what it is drawn from.
+    fn slots(&self, steps: usize, mut then: impl FnMut(Range<usize>, &Weighted)) {
         let width = (self.period / SLOTS).max(1);
         let mut pool = Weighted::default();
-        for (slot, rows) in out.chunks_mut(width).enumerate() {
-            self.pool(slot * width, width, &mut pool);
-            rows.fill(widest(|| pool.median()));
+        for step in (0..steps).step_by(width) {
+            self.pool(step, width, &mut pool);
+            then(step..(step + width).min(steps), &pool);
         }
+    }
+}
+
+impl Predict for Fitted {
+    fn predict(&self, out: &mut [Wide]) {
+        self.slots(out.len(), |steps, pool| out[steps].fill(widest(|| pool.quantile(0.5))));
         self.to_values.apply(out);
     }
 }
 
+/// Where the tenth and the ninetieth percentile of a pool lie at each step ahead.
+#[derive(Debug, Clone)]
+pub(super) struct Spread {
+    pub(super) low: Vec<Wide>,
+    pub(super) high: Vec<Wide>,
+}
+
+impl QuantilePool {
+    /// The spread of the steps after an origin.
+    pub(super) fn spread(&self, past: &Past, origin: usize, steps: usize) -> Spread {
+        let level = past.in_scale(Scale::Level);
+        let fitted = self.fitted(level, origin);
+        let none = || vec![Wide::ZERO; steps];
+        let mut found = Spread { low: none(), high: none() };
+        fitted.slots(steps, |steps, pool| {
+            found.low[steps.clone()].fill(widest(|| pool.quantile(SPREAD_LOW)));
+            found.high[steps].fill(widest(|| pool.quantile(SPREAD_HIGH)));
+        });
+        fitted.to_values.apply(&mut found.low);
+        fitted.to_values.apply(&mut found.high);
+        found
+    }
+}
+
 impl Weighted {
-    /// The least value of each lane up to which at least half of all weight lies.
+    /// The least value of each lane up to which at least the share `level` of all weight lies.
     #[inline]
-    fn median(&self) -> Wide {
+    fn quantile(&self, level: f64) -> Wide {
         let (mut low, mut high) = (Wide::splat(f64::INFINITY), Wide::splat(f64::NEG_INFINITY));
         let mut total = Wide::ZERO;
         for (value, weight) in self.values.iter().zip(&self.weights) {
@@ -166,7 +205,7 @@ impl Weighted {
             high = high.max(*value);
             total += *weight;
         }
-        let wanted = total * 0.5;
+        let wanted = total * level;
         // Up to `high` enough weight lies.
         for _ in 0..HALVINGS {
             let middle = (low + high) * 0.5;

@@ -1,6 +1,7 @@
 //! Every model forecasts from several origins of the past, and from the present.
 
-use super::{Fit, Past, Tier, Tile};
+use super::quantile_pool::Spread;
+use super::{Fit, Past, QuantilePool, Tier, Tile};
 use crate::kernel::Wide;
 
 /// Origins that are scored, at most, the latest ones.
@@ -28,7 +29,8 @@ impl Origins {
         let first_possible = TRAINING_MIN.max(2 * period).max(values / 3);
         let last = values.saturating_sub(ahead);
         let room = last.saturating_sub(first_possible);
-        let between = if period > 1 { period } else { (ahead / 2).max(1) };
+        // Periods of which the horizon is a part are seen at several of their phases.
+        let between = if period > 1 { period.min(2 * ahead) } else { (ahead / 2).max(1) };
         let between = between.min((room / (ORIGINS_MAX / 2 - 1)).max(1));
         let mut past: Vec<usize> = (0..most)
             .map_while(|at| last.checked_sub(at * between))
@@ -46,6 +48,8 @@ pub(super) struct Rehearsal {
     pub(super) past: Vec<Vec<Vec<Wide>>>,
     /// Per model, the forecast from the present.
     pub(super) present: Vec<Vec<Wide>>,
+    /// Per past origin, and last for the present, how far values were spread lately.
+    pub(super) spreads: Vec<Spread>,
 }
 
 impl Rehearsal {
@@ -53,6 +57,7 @@ impl Rehearsal {
     pub(super) fn run(
         tile: &Tile,
         pool: &[Box<dyn Fit>],
+        spread: &QuantilePool,
         period: usize,
         origins: &Origins,
         horizon: usize,
@@ -62,12 +67,14 @@ impl Rehearsal {
         let bounds = Bounds::of(tile);
         let mut all = origins.past.clone();
         all.push(tile.len());
-        let mut found = Self { past: Vec::new(), present: Vec::new() };
+        let steps = |at: usize| if at == origins.past.len() { horizon } else { origins.ahead };
+        let spreads = all.iter().enumerate().map(|(at, o)| spread.spread(&past, *o, steps(at)));
+        let spreads = spreads.collect();
+        let mut found = Self { past: Vec::new(), present: Vec::new(), spreads };
         for model in pool {
             let mut of_model = Vec::with_capacity(all.len());
             for (at, fitted) in model.fit(&past, &all).iter().enumerate() {
-                let steps = if at == origins.past.len() { horizon } else { origins.ahead };
-                let mut rows = vec![Wide::ZERO; steps];
+                let mut rows = vec![Wide::ZERO; steps(at)];
                 fitted.predict(&mut rows);
                 bounds.hold(&mut rows);
                 of_model.push(rows);

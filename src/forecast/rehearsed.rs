@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ensemble::Widths;
 use super::{Backtest, Doubt, Forecast, ForecastOptions, Quantile};
 
 /// Steps on either side whose errors tell how large errors at a step are.
@@ -18,6 +19,38 @@ pub struct Rehearsed {
     pub(super) origins: Vec<usize>,
     /// Per past origin and step ahead, actual value less forecast.
     pub(super) errors: Vec<Vec<f64>>,
+    /// The same for the widths of the spread.
+    pub(super) widths: Vec<Vec<Widths>>,
+}
+
+/// One error of one origin, and what it may be measured by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Witness {
+    pub(super) error: f64,
+    /// How large errors at other origins were.
+    pub(super) size: f64,
+    /// How far values on its side were spread at its own origin.
+    pub(super) width: f64,
+}
+
+/// Shares of the spread in what errors are divided by, of which each series chooses one: what is
+/// left are the sizes of errors at other origins.
+const SHARES: [f64; 4] = [0.0, 0.25, 0.5, 0.75];
+/// Scales below this share of the mean error are no scales.
+const SCALE_MIN: f64 = 1e-3;
+/// The distance of the tenth percentile from the middle, over the mean absolute deviation, of an
+/// exponential law on either side (Laplace, 1774): ln 5.
+const WIDTH_OVER_SIZE: f64 = 1.609;
+
+impl Witness {
+    /// What the error is divided by.
+    pub(super) fn scale(&self, share: f64) -> f64 {
+        blend(self.size, self.width, share)
+    }
+}
+
+fn blend(size: f64, width: f64, share: f64) -> f64 {
+    (1.0 - share) * size + share * width / WIDTH_OVER_SIZE
 }
 
 /// A point forecast, and how large its errors are; with a fleet's [`Doubt`] it is a [`Forecast`].
@@ -28,17 +61,20 @@ pub struct Outlook {
     pub(super) unknown: usize,
     pub(super) periods: Vec<usize>,
     pub(super) point: Vec<f64>,
-    /// How large errors at each step ahead are, on average; the last one goes on.
-    pub(super) scale: Vec<f64>,
+    /// How large errors at each step ahead were, on average; the last one goes on.
+    pub(super) sizes: Vec<f64>,
+    pub(super) widths: Vec<Widths>,
+    /// How much the spread counts against the sizes.
+    pub(super) spread_share: f64,
     pub(super) floor: Option<f64>,
     pub(super) ceiling: Option<f64>,
     pub(super) backtest: Backtest,
 }
 
 impl Rehearsed {
-    /// Each past origin's errors over the size of those at the origins that forecast other values;
-    /// those that forecast in part the same values are no witnesses.
-    pub(super) fn normalised(&self) -> impl Iterator<Item = Vec<f64>> + '_ {
+    /// Each past origin's errors, with their sizes at the origins that forecast other values; those
+    /// that forecast in part the same values are no witnesses.
+    pub(super) fn witnesses(&self) -> impl Iterator<Item = Vec<Witness>> + '_ {
         let ahead = self.errors.first().map_or(0, Vec::len);
         let apart = move |a: usize, b: usize| self.origins[a].abs_diff(self.origins[b]) >= ahead;
         let count = self.errors.len();
@@ -46,15 +82,42 @@ impl Rehearsed {
         (0..count).map(move |at| {
             let witness = |other: &usize| if witnessed { apart(at, *other) } else { *other != at };
             let others = (0..count).filter(witness).map(|other| &self.errors[other]);
-            let scale = smoothed(&sums(others, ahead));
-            let over =
-                |(error, scale): (&f64, &f64)| if *error == 0.0 { 0.0 } else { error / scale };
-            self.errors[at].iter().zip(&scale).map(over).collect()
+            let sizes = smoothed(&sums(others, ahead));
+            let own = self.errors[at].iter().zip(&self.widths[at]).zip(sizes);
+            own.map(|((error, widths), size)| {
+                let width = if *error < 0.0 { widths.below } else { widths.above };
+                Witness { error: *error, size, width }
+            })
+            .collect()
         })
     }
 
-    /// How large errors at each step ahead are, on average.
-    pub(super) fn scale(errors: &[Vec<f64>]) -> Vec<f64> {
+    /// The share of the spread under which the series' errors are the likeliest, were their law
+    /// exponential on either side: the least `mean ln s + ln mean |e| / s`.
+    pub(super) fn best_share(&self) -> f64 {
+        let witnesses: Vec<Witness> =
+            self.witnesses().flatten().filter(|witness| !witness.error.is_nan()).collect();
+        let count = witnesses.len() as f64;
+        let mean = witnesses.iter().map(|witness| witness.error.abs()).sum::<f64>() / count;
+        let surprise = |share: f64| {
+            let (mut logs, mut ratios) = (0.0, 0.0);
+            for witness in &witnesses {
+                let scale = witness.scale(share).max(SCALE_MIN * mean);
+                logs += scale.ln();
+                ratios += witness.error.abs() / scale;
+            }
+            logs / count + (ratios / count).ln()
+        };
+        if mean > 0.0 {
+            let shares = SHARES.into_iter().map(|share| (share, surprise(share)));
+            shares.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0.0, |best| best.0)
+        } else {
+            0.0
+        }
+    }
+
+    /// How large errors at each step ahead were, on average.
+    pub(super) fn sizes(errors: &[Vec<f64>]) -> Vec<f64> {
         smoothed(&sums(errors.iter(), errors.first().map_or(0, Vec::len)))
     }
 }
@@ -85,10 +148,15 @@ impl Outlook {
     /// The `level` quantile of the value at each step ahead.
     fn quantile(&self, doubt: &Doubt, level: f64) -> Vec<f64> {
         let of_fleet = doubt.quantiles(level, self.point.len());
-        let last = self.scale.last().copied().unwrap_or(0.0);
-        let scale = self.scale.iter().copied().chain(std::iter::repeat(last));
-        let ends = self.point.iter().zip(scale).zip(of_fleet);
-        ends.map(|((point, scale), error)| self.held(point + scale * error)).collect()
+        let last = self.sizes.last().copied().unwrap_or(0.0);
+        let sizes = self.sizes.iter().copied().chain(std::iter::repeat(last));
+        let steps = self.point.iter().zip(sizes).zip(&self.widths).zip(of_fleet);
+        steps
+            .map(|(((point, size), widths), error)| {
+                let width = if error < 0.0 { widths.below } else { widths.above };
+                self.held(point + error * blend(size, width, self.spread_share))
+            })
+            .collect()
     }
 
     fn held(&self, value: f64) -> f64 {

@@ -12,6 +12,9 @@ pub struct Seasons {
     pub long: usize,
 }
 
+/// Of the calendar.
+const DAYS_OF_WEEK: i64 = 7;
+const WEEKS_OF_YEAR: usize = 52;
 /// Periods that must have been seen for a season to be tried.
 const CYCLES_MIN: usize = 3;
 
@@ -19,19 +22,30 @@ impl Seasons {
     /// No season.
     pub const NONE: Self = Self { short: 1, long: 1 };
 
-    /// The season of a series: its first period, and the week (or its longest other period) above
-    /// it. A day and a week are tried even where no test finds them: the back-test has the last
-    /// word.
+    /// The seasons of a series, and the periods that show in it.
+    ///
+    /// The short one is the first period that shows. A day (a week of daily values) stands in where
+    /// none does, and for all that divide it or are its multiples; whether it helps is for the
+    /// back-test to say. Of weekly values there is a year, as the long one: too few have been seen
+    /// of it for a model that learns each of its phases. The long one is the longest multiple of the short one
+    /// among the periods that show and the calendar's.
     pub fn of(values: &[f64], step: Span) -> (Self, Vec<usize>) {
         let periods = detect_periods(values, step);
+        if step == Span::from_days(DAYS_OF_WEEK) {
+            return (Self { short: 1, long: WEEKS_OF_YEAR }.fitting(values.len()), periods);
+        }
         let calendar = calendar_steps(step);
         let fits = |period: &usize| *period > 1 && values.len() >= CYCLES_MIN * period;
-        let candidates: Vec<usize> =
-            periods.iter().chain(&calendar).copied().filter(fits).collect();
-        let short = candidates.iter().copied().find(|p| !is_long(*p, &candidates)).unwrap_or(1);
-        let long =
-            candidates.iter().copied().filter(|p| *p > short && p.is_multiple_of(short)).max();
-        (Self { short, long: long.unwrap_or(1) }.fitting(values.len()), periods)
+        let base = calendar.iter().copied().find(fits);
+        let shown = periods.iter().copied().find(fits);
+        let akin = |a: usize, b: usize| a.is_multiple_of(b) || b.is_multiple_of(a);
+        let short = match (base, shown) {
+            (Some(base), Some(shown)) if akin(base, shown) => base,
+            (base, shown) => shown.or(base).unwrap_or(1),
+        };
+        let all = periods.iter().chain(&calendar).copied().filter(fits);
+        let long = all.filter(|period| *period > short && period.is_multiple_of(short)).max();
+        (Self { short, long: long.unwrap_or(1) }, periods)
     }
 
     /// The seasons that `values` steps have seen often enough.
@@ -40,9 +54,4 @@ impl Seasons {
         let keep = |period: usize| if values >= CYCLES_MIN * period { period } else { 1 };
         Self { short: keep(self.short), long: keep(self.long) }
     }
-}
-
-/// Whether a period is the multiple of another one of the candidates.
-fn is_long(period: usize, candidates: &[usize]) -> bool {
-    candidates.iter().any(|other| *other < period && period.is_multiple_of(*other))
 }
