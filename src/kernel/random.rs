@@ -42,7 +42,8 @@ impl Random {
         radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
-    /// A number of Student's t distribution with `freedom` >= 1 degrees; of the normal one above 60.
+    /// A number of Student's t distribution with `freedom` >= 1 degrees; of the normal one above
+    /// 60.
     pub fn student(&mut self, freedom: f64) -> f64 {
         let normal = self.normal();
         if freedom > 60.0 {

@@ -47,8 +47,8 @@ const ORIGINS_MAX: usize = 90;
 pub struct Calibration {
     /// Of the evidence, for the log odds of a week.
     weights: [f64; EVIDENCE],
-    /// Of the log odds of a month whose weeks are drawn on their own, and of the evidence again, for
-    /// the log odds of a month.
+    /// Of the log odds of a month whose weeks are drawn on their own, and of the evidence again,
+    /// for the log odds of a month.
     month: [f64; EVIDENCE + 1],
 }
 

@@ -2,8 +2,7 @@
 //!
 //! Five things are read off the days before: how often peaks were at or over the line lately, and
 //! how often in all; how far the line is from the last peak, and how far over the record; and how
-//! high the last peak stands among the others. They are weighed into the odds of a week, and the weeks of a future are drawn
-//! on their own. `docs/method/exhaustion.md` says on what the weights were tuned.
+//! high the last peak stands among the others. `calibration.rs` weighs them into odds.
 
 use serde::Serialize;
 
