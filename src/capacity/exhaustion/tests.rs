@@ -379,6 +379,9 @@ fn the_example_of_the_docs() {
     let Outcome::Within(days) = found.outcome else { panic!() };
     let dates = (days.p10_days, days.p50_days, days.p90_days);
     assert_eq!(dates, (Some(53.0), Some(58.0), Some(63.0)));
+    let probabilities = found.probabilities.unwrap();
+    let within = [probabilities.within_7, probabilities.within_30, probabilities.within_90];
+    assert!(within[..2].iter().all(|within| *within < 1e-9) && within[2] > 1.0 - 1e-9);
     let backtest = found.backtest.unwrap();
     assert_eq!(backtest.origins, 8);
     assert!((backtest.mase - 0.81).abs() < 5e-3 && (backtest.coverage - 0.75).abs() < 5e-3);
