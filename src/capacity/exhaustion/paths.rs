@@ -12,7 +12,11 @@ pub(super) struct Passages(Vec<f64>);
 impl Passages {
     /// The share of the paths that reach the line within so many days.
     pub(super) fn share(&self, days: f64) -> f64 {
-        self.0.partition_point(|passage| *passage <= days) as f64 / self.0.len().max(1) as f64
+        self.count(days) as f64 / self.0.len().max(1) as f64
+    }
+
+    fn count(&self, days: f64) -> usize {
+        self.0.partition_point(|passage| *passage <= days)
     }
 
     /// The distribution of the day.
@@ -25,7 +29,8 @@ impl Passages {
             within_7: self.share(7.0),
             within_30: self.share(30.0),
             within_90: self.share(90.0),
-            never: 1.0 - self.share(options.horizon_days),
+            never: (self.0.len() - self.count(options.horizon_days)) as f64
+                / self.0.len().max(1) as f64,
         }
     }
 
