@@ -38,8 +38,8 @@ const ORIGINS_MAX: usize = 90;
 /// ```
 /// use plimsoll::capacity::exhaustion::{Calibration, PeakSeries};
 /// // A service that is at 9 every other week, and under 5 else.
-/// let peaks = (0..84).map(|day| if day % 14 == 3 { 9.0 } else { f64::from(day * 7 % 5) }).collect();
-/// let fleet = vec![PeakSeries { host: "web-1".to_owned(), peaks }];
+/// let peak = |day| if day % 14 == 3 { 9.0 } else { f64::from(day * 7 % 5) };
+/// let fleet = [PeakSeries { host: "web-1".to_owned(), peaks: (0..84).map(peak).collect() }];
 /// assert_ne!(Calibration::learn(&fleet), Calibration::default());
 /// assert_eq!(Calibration::learn(&[]), Calibration::default());
 /// ```
