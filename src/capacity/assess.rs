@@ -109,7 +109,7 @@ impl View {
             seed: self.study.seed,
             ..ExhaustionOptions::default()
         };
-        let Exhaustion { trend, outcome, backtest } =
+        let Exhaustion { trend, outcome, backtest, .. } =
             time_to_exhaustion(&days.peaks, line, &options);
         if let Some(trend) = trend {
             row.slope_per_day = Some(trend.slope_per_day);

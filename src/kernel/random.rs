@@ -42,16 +42,32 @@ impl Random {
         radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
-    /// A number of Student's t distribution with `freedom` >= 1 degrees, rounded down; of the
-    /// normal one above 60.
+    /// A number of Student's t distribution with `freedom` >= 1 degrees; of the normal one above
+    /// 60.
     pub fn student(&mut self, freedom: f64) -> f64 {
         let normal = self.normal();
         if freedom > 60.0 {
             return normal;
         }
-        let freedom = freedom.max(1.0) as u32;
-        let squares: f64 = (0..freedom).map(|_| self.normal().powi(2)).sum();
-        normal / (squares / f64::from(freedom)).sqrt()
+        let freedom = freedom.max(1.0);
+        normal / (2.0 * self.gamma(freedom / 2.0) / freedom).sqrt()
+    }
+
+    /// A number of the gamma distribution with scale 1: a cube of a normal number, kept or drawn
+    /// anew (Marsaglia and Tsang, 2000). One normal number and one uniform one, nearly always.
+    fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            return self.gamma(shape + 1.0) * (1.0 - self.uniform()).powf(1.0 / shape);
+        }
+        let size = shape - 1.0 / 3.0;
+        loop {
+            let normal = self.normal();
+            let cube = (1.0 + normal / (9.0 * size).sqrt()).powi(3);
+            let bound = 0.5 * normal * normal + size * (1.0 - cube + cube.max(0.0).ln());
+            if cube > 0.0 && (1.0 - self.uniform()).ln() < bound {
+                return size * cube;
+            }
+        }
     }
 }
 
@@ -70,6 +86,11 @@ mod tests {
         // Variance of t with 10 degrees: 10 / 8.
         let student = (0..n).map(|_| random.student(10.0).powi(2)).sum::<f64>() / f64::from(n);
         assert!((student - 1.25).abs() < 0.05, "{student}");
+        // P(|t| > 1) with 1 degree (Cauchy) is 1 / 2, with 3 degrees 0.39100 (R: 2 * pt(-1, 3)).
+        for (freedom, beyond) in [(1.0, 0.5), (3.0, 0.391)] {
+            let found = (0..n).filter(|_| random.student(freedom).abs() > 1.0).count() as f64;
+            assert!((found / f64::from(n) - beyond).abs() < 0.006, "{freedom}: {found}");
+        }
         assert!((0..1_000).all(|_| random.below(7) < 7));
     }
 

@@ -195,6 +195,12 @@ impl Fit {
         self.weekdays.apply(value, day)
     }
 
+    /// What line and noise must reach on each weekday (day index modulo 7), so that the peak is at
+    /// `peak`, all in the scale of the fit.
+    pub(super) fn marks(&self, peak: f64) -> [f64; WEEK] {
+        std::array::from_fn(|weekday| self.weekdays.remove(peak, weekday))
+    }
+
     /// A peak in the scale of the fit.
     pub(super) fn scaled(&self, peak: f64) -> f64 {
         if self.logarithm { peak.ln() } else { peak }

@@ -9,16 +9,27 @@
 //! `docs/method/exhaustion.md` has the formulas and their sources.
 
 mod backtest;
+mod calibration;
+mod cases;
 mod discovery;
+mod evidence;
 mod fit;
 mod growth;
+mod past;
 mod paths;
 mod regime;
+pub mod score;
 
 pub use backtest::PeakBacktest;
+pub use calibration::Calibration;
+pub use cases::PeakSeries;
 pub use discovery::benjamini_hochberg;
+pub use evidence::Probabilities;
 
-use growth::Growth;
+use std::cell::OnceCell;
+
+use evidence::Evidence;
+use past::Past;
 
 /// Fewer days of one regime say nothing about a trend.
 const DAYS_MIN: usize = 14;
@@ -34,6 +45,8 @@ pub struct ExhaustionOptions {
     pub paths: usize,
     /// Seed of the draws.
     pub seed: u64,
+    /// What the fleet's past says of our probabilities; as they are, if nothing was learnt.
+    pub calibration: Calibration,
 }
 
 /// What is known of the time to exhaustion.
@@ -43,6 +56,10 @@ pub struct Exhaustion {
     pub trend: Option<Trend>,
     /// When the line is reached.
     pub outcome: Outcome,
+    /// How likely the line is reached, trend or not, where 7 days are known. Peaks without a trend
+    /// fluctuate too, so these stand beside every outcome; those in [`Quantiles`] are of futures
+    /// in which the trend goes on.
+    pub probabilities: Option<Probabilities>,
     /// How the same method did on the series' own past.
     pub backtest: Option<PeakBacktest>,
 }
@@ -100,7 +117,13 @@ pub struct Quantiles {
 
 impl Default for ExhaustionOptions {
     fn default() -> Self {
-        Self { horizon_days: 365.0, significance: 0.05, paths: 500, seed: 1 }
+        Self {
+            horizon_days: 365.0,
+            significance: 0.05,
+            paths: 500,
+            seed: 1,
+            calibration: Calibration::default(),
+        }
     }
 }
 
@@ -152,55 +175,35 @@ pub fn time_to_exhaustion(
     line: f64,
     options: &ExhaustionOptions,
 ) -> Exhaustion {
-    let nothing = |what: String| Exhaustion {
-        trend: None,
-        outcome: Outcome::NotEnoughData { what },
-        backtest: None,
-    };
-    let known = daily_peaks.iter().filter(|peak| peak.is_finite()).count();
+    let past = OnceCell::new();
+    let mut found = look(daily_peaks, line, options, &past);
+    if let Some(trend) = found.trend {
+        let last_regime = daily_peaks.get(trend.regime_start_day..).unwrap_or(&[]);
+        found.backtest = backtest::backtest(last_regime, options.seed);
+    }
+    found
+}
+
+/// All but the back-test. What does not depend on the line is kept in `past`, for the next line.
+fn look(
+    daily_peaks: &[f64],
+    line: f64,
+    options: &ExhaustionOptions,
+    past: &OnceCell<Past>,
+) -> Exhaustion {
     if line.is_nan() {
-        return nothing("the line is not known".to_owned());
+        return past::not_enough("the line is not known".to_owned());
     }
-    if let Some(since_day) = reached_since(daily_peaks, line) {
-        return Exhaustion { trend: None, outcome: Outcome::Already { since_day }, backtest: None };
-    }
-    if known < DAYS_MIN {
-        return nothing(format!("{known} days of peaks; a trend takes {DAYS_MIN}"));
-    }
-    let regimes = regime::find(daily_peaks);
-    let no_trend = || Exhaustion { trend: None, outcome: Outcome::NoTrend, backtest: None };
-    if regimes.sawtooth_top.is_some_and(|top| top < line) {
-        return no_trend();
-    }
-    let start = regimes.last_start;
-    let last_regime = daily_peaks.get(start..).unwrap_or(&[]);
-    let days = last_regime.iter().filter(|peak| peak.is_finite()).count();
-    if days < DAYS_MIN && regimes.sawtooth_top.is_some() {
-        return no_trend();
-    }
-    if days < DAYS_MIN {
-        return nothing(format!(
-            "the level changed {} days ago; a trend takes {DAYS_MIN}",
-            last_regime.len()
-        ));
-    }
-    let Some(growth) = Growth::of(last_regime) else {
-        return nothing("no line fits the peaks".to_owned());
+    let Some(since_day) = reached_since(daily_peaks, line) else {
+        return past.get_or_init(|| Past::of(daily_peaks)).until(line, options);
     };
-    let trend = Trend {
-        slope_per_day: growth.slope_per_day(),
-        p_value: growth.p_value(),
-        regime_start_day: start,
-    };
-    let outcome = if trend.p_value > options.significance {
-        Outcome::NoTrend
-    } else if trend.slope_per_day <= 0.0 {
-        Outcome::Never
-    } else {
-        paths::first_passages(&growth, line, options).outcome(options)
-    };
-    let backtest = backtest::backtest(last_regime, options.seed);
-    Exhaustion { trend: Some(trend), outcome, backtest }
+    let evidence = Evidence::of(daily_peaks);
+    Exhaustion {
+        trend: None,
+        outcome: Outcome::Already { since_day },
+        probabilities: evidence.map(|evidence| evidence.probabilities(line, options)),
+        backtest: None,
+    }
 }
 
 /// The first day of the time since which the peaks are at or over the line: most of the last seven
@@ -229,35 +232,6 @@ fn reached_since(peaks: &[f64], line: f64) -> Option<usize> {
     // The window ends where the state began; it began with the first day over the line in it.
     let window = known.get(end.saturating_sub(7)..end).unwrap_or(&[]);
     window.iter().find(|(_, over)| *over).map(|(day, _)| *day)
-}
-
-/// The times at which drawn paths first reach the line; infinite where they do not.
-#[derive(Debug)]
-struct Passages(Vec<f64>);
-
-impl Passages {
-    fn outcome(mut self, options: &ExhaustionOptions) -> Outcome {
-        self.0.sort_by(f64::total_cmp);
-        let quantile = |q: f64| Some(self.rank(q)).filter(|days| *days <= options.horizon_days);
-        let share = |days: f64| {
-            self.0.partition_point(|passage| *passage <= days) as f64 / self.0.len().max(1) as f64
-        };
-        Outcome::Within(Quantiles {
-            p10_days: quantile(0.1),
-            p50_days: quantile(0.5),
-            p90_days: quantile(0.9),
-            within_7: share(7.0),
-            within_30: share(30.0),
-            within_90: share(90.0),
-            never: 1.0 - share(options.horizon_days),
-        })
-    }
-
-    /// The quantile, without interpolation: passages may be infinite.
-    fn rank(&self, q: f64) -> f64 {
-        let at = (q * self.0.len() as f64).ceil() as usize;
-        self.0.get(at.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
-    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,44 @@
 
 use super::fit::Fit;
 use super::growth::Growth;
-use super::{ExhaustionOptions, Passages};
+use super::{ExhaustionOptions, Quantiles};
 use crate::kernel::Random;
+
+/// The times at which drawn paths first reach the line, in order; infinite where they do not.
+#[derive(Debug)]
+pub(super) struct Passages(Vec<f64>);
+
+impl Passages {
+    /// The share of the paths that reach the line within so many days.
+    pub(super) fn share(&self, days: f64) -> f64 {
+        self.count(days) as f64 / self.0.len().max(1) as f64
+    }
+
+    fn count(&self, days: f64) -> usize {
+        self.0.partition_point(|passage| *passage <= days)
+    }
+
+    /// The distribution of the day.
+    pub(super) fn quantiles(&self, options: &ExhaustionOptions) -> Quantiles {
+        let quantile = |q: f64| Some(self.rank(q)).filter(|days| *days <= options.horizon_days);
+        Quantiles {
+            p10_days: quantile(0.1),
+            p50_days: quantile(0.5),
+            p90_days: quantile(0.9),
+            within_7: self.share(7.0),
+            within_30: self.share(30.0),
+            within_90: self.share(90.0),
+            never: (self.0.len() - self.count(options.horizon_days)) as f64
+                / self.0.len().max(1) as f64,
+        }
+    }
+
+    /// The quantile, without interpolation: passages may be infinite.
+    fn rank(&self, q: f64) -> f64 {
+        let at = (q * self.0.len() as f64).ceil() as usize;
+        self.0.get(at.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
+    }
+}
 
 /// Draws futures and notes the day on which each first has a peak at or over the line, counted from
 /// the last day.
@@ -12,12 +48,13 @@ pub(super) fn first_passages(growth: &Growth, line: f64, options: &ExhaustionOpt
     let mut random = Random::new(options.seed);
     let passage = |index| {
         let fit = growth.fit_of(index);
-        let line = fit.scaled(line);
-        let mut path = Path::draw(fit, &mut random);
-        let day = (1..=horizon).find(|_| path.next(fit, &mut random) >= line);
+        let marks = fit.marks(fit.scaled(line));
+        let day = Path::draw(fit, &mut random).first_at(&marks, horizon, fit, &mut random);
         day.map_or(f64::INFINITY, |day| day as f64)
     };
-    Passages((0..options.paths.max(1)).map(passage).collect())
+    let mut passages: Vec<f64> = (0..options.paths.max(1)).map(passage).collect();
+    passages.sort_by(f64::total_cmp);
+    Passages(passages)
 }
 
 /// The peaks of `days` days from the last day on, in `paths` futures: one row per future, in the
@@ -58,12 +95,34 @@ impl Path {
         }
     }
 
+    /// The first day, counted from the last one, on which line and noise are at the weekday's mark.
+    fn first_at(
+        mut self,
+        marks: &[f64; 7],
+        days: usize,
+        fit: &Fit,
+        random: &mut Random,
+    ) -> Option<usize> {
+        let mut marks = marks.iter().cycle().skip(self.day % marks.len() + 1);
+        (1..=days).find(|_| {
+            self.step(fit, random);
+            marks.next().is_some_and(|mark| self.level + self.noise >= *mark)
+        })
+    }
+
     /// The next day's peak, in the scale of the fit.
     fn next(&mut self, fit: &Fit, random: &mut Random) -> f64 {
         self.day += 1;
-        self.level += self.slope;
-        let new = fit.innovations.get(random.below(fit.innovations.len()));
-        self.noise = fit.future_memory * self.noise + new.copied().unwrap_or(0.0);
+        self.step(fit, random);
         fit.with_weekday(self.level + self.noise, self.day)
+    }
+
+    /// Line and noise go on by a day.
+    fn step(&mut self, fit: &Fit, random: &mut Random) {
+        self.level += self.slope;
+        // The high half of the product is a place among them, without a division (Lemire, 2019).
+        let place = (u128::from(random.bits()) * fit.innovations.len() as u128) >> 64;
+        let new = fit.innovations.get(place as usize).copied().unwrap_or(0.0);
+        self.noise = fit.future_memory * self.noise + new;
     }
 }
