@@ -78,6 +78,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "capacity/plan",
             "cli/demo",
             "cli/import",
+            "forecast/fleet.rs",
             "query/group.rs",
             "query/rows.rs",
             "query/scan.rs",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::backtest::BacktestArgs;
 use super::query::QueryArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
@@ -50,6 +51,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     /// Forecast series, with intervals and the back-test that earns them.
     Forecast(ForecastArgs),
+    /// Score forecasts, or probabilities of exhaustion, on a store's own past or on files.
+    Backtest(BacktestArgs),
     /// Say what runs out first and when, which hosts idle, and which are too large.
     Plan(PlanArgs),
     /// Make a study file, which says what a plan is about.

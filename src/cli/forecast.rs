@@ -75,7 +75,7 @@ fn rehearse(
     outlooks: &mut Vec<SeriesOutlook>,
 ) {
     // A step that has only begun would look like a fall of sums and counts.
-    let whole = frame.times().len().saturating_sub(1);
+    let whole = frame.steps().saturating_sub(1);
     let rows: Vec<&[f64]> =
         (0..frame.len()).map(|row| frame.row(row).get(..whole).unwrap_or(&[])).collect();
     for (row, rehearsed) in forecaster.rehearse(&rows).into_iter().enumerate() {

@@ -7,6 +7,7 @@
 
 mod agent;
 mod args;
+mod backtest;
 mod bench;
 mod cold;
 mod forecast;
@@ -80,6 +81,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Repair(args) => upkeep::repair(args),
         Command::Query(args) => query::query(args),
         Command::Forecast(args) => forecast::forecast(args),
+        Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
         Command::Study(args) => plan::study(args),
         Command::Bench(args) => bench::bench(args),

@@ -1,4 +1,5 @@
 //! Exponential smoothing with two seasons and a short memory of errors.
+#![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
 use super::past::{Scaled, ToValues};
 use super::search::{Axes, Parameters, Recursion, search, states_at};
@@ -53,7 +54,7 @@ struct OnTile<'a>(&'a Tile);
 impl Recursion for OnTile<'_> {
     type State = State;
 
-    #[inline]
+    #[inline(always)]
     fn run(
         &self,
         state: &mut State,

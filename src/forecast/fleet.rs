@@ -10,7 +10,9 @@ use super::ensemble::{Lane, Verdict};
 use super::period::day_steps;
 use super::pool::{floors, pool, spread};
 use super::rehearsal::{Origins, Rehearsal};
-use super::{Backtest, ForecastOptions, ModelScore, Outlook, Rehearsed, Seasons, Tile};
+use super::{
+    Backtest, ForecastOptions, ModelForecast, ModelScore, Outlook, Rehearsed, Seasons, Tile,
+};
 use crate::error::{Error, Result};
 use crate::kernel::LANES;
 use crate::model::Span;
@@ -151,7 +153,17 @@ impl Forecaster {
             let verdict = lane.verdict(period, horizon);
             let naive = naive_error(&series[at][..before], period);
             let backtest = backtest(&verdict, &names, naive);
-            (task.row, self.rehearsed(task, series[at], &origins.past, verdict, backtest))
+            let mut rehearsed = self.rehearsed(task, series[at], &origins.past, verdict, backtest);
+            if self.options.keep_models {
+                let models = names.iter().zip(&rehearsal.present);
+                rehearsed.outlook.models = models
+                    .map(|(model, rows)| ModelForecast {
+                        model: Arc::clone(model),
+                        point: rows.iter().map(|row| row.0[at]).collect(),
+                    })
+                    .collect();
+            }
+            (task.row, rehearsed)
         };
         tasks.iter().enumerate().map(of_lane).collect()
     }
@@ -177,6 +189,7 @@ impl Forecaster {
             spread_share: 0.0,
             floor: held(self.options.floor, |value, limit| value < limit),
             ceiling: held(self.options.ceiling, |value, limit| value > limit),
+            models: Vec::new(),
             backtest,
         };
         let (errors, widths) = (verdict.errors, verdict.widths);

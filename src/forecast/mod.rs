@@ -31,6 +31,7 @@ mod quantile_pool;
 mod rehearsal;
 mod rehearsed;
 mod ridge;
+pub mod score;
 mod search;
 mod seasons;
 mod smoothing;
@@ -100,6 +101,8 @@ pub struct ForecastOptions {
     pub seasons: Option<Seasons>,
     /// How much is tried.
     pub tier: Tier,
+    /// Whether each model's own forecast is kept, in [`Forecast::models`].
+    pub keep_models: bool,
 }
 
 impl Default for ForecastOptions {
@@ -112,6 +115,7 @@ impl Default for ForecastOptions {
             ceiling: None,
             seasons: None,
             tier: Tier::Full,
+            keep_models: false,
         }
     }
 }
@@ -150,6 +154,9 @@ pub struct Forecast {
     /// The quantiles that were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quantiles: Vec<Quantile>,
+    /// What each model forecast, where that was to be kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelForecast>,
     /// How the method and its models did on the series' own past.
     pub backtest: Backtest,
 }
@@ -161,6 +168,16 @@ pub struct Quantile {
     pub level: f64,
     /// The value at each step ahead.
     pub values: Vec<f64>,
+}
+
+/// What one model forecast.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ModelForecast {
+    /// The model.
+    #[serde(serialize_with = "text")]
+    pub model: Arc<str>,
+    /// The value at each step ahead.
+    pub point: Vec<f64>,
 }
 
 /// How the forecast did on the past of a series.

@@ -1,6 +1,7 @@
 //! Least squares on many columns, of sixteen series at once.
+#![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
-use crate::kernel::{LANES, Wide};
+use crate::kernel::{LANES, Loop, Wide, widest};
 
 /// A pivot is at least this share of the largest sum of squares: columns that are all alike stay
 /// solvable.
@@ -40,48 +41,19 @@ impl Moments {
     }
 
     /// Adds steps. `scratch` holds one column with its weights.
-    #[inline]
     pub(super) fn learn(&mut self, part: Part<'_>, scratch: &mut Vec<Wide>) {
-        let last = self.columns - 1;
-        for (row, column) in part.columns.iter().enumerate() {
-            weigh(column, part.weights, scratch);
-            for (at, other) in part.columns[..=row].iter().enumerate() {
-                self.products[place(row, at)] += product(scratch, other);
-            }
-            self.targets[row] += product(scratch, part.targets);
-            self.products[place(last, row)] += sum(scratch);
-        }
-        self.targets[last] += product(part.weights, part.targets);
-        self.products[place(last, last)] += sum(part.weights);
+        widest(Learn { moments: self, part, scratch });
     }
 
     /// The weights of the columns, and the constant, with the least squared errors plus
     /// `penalty * variance(column) * weight^2` of every column but the constant: a Cholesky
     /// decomposition and two substitutions.
-    #[inline]
     pub(super) fn solve(&self, penalty: f64) -> (Vec<Wide>, Wide) {
-        let factor = self.decomposed(penalty);
-        let mut weights = self.targets.clone();
-        for row in 0..self.columns {
-            let mut rest = weights[row];
-            for k in 0..row {
-                rest -= factor[place(row, k)] * weights[k];
-            }
-            weights[row] = rest * factor[place(row, row)];
-        }
-        for row in (0..self.columns).rev() {
-            let mut rest = weights[row];
-            for k in row + 1..self.columns {
-                rest -= factor[place(k, row)] * weights[k];
-            }
-            weights[row] = rest * factor[place(row, row)];
-        }
-        let constant = weights.pop().unwrap_or(Wide::ZERO);
-        (weights, constant)
+        widest(Solve { moments: self, penalty })
     }
 
     /// The lower triangle, with the inverses of the pivots on the diagonal.
-    #[inline]
+    #[inline(always)]
     fn decomposed(&self, penalty: f64) -> Vec<Wide> {
         let last = self.columns - 1;
         let mut factor = self.products.clone();
@@ -111,13 +83,71 @@ impl Moments {
     }
 }
 
-#[inline]
+struct Learn<'a> {
+    moments: &'a mut Moments,
+    part: Part<'a>,
+    scratch: &'a mut Vec<Wide>,
+}
+
+impl Loop for Learn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { moments, part, scratch } = self;
+        let last = moments.columns - 1;
+        for (row, column) in part.columns.iter().enumerate() {
+            weigh(column, part.weights, scratch);
+            for (at, other) in part.columns[..=row].iter().enumerate() {
+                moments.products[place(row, at)] += product(scratch, other);
+            }
+            moments.targets[row] += product(scratch, part.targets);
+            moments.products[place(last, row)] += sum(scratch);
+        }
+        moments.targets[last] += product(part.weights, part.targets);
+        moments.products[place(last, last)] += sum(part.weights);
+    }
+}
+
+struct Solve<'a> {
+    moments: &'a Moments,
+    penalty: f64,
+}
+
+impl Loop for Solve<'_> {
+    type Output = (Vec<Wide>, Wide);
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let Self { moments, penalty } = self;
+        let factor = moments.decomposed(penalty);
+        let mut weights = moments.targets.clone();
+        for row in 0..moments.columns {
+            let mut rest = weights[row];
+            for k in 0..row {
+                rest -= factor[place(row, k)] * weights[k];
+            }
+            weights[row] = rest * factor[place(row, row)];
+        }
+        for row in (0..moments.columns).rev() {
+            let mut rest = weights[row];
+            for k in row + 1..moments.columns {
+                rest -= factor[place(k, row)] * weights[k];
+            }
+            weights[row] = rest * factor[place(row, row)];
+        }
+        let constant = weights.pop().unwrap_or(Wide::ZERO);
+        (weights, constant)
+    }
+}
+
+#[inline(always)]
 fn weigh(column: &[Wide], weights: &[Wide], out: &mut Vec<Wide>) {
     out.clear();
     out.extend(column.iter().zip(weights).map(|(value, weight)| *value * *weight));
 }
 
-#[inline]
+#[inline(always)]
 fn product(first: &[Wide], second: &[Wide]) -> Wide {
     let mut total = Wide::ZERO;
     for (a, b) in first.iter().zip(second) {
@@ -128,7 +158,7 @@ fn product(first: &[Wide], second: &[Wide]) -> Wide {
     total
 }
 
-#[inline]
+#[inline(always)]
 fn sum(values: &[Wide]) -> Wide {
     values.iter().fold(Wide::ZERO, |total, value| total + *value)
 }

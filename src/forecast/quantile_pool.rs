@@ -1,11 +1,12 @@
 //! The weighted quantile pool: what comes next is drawn from what was lately, and from what was at
 //! this time of day.
+#![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
 use std::ops::Range;
 
 use super::past::{Scaled, ToValues};
 use super::{Fit, Past, Predict, Scale, Tile};
-use crate::kernel::{Wide, widest};
+use crate::kernel::{Loop, Wide, widest};
 
 /// Periods that are looked back for values of the same phase.
 const CYCLES: usize = 10;
@@ -165,7 +166,7 @@ impl Fitted {
 
 impl Predict for Fitted {
     fn predict(&self, out: &mut [Wide]) {
-        self.slots(out.len(), |steps, pool| out[steps].fill(widest(|| pool.quantile(0.5))));
+        self.slots(out.len(), |steps, pool| out[steps].fill(pool.quantile(0.5)));
         self.to_values.apply(out);
     }
 }
@@ -185,8 +186,8 @@ impl QuantilePool {
         let none = || vec![Wide::ZERO; steps];
         let mut found = Spread { low: none(), high: none() };
         fitted.slots(steps, |steps, pool| {
-            found.low[steps.clone()].fill(widest(|| pool.quantile(SPREAD_LOW)));
-            found.high[steps].fill(widest(|| pool.quantile(SPREAD_HIGH)));
+            found.low[steps.clone()].fill(pool.quantile(SPREAD_LOW));
+            found.high[steps].fill(pool.quantile(SPREAD_HIGH));
         });
         fitted.to_values.apply(&mut found.low);
         fitted.to_values.apply(&mut found.high);
@@ -196,11 +197,26 @@ impl QuantilePool {
 
 impl Weighted {
     /// The least value of each lane up to which at least the share `level` of all weight lies.
-    #[inline]
     fn quantile(&self, level: f64) -> Wide {
+        widest(QuantileOf { pool: self, level })
+    }
+}
+
+/// A quantile of a pool.
+struct QuantileOf<'a> {
+    pool: &'a Weighted,
+    level: f64,
+}
+
+impl Loop for QuantileOf<'_> {
+    type Output = Wide;
+
+    #[inline(always)]
+    fn run(self) -> Wide {
+        let Self { pool, level } = self;
         let (mut low, mut high) = (Wide::splat(f64::INFINITY), Wide::splat(f64::NEG_INFINITY));
         let mut total = Wide::ZERO;
-        for (value, weight) in self.values.iter().zip(&self.weights) {
+        for (value, weight) in pool.values.iter().zip(&pool.weights) {
             low = low.min(*value);
             high = high.max(*value);
             total += *weight;
@@ -210,7 +226,7 @@ impl Weighted {
         for _ in 0..HALVINGS {
             let middle = (low + high) * 0.5;
             let mut below = Wide::ZERO;
-            for (value, weight) in self.values.iter().zip(&self.weights) {
+            for (value, weight) in pool.values.iter().zip(&pool.weights) {
                 below += Wide::ZERO.where_less(middle, *value, *weight);
             }
             let next_low = middle.where_less(below, wanted, low);
@@ -219,7 +235,7 @@ impl Weighted {
         }
         // The greatest value of the pool up to there.
         let mut found = Wide::splat(f64::NEG_INFINITY);
-        for value in &self.values {
+        for value in &pool.values {
             found = found.where_less(high, *value, found.max(*value));
         }
         found

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ensemble::Widths;
-use super::{Backtest, Doubt, Forecast, ForecastOptions, Quantile};
+use super::{Backtest, Doubt, Forecast, ForecastOptions, ModelForecast, Quantile};
 
 /// Steps on either side whose errors tell how large errors at a step are.
 const NEIGHBOURS: usize = 3;
@@ -68,6 +68,7 @@ pub struct Outlook {
     pub(super) spread_share: f64,
     pub(super) floor: Option<f64>,
     pub(super) ceiling: Option<f64>,
+    pub(super) models: Vec<ModelForecast>,
     pub(super) backtest: Backtest,
 }
 
@@ -141,6 +142,7 @@ impl Outlook {
             lower: quantile(tail),
             upper: quantile(1.0 - tail),
             quantiles: self.options.levels.iter().map(level).collect(),
+            models: self.models.iter().map(|model| self.of_model(model)).collect(),
             backtest: Backtest { coverage, ..self.backtest.clone() },
         }
     }
@@ -157,6 +159,11 @@ impl Outlook {
                 self.held(point + error * blend(size, width, self.spread_share))
             })
             .collect()
+    }
+
+    fn of_model(&self, model: &ModelForecast) -> ModelForecast {
+        let point = model.point.iter().skip(self.unknown).map(|value| self.held(*value));
+        ModelForecast { model: Arc::clone(&model.model), point: point.collect() }
     }
 
     fn held(&self, value: f64) -> f64 {

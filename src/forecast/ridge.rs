@@ -1,9 +1,10 @@
 //! Autoregressions by least squares, with a penalty that keeps lags which are alike apart.
+#![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
 use super::moments::{Moments, Part};
 use super::past::{Scaled, ToValues};
 use super::{Fit, Past, Predict, Scale};
-use crate::kernel::{Wide, widest};
+use crate::kernel::{Loop, Wide, widest};
 
 /// Forecasts leave the range of the past by this share of it, at most.
 const LEAVE_MAX: f64 = 0.3;
@@ -89,10 +90,10 @@ impl Fit for Ridge {
             let columns: Vec<&[Wide]> = lagged.chain(waves).collect();
             let part =
                 Part { columns: &columns, targets: &rows[steps.clone()], weights: &weights[steps] };
-            widest(|| moments.learn(part, &mut scratch));
+            moments.learn(part, &mut scratch);
             learnt = learnt.max(origin);
             range.widen(rows, origin);
-            let (weights, constant) = widest(|| moments.solve(PENALTY));
+            let (weights, constant) = moments.solve(PENALTY);
             let leave = (range.greatest - range.least) * LEAVE_MAX;
             Box::new(Fitted {
                 lags: self.lags.clone(),
@@ -112,27 +113,36 @@ impl Fit for Ridge {
 
 impl Predict for Fitted {
     fn predict(&self, out: &mut [Wide]) {
-        widest(|| self.iterate(out));
+        widest(Iterate { model: self, out });
         self.to_values.apply(out);
     }
 }
 
-impl Fitted {
-    #[inline]
-    fn iterate(&self, out: &mut [Wide]) {
+/// Steps ahead, each from those before.
+struct Iterate<'a> {
+    model: &'a Fitted,
+    out: &'a mut [Wide],
+}
+
+impl Loop for Iterate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { model, out } = self;
         for step in 0..out.len() {
-            let mut value = self.constant;
-            for (lag, weight) in self.lags.iter().zip(&self.weights) {
+            let mut value = model.constant;
+            for (lag, weight) in model.lags.iter().zip(&model.weights) {
                 let before = match step.checked_sub(*lag) {
                     Some(at) => out[at],
-                    None => self.tail[self.tail.len() + step - lag],
+                    None => model.tail[model.tail.len() + step - lag],
                 };
                 value += before * *weight;
             }
-            for (column, weight) in self.weights[self.lags.len()..].iter().enumerate() {
-                value += *weight * wave(&self.waves, column, self.next + step);
+            for (column, weight) in model.weights[model.lags.len()..].iter().enumerate() {
+                value += *weight * wave(&model.waves, column, model.next + step);
             }
-            out[step] = value.max(self.least).min(self.greatest);
+            out[step] = value.max(model.least).min(model.greatest);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The parameters of a recursion: a coarse grid, then steps around its best point, lane by lane.
+#![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
-use crate::kernel::{Wide, widest};
+use crate::kernel::{Loop, Wide, widest};
 
 /// Parameters of a recursion, at most four; what a recursion does not know of it leaves alone.
 pub(super) type Parameters = [Wide; 4];
@@ -41,8 +42,8 @@ pub(super) fn search<R: Recursion>(
     let mut state = start.clone();
     let mut squares_of = |p: &Parameters| {
         state.clone_from(start);
-        widest(|| recursion.run(&mut state, p, 0, warm));
-        widest(|| recursion.run(&mut state, p, warm, until))
+        widest(Pass { recursion, state: &mut state, parameters: p, from: 0, to: warm });
+        widest(Pass { recursion, state: &mut state, parameters: p, from: warm, to: until })
     };
     let first = axes.map(|axis| Wide::splat(axis[0]));
     let mut best = Found { parameters: first, squares: Wide::splat(f64::INFINITY) };
@@ -77,11 +78,29 @@ pub(super) fn states_at<R: Recursion>(
     let mut state = start.clone();
     let mut from = 0;
     let at_origin = origins.iter().map(|&origin| {
-        widest(|| recursion.run(&mut state, parameters, from, origin));
+        widest(Pass { recursion, state: &mut state, parameters, from, to: origin });
         from = origin;
         state.clone()
     });
     at_origin.collect()
+}
+
+/// The steps of a recursion in `[from, to)`.
+struct Pass<'a, R: Recursion> {
+    recursion: &'a R,
+    state: &'a mut R::State,
+    parameters: &'a Parameters,
+    from: usize,
+    to: usize,
+}
+
+impl<R: Recursion> Loop for Pass<'_, R> {
+    type Output = Wide;
+
+    #[inline(always)]
+    fn run(self) -> Wide {
+        self.recursion.run(self.state, self.parameters, self.from, self.to)
+    }
 }
 
 impl Found {

@@ -1,4 +1,5 @@
 //! Exponential smoothing with additive errors.
+#![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
 use super::past::{Scaled, ToValues};
 use super::search::{Axes, Found, Parameters, Recursion, search, states_at};
@@ -99,7 +100,7 @@ impl Class<'_> {
         State { level: first - slope * f64::midpoint(span as f64, 1.0), slope, season }
     }
 
-    #[inline]
+    #[inline(always)]
     fn pass<const TREND: bool, const SEASON: bool>(
         &self,
         state: &mut State,
@@ -142,7 +143,7 @@ impl Class<'_> {
 impl Recursion for Class<'_> {
     type State = State;
 
-    #[inline]
+    #[inline(always)]
     fn run(&self, state: &mut State, p: &Parameters, from: usize, to: usize) -> Wide {
         match (self.trend != Trend::None, self.period > 1) {
             (false, false) => self.pass::<false, false>(state, p, from, to),

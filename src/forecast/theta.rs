@@ -1,4 +1,5 @@
 //! The dynamic optimised theta model, in time linear in the values.
+#![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
 use super::past::Scaled;
 use super::search::{Axes, Parameters, Recursion, search, states_at};
@@ -76,14 +77,14 @@ impl State {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn expected(&self, [alpha, share, ..]: &Parameters) -> Wide {
         let after = self.decay * (Wide::ONE - *alpha);
         let line = self.intercept * self.decay + self.slope * ((Wide::ONE - after) / *alpha);
         self.level + *share * line
     }
 
-    #[inline]
+    #[inline(always)]
     fn learn(&mut self, value: Wide, [alpha, ..]: &Parameters) {
         self.step += 1;
         let t = self.step as f64;
@@ -99,7 +100,7 @@ impl State {
 impl Recursion for Adjusted<'_> {
     type State = State;
 
-    #[inline]
+    #[inline(always)]
     fn run(&self, state: &mut State, p: &Parameters, from: usize, to: usize) -> Wide {
         let whole = self.tile.is_whole();
         let mut squares = Wide::ZERO;

@@ -42,6 +42,7 @@ mod lines;
 mod number;
 mod path;
 mod report;
+mod series_rows;
 mod time;
 
 #[cfg(test)]
@@ -52,4 +53,5 @@ pub use influx::{InfluxOptions, import_influx};
 pub use lines::Source;
 pub use path::{PathPattern, host_from_file};
 pub use report::{ImportReport, Problem, Reason};
+pub use series_rows::{SeriesRow, read_series_rows};
 pub use time::{TimeForm, TimeOptions, TimeUnit};

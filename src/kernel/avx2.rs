@@ -23,6 +23,7 @@ use super::integers;
 use super::lanes::{self, Arithmetic, Block, Sequence, Unwritten};
 use super::reduce::{self, Spread, Total};
 use super::running::RunningTotal;
+use super::simd::Loop;
 use super::symbols::{self, Meaning, STATES, State, Stream};
 
 /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
@@ -33,8 +34,8 @@ const SHIFTED_HIGH: i32 = 0x4330_0000;
 const BIAS: u32 = 1 << 31;
 
 #[target_feature(enable = "avx2,bmi2")]
-pub(super) fn run<R>(work: impl FnOnce() -> R) -> R {
-    work()
+pub(super) fn run<L: Loop>(work: L) -> L::Output {
+    work.run()
 }
 
 #[target_feature(enable = "avx2")]

@@ -31,7 +31,7 @@ pub use quantile::{median, quantile, quantile_sorted};
 pub use random::Random;
 pub use reduce::{Spread, Total};
 pub use running::{EXACT_MAX, RunningTotal};
-pub(crate) use simd::widest;
+pub(crate) use simd::{Loop, widest};
 pub use simd::{greatest, least, spread, total};
 pub use sketch::{Bin, Sketch};
 pub use student::student_p;

@@ -324,12 +324,22 @@ pub(crate) fn with_bits<R>(
     Machine::here().with_bits(bytes, width, count, then)
 }
 
-/// Runs `work` with the widest vectors that the machine has. What `work` does must be inlined into
-/// it to gain; it gives the same bits in any case, since nothing is fused or reordered.
+/// A loop that is to run with the widest vectors of the machine. To gain by it `run`, and all that
+/// it calls, must always be inlined; a closure would not be.
+pub(crate) trait Loop {
+    /// What it comes to.
+    type Output;
+
+    /// Runs it.
+    fn run(self) -> Self::Output;
+}
+
+/// Runs a loop with the widest vectors that the machine has. It gives the same bits on every
+/// machine, since nothing is fused or reordered.
 #[inline]
-pub(crate) fn widest<R>(work: impl FnOnce() -> R) -> R {
+pub(crate) fn widest<L: Loop>(work: L) -> L::Output {
     match Machine::here() {
-        Machine::Portable => work(),
+        Machine::Portable => work.run(),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
         Machine::Avx2 => unsafe { avx2::run(work) },

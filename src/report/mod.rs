@@ -12,6 +12,7 @@ mod forecasts;
 mod frames;
 mod json;
 mod reclaim;
+mod scores;
 mod table;
 mod text;
 
@@ -21,6 +22,7 @@ pub use csv::csv;
 pub use forecasts::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 pub use frames::{FramesError, write_csv, write_json, write_table};
 pub use json::{SCHEMA_VERSION, json};
+pub use scores::{exhaustion_scores_text, scores_text};
 pub use text::{TextOptions, text};
 
 #[cfg(test)]

@@ -1,0 +1,341 @@
+//! The command that scores forecasts: `backtest`.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use rustix::time::ClockId;
+
+use super::Outcome;
+use super::args::ReportFormat;
+use super::inspect::Versioned;
+use super::output::{Stop, json_to_stdout, to_stdout};
+use crate::capacity::exhaustion::PeakSeries;
+use crate::capacity::exhaustion::score::{ScoreOptions, score_exhaustion};
+use crate::error::{Error, Result};
+use crate::forecast::score::{Scorer, Scores};
+use crate::forecast::{ErrorPool, ForecastOptions, Forecaster, Outlook, Tier};
+use crate::ingest::{SeriesRow, read_series_rows};
+use crate::model::{Frame, Selector, Span, Timestamp};
+use crate::query::{Aggregate, Query};
+use crate::report::{exhaustion_scores_text, scores_text};
+use crate::store::{Snapshot, Store};
+
+/// Quantiles whose losses are averaged.
+const LEVELS: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+/// The label whose values are hosts.
+const HOST_LABEL: &str = "host";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    plimsoll backtest --store s 'cpu_usage_mhz' --step 5m --horizon 4h --windows 6\n  \
+    plimsoll backtest --store s 'disk_used_gb' --exhaustion\n  \
+    plimsoll backtest --train Hourly-train.csv --test Hourly-test.csv --period 24 --horizon 48\n\
+    Files have one series per line, below a header: a name, then its values.\n\
+    RAYON_NUM_THREADS=1 makes it use one thread; the answers stay the same.")]
+pub(super) struct BacktestArgs {
+    /// The folder of the store whose series are forecast, from several points of their past.
+    #[arg(long, value_name = "DIR", required_unless_present = "train", requires = "selector")]
+    store: Option<PathBuf>,
+    /// Which series of the store.
+    selector: Option<Selector>,
+    /// A file of pasts, instead of a store.
+    #[arg(long, value_name = "FILE", conflicts_with = "store", requires = "test")]
+    train: Option<PathBuf>,
+    /// The file of their futures, line by line.
+    #[arg(long, value_name = "FILE", requires = "train")]
+    test: Option<PathBuf>,
+    /// Steps that errors are scaled over. Default: those of a day, or 1.
+    #[arg(long, value_name = "STEPS")]
+    period: Option<usize>,
+    /// The step of history and forecast. Default: 1h; of files a day over the period, or a day.
+    #[arg(long, value_name = "SPAN")]
+    step: Option<Span>,
+    /// How far to look ahead, as a span (2d) or in steps (48).
+    #[arg(long, value_name = "SPAN|STEPS", default_value = "48")]
+    horizon: Horizon,
+    /// Points of the past of a store that are forecast from, each a horizon before the next.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    windows: usize,
+    /// How the samples of a step become one value.
+    #[arg(long, value_name = "HOW", default_value = "mean")]
+    agg: Aggregate,
+    /// Only history at or after this time.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only history before this time.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// The share of values that should fall inside the interval.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
+    coverage: f64,
+    /// Try a tenth of the models, for a tenth of the time.
+    #[arg(long)]
+    light: bool,
+    /// Score each model of the pool too.
+    #[arg(long)]
+    models: bool,
+    /// Score probabilities of exhaustion instead: daily peaks against lines above them, 7 and 30
+    /// days ahead.
+    #[arg(long, requires = "store", conflicts_with_all = ["models", "light"])]
+    exhaustion: bool,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    format: ReportFormat,
+}
+
+/// A horizon in steps or as a length of time.
+#[derive(Debug, Clone, Copy)]
+enum Horizon {
+    Steps(usize),
+    Span(Span),
+}
+
+impl FromStr for Horizon {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        text.parse().map_or_else(|_| Ok(Self::Span(text.parse()?)), |steps| Ok(Self::Steps(steps)))
+    }
+}
+
+impl Horizon {
+    fn steps(self, step: Span) -> Result<usize> {
+        let steps = match self {
+            Self::Steps(steps) => steps,
+            Self::Span(span) => span.nanos().checked_div(step.nanos()).unwrap_or(0) as usize,
+        };
+        if steps == 0 {
+            let what = format!("the horizon has no step of {step}; take a longer one");
+            return Err(Error::invalid(what));
+        }
+        Ok(steps)
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Document {
+    #[serde(flatten)]
+    scores: Scores,
+    horizon: usize,
+    ms_per_forecast: f64,
+}
+
+/// Scores forecasts of a store's series or of those in files.
+pub(super) fn backtest(args: &BacktestArgs) -> Result<Outcome, Stop> {
+    if args.exhaustion {
+        return exhaustion(args);
+    }
+    let day = |step: Span| Span::DAY.nanos().checked_div(step.nanos()).unwrap_or(1).max(1);
+    let of_files = args.period.filter(|period| *period > 0 && args.train.is_some());
+    let default = of_files.map_or(Span::HOUR, |p| Span::from_nanos(Span::DAY.nanos() / p as i64));
+    let step = args.step.unwrap_or(default);
+    let period = args.period.unwrap_or(day(step) as usize);
+    let horizon = args.horizon.steps(step)?;
+    let forecaster = Forecaster::new(step, options(args, horizon))?;
+    let mut round = Round::new(forecaster, Scorer::new(period, args.coverage));
+    match (&args.train, &args.test) {
+        (Some(train), Some(test)) => of_rows(&read(train)?, &read(test)?, horizon, &mut round)?,
+        _ => of_store(args, step, horizon, &mut round)?,
+    }
+    let (scores, ms_per_forecast) = round.finish();
+    if scores.forecasts == 0 {
+        let what = "no forecast could be scored: the series are too short, or never change";
+        return Err(Error::not_enough_data(what).into());
+    }
+    match args.format {
+        ReportFormat::Json => {
+            json_to_stdout(&Versioned::new(Document { scores, horizon, ms_per_forecast }))?
+        }
+        ReportFormat::Table => to_stdout(|out| {
+            use std::io::Write;
+            scores_text(&scores, out)?;
+            writeln!(
+                out,
+                "{ms_per_forecast:.2} ms of processor time per forecast of {horizon} steps"
+            )
+        })?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn options(args: &BacktestArgs, horizon: usize) -> ForecastOptions {
+    ForecastOptions {
+        horizon,
+        coverage: args.coverage,
+        levels: LEVELS.to_vec(),
+        tier: if args.light { Tier::Light } else { Tier::Full },
+        keep_models: args.models,
+        ..ForecastOptions::default()
+    }
+}
+
+/// Of all threads, since the process began.
+fn processor_time() -> Duration {
+    let clock = rustix::time::clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(clock).unwrap_or_default()
+}
+
+/// Forecasts whose errors are pooled together, and then scored.
+struct Round {
+    forecaster: Forecaster,
+    scorer: Scorer,
+    pool: ErrorPool,
+    /// Pasts are kept from their first value on.
+    waiting: Vec<(Vec<f64>, Vec<f64>, Outlook)>,
+    spent: Duration,
+    forecasts: u32,
+    refused: usize,
+}
+
+impl Round {
+    fn new(forecaster: Forecaster, scorer: Scorer) -> Self {
+        Self {
+            forecaster,
+            scorer,
+            pool: ErrorPool::default(),
+            waiting: Vec::new(),
+            spent: Duration::ZERO,
+            forecasts: 0,
+            refused: 0,
+        }
+    }
+
+    /// Forecasts the futures from the pasts.
+    fn add(&mut self, pasts: &[&[f64]], futures: &[&[f64]]) {
+        let before = processor_time();
+        for ((past, future), one) in pasts.iter().zip(futures).zip(self.forecaster.rehearse(pasts))
+        {
+            match one {
+                Ok(one) => {
+                    let outlook = self.pool.add(one);
+                    self.waiting.push((past.to_vec(), future.to_vec(), outlook));
+                }
+                Err(_) => self.refused += 1,
+            }
+        }
+        self.spent += processor_time().saturating_sub(before);
+    }
+
+    /// Scores what was added.
+    fn score(&mut self) {
+        let before = processor_time();
+        let doubt = std::mem::take(&mut self.pool).finish();
+        let waiting = std::mem::take(&mut self.waiting);
+        let forecasts: Vec<_> =
+            waiting.iter().map(|(_, _, outlook)| outlook.forecast(&doubt)).collect();
+        self.spent += processor_time().saturating_sub(before);
+        self.forecasts += forecasts.len() as u32;
+        for ((past, future, _), forecast) in waiting.iter().zip(&forecasts) {
+            self.scorer.add(past, future, forecast);
+        }
+    }
+
+    fn finish(self) -> (Scores, f64) {
+        let mut scores = self.scorer.finish();
+        scores.left_out += self.refused;
+        let ms = self.spent.as_secs_f64() * 1e3 / f64::from(self.forecasts.max(1));
+        (scores, ms)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<SeriesRow>> {
+    let file = File::open(path).map_err(|why| Error::io("open", path, why))?;
+    read_series_rows(&mut BufReader::new(file), &path.display().to_string())
+}
+
+fn of_rows(
+    train: &[SeriesRow],
+    test: &[SeriesRow],
+    horizon: usize,
+    round: &mut Round,
+) -> Result<()> {
+    if train.len() != test.len() {
+        let (a, b) = (train.len(), test.len());
+        let what =
+            format!("{a} pasts and {b} futures; both files need the same series, line by line");
+        return Err(Error::invalid(what));
+    }
+    if let Some(short) = test.iter().find(|row| row.values.len() < horizon) {
+        let (name, count) = (&short.name, short.values.len());
+        let what =
+            format!("{name} has {count} values of the future; --horizon {horizon} takes more");
+        return Err(Error::invalid(what));
+    }
+    let pasts: Vec<&[f64]> = train.iter().map(|row| row.values.as_slice()).collect();
+    let futures: Vec<&[f64]> = test.iter().map(|row| &row.values[..horizon]).collect();
+    round.add(&pasts, &futures);
+    round.score();
+    Ok(())
+}
+
+fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) -> Result<()> {
+    let (Some(folder), Some(selector)) = (&args.store, &args.selector) else {
+        return Err(Error::invalid("give --store and a selector, or --train and --test"));
+    };
+    let store = Store::open_read_only(folder)?;
+    let snapshot = store.snapshot()?;
+    let query = ranged(args, Query::new(selector.clone()).aggregate(args.agg).step(step));
+    for window in 0..args.windows {
+        for frame in query.run(&snapshot)? {
+            of_frame(&frame?, (window + 1) * horizon, horizon, round);
+        }
+        round.score();
+    }
+    Ok(())
+}
+
+fn ranged(args: &BacktestArgs, query: Query) -> Query {
+    let query = args.from.map_or(query.clone(), |start| query.from(start));
+    args.to.map_or(query.clone(), |end| query.to(end))
+}
+
+/// Forecasts every row of a frame from the step `back` before its last whole one.
+fn of_frame(frame: &Frame, back: usize, horizon: usize, round: &mut Round) {
+    // The last step may have only begun.
+    let Some(origin) = frame.steps().saturating_sub(1).checked_sub(back) else { return };
+    let rows = 0..frame.len();
+    let pasts: Vec<&[f64]> = rows.clone().map(|row| &frame.row(row)[..origin]).collect();
+    let futures: Vec<&[f64]> = rows.map(|row| &frame.row(row)[origin..origin + horizon]).collect();
+    round.add(&pasts, &futures);
+}
+
+fn exhaustion(args: &BacktestArgs) -> Result<Outcome, Stop> {
+    let (Some(folder), Some(selector)) = (&args.store, &args.selector) else {
+        return Err(Error::invalid("give --store and a selector").into());
+    };
+    let store = Store::open_read_only(folder)?;
+    let series = peaks(args, selector, &store.snapshot()?)?;
+    let scores = score_exhaustion(&series, &ScoreOptions::default());
+    match args.format {
+        ReportFormat::Json => json_to_stdout(&Versioned::new(scores))?,
+        ReportFormat::Table => to_stdout(|out| exhaustion_scores_text(&scores, out))?,
+    }
+    Ok(Outcome::Done)
+}
+
+/// The daily peaks of each series; the days at both ends, of which a part may be missing, are none.
+fn peaks(args: &BacktestArgs, selector: &Selector, snapshot: &Snapshot) -> Result<Vec<PeakSeries>> {
+    let query = Query::new(selector.clone()).aggregate(Aggregate::Max).step(Span::DAY);
+    let mut series = Vec::new();
+    for frame in ranged(args, query).run(snapshot)? {
+        let frame = frame?;
+        for (labels, row) in frame.rows() {
+            let host = labels.get(HOST_LABEL).map_or_else(|| labels.to_string(), ToOwned::to_owned);
+            let mut peaks = row.to_vec();
+            let known = |peak: &f64| !peak.is_nan();
+            let ends = [peaks.iter().position(known), peaks.iter().rposition(known)];
+            for end in ends.into_iter().flatten() {
+                peaks[end] = f64::NAN;
+            }
+            series.push(PeakSeries { host, peaks });
+        }
+    }
+    if series.is_empty() {
+        let what = format!("no series of {selector} has samples in this range");
+        return Err(Error::not_enough_data(what));
+    }
+    Ok(series)
+}
