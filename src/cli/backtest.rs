@@ -294,9 +294,11 @@ fn ranged(args: &BacktestArgs, query: Query) -> Query {
 
 /// Forecasts every row of a frame from the step `back` before its last whole one.
 fn of_frame(frame: &Frame, back: usize, horizon: usize, round: &mut Round) {
-    // The last step may have only begun.
-    let Some(origin) = frame.steps().saturating_sub(1).checked_sub(back) else { return };
     let rows = 0..frame.len();
+    let known = |step: &usize| rows.clone().any(|row| frame.row(row)[*step].is_finite());
+    // The last step with values may have only begun.
+    let whole = (0..frame.steps()).rfind(known).unwrap_or(0);
+    let Some(origin) = whole.checked_sub(back) else { return };
     let pasts: Vec<&[f64]> = rows.clone().map(|row| &frame.row(row)[..origin]).collect();
     let futures: Vec<&[f64]> = rows.map(|row| &frame.row(row)[origin..origin + horizon]).collect();
     round.add(&pasts, &futures);

@@ -49,10 +49,11 @@ pub fn quantile_loss(actual: &[f64], forecast: &[f64], level: f64) -> f64 {
 }
 
 /// The benchmark of M4: the last value, with the season of a classical multiplicative decomposition
-/// where the autocorrelation at one period is significant at 90%.
+/// where the autocorrelation at one period is significant at 90% and all values are above zero.
 pub fn naive2(past: &[f64], period: usize, horizon: usize) -> Vec<f64> {
     let last = past.len() - 1;
-    let factors = if period > 1 && is_seasonal(past, period) {
+    let positive = past.iter().all(|value| *value > 0.0);
+    let factors = if period > 1 && positive && is_seasonal(past, period) {
         factors(past, period)
     } else {
         vec![1.0; period.max(1)]
