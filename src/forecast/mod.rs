@@ -15,6 +15,7 @@
 //! `docs/method/forecast.md` has the formulas.
 
 pub mod accuracy;
+mod adaptive;
 mod decompose;
 mod double_season;
 mod doubt;
@@ -38,6 +39,7 @@ mod smoothing;
 mod theta;
 mod tile;
 
+pub use adaptive::AdaptiveLevel;
 pub use decompose::{DecomposeOptions, Decomposition, Season, decompose};
 pub use double_season::DoubleSeason;
 pub use doubt::{Doubt, ErrorPool};

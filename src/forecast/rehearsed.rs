@@ -127,11 +127,7 @@ impl Outlook {
     /// The forecast, as doubtful as the errors of a fleet say.
     pub fn forecast(&self, doubt: &Doubt) -> Forecast {
         let tail = (1.0 - self.options.coverage) / 2.0;
-        let quantile = |level: f64| {
-            let mut values = self.quantile(doubt, level);
-            values.drain(..self.unknown);
-            values
-        };
+        let quantile = |level: f64| self.quantile(doubt, level);
         let mut point: Vec<f64> = self.point.iter().map(|value| self.held(*value)).collect();
         point.drain(..self.unknown);
         let level = |level: &f64| Quantile { level: *level, values: quantile(*level) };
@@ -147,8 +143,8 @@ impl Outlook {
         }
     }
 
-    /// The `level` quantile of the value at each step ahead.
-    fn quantile(&self, doubt: &Doubt, level: f64) -> Vec<f64> {
+    /// The `level` quantile of the value at each step ahead, `level` between 0 and 1.
+    pub fn quantile(&self, doubt: &Doubt, level: f64) -> Vec<f64> {
         let of_fleet = doubt.quantiles(level, self.point.len());
         let last = self.sizes.last().copied().unwrap_or(0.0);
         let sizes = self.sizes.iter().copied().chain(std::iter::repeat(last));
@@ -158,6 +154,7 @@ impl Outlook {
                 let width = if error < 0.0 { widths.below } else { widths.above };
                 self.held(point + error * blend(size, width, self.spread_share))
             })
+            .skip(self.unknown)
             .collect()
     }
 
