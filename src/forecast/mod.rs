@@ -34,6 +34,8 @@ mod ridge;
 mod search;
 mod seasons;
 mod smoothing;
+#[cfg(test)]
+mod tests;
 mod theta;
 mod tile;
 
