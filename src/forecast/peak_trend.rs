@@ -128,7 +128,7 @@ mod tests {
         values[..4 * 10].fill(1e6);
         let after = predicted(&PeakTrend { day: 4 }, &values[..4 * 100], 12);
         assert_near(&after, &before, 1e-6);
-        values[4 * 10] = 1e6;
+        values[4 * 10..4 * 60].fill(1e6);
         assert_ne!(predicted(&PeakTrend { day: 4 }, &values[..4 * 100], 12), after);
     }
 }
