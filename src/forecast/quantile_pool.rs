@@ -314,9 +314,9 @@ mod tests {
                 let mut middle = vec![Wide::ZERO; ahead];
                 model.fit(&past, &[steps])[0].predict(&mut middle);
                 let spread = model.spread(&past, steps, ahead);
-                for lane in 0..4 {
+                for (lane, values) in rows.iter().enumerate() {
                     for step in 0..ahead {
-                        let (pool, range) = naive_pool(&model, rows[lane], step);
+                        let (pool, range) = naive_pool(&model, values, step);
                         let all = [(0.1, &spread.low), (0.5, &middle), (0.9, &spread.high)];
                         for (level, found) in all {
                             // The halvings end at this share of the range.

