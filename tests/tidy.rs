@@ -78,6 +78,8 @@ const CRATES: &[(&str, &[&str])] = &[
             "capacity/plan",
             "cli/demo",
             "cli/import",
+            "forecast/fleet.rs",
+            "forecast/tests.rs",
             "query/group.rs",
             "query/rows.rs",
             "query/scan.rs",

@@ -1,7 +1,7 @@
 //! Measures of forecasts, as the M4 competition and the probabilistic benchmarks define them.
 //!
-//! In all of them actual values that are not finite are left out. A forecast that is no number makes
-//! the measure none.
+//! In all of them actual values that are not finite are left out. A forecast that is no number
+//! makes the measure none.
 
 /// Mean of `200 |a - f| / (|a| + |f|)`, in per cent (Makridakis, 1993; the M4 form); 0 where both
 /// are 0.

@@ -72,7 +72,7 @@ pub struct Outlook {
 }
 
 impl Rehearsed {
-    /// Each past origin's errors, with their sizes at the other origins that [`Self::judges`] names.
+    /// Each past origin's errors, with their sizes at the origins of [`Self::judges`].
     pub(super) fn witnesses(&self) -> impl Iterator<Item = Vec<Witness>> + '_ {
         let ahead = self.errors.first().map_or(0, Vec::len);
         (0..self.errors.len()).map(move |at| {

@@ -64,7 +64,8 @@ pub(super) fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
     }
 }
 
-/// Every model there is that takes 120 values: with a day and a week of few steps, with none, and with a year alone.
+/// Every model that 120 values are enough for: with a day and a week of few steps, with none, and
+/// with a year alone.
 fn models() -> Vec<Box<dyn Fit>> {
     let seasons = [Seasons { short: 6, long: 42 }, Seasons::NONE, Seasons { short: 1, long: 12 }];
     seasons.into_iter().flat_map(|s| pool(s, Some(6), 120, Tier::Full)).collect()

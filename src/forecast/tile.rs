@@ -5,7 +5,8 @@ use crate::kernel::{LANES, Wide};
 /// Series of one length, time-major: one row per step, one lane per series.
 ///
 /// Gaps hold what the model-free guess would be: the value one period before, or else the one
-/// before. Models run through them, but never learn from them and are never scored on them.
+/// before. Naive models and first states take them for values; regressions and recursions run
+/// through them, but do not learn from them, and nothing is scored on them.
 #[derive(Debug, Clone)]
 pub struct Tile {
     rows: Vec<Wide>,
