@@ -4,10 +4,13 @@
 //!
 //! Bitbrains (GWA-T-12 "Rnd", July and August 2013) and TSBS cpu-only. A few machines in the normal
 //! suite, all of them with `make test-slow`.
+//!
+//! And: our measures of forecasts are those of the M4 competition, on its hourly series.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
+use plimsoll::forecast::accuracy;
 use plimsoll::ingest::{
     CsvOptions, ImportReport, InfluxOptions, Source, TimeForm, TimeOptions, TimeUnit, import_csv,
     import_influx,
@@ -243,4 +246,31 @@ fn hourly_series_of_m4_have_their_periods() {
     println!("{series} series: a day in {days}, a week in {weeks}, nothing in {none}");
     assert_eq!(series, 414);
     assert!(days >= 390 && weeks >= 110 && none <= 3, "{days} {weeks} {none}");
+}
+
+/// The series of a file of M4: a name, and values to the end of the row.
+fn m4(name: &str) -> Option<Vec<Vec<f64>>> {
+    let mut text = String::new();
+    data::decompressed(name)?.read_to_string(&mut text).unwrap();
+    let numbers = |line: &str| -> Vec<f64> {
+        let cells = line.split(',').skip(1).map(|cell| cell.trim_matches('"'));
+        cells.filter(|cell| !cell.is_empty()).map(|cell| cell.parse().unwrap()).collect()
+    };
+    Some(text.lines().skip(1).map(numbers).collect())
+}
+
+#[test]
+fn the_benchmark_of_m4_has_the_published_errors() {
+    let (train, test) = (m4("m4/Hourly-train.csv.zst"), m4("m4/Hourly-test.csv.zst"));
+    let (Some(train), Some(test)) = (train, test) else { return };
+    assert_eq!((train.len(), test.len()), (414, 414));
+    let (mut smape, mut mase) = (0.0, 0.0);
+    for (past, future) in train.iter().zip(&test) {
+        let forecast = accuracy::naive2(past, 24, 48);
+        smape += accuracy::smape(future, &forecast) / 414.0;
+        mase += accuracy::mae(future, &forecast) / accuracy::seasonal_scale(past, 24) / 414.0;
+    }
+    // Naive2, hourly: Makridakis, Spiliotis and Assimakopoulos, The M4 Competition, 2020.
+    assert!((smape - 18.383).abs() < 1e-3, "sMAPE {smape}");
+    assert!((mase - 2.395).abs() < 1e-3, "MASE {mase}");
 }

@@ -79,6 +79,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "cli/demo",
             "cli/import",
             "forecast/fleet.rs",
+            "forecast/tests.rs",
             "query/group.rs",
             "query/rows.rs",
             "query/scan.rs",

@@ -150,3 +150,85 @@ impl Predict for Fitted {
         self.to_values.apply(out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::{assert_near, noise, of_lane, predicted};
+
+    const DAY: [f64; 6] = [0.0, 2.0, 8.0, 9.0, 3.0, 1.0];
+
+    /// A day of six steps; on the last two of seven days only half as much.
+    fn planted(step: usize) -> f64 {
+        20.0 + DAY[step % 6] * if step / 6 % 7 < 5 { 1.0 } else { 0.5 }
+    }
+
+    fn model() -> DoubleSeason {
+        DoubleSeason { short: 6, long: 42, scale: Scale::Level }
+    }
+
+    #[test]
+    fn a_planted_day_and_week_go_on() {
+        let values: Vec<f64> = (0..42 * 13).map(planted).collect();
+        let found = predicted(&model(), &values[..42 * 12], 42);
+        assert_near(&found, &values[42 * 12..], 0.5);
+        let noisy = noise(1, 42 * 12).into_iter().zip(&values).map(|(z, v)| v + 0.3 * z);
+        let found = predicted(&model(), &noisy.collect::<Vec<_>>(), 42);
+        let off: f64 = found.iter().zip(&values[42 * 12..]).map(|(a, b)| (a - b).abs()).sum();
+        assert!(off / 42.0 < 0.4, "{off}");
+        // The same on logarithms, where the week is a factor of the day.
+        let logs: Vec<f64> = values.iter().map(|value| (value / 10.0).exp()).collect();
+        let in_logs = DoubleSeason { scale: Scale::Log, ..model() };
+        for (a, b) in predicted(&in_logs, &logs[..42 * 12], 42).iter().zip(&logs[42 * 12..]) {
+            assert!((a / b - 1.0).abs() < 0.06, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_recursion_is_that_of_a_plain_loop() {
+        let mut values = noise(2, 150);
+        values[60..70].fill(f64::NAN);
+        let tile = Tile::new(&[&values], 6);
+        let start = model().start(tile.rows());
+        let [alpha, delta, omega, rho] = [0.1, 0.2, 0.3, 0.6];
+        let wide = [alpha, delta, omega, rho].map(Wide::splat);
+        let mut state = start.clone();
+        let mut squares = OnTile(&tile).run(&mut state, &wide, 0, 50);
+        squares += OnTile(&tile).run(&mut state, &wide, 50, 150);
+
+        let mut level = start.level.0[0];
+        let (mut short, mut long) = (of_lane(&start.short, 0), of_lane(&start.long, 0));
+        let (mut rest, mut sum) = (0.0, 0.0);
+        for (step, value) in values.iter().enumerate() {
+            let (d, w) = (step % 6, step % 42);
+            let base = level + short[d] + long[w];
+            let error = if value.is_finite() { value - base - rho * rest } else { 0.0 };
+            rest = rho * rest + error;
+            level += alpha * error;
+            short[d] += delta * error;
+            long[w] += omega * error;
+            sum += error * error;
+        }
+        assert!((state.level.0[0] - level).abs() < 1e-12);
+        assert!((state.rest.0[0] - rest).abs() < 1e-12 && (squares.0[0] - sum).abs() < 1e-9);
+        assert_near(&of_lane(&state.short, 0), &short, 1e-12);
+        assert_near(&of_lane(&state.long, 0), &long, 1e-12);
+    }
+
+    #[test]
+    fn what_is_left_fades_from_step_to_step() {
+        let tile = Tile::new(&[&[0.0]], 1);
+        let past = Past::new(&tile, 1, 1);
+        let state = State {
+            level: Wide::splat(1.0),
+            short: vec![Wide::ZERO, Wide::splat(10.0)],
+            long: vec![Wide::ZERO, Wide::ZERO, Wide::ZERO, Wide::splat(100.0)],
+            rest: Wide::splat(8.0),
+        };
+        let to_values = past.in_scale(Scale::Level).to_values();
+        let fitted = Fitted { state, rho: Wide::splat(0.5), next: 3, to_values };
+        let mut out = vec![Wide::ZERO; 5];
+        fitted.predict(&mut out);
+        assert_eq!(of_lane(&out, 0), [115.0, 3.0, 12.0, 1.5, 111.25]);
+    }
+}

@@ -219,3 +219,166 @@ fn ranked(sorted: &[Normalised], level: f64) -> f64 {
     };
     sorted[rank.saturating_sub(1).min(last)].error
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::rehearsed::tests::with_errors;
+    use crate::kernel::Random;
+
+    /// Errors with a long tail above: squares of normal numbers.
+    fn skewed(random: &mut Random, origins: usize, steps: usize) -> Vec<Vec<f64>> {
+        let mut error = || random.normal().powi(2) - 0.5;
+        (0..origins).map(|_| (0..steps).map(|_| error()).collect()).collect()
+    }
+
+    fn doubt_of(series: Vec<Vec<Vec<f64>>>, between: usize) -> (Doubt, Vec<Outlook>) {
+        let mut pool = ErrorPool::default();
+        let outlooks =
+            series.into_iter().map(|errors| pool.add(with_errors(errors, between))).collect();
+        (pool.finish(), outlooks)
+    }
+
+    fn share_inside(outlook: &Outlook, doubt: &Doubt, errors: &[Vec<f64>]) -> f64 {
+        let found = outlook.forecast(doubt);
+        let steps = errors.iter().flat_map(|errors| errors.iter().enumerate());
+        let inside = steps.filter(|(step, error)| {
+            (found.lower[*step]..=found.upper[*step]).contains(&(10.0 + *error))
+        });
+        inside.count() as f64 / errors.iter().map(Vec::len).sum::<usize>() as f64
+    }
+
+    fn numbers(errors: &[f64]) -> Vec<Normalised> {
+        errors.iter().map(|error| Normalised { error: *error, origin: 0 }).collect()
+    }
+
+    #[test]
+    fn a_fleet_covers_as_often_as_it_says_even_where_errors_lean() {
+        let mut random = Random::new(1);
+        let series = (0..40).map(|_| skewed(&mut random, 8, 24)).collect();
+        let (doubt, outlooks) = doubt_of(series, 24);
+        assert_eq!(doubt.origins(), 320);
+        let claimed = doubt.coverage(0.1, 0.9);
+        assert!((claimed - 0.8).abs() < 0.02, "{claimed}");
+        let shares = outlooks.iter().map(|one| {
+            let future = skewed(&mut random, 4, 24);
+            share_inside(one, &doubt, &future)
+        });
+        let share = shares.sum::<f64>() / 40.0;
+        assert!((share - 0.8).abs() < 0.03, "{share}");
+        let found = outlooks[0].forecast(&doubt);
+        assert!(10.0 - found.lower[9] < 0.5 * (found.upper[9] - 10.0), "the tail is above");
+    }
+
+    #[test]
+    fn one_series_covers_as_often_as_it_says() {
+        let mut random = Random::new(2);
+        let (mut share, mut claimed) = (0.0, 0.0);
+        for _ in 0..50 {
+            let (doubt, outlooks) = doubt_of(vec![skewed(&mut random, 8, 48)], 48);
+            claimed += doubt.coverage(0.1, 0.9) / 50.0;
+            share += share_inside(&outlooks[0], &doubt, &skewed(&mut random, 10, 48)) / 50.0;
+        }
+        assert!((0.75..0.88).contains(&share), "{share}");
+        assert!((share - claimed).abs() < 0.05, "{share} {claimed}");
+    }
+
+    #[test]
+    fn errors_that_whole_origins_share_widen_the_ends() {
+        let of_origin = [0.1, -0.1, 0.1, -0.1, 3.0, -0.1, 0.1, -4.0];
+        let errors: Vec<Vec<f64>> = of_origin.iter().map(|error| vec![*error; 10]).collect();
+        let (few, _) = doubt_of(vec![errors.clone()], 10);
+        let (many, _) = doubt_of(vec![errors; 8], 10);
+        let width = |doubt: &Doubt| doubt.quantiles(0.9, 1)[0] - doubt.quantiles(0.1, 1)[0];
+        assert!(width(&few) > 1.2 * width(&many), "{} {}", width(&few), width(&many));
+        assert!((1.0..=WIDEN_MAX).contains(&few.widening(0.9)) && few.widening(0.9) > 1.0);
+        assert_eq!((few.widening(0.5), many.widening(0.9)), (1.0, 1.0));
+        let (one, _) = doubt_of(vec![vec![vec![1.0; 10]]], 10);
+        assert_eq!(one.widening(0.9), 1.0);
+        assert!(one.coverage(0.1, 0.9).is_nan(), "one origin is no witness of itself");
+    }
+
+    #[test]
+    fn origins_that_share_values_do_not_blow_the_ends_up() {
+        // Four origins of which only the outer two forecast different values, and a lone one.
+        for (origins, between) in [(4, 10), (1, 30)] {
+            let mut random = Random::new(3);
+            let errors: Vec<Vec<f64>> =
+                (0..origins).map(|_| (0..30).map(|_| random.normal()).collect()).collect();
+            let (doubt, _) = doubt_of(vec![errors], between);
+            let end = doubt.quantiles(0.9, 30);
+            assert!(end.iter().all(|end| (0.3..10.0).contains(end)), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn gaps_and_forecasts_without_error_leave_finite_ends() {
+        let mut errors = vec![vec![0.0; 5]; 4];
+        errors[1][2] = f64::NAN;
+        let (doubt, outlooks) = doubt_of(vec![errors.clone()], 5);
+        assert_eq!(doubt.quantiles(0.9, 5), [0.0; 5]);
+        assert_eq!(outlooks[0].forecast(&doubt).upper, [10.0; 5]);
+        // What never changed and then does.
+        errors[3][4] = 1.0;
+        let (doubt, outlooks) = doubt_of(vec![errors], 5);
+        let found = outlooks[0].forecast(&doubt);
+        assert!(found.upper.iter().chain(&found.lower).all(|end| end.is_finite()), "{found:?}");
+        let none = ErrorPool::default().finish();
+        assert_eq!((none.origins(), none.quantiles(0.9, 3)), (0, vec![0.0; 3]));
+        assert!(none.coverage(0.1, 0.9).is_nan());
+        let without = ErrorPool::default().add(with_errors(vec![vec![f64::NAN; 3]; 2], 3));
+        assert_eq!(without.forecast(&none).lower, [10.0; 3]);
+    }
+
+    #[test]
+    fn blocks_grow_by_half() {
+        let mut blocks = Vec::new();
+        assert_eq!(block(&mut blocks, 40).start, 38);
+        let ends: Vec<(usize, usize)> =
+            blocks.iter().map(|block| (block.start, block.end)).collect();
+        assert_eq!(ends, [(0, 3), (3, 7), (7, 13), (13, 23), (23, 38), (38, 60)]);
+        for (step, start) in [(0, 0), (2, 0), (3, 3), (12, 7), (37, 23), (38, 38)] {
+            assert_eq!(block(&mut blocks, step).start, start);
+        }
+        assert_eq!(blocks.len(), 6);
+    }
+
+    #[test]
+    fn ends_run_straight_between_the_middles_of_blocks() {
+        let knots = [(1.0, 10.0), (4.0, 40.0), (5.0, 0.0)];
+        let found = [0.0, 1.0, 2.0, 4.0, 4.5, 5.0, 99.0].map(|step| between(&knots, step));
+        assert_eq!(found, [10.0, 10.0, 20.0, 40.0, 20.0, 0.0, 0.0]);
+        assert_eq!(between(&[], 3.0), 0.0);
+    }
+
+    #[test]
+    fn ranks_leave_room_for_one_more_error() {
+        let nine: Vec<f64> = (1..=9).map(f64::from).collect();
+        let nine = numbers(&nine);
+        // Nine errors make ten gaps of equal probability (Vovk, Gammerman and Shafer, 2005).
+        for (level, expected) in [(0.1, 1.0), (0.25, 2.0), (0.5, 5.0), (0.75, 8.0), (0.9, 9.0)] {
+            assert_eq!(ranked(&nine, level), expected, "{level}");
+        }
+        assert_eq!((ranked(&nine, 0.999), ranked(&nine, 0.001)), (9.0, 1.0));
+        assert_eq!(ranked(&[], 0.9), 0.0);
+    }
+
+    #[test]
+    fn a_block_thins_out_and_keeps_its_quantiles() {
+        let mut random = Random::new(5);
+        let mut blocks = Vec::new();
+        for at in 0..5 * KEPT_MAX as u32 {
+            // Errors that grow: every age must be kept alike.
+            let error = random.uniform() + f64::from(at) / (5 * KEPT_MAX) as f64;
+            block(&mut blocks, 0).add(Normalised { error, origin: at });
+        }
+        assert!(blocks[0].errors.len() < KEPT_MAX, "{}", blocks[0].errors.len());
+        assert!(blocks[0].errors.len() > KEPT_MAX / 4);
+        let doubt = ErrorPool { blocks, origins: 5 * KEPT_MAX }.finish();
+        // The sum of two uniform numbers has the quantile sqrt(2 p) up to the middle.
+        for (level, expected) in [(0.1, 0.2_f64.sqrt()), (0.5, 1.0), (0.9, 2.0 - 0.2_f64.sqrt())] {
+            let found = doubt.quantiles(level, 1)[0];
+            assert!((found - expected).abs() < 0.01, "{level}: {found}");
+        }
+    }
+}

@@ -255,3 +255,158 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
         even => f64::midpoint(sorted[even / 2 - 1], sorted[even / 2]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::Random;
+
+    const ORIGINS: [usize; 2] = [20, 30];
+    const AHEAD: usize = 10;
+
+    /// The verdict on models for a series of zeros, by what each forecasts at an origin and a step;
+    /// origin 2 is the present.
+    fn verdict(models: usize, floors: usize, says: impl Fn(usize, usize, usize) -> f64) -> Verdict {
+        on(&[0.0; 40], models, floors, says)
+    }
+
+    fn on(
+        values: &[f64],
+        models: usize,
+        floors: usize,
+        says: impl Fn(usize, usize, usize) -> f64,
+    ) -> Verdict {
+        let rows = |model: usize, origin: usize, steps: usize| -> Vec<Wide> {
+            (0..steps).map(|step| Wide::splat(says(model, origin, step))).collect()
+        };
+        let spread = |steps: usize| Spread {
+            low: vec![Wide::splat(-2.0); steps],
+            high: vec![Wide::splat(3.0); steps],
+        };
+        let rehearsal = Rehearsal {
+            past: (0..models).map(|m| (0..2).map(|at| rows(m, at, AHEAD)).collect()).collect(),
+            present: (0..models).map(|m| rows(m, 2, 14)).collect(),
+            spreads: [AHEAD, AHEAD, 14].map(spread).to_vec(),
+        };
+        let tile = Tile::new(&[values], 1);
+        let origins = Origins { past: ORIGINS.to_vec(), ahead: AHEAD };
+        let (tile, origins, rehearsal) = (&tile, &origins, &rehearsal);
+        Lane { tile, origins, rehearsal, at: 0, floors }.verdict(8, 14)
+    }
+
+    #[test]
+    fn blocks_end_at_a_quarter_one_and_two_periods() {
+        assert_eq!(blocks(24, 60), [(0, 6), (6, 24), (24, 48), (48, 60)]);
+        assert_eq!(blocks(24, 48), [(0, 6), (6, 24), (24, 48)]);
+        assert_eq!(blocks(24, 4), [(0, 4)]);
+        assert_eq!(blocks(1, 10), [(0, 1), (1, 2), (2, 10)]);
+        assert!(blocks(24, 0).is_empty());
+    }
+
+    #[test]
+    fn the_best_five_in_each_block_make_the_forecast() {
+        // Errors of 1 to 7 in the first block, and of 7 to 1 in all others.
+        let says = |model: usize, _: usize, step: usize| {
+            let size = if step < 2 { 1 + model } else { 7 - model };
+            if model.is_multiple_of(2) { size as f64 } else { -(size as f64) }
+        };
+        let found = verdict(7, 0, says);
+        assert_eq!(found.chosen, [[0, 1, 2, 3, 4], [6, 5, 4, 3, 2], [6, 5, 4, 3, 2]]);
+        // The medians of 1 -2 3 -4 5 and of 1 -2 3 -4 5.
+        assert_eq!(found.point, [1.0; 14]);
+        assert_eq!(found.errors, [[-1.0; AHEAD], [-1.0; AHEAD]]);
+        assert_eq!(found.model_errors[0], (2.0 * 1.0 + 8.0 * 7.0) / 10.0);
+    }
+
+    #[test]
+    fn the_simpler_of_equal_models_comes_first_and_late_origins_count_more() {
+        assert_eq!(verdict(7, 0, |_, _, _| 1.0).chosen, [[0, 1, 2, 3, 4]; 3]);
+        let says = |model: usize, origin: usize, _: usize| match (model, origin) {
+            (0, 0) | (1, 1) => 1.0,
+            _ => 2.0,
+        };
+        assert_eq!(verdict(2, 0, says).chosen[0], [1, 0]);
+    }
+
+    #[test]
+    fn an_origin_is_scored_on_an_ensemble_that_was_chosen_without_it() {
+        // Five models are off by 1 at both origins; five by 1.5 at the first and 0 at the second,
+        // which is the better on average, but not known before the second.
+        let says = |model: usize, origin: usize, _: usize| match (model < 5, origin) {
+            (true, _) => 1.0,
+            (false, 0) => 1.5,
+            (false, _) => 0.0,
+        };
+        let found = verdict(10, 0, says);
+        assert_eq!(found.chosen, [[5, 6, 7, 8, 9]; 3]);
+        assert_eq!(found.point, [0.0; 14]);
+        assert_eq!(found.errors, [[-1.5; AHEAD], [-1.0; AHEAD]]);
+    }
+
+    #[test]
+    fn a_naive_model_that_is_clearly_better_is_taken_alone() {
+        let off =
+            |size: f64| move |model: usize, _: usize, _: usize| if model == 0 { size } else { 1.0 };
+        let clearly = verdict(8, 1, off(0.99 * FLOOR_MARGIN));
+        assert_eq!(clearly.chosen, [[0], [0], [0]]);
+        assert_eq!(clearly.point, [0.99 * FLOOR_MARGIN; 14]);
+        assert_eq!(clearly.errors[1], [-0.99 * FLOOR_MARGIN; AHEAD]);
+        let hardly = verdict(8, 1, off(1.01 * FLOOR_MARGIN));
+        assert_eq!((hardly.chosen[0].len(), hardly.point[0]), (5, 1.0));
+        // A model that is no floor is never taken alone.
+        assert_eq!(verdict(8, 0, off(0.1)).chosen[0].len(), 5);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_scored() {
+        let mut values = [0.0; 40];
+        values[25..30].fill(f64::NAN);
+        values[32] = f64::NAN;
+        let found = on(&values, 6, 0, |model, _, _| 1.0 + model as f64);
+        assert!(found.errors[0][5..].iter().all(|error| error.is_nan()));
+        assert!(found.errors[1][2].is_nan());
+        assert_eq!((found.errors[0][4], found.errors[1][3]), (-3.0, -3.0));
+        assert_eq!(found.model_errors, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        // Nothing measured at all: the simplest five, and no errors.
+        let mut values = [f64::NAN; 40];
+        values[0] = 0.0;
+        let none = on(&values, 7, 2, |model, _, _| model as f64);
+        assert_eq!((none.chosen[0].as_slice(), none.point[0]), ([0, 1, 2, 3, 4].as_slice(), 2.0));
+        assert_eq!(none.model_errors, [0.0; 7]);
+    }
+
+    #[test]
+    fn widths_are_distances_from_the_forecast() {
+        let found = verdict(5, 0, |_, origin, _| [0.0, 1.0, 5.0][origin]);
+        assert_eq!(found.widths.len(), 3);
+        assert_eq!((found.widths[0][0].below, found.widths[0][0].above), (2.0, 3.0));
+        assert_eq!((found.widths[1][3].below, found.widths[1][3].above), (3.0, 2.0));
+        // Above the spread nothing is left on that side.
+        assert_eq!((found.widths[2][13].below, found.widths[2][13].above), (7.0, 0.0));
+    }
+
+    #[test]
+    fn the_median_of_up_to_five() {
+        let mut random = Random::new(1);
+        for count in 1..=BEST {
+            for _ in 0..100 {
+                let values: Vec<f64> = (0..count).map(|_| random.below(7) as f64).collect();
+                let expected = crate::kernel::median(&mut values.clone());
+                assert_eq!(median(values.into_iter()), expected);
+            }
+        }
+        assert!(median(std::iter::empty()).is_nan());
+        assert_eq!(median([1.0, 2.0, 3.0, 4.0, 5.0, 99.0].into_iter()), 3.0);
+    }
+
+    #[test]
+    fn older_numbers_count_less_and_those_that_are_none_not_at_all() {
+        let mut mean = Decayed::default();
+        assert!(mean.mean().is_nan());
+        for (age, value) in [(0, 1.0), (1, f64::NAN), (2, 3.0)] {
+            mean.add(age, value);
+        }
+        let weight = AGE_DECAY * AGE_DECAY;
+        assert!((mean.mean() - (1.0 + 3.0 * weight) / (1.0 + weight)).abs() < 1e-12);
+    }
+}

@@ -177,7 +177,8 @@ impl Forecaster {
         backtest: Backtest,
     ) -> Rehearsed {
         let held = |limit: Option<f64>, broken: fn(f64, f64) -> bool| {
-            limit.filter(|limit| !values.iter().any(|value| broken(*value, *limit)))
+            let known = values.iter().filter(|value| value.is_finite());
+            limit.filter(|limit| !known.clone().any(|value| broken(*value, *limit)))
         };
         let outlook = Outlook {
             options: Arc::clone(&self.options),

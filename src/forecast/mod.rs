@@ -36,6 +36,8 @@ pub mod score;
 mod search;
 mod seasons;
 mod smoothing;
+#[cfg(test)]
+mod tests;
 mod theta;
 mod tile;
 
@@ -187,9 +189,9 @@ pub struct ModelForecast {
 pub struct Backtest {
     /// Origins that were forecast from.
     pub origins: usize,
-    /// The mean absolute scaled error of ensembles chosen without the origin they are scored on: the
-    /// mean absolute error over that of taking the value one period (or one step) before, inside the
-    /// values before the first origin.
+    /// The mean absolute scaled error of ensembles chosen without the origin they are scored on:
+    /// the mean absolute error over that of taking the value one period (or one step) before,
+    /// inside the values before the first origin.
     pub mase: f64,
     /// The share of values between ends that did not know their origin, over the fleet whose errors
     /// made the ends; NaN where there are too few origins.

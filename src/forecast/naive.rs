@@ -24,7 +24,7 @@ pub struct SeasonalNaive {
 pub struct SamePhaseMedian {
     /// Steps of a period.
     pub period: usize,
-    /// How many periods back are looked at, at most [`CYCLES_MAX`].
+    /// How many periods back are looked at, from 1 to [`CYCLES_MAX`].
     pub cycles: usize,
 }
 
@@ -112,7 +112,7 @@ impl Fit for SamePhaseMedian {
     }
 
     fn values_min(&self) -> usize {
-        self.period * self.cycles
+        self.period * self.cycles.clamp(1, CYCLES_MAX)
     }
 
     fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
@@ -142,4 +142,89 @@ pub(super) fn middle(rows: &mut [Wide]) -> Wide {
     }
     let half = count / 2;
     if count % 2 == 1 { rows[half] } else { (rows[half - 1] + rows[half]) * Wide::splat(0.5) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::{predicted, predicted_from};
+    use crate::kernel::{LANES, Random};
+
+    #[test]
+    fn each_model_by_hand() {
+        let values = [1.0, 2.0, 9.0, 4.0, 1.5, 2.5, 8.0, 4.5, 1.0, 3.0];
+        assert_eq!(predicted(&Persistence, &values, 2), [3.0, 3.0]);
+        // Phases of period 4 after ten values: 2, 3, 0, 1, 2.
+        let naive = SeasonalNaive { period: 4 };
+        assert_eq!(predicted(&naive, &values, 5), [8.0, 4.5, 1.0, 3.0, 8.0]);
+        let two = SamePhaseMedian { period: 4, cycles: 2 };
+        assert_eq!(predicted(&two, &values, 4), [8.5, 4.25, 1.25, 2.75]);
+        let three = SamePhaseMedian { period: 3, cycles: 3 };
+        // Of 2 1.5 4.5, 9 2.5 1 and 4 8 3.
+        assert_eq!(predicted(&three, &values, 4), [2.0, 2.5, 4.0, 2.0]);
+        // From the first value to the last in nine steps.
+        let drift = predicted(&Drift, &values, 3);
+        for (ahead, found) in drift.iter().enumerate() {
+            assert!((found - (3.0 + (ahead + 1) as f64 * 2.0 / 9.0)).abs() < 1e-12, "{drift:?}");
+        }
+    }
+
+    #[test]
+    fn a_gap_is_taken_for_the_value_one_period_before() {
+        let values = [1.0, 2.0, 3.0, 4.0, f64::NAN, 6.0];
+        let found = predicted_from(&SeasonalNaive { period: 3 }, &values, 3, &[6], 3);
+        assert_eq!(found, [[4.0, 2.0, 6.0]]);
+        assert_eq!(predicted(&Persistence, &[5.0, f64::NAN], 1), [5.0]);
+    }
+
+    #[test]
+    fn an_origin_is_forecast_from_what_lies_before_it() {
+        let values: Vec<f64> = (0..20).map(|step| f64::from(step * step % 11)).collect();
+        let models: [&dyn Fit; 4] = [
+            &Persistence,
+            &Drift,
+            &SeasonalNaive { period: 4 },
+            &SamePhaseMedian { period: 4, cycles: 3 },
+        ];
+        for model in models {
+            let all = predicted_from(model, &values, 4, &[12, 15, 20], 6);
+            for (origin, found) in [12, 15, 20].iter().zip(all) {
+                let alone = predicted(model, &values[..*origin], 6);
+                for (a, b) in found.iter().zip(alone) {
+                    assert!((a - b).abs() < 1e-12, "{} at {origin}", model.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_network_finds_the_median_of_each_lane() {
+        let mut random = Random::new(3);
+        for count in 1..=CYCLES_MAX {
+            for _ in 0..50 {
+                // Few different numbers, so that some are equal.
+                let rows: Vec<Wide> =
+                    (0..count).map(|_| Wide::from_fn(|_| random.below(6) as f64)).collect();
+                let found = middle(&mut rows.clone());
+                for lane in 0..LANES {
+                    let mut values: Vec<f64> = rows.iter().map(|row| row.0[lane]).collect();
+                    assert_eq!(found.0[lane], crate::kernel::median(&mut values), "{values:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_origin_before_the_values_a_model_takes() {
+        assert_eq!(Persistence.values_min(), 1);
+        assert_eq!(Drift.values_min(), 2);
+        assert_eq!(SeasonalNaive { period: 24 }.values_min(), 24);
+        assert_eq!(SamePhaseMedian { period: 24, cycles: 5 }.values_min(), 120);
+        // Cycles beyond the limits are cut to them, in both places.
+        for cycles in [0, 1, CYCLES_MAX, CYCLES_MAX + 5] {
+            let model = SamePhaseMedian { period: 2, cycles };
+            let least: Vec<f64> = (0..model.values_min()).map(|step| step as f64).collect();
+            assert!(predicted(&model, &least, 3).iter().all(|value| value.is_finite()));
+        }
+    }
 }

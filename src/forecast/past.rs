@@ -1,10 +1,11 @@
 //! A tile in the units in which models see it.
 
 use super::Tile;
-use crate::kernel::{self, LANES, Wide};
+use crate::kernel::{self, Wide};
 
 /// Where a series reaches zero or below, logarithms are taken of the distance from its least value
-/// and this share of the distance from there to its median.
+/// and this share of the distance from there to its median. Logarithms of values that come later
+/// are cut at this share of the least one before.
 const SHIFT_SHARE: f64 = 0.1;
 
 /// The unit a model works in.
@@ -46,10 +47,11 @@ pub struct Scaled {
 }
 
 impl Past {
-    /// Prepares a tile whose models will be fitted from step `first` on.
+    /// Prepares a tile whose models will be fitted from step `first` on. Middle and shift come from
+    /// the steps before: no forecast from there on knows what came later.
     pub fn new(tile: &Tile, period: usize, first: usize) -> Self {
-        let level = Scaled::new(tile, Scale::Level, Wide::ZERO, first);
-        let log = Scaled::new(tile, Scale::Log, shift(tile, first), first);
+        let level = Scaled::new(tile, Scale::Level, first);
+        let log = Scaled::new(tile, Scale::Log, first);
         Self { level, log, period: period.max(1) }
     }
 
@@ -63,12 +65,12 @@ impl Past {
 }
 
 impl Scaled {
-    fn new(tile: &Tile, scale: Scale, shift: Wide, first: usize) -> Self {
-        let mut rows: Vec<Wide> = match scale {
-            Scale::Level => tile.rows().to_vec(),
-            Scale::Log => tile.rows().iter().map(|row| logarithm(*row + shift)).collect(),
+    fn new(tile: &Tile, scale: Scale, first: usize) -> Self {
+        let first = first.clamp(1, tile.len().max(1)).min(tile.len());
+        let (mut rows, shift) = match scale {
+            Scale::Level => (tile.rows().to_vec(), Wide::ZERO),
+            Scale::Log => logarithms(tile.rows(), first),
         };
-        let first = first.clamp(1, rows.len().max(1)).min(rows.len());
         let mut middle = Wide::ZERO;
         for row in &rows[..first] {
             middle += *row;
@@ -110,24 +112,106 @@ impl ToValues {
 /// Larger exponents are cut: a forecast of e^700 says nothing.
 const EXPONENT_MAX: f64 = 600.0;
 
-fn logarithm(row: Wide) -> Wide {
-    row.map(|value| value.max(f64::MIN_POSITIVE).ln())
+/// Logarithms of rows, and what was added before they were taken: 0 for series that stay above zero
+/// in the first steps.
+fn logarithms(rows: &[Wide], first: usize) -> (Vec<Wide>, Wide) {
+    let mut least = Wide::splat(f64::INFINITY);
+    for row in &rows[..first] {
+        least = least.min(*row);
+    }
+    let shift = Wide::from_fn(|lane| {
+        if least.0[lane] > 0.0 { 0.0 } else { shift(&rows[..first], lane, least.0[lane]) }
+    });
+    let cut = ((least + shift) * SHIFT_SHARE).max(Wide::splat(f64::MIN_POSITIVE));
+    (rows.iter().map(|row| (*row + shift).max(cut).map(f64::ln)).collect(), shift)
 }
 
-/// What is added before logarithms are taken; 0 for series that stay above zero.
-fn shift(tile: &Tile, first: usize) -> Wide {
-    let mut of_lane = [0.0; LANES];
-    for (lane, shift) in of_lane.iter_mut().enumerate() {
-        let least = tile.rows().iter().map(|row| row.0[lane]).fold(f64::INFINITY, f64::min);
-        if least > 0.0 {
-            continue;
-        }
-        let mut values: Vec<f64> =
-            tile.rows().iter().take(first.max(1)).map(|row| row.0[lane]).collect();
-        let middle = kernel::median(&mut values);
-        let greatest = tile.rows().iter().map(|row| row.0[lane]).fold(f64::NEG_INFINITY, f64::max);
-        let reach = if middle > least { middle - least } else { greatest - least };
-        *shift = (SHIFT_SHARE * reach).max(f64::MIN_POSITIVE) - least;
+/// What lifts a lane above zero.
+fn shift(rows: &[Wide], lane: usize, least: f64) -> f64 {
+    let mut values: Vec<f64> = rows.iter().map(|row| row.0[lane]).collect();
+    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let middle = kernel::median(&mut values);
+    let reach = if middle > least { middle - least } else { greatest - least };
+    // What never changed is lifted to its own size, or to 1.
+    let lift = if reach > 0.0 { SHIFT_SHARE * reach } else { least.abs().max(1.0) };
+    lift.max(f64::MIN_POSITIVE) - least
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::{lanes, noise, of_lane};
+
+    fn there_and_back(values: &[f64], first: usize, scale: Scale) -> Vec<f64> {
+        let past = Past::new(&Tile::new(&[values], 1), 1, first);
+        let scaled = past.in_scale(scale);
+        let mut rows = scaled.tile.rows().to_vec();
+        assert!(rows.iter().all(|row| row.0[0].is_finite()), "{scale:?} of {values:?}");
+        scaled.to_values().apply(&mut rows);
+        of_lane(&rows, 0)
     }
-    Wide(of_lane)
+
+    #[test]
+    fn into_a_scale_and_back_is_the_identity() {
+        let random = noise(1, 200);
+        for (size, level) in [(1.0, 10.0), (1.0, 0.0), (1.0, -50.0), (1e9, 1e10), (1e-9, 0.0)] {
+            let values: Vec<f64> = random.iter().map(|z| level + size * z).collect();
+            for scale in [Scale::Level, Scale::Log] {
+                for (found, value) in there_and_back(&values, 200, scale).iter().zip(&values) {
+                    let tolerance = 1e-9 * (level.abs() + size * 5.0);
+                    assert!((found - value).abs() <= tolerance, "{scale:?} {level}: {value}");
+                }
+            }
+        }
+        for constant in [0.0, 7.0, -7.0, 1e-300, 1e250, -1e250] {
+            let found = there_and_back(&[constant; 30], 30, Scale::Log);
+            let near = |v: &f64| (v - constant).abs() <= 1e-9 * constant.abs() + 1e-12;
+            assert!(found.iter().all(near), "{constant}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn only_series_that_reach_zero_are_shifted_and_the_middle_is_taken_out() {
+        let values = lanes(&[&[1.0, 2.0, 4.0, 8.0], &[0.0, 10.0, 20.0, 10.0], &[-4.0; 4]]);
+        let rows: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
+        let past = Past::new(&Tile::new(&rows, 1), 1, 4);
+        let log = past.in_scale(Scale::Log);
+        // A tenth of the way from the least value to the median, and past zero.
+        assert_eq!((log.shift.0[0], log.shift.0[1], log.shift.0[2]), (0.0, 1.0, 8.0));
+        let logs = [1.0_f64.ln(), 2.0_f64.ln(), 4.0_f64.ln(), 8.0_f64.ln()];
+        let middle = logs.iter().sum::<f64>() / 4.0;
+        for (row, expected) in log.tile.rows().iter().zip(logs) {
+            assert!((row.0[0] - (expected - middle)).abs() < 1e-12);
+        }
+        assert_eq!(of_lane(past.in_scale(Scale::Level).tile.rows(), 1), [-10.0, 0.0, 10.0, 0.0]);
+    }
+
+    #[test]
+    fn the_scale_does_not_know_what_comes_after_the_first_origin() {
+        let mut values: Vec<f64> = noise(2, 60).iter().map(|z| 20.0 + z).collect();
+        let before = Past::new(&Tile::new(&[&values], 1), 1, 40);
+        // Lower than ever, below zero, and higher than ever.
+        (values[45], values[50], values[55]) = (1e-3, -1e6, 1e6);
+        let after = Past::new(&Tile::new(&[&values], 1), 1, 40);
+        for scale in [Scale::Level, Scale::Log] {
+            let (before, after) = (before.in_scale(scale), after.in_scale(scale));
+            assert_eq!(before.tile.rows()[..40], after.tile.rows()[..40]);
+            assert_eq!((before.middle, before.shift), (after.middle, after.shift));
+        }
+        // Such values are cut at a tenth of the least one before, and stay finite.
+        let found = there_and_back(&values, 40, Scale::Log);
+        let least = values[..40].iter().copied().fold(f64::INFINITY, f64::min);
+        for at in [45, 50] {
+            assert!((found[at] - 0.1 * least).abs() < 1e-9, "{}", found[at]);
+        }
+        assert!((found[55] / 1e6 - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn exponents_are_cut_before_they_overflow() {
+        let past = Past::new(&Tile::new(&[&[1.0, 2.0]], 1), 1, 2);
+        let mut rows = [Wide::splat(1e4), Wide::splat(-1e4)];
+        past.in_scale(Scale::Log).to_values().apply(&mut rows);
+        assert!(rows[0].0[0].is_finite() && rows[1].0[0] == 0.0, "{rows:?}");
+    }
 }

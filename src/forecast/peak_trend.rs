@@ -89,3 +89,46 @@ impl Predict for Fitted {
         self.to_values.apply(out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::{assert_near, predicted};
+
+    const DAY: [f64; 4] = [0.0, 3.0, 10.0, 6.0];
+
+    fn growing(step: usize) -> f64 {
+        20.0 + 0.05 * step as f64 + DAY[step % 4]
+    }
+
+    #[test]
+    fn growth_under_a_daily_shape_goes_on() {
+        let values: Vec<f64> = (0..4 * 50).map(growing).collect();
+        // The last day need not begin where the first one did.
+        for end in [4 * 40, 4 * 40 + 1, 4 * 40 + 3] {
+            let found = predicted(&PeakTrend { day: 4 }, &values[..end], 30);
+            assert_near(&found, &values[end..end + 30], 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_few_days_may_be_anything() {
+        let mut values: Vec<f64> = (0..4 * 50).map(growing).collect();
+        for day in [3, 11, 17, 22, 29, 33, 38] {
+            values[4 * day..4 * day + 4].fill(500.0);
+        }
+        let found = predicted(&PeakTrend { day: 4 }, &values[..4 * 40], 40);
+        assert_near(&found, &values[4 * 40..], 0.6);
+    }
+
+    #[test]
+    fn it_looks_back_a_quarter_of_a_year_at_most() {
+        let mut values: Vec<f64> = (0..4 * 110).map(growing).collect();
+        let before = predicted(&PeakTrend { day: 4 }, &values[..4 * 100], 12);
+        values[..4 * 10].fill(1e6);
+        let after = predicted(&PeakTrend { day: 4 }, &values[..4 * 100], 12);
+        assert_near(&after, &before, 1e-6);
+        values[4 * 10..4 * 60].fill(1e6);
+        assert_ne!(predicted(&PeakTrend { day: 4 }, &values[..4 * 100], 12), after);
+    }
+}

@@ -26,9 +26,10 @@ const SPREAD_HIGH: f64 = 0.9;
 /// Slots that a period is cut into: values as near in phase as a slot are of one phase.
 const SLOTS: usize = 96;
 
-/// The median of a pool of past values with weights: the latest ones, whose weight halves with every
-/// `memory` steps of age and, as a whole, with every `fade` steps ahead; and those of the same
-/// phase in the last ten periods. Bursts move it no further than a rank.
+/// The median of a pool of past values with weights: the latest ones, whose weight halves with
+/// every `memory` steps of age and, as a whole, with every `fade` steps ahead; and those of the
+/// same phase in the last ten periods. Bursts move it no further than a rank, unless they are thousands
+/// of times as large as all else differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantilePool {
     /// Steps of a period; 1 for no season.
@@ -196,7 +197,8 @@ impl QuantilePool {
 }
 
 impl Weighted {
-    /// The least value of each lane up to which at least the share `level` of all weight lies.
+    /// The least value of each lane up to which at least the share `level` of all weight lies; of
+    /// values as near to each other as 2^-14 of the pool's range, the greatest.
     fn quantile(&self, level: f64) -> Wide {
         widest(QuantileOf { pool: self, level })
     }
@@ -239,5 +241,150 @@ impl Loop for QuantileOf<'_> {
             found = found.where_less(high, *value, found.max(*value));
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::{noise, of_lane, predicted};
+    use crate::kernel::Random;
+
+    /// Value and weight of what a step ahead is drawn from, and how wide all of it is.
+    fn naive_pool(model: &QuantilePool, values: &[f64], ahead: usize) -> (Vec<(f64, f64)>, f64) {
+        let guessed = Tile::new(&[values], model.period);
+        let value = |at: usize| guessed.rows()[at].0[0];
+        let known = |at: usize| f64::from(u8::from(values[at].is_finite()));
+        let (n, m) = (values.len(), model.period);
+        let slot = m / SLOTS;
+        let width = slot.max(1);
+        let start = ahead / width * width;
+        let middle = start as f64 + width as f64 / 2.0;
+        let share = if m > 1 { 0.5_f64.powf(middle / model.fade as f64) } else { 1.0 };
+        let of_age = |age: usize| 0.5_f64.powf(age as f64 / model.memory as f64);
+        let ages = 0..n.min(6 * model.memory);
+        let all: f64 = ages.clone().map(of_age).sum();
+        let mut pool: Vec<(f64, f64)> = ages
+            .map(|age| (n - 1 - age, of_age(age) / all * share))
+            .map(|(at, weight)| (value(at), weight * known(at)))
+            .collect();
+        if m > 1 {
+            // Steps of the slot and half a slot around it, whole periods ago.
+            let first = (n + start % m) as i64 - slot as i64;
+            let mut alike = Vec::new();
+            for cycle in 1..=10_i32 {
+                let of_week = if cycle == 7 { 2.0 } else { 1.0 };
+                let weight = of_week * 0.85_f64.powi(cycle - 1);
+                for step in first..first + (width + 2 * slot) as i64 {
+                    let at = step - i64::from(cycle) * m as i64;
+                    let at = if at >= n as i64 { n as i64 - m as i64 } else { at };
+                    if at >= (n - n.min(11 * m)) as i64 {
+                        alike.push((at as usize, weight));
+                    }
+                }
+            }
+            let all: f64 = alike.iter().map(|(_, weight)| weight).sum();
+            let weigh =
+                |(at, weight): (usize, f64)| (value(at), weight / all * (1.0 - share) * known(at));
+            pool.extend(alike.into_iter().map(weigh));
+        }
+        let least = pool.iter().map(|one| one.0).fold(f64::INFINITY, f64::min);
+        let greatest = pool.iter().map(|one| one.0).fold(f64::NEG_INFINITY, f64::max);
+        (pool, greatest - least)
+    }
+
+    /// Sorts, and adds weights up.
+    fn naive_quantile(mut pool: Vec<(f64, f64)>, level: f64) -> f64 {
+        pool.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let total: f64 = pool.iter().map(|one| one.1).sum();
+        let mut below = 0.0;
+        for (value, weight) in &pool {
+            below += weight;
+            if below >= total * level {
+                return *value;
+            }
+        }
+        pool.last().unwrap().0
+    }
+
+    #[test]
+    fn quantiles_are_those_of_sorted_values_with_weights() {
+        let mut series: Vec<Vec<f64>> = (0..4)
+            .map(|lane| noise(lane, 2_200).into_iter().enumerate())
+            .map(|numbers| numbers.map(|(t, z)| (t % 24) as f64 + 3.0 * z).collect())
+            .collect();
+        let mut random = Random::new(7);
+        for value in &mut series[2] {
+            if random.uniform() < 0.3 {
+                *value = f64::NAN;
+            }
+        }
+        series[2][0] = 1.0;
+        series[2][2_190..].fill(f64::NAN);
+        for (period, memory, fade) in [(1, 6, 1), (24, 3, 8), (24, 1, 2), (200, 8, 70)] {
+            let model = QuantilePool { period, memory, fade };
+            for steps in [model.values_min().max(60), 2_200] {
+                let rows: Vec<&[f64]> = series.iter().map(|one| &one[..steps]).collect();
+                let past = Past::new(&Tile::new(&rows, period), period, steps);
+                let ahead = 30.min(2 * period);
+                let mut middle = vec![Wide::ZERO; ahead];
+                model.fit(&past, &[steps])[0].predict(&mut middle);
+                let spread = model.spread(&past, steps, ahead);
+                for (lane, values) in rows.iter().enumerate() {
+                    for step in 0..ahead {
+                        let (pool, range) = naive_pool(&model, values, step);
+                        let all = [(0.1, &spread.low), (0.5, &middle), (0.9, &spread.high)];
+                        for (level, found) in all {
+                            // The halvings end at this share of the range.
+                            let above = found[step].0[lane] - naive_quantile(pool.clone(), level);
+                            let within = -1e-9..=range / f64::from(1 << HALVINGS) + 1e-9;
+                            assert!(
+                                within.contains(&above),
+                                "{model:?} {steps} {lane} {step} {level}: {above}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_forecast_goes_from_the_latest_values_to_those_of_the_phase() {
+        // A clean square day that is stuck at 100 lately.
+        let mut values: Vec<f64> =
+            (0..24 * 14).map(|hour| if hour % 24 < 12 { 0.0 } else { 50.0 }).collect();
+        let end = values.len();
+        values[end - 6..].fill(100.0);
+        let found = predicted(&QuantilePool { period: 24, memory: 2, fade: 4 }, &values, 48);
+        assert_eq!((found[0], found[1]), (100.0, 100.0));
+        assert_eq!((found[11], found[14], found[30], found[40]), (0.0, 50.0, 0.0, 50.0));
+    }
+
+    #[test]
+    fn bursts_move_it_no_further_than_a_rank() {
+        let mut values: Vec<f64> = (0..60).map(|step| f64::from(step % 5)).collect();
+        let model = QuantilePool { period: 1, memory: 6, fade: 1 };
+        let before = predicted(&model, &values, 3);
+        for burst in [100.0, 10_000.0, -10_000.0] {
+            values[57] = burst;
+            let after = predicted(&model, &values, 3);
+            assert!((after[2] - before[2]).abs() <= 1.0, "{burst}: {after:?}");
+        }
+        // Beside a value that is larger than 2^14 of them, all others are one.
+        values[57] = 1e9;
+        assert_eq!(predicted(&model, &values, 1), [4.0]);
+    }
+
+    #[test]
+    fn a_pool_of_guesses_alone_is_still_a_number() {
+        let mut values = vec![f64::NAN; 50];
+        values[0] = 3.0;
+        let rows = Tile::new(&[&values], 5);
+        let past = Past::new(&rows, 5, 50);
+        let model = QuantilePool { period: 5, memory: 1, fade: 1 };
+        let mut found = vec![Wide::ZERO; 4];
+        model.fit(&past, &[50])[0].predict(&mut found);
+        assert_eq!(of_lane(&found, 0), [3.0; 4]);
     }
 }

@@ -64,19 +64,19 @@ impl Rehearsal {
     ) -> Self {
         let first = origins.past.first().copied().unwrap_or(tile.len());
         let past = Past::new(tile, period, first);
-        let bounds = Bounds::of(tile);
         let mut all = origins.past.clone();
         all.push(tile.len());
         let steps = |at: usize| if at == origins.past.len() { horizon } else { origins.ahead };
         let spreads = all.iter().enumerate().map(|(at, o)| spread.spread(&past, *o, steps(at)));
         let spreads = spreads.collect();
+        let bounds: Vec<Bounds> = all.iter().map(|origin| Bounds::of(tile, *origin)).collect();
         let mut found = Self { past: Vec::new(), present: Vec::new(), spreads };
         for model in pool {
             let mut of_model = Vec::with_capacity(all.len());
             for (at, fitted) in model.fit(&past, &all).iter().enumerate() {
                 let mut rows = vec![Wide::ZERO; steps(at)];
                 fitted.predict(&mut rows);
-                bounds.hold(&mut rows);
+                bounds[at].hold(&mut rows);
                 of_model.push(rows);
             }
             found.present.push(of_model.pop().unwrap_or_default());
@@ -99,14 +99,15 @@ struct Bounds {
 const LEAVE_SHARE: f64 = 0.5;
 
 impl Bounds {
-    fn of(tile: &Tile) -> Self {
+    /// Those of the steps before an origin.
+    fn of(tile: &Tile, origin: usize) -> Self {
         let (mut least, mut greatest) =
             (Wide::splat(f64::INFINITY), Wide::splat(f64::NEG_INFINITY));
-        for row in tile.rows() {
+        for row in &tile.rows()[..origin] {
             least = least.min(*row);
             greatest = greatest.max(*row);
         }
-        Self { least, greatest, steps: tile.len() }
+        Self { least, greatest, steps: origin }
     }
 
     fn hold(&self, rows: &mut [Wide]) {
@@ -117,5 +118,120 @@ impl Bounds {
             // NaN fails every comparison and is held as well.
             *row = row.max(low).min(high);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::of_lane;
+    use crate::forecast::{Persistence, Predict};
+
+    fn origins(values: usize, period: usize, horizon: usize) -> (Vec<usize>, usize) {
+        let found = Origins::new(values, period, horizon, Tier::Full);
+        (found.past, found.ahead)
+    }
+
+    #[test]
+    fn origins_by_hand() {
+        // A day apart, the last one a horizon before the end.
+        let days = [480, 504, 528, 552, 576, 600, 624, 648].to_vec();
+        assert_eq!(origins(672, 24, 24), (days.clone(), 24));
+        assert_eq!(Origins::new(672, 24, 24, Tier::Light).past, days[4..]);
+        // A horizon of a few steps is seen at several phases of the day.
+        assert_eq!(origins(672, 24, 3), ((0..8).map(|at| 669 - 6 * (7 - at)).collect(), 3));
+        // Half a horizon where there is no period.
+        assert_eq!(origins(300, 1, 20), ((0..8).map(|at| 280 - 10 * (7 - at)).collect(), 20));
+        // As short as can be: a third is forecast, and two periods are learnt from.
+        assert_eq!(origins(16, 1, 24), (vec![8, 9, 10, 11], 5));
+        assert_eq!(origins(72, 24, 24), (vec![48], 24));
+        assert_eq!(origins(90, 1, 30), (vec![30, 40, 50, 60], 30));
+        // A horizon longer than the history.
+        assert_eq!(origins(120, 1, 1_000), (vec![41, 54, 67, 80], 40));
+    }
+
+    #[test]
+    fn origins_leave_a_past_and_a_future() {
+        for values in 16..400 {
+            for period in [1, 2, 5, 7, 24, 52] {
+                for horizon in [1, 2, 7, 24, 48, 500] {
+                    if values < 3 * period {
+                        continue;
+                    }
+                    let (past, ahead) = origins(values, period, horizon);
+                    let what = format!("{values} {period} {horizon}: {past:?} {ahead}");
+                    assert!((1..=ORIGINS_MAX).contains(&past.len()), "{what}");
+                    assert!(past.is_sorted_by(|a, b| a < b), "{what}");
+                    assert!((1..=horizon).contains(&ahead), "{what}");
+                    assert_eq!(past[past.len() - 1] + ahead, values, "{what}");
+                    assert!(past[0] >= TRAINING_MIN.max(2 * period), "{what}");
+                }
+            }
+        }
+    }
+
+    /// Forecasts powers of its base.
+    #[derive(Debug)]
+    struct Wild(f64);
+
+    impl Fit for Wild {
+        fn name(&self) -> String {
+            "wild".to_owned()
+        }
+
+        fn values_min(&self) -> usize {
+            1
+        }
+
+        fn fit(&self, _: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+            origins.iter().map(|_| Box::new(Self(self.0)) as Box<dyn Predict>).collect()
+        }
+    }
+
+    impl Predict for Wild {
+        fn predict(&self, out: &mut [Wide]) {
+            for (step, value) in out.iter_mut().enumerate() {
+                *value = Wide::splat(self.0.powi(step as i32 + 1));
+            }
+        }
+    }
+
+    #[test]
+    fn no_forecast_explodes_whatever_a_model_says() {
+        let values: Vec<f64> = (0..60).map(|step| f64::from(step % 11)).collect();
+        let tile = Tile::new(&[&values], 1);
+        let bases = [10.0, -10.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        let pool: Vec<Box<dyn Fit>> =
+            bases.iter().map(|base| Box::new(Wild(*base)) as Box<dyn Fit>).collect();
+        let origins = Origins { past: vec![30, 40], ahead: 20 };
+        let spread = QuantilePool { period: 1, memory: 3, fade: 1 };
+        let found = Rehearsal::run(&tile, &pool, &spread, 1, &origins, 50);
+        assert_eq!((found.past.len(), found.present.len(), found.spreads.len()), (5, 5, 3));
+        for (model, present) in found.past.iter().zip(&found.present) {
+            assert_eq!((model.len(), model[0].len(), present.len()), (2, 20, 50));
+            for (rows, past) in model.iter().chain([present]).zip([30.0, 40.0, 60.0]) {
+                for (step, value) in of_lane(rows, 0).into_iter().enumerate() {
+                    let leave = 10.0 * (LEAVE_SHARE + (step + 1) as f64 / past);
+                    assert!((-leave..=10.0 + leave).contains(&value), "{step}: {value}");
+                }
+            }
+        }
+        // Forecasts inside are left alone.
+        assert_eq!(found.present[0][0].0[0], 10.0);
+    }
+
+    #[test]
+    fn bounds_at_an_origin_do_not_know_what_comes_after() {
+        let mut values = vec![1.0; 60];
+        values[..40].iter_mut().step_by(2).for_each(|value| *value = 0.0);
+        values[50] = 1e6;
+        let tile = Tile::new(&[&values], 1);
+        let pool: Vec<Box<dyn Fit>> = vec![Box::new(Wild(10.0)), Box::new(Persistence)];
+        let origins = Origins { past: vec![40], ahead: 20 };
+        let spread = QuantilePool { period: 1, memory: 3, fade: 1 };
+        let found = Rehearsal::run(&tile, &pool, &spread, 1, &origins, 20);
+        assert!(found.past[0][0][19].0[0] < 3.0);
+        assert!(found.present[0][19].0[0] > 1e6);
+        assert_eq!((found.past[1][0][5].0[0], found.present[1][5].0[0]), (1.0, 1.0));
     }
 }

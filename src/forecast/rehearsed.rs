@@ -73,17 +73,12 @@ pub struct Outlook {
 }
 
 impl Rehearsed {
-    /// Each past origin's errors, with their sizes at the origins that forecast other values; those
-    /// that forecast in part the same values are no witnesses.
+    /// Each past origin's errors, with their sizes at the origins of [`Self::judges`].
     pub(super) fn witnesses(&self) -> impl Iterator<Item = Vec<Witness>> + '_ {
         let ahead = self.errors.first().map_or(0, Vec::len);
-        let apart = move |a: usize, b: usize| self.origins[a].abs_diff(self.origins[b]) >= ahead;
-        let count = self.errors.len();
-        let witnessed = (0..count).any(|a| (0..count).any(|b| apart(a, b)));
-        (0..count).map(move |at| {
-            let witness = |other: &usize| if witnessed { apart(at, *other) } else { *other != at };
-            let others = (0..count).filter(witness).map(|other| &self.errors[other]);
-            let sizes = smoothed(&sums(others, ahead));
+        (0..self.errors.len()).map(move |at| {
+            let judges = self.judges(at);
+            let sizes = smoothed(&sums(judges.iter().map(|other| &self.errors[*other]), ahead));
             let own = self.errors[at].iter().zip(&self.widths[at]).zip(sizes);
             own.map(|((error, widths), size)| {
                 let width = if *error < 0.0 { widths.below } else { widths.above };
@@ -91,6 +86,22 @@ impl Rehearsed {
             })
             .collect()
         })
+    }
+
+    /// The origins that tell how large errors at one origin may be: those that forecast other
+    /// values, since errors of the same values resemble each other. Where there are none, all
+    /// others; and where there is no other, the origin itself.
+    fn judges(&self, at: usize) -> Vec<usize> {
+        let ahead = self.errors[at].len();
+        let apart = |other: &usize| self.origins[at].abs_diff(self.origins[*other]) >= ahead;
+        let known = |other: &usize| self.errors[*other].iter().any(|error| !error.is_nan());
+        let others = (0..self.errors.len()).filter(|other| *other != at).filter(known);
+        let (judges, rest): (Vec<usize>, Vec<usize>) = others.partition(apart);
+        match (judges.is_empty(), rest.is_empty()) {
+            (false, _) => judges,
+            (true, false) => rest,
+            (true, true) => vec![at],
+        }
     }
 
     /// The share of the spread under which the series' errors are the likeliest, were their law
@@ -193,4 +204,127 @@ fn smoothed(sums: &[(f64, f64)]) -> Vec<f64> {
         total(&sums[around]).unwrap_or(all)
     };
     (0..sums.len()).map(|step| (1.0 - SHARED) * near(step) + SHARED * all).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::forecast::{ErrorPool, Tier};
+    use crate::kernel::Random;
+
+    /// A series whose forecasts from origins `between` steps apart had these errors; its forecast
+    /// is 10.
+    pub(in crate::forecast) fn with_errors(errors: Vec<Vec<f64>>, between: usize) -> Rehearsed {
+        let ahead = errors.first().map_or(0, Vec::len);
+        let widths = vec![Widths { below: 1.0, above: 1.0 }; ahead];
+        let outlook = Outlook {
+            options: Arc::new(ForecastOptions { horizon: ahead, ..ForecastOptions::default() }),
+            unknown: 0,
+            periods: Vec::new(),
+            point: vec![10.0; ahead],
+            sizes: Rehearsed::sizes(&errors),
+            widths: widths.clone(),
+            spread_share: 0.0,
+            floor: None,
+            ceiling: None,
+            backtest: Backtest {
+                origins: errors.len(),
+                mase: 1.0,
+                coverage: f64::NAN,
+                scores: Vec::new(),
+            },
+        };
+        let origins = (0..errors.len()).map(|at| 100 + at * between).collect();
+        let widths = vec![widths; errors.len()];
+        Rehearsed { outlook, origins, errors, widths }
+    }
+
+    fn sizes(one: &Rehearsed) -> Vec<f64> {
+        one.witnesses().map(|witnesses| witnesses[0].size).collect()
+    }
+
+    #[test]
+    fn errors_are_measured_by_origins_that_forecast_other_values() {
+        let errors = |of_origin: &[f64]| of_origin.iter().map(|size| vec![*size; 10]).collect();
+        // Ten steps ahead: from ten steps on no value is shared.
+        let apart = with_errors(errors(&[1.0, -2.0, 4.0]), 10);
+        assert_eq!(sizes(&apart), [3.0, 2.5, 1.5]);
+        let next_but_one = with_errors(errors(&[1.0, 2.0, 4.0, 8.0]), 5);
+        assert_eq!(sizes(&next_but_one), [6.0, 8.0, 1.0, 1.5]);
+    }
+
+    #[test]
+    fn where_all_share_values_all_others_measure_and_a_lone_one_itself() {
+        let errors = |of_origin: &[f64]| of_origin.iter().map(|size| vec![*size; 10]).collect();
+        assert_eq!(sizes(&with_errors(errors(&[1.0, 2.0, 4.0]), 1)), [3.0, 2.5, 1.5]);
+        // Only the outer two share none; the middle ones are measured by all.
+        let middle = with_errors(errors(&[1.0, 2.0, 4.0, 8.0]), 4);
+        assert_eq!(sizes(&middle), [8.0, 13.0 / 3.0, 11.0 / 3.0, 1.0]);
+        assert_eq!(sizes(&with_errors(errors(&[-3.0]), 10)), [3.0]);
+        // An origin without values measures nothing.
+        assert_eq!(sizes(&with_errors(errors(&[1.0, f64::NAN]), 10)), [1.0, 1.0]);
+    }
+
+    #[test]
+    fn sizes_are_means_of_the_steps_around_drawn_to_the_mean_of_all() {
+        let mut errors = vec![vec![1.0; 12], vec![-3.0; 12]];
+        errors[0][0] = 9.0;
+        errors[1][11] = f64::NAN;
+        let found = Rehearsed::sizes(&errors);
+        let all = (11.0 + 9.0 + 33.0) / 23.0;
+        // Steps 0 to 3 are near step 0, and 8 to 11 near step 11.
+        assert!((found[0] - (0.9 * (3.0 + 9.0 + 12.0) / 8.0 + 0.1 * all)).abs() < 1e-12);
+        assert!((found[6] - (0.9 * 2.0 + 0.1 * all)).abs() < 1e-12);
+        assert!((found[11] - (0.9 * (4.0 + 9.0) / 7.0 + 0.1 * all)).abs() < 1e-12);
+        assert!(Rehearsed::sizes(&[]).is_empty());
+        assert_eq!(Rehearsed::sizes(&[vec![f64::NAN; 3]]), [0.0; 3]);
+    }
+
+    #[test]
+    fn the_spread_counts_where_errors_follow_it() {
+        let mut random = Random::new(1);
+        let spread = [0.1, 5.0, 1.0, 20.0, 0.5, 10.0, 2.0, 0.2];
+        let mut with_spread = |follow: bool| {
+            let errors: Vec<Vec<f64>> = spread
+                .iter()
+                .map(|width| if follow { *width } else { 1.0 })
+                .map(|size| (0..12).map(|_| size * random.normal()).collect())
+                .collect();
+            let mut one = with_errors(errors, 12);
+            for (widths, spread) in one.widths.iter_mut().zip(spread) {
+                widths.fill(Widths { below: spread, above: spread });
+            }
+            one.best_share()
+        };
+        assert_eq!(with_spread(true), 0.75);
+        assert_eq!(with_spread(false), 0.0);
+        assert_eq!(with_errors(vec![vec![0.0; 5]; 3], 5).best_share(), 0.0);
+        assert_eq!(with_errors(vec![vec![f64::NAN; 5]; 3], 5).best_share(), 0.0);
+        assert_eq!(with_errors(Vec::new(), 5).best_share(), 0.0);
+    }
+
+    #[test]
+    fn limits_hold_the_forecast_and_steps_without_values_are_left_out() {
+        let mut pool = ErrorPool::default();
+        let errors = (0..8).map(|at| vec![f64::from(at) - 3.5; 6]).collect();
+        let mut outlook = pool.add(with_errors(errors, 6));
+        let doubt = pool.finish();
+        outlook.unknown = 2;
+        outlook.point = vec![10.0, 10.0, 9.0, 10.0, 30.0, -5.0];
+        outlook.options = Arc::new(ForecastOptions {
+            levels: vec![0.5, 0.99],
+            tier: Tier::Full,
+            ..ForecastOptions::default()
+        });
+        let free = outlook.forecast(&doubt);
+        assert_eq!(free.point, [9.0, 10.0, 30.0, -5.0]);
+        assert_eq!((free.lower.len(), free.upper.len(), free.quantiles.len()), (4, 4, 2));
+        assert!(free.upper[2] > 31.0 && free.lower[3] < -6.0);
+        assert!(free.quantiles[1].values[0] >= free.upper[0]);
+        (outlook.floor, outlook.ceiling) = (Some(0.0), Some(20.0));
+        let held = outlook.forecast(&doubt);
+        assert_eq!(held.point, [9.0, 10.0, 20.0, 0.0]);
+        assert_eq!((held.upper[2], held.lower[3]), (20.0, 0.0));
+        assert_eq!(held.upper[0], free.upper[0]);
+    }
 }

@@ -109,7 +109,8 @@ impl Found {
         for (mine, theirs) in self.parameters.iter_mut().zip(&other.parameters) {
             *mine = theirs.where_less(other.squares, self.squares, *mine);
         }
-        self.squares = self.squares.min(other.squares);
+        // In this order NaN changes nothing.
+        self.squares = other.squares.min(self.squares);
     }
 }
 
@@ -119,4 +120,71 @@ fn grid(axes: Axes<'_>) -> impl Iterator<Item = [f64; 4]> {
         b.iter()
             .flat_map(move |b| c.iter().flat_map(move |c| d.iter().map(move |d| [*a, *b, *c, *d])))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::LANES;
+
+    /// Squares that are least at a point of its own in each lane, and a state that counts steps.
+    struct Bowl([Wide; 2]);
+
+    impl Recursion for Bowl {
+        type State = usize;
+
+        fn run(&self, state: &mut usize, p: &Parameters, from: usize, to: usize) -> Wide {
+            *state += to - from;
+            let off = [p[0] - self.0[0], p[1] - self.0[1]];
+            (off[0] * off[0] + off[1] * off[1]) * (to - from) as f64
+        }
+    }
+
+    const TENTHS: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];
+    const AXES: Axes<'static> = [&TENTHS, &TENTHS, &[0.25], &[0.5]];
+
+    #[test]
+    fn each_lane_finds_its_own_least_squares_inside_the_axes() {
+        let first = Wide::from_fn(|lane| lane as f64 / 12.0);
+        let bowl = Bowl([first, Wide::ONE - first]);
+        let found = search(&bowl, &0, AXES, (3, 10));
+        for lane in 0..LANES {
+            for (at, wanted) in [(0, bowl.0[0]), (1, bowl.0[1])] {
+                let value = found.parameters[at].0[lane];
+                // What lies beyond the axes is found at their end.
+                let wanted = wanted.0[lane].clamp(0.0, 1.0);
+                assert!((value - wanted).abs() <= 0.025 + 1e-9, "{lane}: {value} {wanted}");
+            }
+            assert_eq!((found.parameters[2].0[lane], found.parameters[3].0[lane]), (0.25, 0.5));
+        }
+        let again = bowl.run(&mut 0, &found.parameters, 3, 10);
+        assert_eq!(found.squares, again);
+    }
+
+    #[test]
+    fn squares_that_are_no_number_are_never_the_least() {
+        let at = |value: f64, squares: f64| Found {
+            parameters: [Wide::splat(value); 4],
+            squares: Wide::splat(squares),
+        };
+        let mut best = at(0.0, f64::INFINITY);
+        for (value, squares) in [(1.0, f64::NAN), (2.0, 5.0), (3.0, f64::NAN), (4.0, 6.0)] {
+            best.keep(&at(value, squares));
+        }
+        assert_eq!((best.parameters[0].0[1], best.squares.0[1]), (2.0, 5.0));
+    }
+
+    #[test]
+    fn a_lane_with_no_finite_squares_keeps_the_first_parameters() {
+        let found = search(&Bowl([Wide::splat(f64::NAN); 2]), &0, AXES, (0, 5));
+        assert_eq!(found.parameters[0].0[3], 0.0);
+        assert_eq!(found.squares.0[3], f64::INFINITY);
+    }
+
+    #[test]
+    fn states_are_those_at_the_origins() {
+        let bowl = Bowl([Wide::ZERO; 2]);
+        assert_eq!(states_at(&bowl, &0, &[Wide::ZERO; 4], &[4, 9, 20]), [4, 9, 20]);
+        assert!(states_at(&bowl, &0, &[Wide::ZERO; 4], &[]).is_empty());
+    }
 }

@@ -27,8 +27,8 @@ impl Seasons {
     /// The short one is the first period that shows. A day (a week of daily values) stands in where
     /// none does, and for all that divide it or are its multiples; whether it helps is for the
     /// back-test to say. Of weekly values there is a year, as the long one: too few have been seen
-    /// of it for a model that learns each of its phases. The long one is the longest multiple of the short one
-    /// among the periods that show and the calendar's.
+    /// of it for a model that learns each of its phases. The long one is the longest multiple of the
+    /// short one among the periods that show and the calendar's.
     pub fn of(values: &[f64], step: Span) -> (Self, Vec<usize>) {
         let periods = detect_periods(values, step);
         if step == Span::from_days(DAYS_OF_WEEK) {

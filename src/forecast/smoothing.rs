@@ -192,7 +192,7 @@ impl Smoothing {
                     mine.take_lanes(&theirs, |lane| criterion.0[lane] < least.0[lane]);
                 }
             }
-            least = least.min(criterion);
+            least = criterion.min(least);
         }
         best
     }
@@ -244,5 +244,175 @@ impl Predict for Fitted {
             *value = level + self.state.season[(self.next + step) % m];
         }
         self.to_values.apply(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::{assert_near, noise, of_lane, predicted};
+
+    fn prepared(values: &[f64]) -> Past {
+        Past::new(&Tile::new(&[values], 1), 1, values.len())
+    }
+
+    fn fitted(values: &[f64], period: usize) -> Fitted {
+        let past = prepared(values);
+        let model = Smoothing { period, scale: Scale::Level };
+        model.fitted(past.in_scale(Scale::Level), &[values.len()]).remove(0)
+    }
+
+    /// Level, slope and season of one series after all its values, and the squared errors.
+    fn naive(
+        values: &[f64],
+        (mut level, mut slope, mut season): (f64, f64, Vec<f64>),
+        [alpha, beta, gamma, phi]: [f64; 4],
+    ) -> (f64, f64, Vec<f64>, f64) {
+        let mut squares = 0.0;
+        for (step, value) in values.iter().enumerate() {
+            let phase = step % season.len();
+            let forecast = level + phi * slope + season[phase];
+            let error = if value.is_finite() { value - forecast } else { 0.0 };
+            level = level + phi * slope + alpha * error;
+            slope = phi * slope + alpha * beta * error;
+            season[phase] += (1.0 - alpha) * gamma * error;
+            squares += error * error;
+        }
+        (level, slope, season, squares)
+    }
+
+    #[test]
+    fn simple_smoothing_by_hand() {
+        // l(t) = alpha y(t) + (1 - alpha) l(t - 1) (Hyndman and Athanasopoulos, Forecasting:
+        // Principles and Practice, 3rd edition, 8.1), from a level of 10 with alpha 1/2:
+        // 11, 9.5, 10.25, with errors 2, -3, 1.5.
+        let tile = Tile::new(&[&[12.0, 8.0, 11.0]], 1);
+        let class = Class { trend: Trend::None, period: 1, tile: &tile };
+        let start = State { level: Wide::splat(10.0), slope: Wide::ZERO, season: vec![Wide::ZERO] };
+        let parameters = [0.5, 0.0, 0.0, 1.0].map(Wide::splat);
+        for (steps, level, squares) in [(1, 11.0, 4.0), (2, 9.5, 13.0), (3, 10.25, 15.25)] {
+            let mut state = start.clone();
+            let found = class.run(&mut state, &parameters, 0, steps);
+            assert_eq!((state.level.0[0], found.0[0]), (level, squares));
+        }
+    }
+
+    #[test]
+    fn the_recursion_is_that_of_a_plain_loop() {
+        let mut gaps = noise(2, 60);
+        gaps[20..30].fill(f64::NAN);
+        let rows = [noise(1, 60), gaps];
+        let tile = Tile::new(&[&rows[0], &rows[1]], 7);
+        for (trend, period, parameters) in [
+            (Trend::None, 1, [0.3, 0.0, 0.0, 1.0]),
+            (Trend::Additive, 1, [0.3, 0.1, 0.0, 1.0]),
+            (Trend::Damped, 1, [0.7, 0.2, 0.0, 0.9]),
+            (Trend::None, 7, [0.2, 0.0, 0.4, 1.0]),
+            (Trend::Damped, 7, [0.45, 0.03, 0.2, 0.8]),
+        ] {
+            let class = Class { trend, period, tile: &tile };
+            let start = class.start(60);
+            let mut state = start.clone();
+            let wide = parameters.map(Wide::splat);
+            // In two parts, as at two origins.
+            let mut squares = class.run(&mut state, &wide, 0, 25);
+            squares += class.run(&mut state, &wide, 25, 60);
+            for (lane, values) in rows.iter().enumerate() {
+                let season = of_lane(&start.season, lane);
+                let begin = (start.level.0[lane], start.slope.0[lane], season);
+                let (level, slope, season, sum) = naive(values, begin, parameters);
+                assert!((state.level.0[lane] - level).abs() < 1e-12, "{trend:?} {period}");
+                assert!((state.slope.0[lane] - slope).abs() < 1e-12, "{trend:?} {period}");
+                assert_near(&of_lane(&state.season, lane), &season, 1e-12);
+                assert!((squares.0[lane] - sum).abs() < 1e-9 * sum, "{trend:?} {period}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_start_has_the_line_and_the_season_of_the_first_periods() {
+        let season = [3.0, -1.0, 0.0, -2.0];
+        let values: Vec<f64> = (0..40).map(|t| 5.0 + 0.5 * t as f64 + season[t % 4]).collect();
+        let tile = Tile::new(&[&values], 4);
+        let start = Class { trend: Trend::Additive, period: 4, tile: &tile }.start(40);
+        // The level is that before the first step.
+        assert!((start.level.0[0] - 4.5).abs() < 1e-12 && (start.slope.0[0] - 0.5).abs() < 1e-12);
+        assert_near(&of_lane(&start.season, 0), &season, 1e-12);
+    }
+
+    #[test]
+    fn a_planted_season_and_trend_go_on() {
+        let season = [0.0, 4.0, 9.0, 2.0, -6.0, -9.0];
+        let value = |t: usize| 40.0 + 0.25 * t as f64 + season[t % 6];
+        let values: Vec<f64> = (0..132).map(value).collect();
+        let found = predicted(&Smoothing { period: 6, scale: Scale::Level }, &values[..120], 12);
+        assert_near(&found, &values[120..], 1e-6);
+        // With noise, the mean of many futures: within half of its deviation.
+        let noisy: Vec<f64> = noise(3, 120).iter().zip(&values).map(|(z, v)| v + 0.5 * z).collect();
+        let found = predicted(&Smoothing { period: 6, scale: Scale::Level }, &noisy, 12);
+        assert_near(&found, &values[120..], 1.0);
+        // On logarithms both are factors.
+        let grown = |t: usize| (0.01 * t as f64 + season[t % 6] / 10.0).exp();
+        let values: Vec<f64> = (0..132).map(grown).collect();
+        let found = predicted(&Smoothing { period: 6, scale: Scale::Log }, &values[..120], 12);
+        assert_near(&found, &values[120..], 1e-6);
+    }
+
+    /// The slope and the damping of 16 series, of which each is what `value` makes of its noise.
+    fn classes(steps: usize, value: impl Fn(usize, f64) -> f64) -> Vec<(f64, f64)> {
+        let of_noise = |(step, z): (usize, f64)| value(step, z);
+        let series: Vec<Vec<f64>> = (0..LANES as u64)
+            .map(|seed| noise(seed, steps).into_iter().enumerate().map(of_noise).collect())
+            .collect();
+        let rows: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
+        let past = Past::new(&Tile::new(&rows, 1), 1, steps);
+        let model = Smoothing { period: 1, scale: Scale::Level };
+        let found = model.fitted(past.in_scale(Scale::Level), &[steps]).remove(0);
+        (0..LANES).map(|lane| (found.state.slope.0[lane], found.phi.0[lane])).collect()
+    }
+
+    #[test]
+    fn each_class_is_chosen_where_it_fits() {
+        let of = |classes: &[(f64, f64)], fits: fn(&(f64, f64)) -> bool| {
+            let count = classes.iter().filter(|class| fits(class)).count();
+            assert!(count >= 12, "{count} of 16: {classes:?}");
+        };
+        let noise = classes(200, |_, z| 20.0 + z);
+        of(&noise, |class| *class == (0.0, 1.0));
+        let line = classes(200, |t, z| 2.0 * t as f64 + z);
+        of(&line, |(slope, phi)| (slope - 2.0).abs() < 0.2 && *phi == 1.0);
+        let bend = classes(60, |t, z| 500.0 * (1.0 - 0.9_f64.powi(t as i32)) + z);
+        of(&bend, |(_, phi)| (0.8..0.98).contains(phi));
+    }
+
+    #[test]
+    fn lanes_choose_their_classes_apart() {
+        let flat: Vec<f64> = noise(4, 200).iter().map(|z| 20.0 + z).collect();
+        let line: Vec<f64> = (0..200).map(f64::from).collect();
+        let past = Past::new(&Tile::new(&[&flat, &line], 1), 1, 200);
+        let model = Smoothing { period: 1, scale: Scale::Level };
+        let both = model.fitted(past.in_scale(Scale::Level), &[200]).remove(0);
+        assert!((both.state.slope.0[1] - 1.0).abs() < 0.01);
+        for (lane, values) in [&flat, &line].into_iter().enumerate() {
+            let alone = fitted(values, 1);
+            assert_eq!(both.state.level.0[lane], alone.state.level.0[0]);
+            assert_eq!(both.phi.0[lane], alone.phi.0[0]);
+        }
+    }
+
+    #[test]
+    fn past_origins_share_parameters_that_were_learnt_before_the_first() {
+        let values = noise(8, 150);
+        let past = Past::new(&Tile::new(&[&values], 1), 1, 90);
+        let scaled = past.in_scale(Scale::Level);
+        let model = Smoothing { period: 5, scale: Scale::Level };
+        let states = model.fitted(scaled, &[90, 120]);
+        let mut later = values.clone();
+        later[90..120].fill(100.0);
+        let other = Past::new(&Tile::new(&[&later], 1), 1, 90);
+        let others = model.fitted(other.in_scale(Scale::Level), &[90, 120]);
+        assert_eq!(states[0].state.level, others[0].state.level);
+        assert_eq!(states[1].phi, others[1].phi);
+        assert_ne!(states[1].state.level, others[1].state.level);
     }
 }

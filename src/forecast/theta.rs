@@ -247,3 +247,154 @@ impl Predict for Fitted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::accuracy::naive2;
+    use crate::forecast::tests::{assert_near, noise, of_lane, predicted};
+    use crate::kernel::LANES;
+
+    fn adjusted(tile: &Tile) -> Adjusted<'_> {
+        Adjusted { rows: tile.rows().to_vec(), tile }
+    }
+
+    /// Forecasts of one series by the formulas of [`DynamicTheta`], with `A` and `B` by least
+    /// squares over all values so far; and the squared errors after the first three.
+    fn naive(values: &[f64], alpha: f64, share: f64, ahead: usize) -> (Vec<f64>, f64) {
+        let line = |known: &[f64]| {
+            let n = known.len() as f64;
+            let mean = known.iter().sum::<f64>() / n;
+            let middle = f64::midpoint(n, 1.0);
+            let moments = known.iter().enumerate().map(|(t, y)| {
+                let x = (t + 1) as f64 - middle;
+                (x * (y - mean), x * x)
+            });
+            let (xy, xx) = moments.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+            let slope = if xx > 0.0 { xy / xx } else { 0.0 };
+            (mean - slope * middle, slope)
+        };
+        let (mut all, mut level, mut squares) = (Vec::new(), values[0], 0.0);
+        for step in 0..values.len() + ahead {
+            // A and B of the first forecast are not known yet.
+            let (a, b) = if all.is_empty() { (0.0, 0.0) } else { line(&all) };
+            let left = (1.0 - alpha).powi(step as i32);
+            let forecast = level
+                + share * (a * left + b * (1.0 - (1.0 - alpha).powi(step as i32 + 1)) / alpha);
+            let value = values.get(step).copied().filter(|value| value.is_finite());
+            let value = value.unwrap_or(forecast);
+            if step >= UNCOUNTED && step < values.len() {
+                squares += (value - forecast).powi(2);
+            }
+            level = alpha * value + (1.0 - alpha) * level;
+            all.push(value);
+        }
+        (all.split_off(values.len()), squares)
+    }
+
+    #[test]
+    fn the_recursion_is_that_of_the_formulas() {
+        let mut gaps: Vec<f64> = noise(1, 50).iter().map(|z| 5.0 + z).collect();
+        gaps[20..26].fill(f64::NAN);
+        let rows = [noise(2, 50), gaps];
+        let tile = Tile::new(&[&rows[0], &rows[1]], 1);
+        for (alpha, share) in [(0.1, 0.5), (0.35, 0.9), (0.99, 0.3), (0.5, 0.0)] {
+            let parameters = [alpha, share, 0.0, 0.0].map(Wide::splat);
+            let mut state = State::new(tile.rows()[0]);
+            let mut squares = adjusted(&tile).run(&mut state, &parameters, 0, 30);
+            squares += adjusted(&tile).run(&mut state, &parameters, 30, 50);
+            let fitted = Fitted { state, parameters, season: Season::of(tile.rows(), 1) };
+            let mut out = vec![Wide::ZERO; 12];
+            fitted.predict(&mut out);
+            for (lane, values) in rows.iter().enumerate() {
+                let (expected, sum) = naive(values, alpha, share, 12);
+                assert_near(&of_lane(&out, lane), &expected, 1e-9);
+                assert!((squares.0[lane] - sum).abs() < 1e-9 * sum, "{alpha} {share}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_theta_of_one_is_simple_smoothing() {
+        let values = noise(3, 40);
+        let tile = Tile::new(&[&values], 1);
+        let parameters = [0.3, 0.0, 0.0, 0.0].map(Wide::splat);
+        let mut state = State::new(tile.rows()[0]);
+        adjusted(&tile).run(&mut state, &parameters, 0, 40);
+        let level = values.iter().fold(values[0], |level, value| 0.3 * value + 0.7 * level);
+        for _ in 0..5 {
+            let expected = state.expected(&parameters);
+            assert!((expected.0[0] - level).abs() < 1e-12);
+            state.learn(expected, &parameters);
+        }
+    }
+
+    #[test]
+    fn a_line_goes_on() {
+        let values: Vec<f64> = (0..220).map(|t| 5.0 + 2.0 * f64::from(t)).collect();
+        let found = predicted(&DynamicTheta { period: 1 }, &values[..200], 20);
+        for (ahead, (a, b)) in found.iter().zip(&values[200..]).enumerate() {
+            // At the largest theta a tenth of the slope is smoothed away at worst.
+            assert!((a - b).abs() <= 0.2 * (ahead + 1) as f64 + 0.5, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn seasons_are_factors_above_zero_and_terms_elsewhere() {
+        let factors = [0.5, 1.5, 1.2, 0.8];
+        let value = |t: usize| (100.0 + 0.1 * t as f64) * factors[t % 4];
+        let above: Vec<f64> = (0..80).map(value).collect();
+        let below: Vec<f64> = above.iter().map(|value| value - 100.0).collect();
+        let rows = Tile::new(&[&above, &below, &noise(4, 80)], 4);
+        let season = Season::of(rows.rows(), 4);
+        assert_eq!(season.factors.0[..3], [1.0, 0.0, 0.0]);
+        assert_near(&of_lane(&season.phases, 0), &factors, 0.01);
+        assert_near(&of_lane(&season.phases, 1), &[-52.0, 52.0, 20.8, -20.8], 1.5);
+        assert!(of_lane(&season.phases, 1).iter().sum::<f64>().abs() < 1e-9);
+        // Noise has no season.
+        assert_eq!(of_lane(&season.phases, 2), [0.0; 4]);
+        // The benchmark of M4 takes seasons out in the same way.
+        let benchmark = naive2(&above, 4, 4);
+        let level = benchmark.iter().sum::<f64>() / 4.0;
+        let benchmark: Vec<f64> = benchmark.iter().map(|value| value / level).collect();
+        assert_near(&of_lane(&season.phases, 0), &benchmark, 1e-12);
+    }
+
+    #[test]
+    fn taking_a_season_out_and_putting_it_back_changes_nothing() {
+        let rows: Vec<Wide> =
+            (0..40).map(|t| Wide::from_fn(|lane| f64::from(t % 5) + lane as f64 - 4.0)).collect();
+        for period in [1, 2, 5, 30] {
+            let season = Season::of(&rows, period);
+            for (step, row) in rows.iter().enumerate() {
+                let back = season.restore(season.remove(*row, step), step);
+                for lane in 0..LANES {
+                    assert!((back.0[lane] - row.0[lane]).abs() < 1e-9, "{period} {step} {lane}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn means_over_a_period_are_centred() {
+        let rows: Vec<Wide> = (0..6).map(|t| Wide::splat(f64::from(t * t))).collect();
+        // (0 + 1 + 4) / 3 and so on; (0 / 2 + 1 + 4 + 9 + 16 / 2) / 4 and so on.
+        assert_near(
+            &of_lane(&centred_means(&rows, 3), 0),
+            &[5.0 / 3.0, 14.0 / 3.0, 29.0 / 3.0, 50.0 / 3.0],
+            1e-12,
+        );
+        assert_near(&of_lane(&centred_means(&rows, 4), 0), &[5.5, 10.5], 1e-12);
+    }
+
+    #[test]
+    fn a_season_on_a_line_goes_on() {
+        let factors = [0.5, 1.5, 1.2, 0.8];
+        let value = |t: usize| (100.0 + 0.5 * t as f64) * factors[t % 4];
+        let values: Vec<f64> = (0..132).map(value).collect();
+        let found = predicted(&DynamicTheta { period: 4 }, &values[..120], 12);
+        for (a, b) in found.iter().zip(&values[120..]) {
+            assert!((a / b - 1.0).abs() < 0.03, "{found:?}");
+        }
+    }
+}

@@ -5,7 +5,8 @@ use crate::kernel::{LANES, Wide};
 /// Series of one length, time-major: one row per step, one lane per series.
 ///
 /// Gaps hold what the model-free guess would be: the value one period before, or else the one
-/// before. Models run through them, but never learn from them and are never scored on them.
+/// before. Naive models and first states take them for values; regressions and recursions run
+/// through them, but do not learn from them, and nothing is scored on them.
 #[derive(Debug, Clone)]
 pub struct Tile {
     rows: Vec<Wide>,
@@ -81,5 +82,72 @@ impl Tile {
     /// The same gaps, with other values.
     pub(super) fn with_rows(&self, rows: Vec<Wide>) -> Self {
         Self { rows, known: self.known.clone(), series: self.series }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::{lanes, of_lane};
+
+    const GAP: f64 = f64::NAN;
+
+    #[test]
+    fn gaps_are_filled_only_from_the_past() {
+        let values = [1.0, GAP, 3.0, 4.0, GAP, GAP, 7.0, GAP, GAP];
+        let tile = Tile::new(&[&values], 3);
+        // The value one period before; before there is one, the value before. Guesses of guesses.
+        assert_eq!(of_lane(tile.rows(), 0), [1.0, 1.0, 3.0, 4.0, 1.0, 3.0, 7.0, 1.0, 3.0]);
+        for cut in 1..values.len() {
+            assert_eq!(Tile::new(&[&values[..cut]], 3).rows(), &tile.rows()[..cut]);
+        }
+        let without_season = Tile::new(&[&values], 1);
+        assert_eq!(
+            of_lane(without_season.rows(), 0),
+            [1.0, 1.0, 3.0, 4.0, 4.0, 4.0, 7.0, 7.0, 7.0]
+        );
+        let infinite = Tile::new(&[&[1.0, f64::INFINITY, f64::NEG_INFINITY]], 1);
+        assert_eq!(of_lane(infinite.rows(), 0), [1.0; 3]);
+    }
+
+    #[test]
+    fn the_mask_says_what_was_measured() {
+        let values = [1.0, GAP, 3.0, 4.0, f64::INFINITY];
+        let tile = Tile::new(&[&values, &[5.0; 5]], 2);
+        let known: Vec<Wide> = (0..5).map(|step| tile.known(step)).collect();
+        assert_eq!(of_lane(&known, 0), [1.0, 0.0, 1.0, 1.0, 0.0]);
+        assert_eq!(of_lane(&known, 1), [1.0; 5]);
+        assert!(!tile.is_whole());
+        assert_eq!(tile.lane(0).collect::<Vec<_>>(), [1.0, 3.0, 4.0]);
+        assert_eq!(tile.lane(1).count(), 5);
+        let other = tile.with_rows(vec![Wide::ZERO; 5]);
+        assert_eq!((other.known(1), other.series()), (tile.known(1), 2));
+        let whole = Tile::new(&[&[1.0; 4]], 2);
+        assert!(whole.is_whole());
+        assert_eq!((whole.known(3), whole.lane(0).count()), (Wide::ONE, 4));
+    }
+
+    #[test]
+    fn series_are_cut_to_the_shortest_and_lanes_left_over_repeat_the_first() {
+        let tile = Tile::new(&[&[1.0, 2.0, 3.0], &[4.0, 5.0]], 1);
+        assert_eq!((tile.len(), tile.series(), tile.is_empty()), (2, 2, false));
+        assert_eq!(of_lane(tile.rows(), 1), [4.0, 5.0]);
+        for lane in 2..LANES {
+            assert_eq!(of_lane(tile.rows(), lane), [1.0, 2.0]);
+        }
+        let none = Tile::new(&[], 1);
+        assert_eq!((none.len(), none.series(), none.is_empty()), (0, 0, true));
+        let many = vec![[1.0].as_slice(); LANES + 3];
+        assert_eq!(Tile::new(&many, 1).series(), LANES);
+    }
+
+    #[test]
+    fn no_lane_knows_its_neighbours() {
+        let rows = lanes(&[&[1.0, GAP, 3.0, 4.0], &[9.0, 8.0, GAP, GAP]]);
+        let both = Tile::new(&[&rows[0], &rows[1]], 2);
+        for (lane, row) in rows.iter().enumerate() {
+            let alone = Tile::new(&[row], 2);
+            assert_eq!(of_lane(both.rows(), lane), of_lane(alone.rows(), 0));
+        }
     }
 }
