@@ -73,13 +73,14 @@ mod tests {
         for target in [0.1, 0.5, 0.95] {
             let mut random = Random::new(7);
             let (mut level, mut below, mut plain) = (AdaptiveLevel::new(target), 0, 0);
-            // A forecast of the uniform law, of values that shift and widen half way.
+            // A forecast of the logistic law, of values that shift and widen half way.
+            let quantile = |level: f64| (level / (1.0 - level)).ln();
             for at in 0..20_000 {
-                let value = random.uniform();
-                let value = if at < 10_000 { value } else { 2.0 * value - 0.6 };
-                let held = value <= level.level();
+                let value = quantile(random.uniform());
+                let value = if at < 10_000 { value } else { 1.8 * value - 0.6 };
+                let held = value <= quantile(level.level());
                 below += u32::from(held);
-                plain += u32::from(value <= target);
+                plain += u32::from(value <= quantile(target));
                 level.learn(held);
             }
             let share = |count: u32| f64::from(count) / 20_000.0;

@@ -227,6 +227,7 @@ pub(super) mod tests {
             spread_share: 0.0,
             floor: None,
             ceiling: None,
+            models: Vec::new(),
             backtest: Backtest {
                 origins: errors.len(),
                 mase: 1.0,

@@ -241,7 +241,7 @@ mod tests {
         // Errors 0 and 4; of naive2 and persistence 2 and 6.
         near(ensemble.smape, 100.0 * 4.0 / 16.0);
         near(ensemble.mase, 1.0);
-        let naive = (200.0 * 2.0 / 10.0 + 200.0 * 6.0 / 14.0) / 2.0;
+        let naive = f64::midpoint(200.0 * 2.0 / 10.0, 200.0 * 6.0 / 14.0);
         near(of("naive2").smape, naive);
         near(ensemble.owa, f64::midpoint(25.0 / naive, 1.0 / 2.0));
         near(of("persistence").owa, 1.0);
