@@ -11,9 +11,10 @@ use crate::m4::Series;
 use crate::method::{BoxError, DAY, HORIZON, Method, WEEK};
 
 pub(crate) const SMOOTHING: &str = "plimsoll smoothing(24)";
-pub(crate) const PLAIN_SMOOTHING: &str = "plimsoll smoothing";
+pub(crate) const PLAIN_SMOOTHING: &str = "plimsoll smoothing(1)";
 pub(crate) const THETA: &str = "plimsoll theta(24)";
-pub(crate) const DOUBLE_SEASON: &str = "plimsoll double season(24, 168)";
+pub(crate) const LIGHT: &str = "plimsoll light";
+const DOUBLE_SEASON: &str = "plimsoll double season";
 const NAIVE: &str = "plimsoll seasonal naive(24)";
 
 /// Every method that is compared.
@@ -26,7 +27,7 @@ pub(crate) fn all() -> Vec<Box<dyn Method>> {
         one(PLAIN_SMOOTHING, Box::new(Smoothing { period: 1, scale })),
         one(THETA, Box::new(DynamicTheta { period: DAY })),
         one(DOUBLE_SEASON, Box::new(DoubleSeason { short: DAY, long: WEEK, scale })),
-        Box::new(Pipeline { name: "plimsoll light", tier: Tier::Light }),
+        Box::new(Pipeline { name: LIGHT, tier: Tier::Light }),
         Box::new(Pipeline { name: "plimsoll full", tier: Tier::Full }),
     ]
 }

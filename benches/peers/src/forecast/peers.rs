@@ -10,7 +10,7 @@ use chrono::DateTime;
 
 use crate::m4::Series;
 use crate::method::{BoxError, DAY, HORIZON, Method, WEEK};
-use crate::ours::{DOUBLE_SEASON, PLAIN_SMOOTHING, SMOOTHING, THETA};
+use crate::ours::{LIGHT, PLAIN_SMOOTHING, SMOOTHING, THETA};
 
 type Values = Result<Vec<f64>, BoxError>;
 
@@ -18,23 +18,23 @@ type Values = Result<Vec<f64>, BoxError>;
 pub(crate) fn all() -> Vec<Box<dyn Method>> {
     let one = |name, beside, forecast| Box::new(Peer { name, beside, forecast }) as Box<dyn Method>;
     vec![
-        one("augurs AutoETS, no season", PLAIN_SMOOTHING, augurs_ets),
-        one("augurs MSTL(24, 168) + AutoETS", DOUBLE_SEASON, augurs_mstl),
+        one("augurs AutoETS(1)", PLAIN_SMOOTHING, augurs_ets),
+        one("augurs MSTL + AutoETS", LIGHT, augurs_mstl),
         one("anofox AutoETS(24)", SMOOTHING, |past| anofox(&mut AutoETS::with_period(DAY), past)),
-        one("anofox AutoETS(24), 8 models", SMOOTHING, |past| {
+        one("anofox AutoETS(24) of 8", SMOOTHING, |past| {
             let config = AutoETSConfig::with_period(DAY).with_model_pool(ModelPool::Reduced);
             anofox(&mut AutoETS::with_config(config), past)
         }),
-        one("anofox AutoETS, no season", PLAIN_SMOOTHING, |past| {
+        one("anofox AutoETS(1)", PLAIN_SMOOTHING, |past| {
             anofox(&mut AutoETS::non_seasonal(), past)
         }),
-        one("anofox DynamicTheta(24), optimised", THETA, |past| {
+        one("anofox DynamicTheta(24)", THETA, |past| {
             anofox(&mut DynamicTheta::seasonal_optimized(DAY), past)
         }),
         one("anofox OptimizedTheta(24)", THETA, |past| {
             anofox(&mut OptimizedTheta::seasonal(DAY), past)
         }),
-        one("anofox MSTL(24, 168) + AutoETS", DOUBLE_SEASON, |past| {
+        one("anofox MSTL + AutoETS", LIGHT, |past| {
             anofox(&mut MSTLForecaster::new(vec![DAY, WEEK]), past)
         }),
     ]

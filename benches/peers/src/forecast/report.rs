@@ -63,10 +63,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (time, mase, smape, ratio) = ("ms / series", "MASE", "sMAPE", "times as long as");
         writeln!(f, "M4 Hourly, {} series, 48 steps ahead.\n", self.series)?;
-        writeln!(f, "{:36} {time:>11} {mase:>7} {smape:>7}  {ratio}", "method")?;
+        writeln!(f, "{:28} {time:>11} {mase:>7} {smape:>7}  {ratio}", "method")?;
         for method in &self.methods {
             let MethodReport { name, milliseconds_per_series, mase, smape, beside, .. } = method;
-            write!(f, "{name:36} {milliseconds_per_series:11.4} {mase:7.3} {smape:7.2}")?;
+            write!(f, "{name:28} {milliseconds_per_series:11.4} {mase:7.3} {smape:7.2}")?;
             match beside {
                 Some(ours) => writeln!(f, "  {:8.1} {}", ours.times_as_long, ours.name)?,
                 None => writeln!(f)?,
