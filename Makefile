@@ -81,6 +81,13 @@ bench-bitbrains: setup ## every answer on real data compared with DuckDB's; opti
 	@$(ENV) cargo build $(RELEASE)
 	@$(ENV) $(PEER) bitbrains --plimsoll "$$PLIMSOLL" $(ARGS)
 
+bench-forecast: ## forecasts beside statsforecast, augurs and anofox-forecast; options in ARGS="--every 1"
+	@$(ENV) cd benches/peers; cargo build --release --features forecast --bin plimsoll-forecast-peers; \
+	    python3 -m venv target/forecast-venv; \
+	    target/forecast-venv/bin/pip install --quiet --requirement forecast/requirements.txt; \
+	    target/forecast-venv/bin/python -m forecast \
+	        --program "$${CARGO_TARGET_DIR:-target}/release/plimsoll-forecast-peers" $(ARGS)
+
 lint: setup ## format and clippy, warnings are errors
 	@$(ENV) cargo fmt --check
 	@$(ENV) cargo clippy $(RELEASE) --all-targets -- -D warnings
@@ -92,4 +99,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-soak fuzz crate-count bench bench-peers bench-queries bench-bitbrains lint docs deny
+.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-soak fuzz crate-count bench bench-peers bench-queries bench-bitbrains bench-forecast lint docs deny

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use plimsoll::bench::{CpuOnly, CpuOnlyOptions, FIELDS};
 
 use crate::codec::BoxError;
+use crate::folder;
 
 /// Columns of one origin.
 pub(crate) struct Set {
@@ -45,11 +46,7 @@ const METRICS: [&str; 10] = [
 /// The columns of Bitbrains but its times, from a folder or an archive; `None` where no path is
 /// given and the archive is not at hand.
 pub(crate) fn bitbrains(path: Option<&Path>) -> Result<Option<Set>, BoxError> {
-    let data = std::env::var_os("PLIMSOLL_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
-    let archive = data.join(ARCHIVE);
+    let archive = folder::data().join(ARCHIVE);
     let texts = match path {
         Some(path) if path.is_dir() => from_folder(path)?,
         Some(path) => from_archive(path)?,

@@ -5,6 +5,7 @@
 
 mod codec;
 mod data;
+mod folder;
 mod measure;
 mod ours;
 mod peers;
