@@ -152,10 +152,7 @@ pub(super) fn backtest(args: &BacktestArgs) -> Result<Outcome, Stop> {
         ReportFormat::Table => to_stdout(|out| {
             use std::io::Write;
             scores_text(&scores, out)?;
-            writeln!(
-                out,
-                "{ms_per_forecast:.2} ms of processor time per forecast of {horizon} steps"
-            )
+            writeln!(out, "processor time {ms_per_forecast:.2} ms per forecast of {horizon} steps")
         })?,
     }
     Ok(Outcome::Done)

@@ -77,7 +77,7 @@ mod tests {
             let quantile = |level: f64| (level / (1.0 - level)).ln();
             for at in 0..20_000 {
                 let value = quantile(random.uniform());
-                let value = if at < 10_000 { value } else { 1.8 * value - 0.6 };
+                let value = if at < 10_000 { value } else { 1.3 * value - 0.3 };
                 let held = value <= quantile(level.level());
                 below += u32::from(held);
                 plain += u32::from(value <= quantile(target));
@@ -85,7 +85,7 @@ mod tests {
             }
             let share = |count: u32| f64::from(count) / 20_000.0;
             assert!((share(below) - target).abs() < 0.01, "{target}: {}", share(below));
-            assert!((share(plain) - target).abs() > 0.02, "{target}: nothing to learn");
+            assert!((share(plain) - target).abs() > 0.012, "{target}: nothing to learn");
             let again = AdaptiveLevel::resume(target, level.moved());
             assert_eq!(again.level(), level.level());
         }

@@ -75,7 +75,7 @@ fn forecast_text(
     writeln!(out, "  models    {}", names.join(", "))?;
     if !forecast.backtest.coverage.is_nan() {
         let coverage = forecast.backtest.coverage * 100.0;
-        writeln!(out, "  interval  held {coverage:.0}% of the back-test's values")?;
+        writeln!(out, "  interval  held {coverage:.0}% of the values of all series' back-tests")?;
     }
     let periods: Vec<String> = forecast
         .periods
