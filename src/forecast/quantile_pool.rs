@@ -27,8 +27,8 @@ const SLOTS: usize = 96;
 
 /// The median of a pool of past values with weights: the latest ones, whose weight halves with
 /// every `memory` steps of age and, as a whole, with every `fade` steps ahead; and those of the
-/// same phase in the last ten periods. Bursts move it no further than a rank, unless they are thousands
-/// of times as large as all else differs.
+/// same phase in the last ten periods. Bursts move it no further than a rank, unless they are
+/// thousands of times as large as all else differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantilePool {
     /// Steps of a period; 1 for no season.
