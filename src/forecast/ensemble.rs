@@ -353,6 +353,9 @@ mod tests {
         assert_eq!(clearly.errors[1], [-0.99 * FLOOR_MARGIN; AHEAD]);
         let hardly = verdict(8, 1, off(1.01 * FLOOR_MARGIN));
         assert_eq!((hardly.chosen[0].len(), hardly.point[0]), (5, 1.0));
+        // Of several the best.
+        let two = verdict(8, 2, |model, _, _| [0.7, 0.5].get(model).copied().unwrap_or(1.0));
+        assert_eq!(two.chosen, [[1], [1], [1]]);
         // A model that is no floor is never taken alone.
         assert_eq!(verdict(8, 0, off(0.1)).chosen[0].len(), 5);
     }

@@ -191,3 +191,73 @@ fn plain(long: usize) -> Vec<Columns> {
     }
     columns
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEASONS: [Seasons; 4] = [
+        Seasons::NONE,
+        Seasons { short: 24, long: 1 },
+        Seasons { short: 24, long: 168 },
+        Seasons { short: 1, long: 52 },
+    ];
+
+    fn names(seasons: Seasons, values: usize, tier: Tier) -> Vec<String> {
+        pool(seasons, Some(24), values, tier).iter().map(|model| model.name()).collect()
+    }
+
+    #[test]
+    fn the_floors_come_first_and_are_the_naive_models() {
+        for seasons in SEASONS {
+            let names = names(seasons, 2_000, Tier::Full);
+            let floors = &names[..floors(seasons)];
+            let naive = |name: &String| name == "persistence" || name.starts_with("seasonal naive");
+            assert!(floors.iter().all(naive), "{floors:?}");
+            assert!(!names[floors.len()..].iter().any(naive), "{names:?}");
+        }
+        assert_eq!(SEASONS.map(floors), [1, 2, 3, 2]);
+    }
+
+    #[test]
+    fn no_two_models_are_alike_and_all_have_values_enough() {
+        for seasons in SEASONS {
+            for tier in [Tier::Full, Tier::Light] {
+                for values in [1, 8, 30, 100, 400, 2_000] {
+                    let pool = pool(seasons, Some(24), values, tier);
+                    assert!(pool.iter().all(|model| model.values_min() <= values));
+                    let mut names: Vec<String> = pool.iter().map(|model| model.name()).collect();
+                    let count = names.len();
+                    names.sort();
+                    names.dedup();
+                    assert_eq!(names.len(), count, "{names:?}");
+                    assert_eq!(names.iter().filter(|name| *name == "persistence").count(), 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_light_tier_is_a_part_of_the_full_one() {
+        for seasons in SEASONS {
+            let (light, full) =
+                (names(seasons, 2_000, Tier::Light), names(seasons, 2_000, Tier::Full));
+            assert!(light.iter().all(|name| full.contains(name)), "{light:?}");
+            assert!(light.len() < full.len());
+        }
+    }
+
+    #[test]
+    fn lags_are_ascending_and_reach_no_further_than_they_say() {
+        for seasons in SEASONS.into_iter().chain([Seasons { short: 2, long: 4 }]) {
+            let columns = if seasons.short > 1 {
+                seasonal(seasons.short, seasons.long)
+            } else {
+                plain(seasons.long)
+            };
+            assert_eq!(ridges(seasons).len(), 2 * columns.len());
+        }
+        assert_eq!(around(24, 2, 1).collect::<Vec<_>>(), [22, 23, 24, 25]);
+        assert_eq!(around(1, 2, 1).count(), 0);
+    }
+}

@@ -27,8 +27,8 @@ impl Seasons {
     /// The short one is the first period that shows. A day (a week of daily values) stands in where
     /// none does, and for all that divide it or are its multiples; whether it helps is for the
     /// back-test to say. Of weekly values there is a year, as the long one: too few have been seen
-    /// of it for a model that learns each of its phases. The long one is the longest multiple of the
-    /// short one among the periods that show and the calendar's.
+    /// of it for a model that learns each of its phases. The long one is the longest multiple of
+    /// the short one among the periods that show and the calendar's.
     pub fn of(values: &[f64], step: Span) -> (Self, Vec<usize>) {
         let periods = detect_periods(values, step);
         if step == Span::from_days(DAYS_OF_WEEK) {
@@ -53,5 +53,50 @@ impl Seasons {
     pub fn fitting(self, values: usize) -> Self {
         let keep = |period: usize| if values >= CYCLES_MIN * period { period } else { 1 };
         Self { short: keep(self.short), long: keep(self.long) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::tests::noise;
+
+    /// Noise under patterns of some lengths, each of a deviation of 3.
+    fn with_periods(steps: usize, periods: &[usize]) -> Vec<f64> {
+        let wave = |t: usize, m: usize| 4.0 * (std::f64::consts::TAU * t as f64 / m as f64).sin();
+        let value = |(t, z): (usize, f64)| periods.iter().map(|m| wave(t, *m)).sum::<f64>() + z;
+        noise(1, steps).into_iter().enumerate().map(value).collect()
+    }
+
+    fn of(steps: usize, periods: &[usize], step: Span) -> Seasons {
+        Seasons::of(&with_periods(steps, periods), step).0
+    }
+
+    #[test]
+    fn the_calendar_stands_in_where_nothing_shows() {
+        assert_eq!(of(800, &[], Span::HOUR), Seasons { short: 24, long: 168 });
+        assert_eq!(of(300, &[], Span::HOUR), Seasons { short: 24, long: 1 });
+        assert_eq!(of(60, &[], Span::HOUR), Seasons::NONE);
+        assert_eq!(of(200, &[], Span::DAY), Seasons { short: 7, long: 1 });
+        assert_eq!(of(200, &[], Span::WEEK), Seasons { short: 1, long: 52 });
+        assert_eq!(of(100, &[], Span::WEEK), Seasons::NONE);
+    }
+
+    #[test]
+    fn a_period_that_shows_goes_before_a_day_it_has_nothing_to_do_with() {
+        assert_eq!(of(400, &[17], Span::HOUR), Seasons { short: 17, long: 1 });
+        // Half a day and two days are days.
+        assert_eq!(of(400, &[12], Span::HOUR).short, 24);
+        assert_eq!(of(400, &[24, 48], Span::HOUR).short, 24);
+        let (seasons, periods) = Seasons::of(&with_periods(400, &[17]), Span::HOUR);
+        assert_eq!((seasons.short, periods.as_slice()), (17, [17].as_slice()));
+    }
+
+    #[test]
+    fn a_season_must_have_been_seen_three_times() {
+        let seasons = Seasons { short: 24, long: 168 };
+        assert_eq!(seasons.fitting(504), seasons);
+        assert_eq!(seasons.fitting(503), Seasons { short: 24, long: 1 });
+        assert_eq!(seasons.fitting(71), Seasons::NONE);
     }
 }

@@ -68,7 +68,9 @@ pub(super) fn assert_near(found: &[f64], expected: &[f64], tolerance: f64) {
 /// with a year alone.
 fn models() -> Vec<Box<dyn Fit>> {
     let seasons = [Seasons { short: 6, long: 42 }, Seasons::NONE, Seasons { short: 1, long: 12 }];
-    seasons.into_iter().flat_map(|s| pool(s, Some(6), 120, Tier::Full)).collect()
+    let mut names = std::collections::HashSet::new();
+    let all = seasons.into_iter().flat_map(|s| pool(s, Some(6), 120, Tier::Full));
+    all.filter(|model| names.insert(model.name())).collect()
 }
 
 /// Series with a day of six steps, a slope and noise, each of its own.
@@ -94,19 +96,24 @@ fn bits(values: &[f64]) -> Vec<u64> {
 fn no_model_knows_what_comes_after_its_origin() {
     let mut before = many(3, 160);
     before[1][90..100].fill(f64::NAN);
-    // Higher, lower, below zero, and missing from there on.
-    let mut after = before.clone();
-    for (lane, change) in [(0, 1e6), (1, -1e6), (2, f64::NAN)] {
-        after[lane][140..].fill(change);
-    }
+    let origins = [130, 140, 160];
     let of = |series: &[Vec<f64>], model: &dyn Fit| {
         let past = Past::new(&Tile::new(&slices(series), 6), 6, 130);
-        wide_forecasts(model, &past, &[130, 140, 160], 20)
+        wide_forecasts(model, &past, &origins, 20)
     };
+    // Higher, lower, below zero, and missing from an origin on.
+    let changed = [0, 1].map(|at: usize| {
+        let mut after = before.clone();
+        for (lane, change) in [(0, 1e6), (1, -1e6), (2, f64::NAN)] {
+            after[lane][origins[at]..].fill(change);
+        }
+        after
+    });
     for model in models() {
-        let (known, changed) = (of(&before, &*model), of(&after, &*model));
-        for origin in 0..2 {
-            assert_eq!(known[origin], changed[origin], "{} at {origin}", model.name());
+        let known = of(&before, &*model);
+        for (at, changed) in changed.iter().enumerate() {
+            let found = of(changed, &*model);
+            assert_eq!(known[at], found[at], "{} at {}", model.name(), origins[at]);
         }
     }
 }
@@ -124,13 +131,12 @@ fn a_lane_does_not_know_its_neighbours_nor_its_place() {
     let mut turned = series.clone();
     turned.rotate_left(5);
     for model in models() {
-        let (all, turned) = (of(&series, &*model), of(&turned, &*model));
+        let turned = of(&turned, &*model);
         for lane in [3, 8] {
             let alone = of(&series[lane..=lane], &*model);
             for origin in 0..3 {
                 let expected = bits(&of_lane(&alone[origin], 0));
                 let place = (lane + LANES - 5) % LANES;
-                assert_eq!(bits(&of_lane(&all[origin], lane)), expected, "{}", model.name());
                 assert_eq!(bits(&of_lane(&turned[origin], place)), expected, "{}", model.name());
             }
         }
@@ -225,7 +231,7 @@ fn the_same_row_gives_the_same_bits_whatever_its_neighbours_and_the_threads() {
     rows[4][70..80].fill(f64::NAN);
     rows[7][93..].fill(f64::NAN);
     rows.push(noise(90, 70));
-    rows.push(days(14, 91, |step| day(step) - 60.0));
+    rows.push(days(15, 91, |step| day(step) - 60.0));
     let rows = slices(&rows);
     let with_threads = |threads: usize, rows: &[&[f64]]| {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -240,7 +246,7 @@ fn the_same_row_gives_the_same_bits_whatever_its_neighbours_and_the_threads() {
     let (_, mut elsewhere) = with_threads(3, &turned);
     elsewhere.rotate_right(7);
     assert_eq!(alone, elsewhere);
-    for at in [4, 7, 17] {
+    for at in [4, 7, 18] {
         assert_eq!(all_bits(&of(rows[at], 12)), alone[at], "row {at}");
     }
 }
@@ -263,15 +269,15 @@ fn kept_noise(seed: u64, share: f64) -> Vec<f64> {
         rest = share * rest + z;
         day(step) + rest
     };
-    noise(seed, 42 * DAY).into_iter().enumerate().map(keep).collect()
+    noise(seed, 32 * DAY).into_iter().enumerate().map(keep).collect()
 }
 
 #[test]
 fn intervals_cover_the_future_as_often_as_they_say() {
     for (kind, share) in [("white", 0.0), ("kept", 0.7)] {
         let series: Vec<Vec<f64>> = (0..32).map(|seed| kept_noise(100 + seed, share)).collect();
-        let past: Vec<&[f64]> = series.iter().map(|one| &one[..40 * DAY]).collect();
-        let future: Vec<&[f64]> = series.iter().map(|one| &one[40 * DAY..]).collect();
+        let past: Vec<&[f64]> = series.iter().map(|one| &one[..30 * DAY]).collect();
+        let future: Vec<&[f64]> = series.iter().map(|one| &one[30 * DAY..]).collect();
         let (fleet, alone) = of_fleet(&past, &ahead(12));
         for (who, found) in [("fleet", &fleet), ("alone", &alone)] {
             let (share, claimed) = coverage(found, &future);
@@ -291,7 +297,7 @@ fn score(found: &Forecast, model: &str) -> f64 {
 #[test]
 fn the_ensemble_beats_the_naive_models_on_planted_processes() {
     type Process = fn(u64) -> Vec<f64>;
-    let growing: Process = |seed| days(44, seed, |step| day(step) + 0.5 * step as f64);
+    let growing: Process = |seed| days(29, seed, |step| day(step) + 0.5 * step as f64);
     let weekly: Process =
         |seed| days(74, seed, |step| if step / DAY % 7 < 5 { day(step) } else { 30.0 });
     let returning: Process = |seed| {
@@ -300,7 +306,7 @@ fn the_ensemble_beats_the_naive_models_on_planted_processes() {
             level = 0.6 * level + z;
             20.0 + level
         };
-        noise(seed, 44 * DAY).into_iter().map(next).collect()
+        noise(seed, 29 * DAY).into_iter().map(next).collect()
     };
     for (kind, process) in [("growing", growing), ("weekly", weekly), ("returning", returning)] {
         let series: Vec<Vec<f64>> = (0..16).map(process).collect();

@@ -106,6 +106,8 @@ mod tests {
             of_lane(without_season.rows(), 0),
             [1.0, 1.0, 3.0, 4.0, 4.0, 4.0, 7.0, 7.0, 7.0]
         );
+        let at_once = Tile::new(&[&[1.0, 2.0, 3.0, GAP]], 3);
+        assert_eq!(of_lane(at_once.rows(), 0), [1.0, 2.0, 3.0, 1.0]);
         let infinite = Tile::new(&[&[1.0, f64::INFINITY, f64::NEG_INFINITY]], 1);
         assert_eq!(of_lane(infinite.rows(), 0), [1.0; 3]);
     }
