@@ -1,6 +1,6 @@
 """Plimsoll's forecasts of M4 Hourly beside statsforecast, augurs and anofox-forecast.
 
-    make bench-forecast                      # every eighth series, about three minutes
+    make bench-forecast                      # every eighth series, about five minutes
     make bench-forecast ARGS="--every 1"     # all 414; all options: ARGS=--help
 
 One command, one run, one machine, the same series. The methods take turns, sixteen series of one
@@ -40,6 +40,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--program", type=Path, required=True, help="plimsoll-forecast-peers")
     parser.add_argument("--every", type=int, default=8, help="every Nth series, from the first on")
     parser.add_argument("--methods", help="of the Rust program: names begin with one of these")
+    parser.add_argument("--peers", default="", help="only these, by how their names begin")
     parser.add_argument("--rounds", type=int, default=5, help="of quick Rust methods")
     parser.add_argument("--json", type=Path, help="a file for every series")
     args = parser.parse_args()
@@ -50,7 +51,8 @@ def arguments() -> argparse.Namespace:
 
 def measure(args: argparse.Namespace) -> Table:
     series = hourly()[:: args.every]
-    peers = [Peer(name, beside, make) for name, beside, make in PEERS]
+    wanted = tuple(args.peers.split(","))
+    peers = [Peer(*peer) for peer in PEERS if peer[0].startswith(wanted)]
     for peer in peers:
         peer.warm(series[0])
     table = Table()
