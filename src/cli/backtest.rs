@@ -147,7 +147,7 @@ pub(super) fn backtest(args: &BacktestArgs) -> Result<Outcome, Stop> {
     }
     match args.format {
         ReportFormat::Json => {
-            json_to_stdout(&Versioned::new(Document { scores, horizon, ms_per_forecast }))?
+            json_to_stdout(&Versioned::new(Document { scores, horizon, ms_per_forecast }))?;
         }
         ReportFormat::Table => to_stdout(|out| {
             use std::io::Write;
