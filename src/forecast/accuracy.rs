@@ -52,7 +52,8 @@ pub fn quantile_loss(actual: &[f64], forecast: &[f64], level: f64) -> f64 {
 
 /// The benchmark of M4: the last value, with the season of a classical multiplicative decomposition
 /// where the autocorrelation at one period is significant at 90% and all values are above zero
-/// (Makridakis, Spiliotis and Assimakopoulos, 2020). `past` has no gaps; of an empty one nothing is known, and NaN is said.
+/// (Makridakis, Spiliotis and Assimakopoulos, 2020). `past` has no gaps; of an empty one nothing is
+/// known, and NaN is said.
 pub fn naive2(past: &[f64], period: usize, horizon: usize) -> Vec<f64> {
     let Some(last) = past.len().checked_sub(1) else { return vec![f64::NAN; horizon] };
     let positive = past.iter().all(|value| *value > 0.0);

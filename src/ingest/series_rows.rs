@@ -14,8 +14,8 @@ pub struct SeriesRow {
     pub values: Vec<f64>,
 }
 
-/// Reads a table of such lines below one header line. `origin` names it in errors. A cell that is no
-/// number is an error with its line and column.
+/// Reads a table of such lines below one header line. `origin` names it in errors. A cell that is
+/// no number is an error with its line and column.
 ///
 /// ```
 /// let text = "\"V1\",\"V2\",\"V3\"\n\"H1\",605,586\n\"H2\",3124,\n";

@@ -82,7 +82,7 @@ fn case_text(score: &CaseScore, out: &mut impl Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "  skill            {:.0}% over the straight line ({:.0} to {:.0} in 95% of draws of hosts)",
+        "  skill            {:.0}% over the straight line ({:.0} to {:.0} in 95% of draws)",
         score.skill.value * 100.0,
         score.skill.low * 100.0,
         score.skill.high * 100.0

@@ -1,0 +1,59 @@
+//! `plimsoll forecast` and `plimsoll backtest`: what they print, and what they refuse.
+
+use super::user::{golden, mask};
+use super::with_store;
+
+#[test]
+fn forecasts_are_printed_in_every_format() {
+    let user = with_store();
+    let forecast = "forecast --store s disk_used_gb --horizon 1d --step 6h --coverage 0.9";
+    golden("forecast.txt", &user.ok(forecast));
+    golden("forecast.csv", &user.ok(&format!("{forecast} --format csv")));
+    golden("forecast.json", &user.ok(&format!("{forecast} --format json")));
+    user.json_of_version(2, forecast);
+    user.fails(
+        "forecast --store s disk_used_gb --horizon 1h --step 6h",
+        "plimsoll: a horizon of 1h has no step of 6h; take a longer one",
+    );
+    user.fails(
+        "forecast --store s no_such_metric",
+        "plimsoll: not enough data: \
+         no series of {__name__=\"no_such_metric\"} has samples in this range",
+    );
+}
+
+#[test]
+fn forecasts_are_scored_on_a_store_and_on_files() {
+    let user = with_store();
+    let timeless = |text: &str| mask(text, &["processor time "]);
+    let of_store = "backtest --store s disk_used_gb --step 6h --horizon 12h --windows 3";
+    golden("backtest-store.txt", &timeless(&user.ok(of_store)));
+    // Three series of four days by hours; what comes is the day before, raised by one.
+    let day = |hour: usize, level: usize| (level + 10 * (hour % 24) + hour * hour % 7).to_string();
+    let line = |level: usize, hours: std::ops::Range<usize>| {
+        let values: Vec<String> = hours.map(|hour| day(hour, level)).collect();
+        format!("s{level},{}\n", values.join(","))
+    };
+    let table = |hours: std::ops::Range<usize>| {
+        let lines = [50, 70, 400].map(|level| line(level, hours.clone()));
+        format!("id,values\n{}", lines.concat())
+    };
+    user.write("train.csv", &table(0..96));
+    user.write("test.csv", &table(96..120));
+    let of_files = "backtest --train train.csv --test test.csv --period 24 --horizon 24";
+    golden("backtest-files.txt", &timeless(&user.ok(&format!("{of_files} --models"))));
+    let scores = user.json(of_files);
+    assert_eq!(scores["forecasts"], 3);
+    assert!(scores["methods"][0]["owa"].as_f64().unwrap() < 1.0, "{scores}");
+    user.fails(
+        "backtest --train train.csv --test test.csv --period 24 --horizon 25",
+        "plimsoll: s50 has 24 values of the future; --horizon 25 takes more",
+    );
+    user.write("short.csv", "id,values\ns50,1\n");
+    user.fails(
+        "backtest --train train.csv --test short.csv --period 24 --horizon 1",
+        "plimsoll: 3 pasts and 1 futures; both files need the same series, line by line",
+    );
+    let exhaustion = user.ok("backtest --store s disk_used_gb --exhaustion");
+    golden("backtest-exhaustion.txt", &exhaustion);
+}
