@@ -147,7 +147,7 @@ impl Scorer {
             - quantile_loss(truth.future, &forecast.point, 0.5);
     }
 
-    /// Adds a method without quantiles: its mean loss at levels that lie evenly around the median is
+    /// Adds a method without quantiles: its mean loss at levels evenly around the median is
     /// that at the median.
     fn add_point(&mut self, truth: &Truth<'_>, method: &str, point: &[f64]) -> &mut Sums {
         let at = self.methods.iter().position(|sums| sums.method == method).unwrap_or_else(|| {

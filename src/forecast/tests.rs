@@ -306,7 +306,7 @@ fn the_ensemble_beats_the_naive_models_on_planted_processes() {
             level = 0.6 * level + z;
             20.0 + level
         };
-        noise(seed, 29 * DAY).into_iter().map(next).collect()
+        noise(seed, 44 * DAY).into_iter().map(next).collect()
     };
     for (kind, process) in [("growing", growing), ("weekly", weekly), ("returning", returning)] {
         let series: Vec<Vec<f64>> = (0..16).map(process).collect();
