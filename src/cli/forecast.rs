@@ -1,10 +1,12 @@
 //! The command that looks ahead: `forecast`.
 
+use std::collections::BTreeMap;
+
 use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat};
 use super::output::{Stop, to_stdout};
 use crate::error::Error;
-use crate::forecast::{ErrorPool, ForecastOptions, Forecaster, Outlook};
+use crate::forecast::{Doubt, ErrorPool, ForecastOptions, Forecaster, Outlook};
 use crate::model::{Frame, Labels, Timestamp};
 use crate::query::Query;
 use crate::report::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
@@ -33,29 +35,31 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
         query = query.to(end);
     }
     let forecaster = Forecaster::new(args.step, options)?;
-    // Errors are pooled over all series before any interval is told.
-    let mut pool = ErrorPool::default();
+    // Errors are pooled over all series of a metric before any interval is told: what a processor
+    // does says nothing of a disk.
+    let mut pools: BTreeMap<String, ErrorPool> = BTreeMap::new();
     let mut outlooks = Vec::new();
     for frame in query.run(&snapshot)? {
-        rehearse(&frame?, &forecaster, &mut pool, &mut outlooks);
+        rehearse(&frame?, &forecaster, &mut pools, &mut outlooks);
     }
-    let doubt = pool.finish();
-    let mut all: Vec<SeriesForecast> = outlooks
+    let doubts: BTreeMap<String, Doubt> =
+        pools.into_iter().map(|(metric, pool)| (metric, pool.finish())).collect();
+    let all: Vec<SeriesForecast> = outlooks
         .into_iter()
         .map(|(labels, start, outlook)| SeriesForecast {
-            labels,
-            unit: None,
+            unit: snapshot.unit(labels.metric()),
             start,
             step: args.step,
-            forecast: outlook.map(|outlook| outlook.forecast(&doubt)),
+            forecast: outlook.and_then(|outlook| {
+                let doubt = doubts.get(labels.metric()).ok_or("no series was back-tested")?;
+                Ok(outlook.forecast(doubt))
+            }),
+            labels,
         })
         .collect();
     if all.is_empty() {
         let what = format!("no series of {} has samples in this range", args.selector);
         return Err(Error::not_enough_data(what).into());
-    }
-    for series in &mut all {
-        series.unit = snapshot.unit(series.labels.metric());
     }
     to_stdout(|out| match args.format {
         OutputFormat::Table => forecasts_text(&all, out),
@@ -71,7 +75,7 @@ type SeriesOutlook = (Labels, Timestamp, Result<Outlook, String>);
 fn rehearse(
     frame: &Frame,
     forecaster: &Forecaster,
-    pool: &mut ErrorPool,
+    pools: &mut BTreeMap<String, ErrorPool>,
     outlooks: &mut Vec<SeriesOutlook>,
 ) {
     // A step that has only begun would look like a fall of sums and counts.
@@ -79,7 +83,10 @@ fn rehearse(
     let rows: Vec<&[f64]> =
         (0..frame.len()).map(|row| frame.row(row).get(..whole).unwrap_or(&[])).collect();
     for (row, rehearsed) in forecaster.rehearse(&rows).into_iter().enumerate() {
-        let outlook = rehearsed.map(|one| pool.add(one)).map_err(|why| why.to_string());
-        outlooks.push((frame.labels(row).clone(), frame.time(whole), outlook));
+        let labels = frame.labels(row).clone();
+        let outlook = rehearsed
+            .map_err(|why| why.to_string())
+            .map(|one| pools.entry(labels.metric().to_owned()).or_default().add(one));
+        outlooks.push((labels, frame.time(whole), outlook));
     }
 }

@@ -57,3 +57,16 @@ fn forecasts_are_scored_on_a_store_and_on_files() {
     let exhaustion = user.ok("backtest --store s disk_used_gb --exhaustion");
     golden("backtest-exhaustion.txt", &exhaustion);
 }
+
+#[test]
+fn what_one_metric_was_off_says_nothing_of_another() {
+    let user = with_store();
+    let asked = |selector: &str| {
+        let line = format!("forecast --store s {selector} --horizon 1d --step 6h");
+        user.json_of_version(2, &line)["forecasts"].as_array().unwrap().clone()
+    };
+    let alone = asked("disk_used_gb");
+    let both = asked(r#"{__name__=~"disk_used_gb|cpu_usage_mhz"}"#);
+    assert_eq!((alone.len(), both.len()), (3, 6));
+    assert!(alone.iter().all(|series| both.contains(series)));
+}
