@@ -180,7 +180,7 @@ struct Round {
     forecaster: Forecaster,
     scorer: Scorer,
     pool: ErrorPool,
-    /// Pasts are kept from their first value on.
+    /// Past, future, and what is known before errors are pooled.
     waiting: Vec<(Vec<f64>, Vec<f64>, Outlook)>,
     spent: Duration,
     forecasts: u32,

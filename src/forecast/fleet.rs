@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::accuracy::seasonal_scale;
 use super::ensemble::{Lane, Verdict};
 use super::period::day_steps;
 use super::pool::{floors, pool, spread};
@@ -238,10 +239,8 @@ fn scaled(error: f64, naive: f64) -> f64 {
 /// The mean absolute difference of values one period apart; of neighbours where that is 0.
 fn naive_error(values: &[f64], period: usize) -> f64 {
     let at_lag = |lag: usize| {
-        let pairs = values.iter().zip(values.iter().skip(lag)).map(|(a, b)| (b - a).abs());
-        let known = pairs.filter(|difference| difference.is_finite());
-        let (sum, count) = known.fold((0.0, 0.0), |(sum, count), d| (sum + d, count + 1.0));
-        if count > 0.0 { sum / count } else { 0.0 }
+        let scale = seasonal_scale(values, lag);
+        if scale.is_nan() { 0.0 } else { scale }
     };
     let seasonal = at_lag(period);
     if seasonal > 0.0 { seasonal } else { at_lag(1) }
