@@ -2,6 +2,7 @@
 //! a small fleet, and what it prints is compared word for word.
 
 mod bench;
+mod calc;
 mod forecasts;
 mod upkeep;
 pub(crate) mod user;

@@ -69,6 +69,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("csv", &["ingest/", "report/"]),
     ("indicatif", &["cli/"]),
     ("jiff", &["ingest/", "model/calendar.rs", "model/time.rs", "model/zone.rs"]),
+    ("libm", &["kernel/distribution.rs"]),
     ("memmap2", &["fs/map.rs"]),
     ("ndarray", &["forecast/", "model/frame.rs"]),
     (
@@ -105,6 +106,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     ("serde_json", &["cli/", "report/"]),
     ("signal_hook", &["cli/record.rs"]),
+    ("statrs", &["kernel/distribution.rs"]),
     ("thiserror", &["error.rs"]),
     ("toml", &["capacity/", "cli/", "ingest/"]),
     ("xxhash_rust", &["store/segment/"]),

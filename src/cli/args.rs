@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::backtest::BacktestArgs;
+use super::calc::CalcArgs;
 use super::query::QueryArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
@@ -57,6 +58,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Make a study file, which says what a plan is about.
     Study(StudyArgs),
+    /// Work out a single question of capacity from a few numbers: no store is needed.
+    Calc(CalcArgs),
     /// Measure this machine with the load of a public benchmark.
     Bench(BenchArgs),
 }

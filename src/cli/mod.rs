@@ -9,6 +9,7 @@ mod agent;
 mod args;
 mod backtest;
 mod bench;
+mod calc;
 mod cold;
 mod forecast;
 mod import;
@@ -84,6 +85,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
         Command::Study(args) => plan::study(args),
+        Command::Calc(args) => calc::calc(args),
         Command::Bench(args) => bench::bench(args),
     }
 }

@@ -11,6 +11,7 @@
 mod avx2;
 pub(crate) mod bits;
 mod counter;
+mod distribution;
 mod integers;
 pub(crate) mod lanes;
 mod quantile;
@@ -19,12 +20,12 @@ mod reduce;
 mod running;
 pub(crate) mod simd;
 mod sketch;
-mod student;
 pub(crate) mod symbols;
 mod trend;
 mod wide;
 
 pub use counter::growth;
+pub use distribution::{normal_cdf, normal_ln_cdf, normal_quantile, student_factor, student_p};
 pub use integers::{Integers, integer_quantile};
 pub use lanes::Arithmetic;
 pub use quantile::{median, quantile, quantile_sorted};
@@ -34,6 +35,5 @@ pub use running::{EXACT_MAX, RunningTotal};
 pub(crate) use simd::{Loop, widest};
 pub use simd::{greatest, least, spread, total};
 pub use sketch::{Bin, Sketch};
-pub use student::student_p;
 pub use trend::{Line, robust_deviation, theil_sen};
 pub use wide::{LANES, Wide};

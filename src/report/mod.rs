@@ -13,6 +13,7 @@ mod frames;
 mod json;
 mod reclaim;
 mod scores;
+mod sheet;
 mod table;
 mod text;
 
@@ -23,6 +24,7 @@ pub use forecasts::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_tex
 pub use frames::{FramesError, write_csv, write_json, write_table};
 pub use json::{SCHEMA_VERSION, json};
 pub use scores::{exhaustion_scores_text, scores_text};
+pub use sheet::{Column, Sheet, SheetTable, Value};
 pub use text::{TextOptions, text};
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ use crate::model::{Timestamp, Unit};
 const NAME_CHARS_MAX: usize = 28;
 
 /// A table under construction: the first `left` columns are words, the rest numbers.
-pub(super) struct Columns(Table);
+pub(super) struct Columns {
+    table: Table,
+    sides: Vec<CellAlignment>,
+}
 
 /// A column's heading, and whether it holds words (left) or numbers (right).
 pub(super) type Heading<'a> = (&'a str, CellAlignment);
@@ -27,23 +30,28 @@ pub(super) const fn numbers(heading: &str) -> Heading<'_> {
 
 impl Columns {
     pub(super) fn new(headings: &[Heading<'_>]) -> Self {
+        let mut columns = Self::bare(headings.iter().map(|(_, side)| *side).collect());
+        let cell = |(text, side): &Heading<'_>| Cell::new(text).set_alignment(*side);
+        columns.table.set_header(headings.iter().map(cell));
+        columns
+    }
+
+    /// A table without headings: the side on which each column stands.
+    pub(super) fn bare(sides: Vec<CellAlignment>) -> Self {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(headings.iter().map(|(text, side)| Cell::new(text).set_alignment(*side)));
-        for (column, (_, side)) in table.column_iter_mut().zip(headings) {
-            column.set_cell_alignment(*side);
-        }
-        Self(table)
+        Self { table, sides }
     }
 
     pub(super) fn row(&mut self, cells: &[String]) {
-        self.0.add_row(cells);
+        let cells = cells.iter().zip(&self.sides);
+        self.table.add_row(cells.map(|(text, side)| Cell::new(text).set_alignment(*side)));
     }
 
     /// Writes the table; lines carry no trailing space.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        for line in self.0.lines() {
+        for line in self.table.lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())

@@ -13,6 +13,7 @@ mod calibration;
 mod cases;
 mod discovery;
 mod evidence;
+mod first_passage;
 mod fit;
 mod growth;
 mod past;
@@ -25,6 +26,7 @@ pub use calibration::Calibration;
 pub use cases::PeakSeries;
 pub use discovery::benjamini_hochberg;
 pub use evidence::Probabilities;
+pub use first_passage::FirstPassage;
 
 use std::cell::OnceCell;
 

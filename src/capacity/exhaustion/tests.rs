@@ -143,33 +143,10 @@ fn a_disk_that_fills_by_random_amounts_is_dated() {
     assert!((0.65..=0.95).contains(&(f64::from(inside) / f64::from(dated))));
 }
 
-/// The distribution of the time at which a random walk in continuous time first reaches `distance`
-/// (inverse Gaussian; Folks and Chhikara, 1978).
-fn first_passage_probability(distance: f64, drift: f64, deviation: f64, days: f64) -> f64 {
-    let spread = deviation * days.sqrt();
-    // The t distribution with that many degrees is normal.
-    let below = |z: f64| {
-        let beyond = kernel::student_p(z, 1e9) / 2.0;
-        if z > 0.0 { 1.0 - beyond } else { beyond }
-    };
-    let mirrored = (2.0 * drift * distance / (deviation * deviation)).exp();
-    below((drift * days - distance) / spread)
-        + mirrored * below(-(distance + drift * days) / spread)
-}
-
 #[test]
 fn drawn_walks_reach_the_line_as_the_closed_form_says() {
-    // capacity.md, feature 2: distance 100, drift 1 a day; P5, P50, P95 and P(T <= 60).
-    for (deviation, quantiles, within_60) in [
-        (2.0, [70.8002, 98.0453, 135.867], 0.006_277),
-        (5.0, [41.266, 89.0497, 196.0596], 0.204_642),
-    ] {
-        let exact =
-            |distance: f64, days: f64| first_passage_probability(distance, 1.0, deviation, days);
-        assert!((exact(100.0, 60.0) - within_60).abs() < 1e-6);
-        for (share, days) in [0.05, 0.5, 0.95].into_iter().zip(quantiles) {
-            assert!((exact(100.0, days) - share).abs() < 1e-5, "{deviation}: {share}");
-        }
+    for deviation in [2.0, 5.0] {
+        let closed_form = FirstPassage::new(100.0, 1.0, deviation).unwrap();
         let mut random = Random::new(8);
         // In pairs and of exact size, so that the sample adds no drift and no spread.
         let drawn: Vec<f64> = (0..10_000).map(|_| random.normal()).collect();
@@ -182,7 +159,7 @@ fn drawn_walks_reach_the_line_as_the_closed_form_says() {
         let line = 100.0 - 0.5826 * deviation;
         let passages = paths::first_passages(&growth, line, &options);
         for days in [60.0, 80.0, 98.0, 120.0, 150.0] {
-            let (drawn, exact) = (passages.share(days), exact(100.0, days));
+            let (drawn, exact) = (passages.share(days), closed_form.within(days));
             assert!((drawn - exact).abs() < 0.01, "{deviation}, {days} d: {drawn} {exact}");
         }
     }

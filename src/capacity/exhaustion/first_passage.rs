@@ -1,0 +1,147 @@
+//! The closed form: when a random walk with drift first reaches a line.
+
+use crate::error::{Error, Result};
+use crate::kernel::{normal_cdf, normal_ln_cdf};
+
+/// Halvings in the search for a quantile: more than an f64 can tell apart.
+const HALVINGS: usize = 200;
+
+/// When a level that grows by `drift_per_day`, give or take `deviation` per square root of a day,
+/// first reaches a line that lies `distance` above it (inverse Gaussian distribution; Folks and
+/// Chhikara, 1978). Continuous in time: what is looked at once a day sees a line that lies 0.5826
+/// deviations higher (Siegmund, 1985).
+///
+/// ```
+/// use plimsoll::capacity::exhaustion::FirstPassage;
+/// // capacity.md, feature 2.
+/// let passage = FirstPassage::new(100.0, 1.0, 2.0)?;
+/// assert_eq!(passage.mean_days(), Some(100.0));
+/// assert!((passage.quantile_days(0.05).unwrap() / 70.800_2 - 1.0).abs() < 1e-6);
+/// assert!((passage.within(60.0) / 0.006_277 - 1.0).abs() < 1e-4);
+/// # plimsoll::Result::Ok(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FirstPassage {
+    distance: f64,
+    drift_per_day: f64,
+    deviation: f64,
+}
+
+impl FirstPassage {
+    /// # Errors
+    ///
+    /// Unless all are finite and the deviation is positive. A distance of 0 or less is reached now.
+    pub fn new(distance: f64, drift_per_day: f64, deviation: f64) -> Result<Self> {
+        let finite = [distance, drift_per_day, deviation].iter().all(|number| number.is_finite());
+        if !finite || deviation <= 0.0 {
+            let what = "a first passage takes a finite distance and drift, and a deviation above 0";
+            return Err(Error::invalid(what));
+        }
+        Ok(Self { distance: distance.max(0.0), drift_per_day, deviation })
+    }
+
+    /// The probability that the line is reached within `days`.
+    pub fn within(&self, days: f64) -> f64 {
+        if self.distance == 0.0 {
+            return 1.0;
+        }
+        if days <= 0.0 {
+            return 0.0;
+        }
+        let spread = self.deviation * days.sqrt();
+        let gone = self.drift_per_day * days;
+        let mirrored = self.mirror() + normal_ln_cdf(-(self.distance + gone) / spread);
+        (normal_cdf((gone - self.distance) / spread) + mirrored.exp()).min(1.0)
+    }
+
+    /// The probability that the line is never reached: none, unless the drift leads away from it.
+    pub fn never(&self) -> f64 {
+        if self.drift_per_day >= 0.0 { 0.0 } else { -self.mirror().exp_m1() }
+    }
+
+    /// The mean time; `None` without a drift to the line.
+    pub fn mean_days(&self) -> Option<f64> {
+        (self.drift_per_day > 0.0).then(|| self.distance / self.drift_per_day)
+    }
+
+    /// The standard deviation of the time; `None` without a drift to the line.
+    pub fn deviation_days(&self) -> Option<f64> {
+        let drift = self.drift_per_day;
+        (drift > 0.0).then(|| (self.distance / drift).sqrt() * self.deviation / drift)
+    }
+
+    /// The time within which the line is reached with probability `level`; `None` where it is
+    /// reached with less than that, ever.
+    pub fn quantile_days(&self, level: f64) -> Option<f64> {
+        if !(level > 0.0 && level < 1.0) || level >= 1.0 - self.never() {
+            return None;
+        }
+        if self.distance == 0.0 {
+            return Some(0.0);
+        }
+        // Without drift the time is of the order of this; from there the bounds are doubled apart.
+        let scale = (self.distance / self.deviation).powi(2);
+        let (mut low, mut high) = (scale, scale);
+        while self.within(low) > level && low > f64::MIN_POSITIVE {
+            low /= 2.0;
+        }
+        while self.within(high) < level && high < f64::MAX / 2.0 {
+            high *= 2.0;
+        }
+        for _ in 0..HALVINGS {
+            let middle = low + 0.5 * (high - low);
+            if self.within(middle) < level { low = middle } else { high = middle }
+        }
+        Some(high)
+    }
+
+    /// The logarithm of the weight of mirrored paths.
+    fn mirror(&self) -> f64 {
+        2.0 * self.drift_per_day * self.distance / (self.deviation * self.deviation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn worked_examples() {
+        // capacity.md, feature 2: P5, P50, P95 and P(T <= 60).
+        for (deviation, quantiles, within_60) in [
+            (2.0, [70.800_2, 98.045_3, 135.867], 0.006_277),
+            (5.0, [41.266, 89.049_7, 196.059_6], 0.204_642),
+        ] {
+            let passage = FirstPassage::new(100.0, 1.0, deviation).unwrap();
+            assert_eq!(passage.mean_days(), Some(100.0));
+            assert!((passage.deviation_days().unwrap() - 10.0 * deviation).abs() < 1e-12);
+            for (level, days) in [0.05, 0.5, 0.95].into_iter().zip(quantiles) {
+                // The digits that the source prints.
+                let found = passage.quantile_days(level).unwrap();
+                assert!((found / days - 1.0).abs() < 1e-6, "{deviation} {level}: {found}");
+            }
+            assert!((passage.within(60.0) - within_60).abs() < 5e-7);
+        }
+    }
+
+    #[test]
+    fn a_drift_away_may_never_arrive() {
+        let passage = FirstPassage::new(2.0, -0.5, 1.0).unwrap();
+        assert!((passage.never() - (1.0 - (-2.0_f64).exp())).abs() < 1e-12);
+        assert!((passage.within(1e9) + passage.never() - 1.0).abs() < 1e-9);
+        assert_eq!(passage.quantile_days(0.2), None);
+        assert!(passage.quantile_days(0.1).is_some());
+        assert_eq!(passage.mean_days(), None);
+    }
+
+    #[test]
+    fn far_lines_and_small_deviations_overflow_nothing() {
+        let passage = FirstPassage::new(1e6, 1.0, 1e-3).unwrap();
+        assert!((passage.quantile_days(0.5).unwrap() / 1e6 - 1.0).abs() < 1e-6);
+        assert_eq!((passage.within(9e5), passage.within(1.1e6)), (0.0, 1.0));
+        assert_eq!(FirstPassage::new(-1.0, 1.0, 1.0).unwrap().quantile_days(0.5), Some(0.0));
+        for (distance, drift, deviation) in [(1.0, 1.0, 0.0), (f64::NAN, 1.0, 1.0)] {
+            assert!(FirstPassage::new(distance, drift, deviation).is_err());
+        }
+    }
+}

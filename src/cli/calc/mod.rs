@@ -1,0 +1,38 @@
+//! Single questions of capacity, worked out from a few numbers or a small file, without a store.
+
+mod exhaustion;
+
+use clap::Subcommand;
+
+use super::Outcome;
+use super::args::OutputFormat;
+use super::output::{Stop, to_stdout};
+use crate::report::Sheet;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CalcArgs {
+    #[command(subcommand)]
+    what: Calculation,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table", global = true)]
+    format: OutputFormat,
+}
+
+#[derive(Debug, Subcommand)]
+enum Calculation {
+    /// When what grows reaches its limit.
+    Exhaustion(exhaustion::ExhaustionArgs),
+}
+
+/// Works out an answer and prints it.
+pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
+    let sheet: Sheet = match &args.what {
+        Calculation::Exhaustion(args) => exhaustion::exhaustion(args)?,
+    };
+    to_stdout(|out| match args.format {
+        OutputFormat::Table => sheet.text(out),
+        OutputFormat::Json => sheet.json(out),
+        OutputFormat::Csv => sheet.csv(out),
+    })?;
+    Ok(Outcome::Done)
+}
