@@ -29,7 +29,7 @@ pub const ROLLUP_TIERS_MAX: usize = 8;
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 /// Characters of one selector.
 pub const SELECTOR_BYTES_MAX: usize = 16 << 10;
-/// Servers of one queue: Erlang's recursion takes a step for each, and a search a walk for each look.
+/// Servers of one queue: Erlang's recursion takes a step for each, a search many recursions.
 pub const QUEUE_SERVERS_MAX: usize = 1_000_000;
 /// States of one queue that are walked over or held, 8 bytes each.
 pub const QUEUE_POPULATION_MAX: usize = 1_000_000;

@@ -137,7 +137,9 @@ impl Fleet {
         hosts.sort_unstable();
         hosts.dedup();
         let mut gone = vec![false; self.hosts.len()];
-        hosts.iter().for_each(|index| gone[*index] = true);
+        for index in &hosts {
+            gone[*index] = true;
+        }
         let left = self.hosts.iter().zip(&gone).filter(|(_, gone)| !**gone);
         let capacity_left: f64 = left.map(|(host, _)| host.capacity).sum();
         let (used_share, fullest) = match spread {

@@ -52,8 +52,8 @@ impl Failover {
         self.hosts - self.lost
     }
 
-    /// How full the survivors get, where all are full to `used_share` now. Above 1 they cannot carry
-    /// it.
+    /// How full the survivors get, where all are full to `used_share` now. Above 1 they cannot
+    /// carry it.
     pub fn used_share_after(&self, used_share: f64) -> f64 {
         used_share * self.hosts as f64 / self.survivors() as f64
     }
@@ -63,8 +63,8 @@ impl Failover {
         line * self.survivors() as f64 / self.hosts as f64
     }
 
-    /// How many of the hosts may be lost, where all are full to `used_share`, for the rest to stay at
-    /// or under `line`; `None` where they are over it already.
+    /// How many of the hosts may be lost, where all are full to `used_share`, for the rest to stay
+    /// at or under `line`; `None` where they are over it already.
     pub fn most_lost(&self, used_share: f64, line: f64) -> Option<usize> {
         let held =
             |lost: usize| used_share * self.hosts as f64 <= line * (self.hosts - lost) as f64;

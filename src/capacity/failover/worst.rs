@@ -39,8 +39,8 @@ impl Fleet {
     ///   no zone is touched by another's loss; so all losses go to one, and each zone is tried.
     /// * `ByCapacity`: the fullest survivor has `u / c` of its own and `L / R` taken over, the lost
     ///   work over the capacity that remains. The set with the largest `L / R` is found by
-    ///   Dinkelbach's method (1967); if it takes away the fullest hosts, each of these is also tried
-    ///   as a survivor.
+    ///   Dinkelbach's method (1967); if it takes away the fullest hosts, each of these is also
+    ///   tried as a survivor.
     ///
     /// # Errors
     ///
@@ -134,7 +134,9 @@ impl Fleet {
         let hosts = self.hosts();
         let ratio = |lost: &[usize]| -> f64 {
             let mut gone = vec![false; hosts.len()];
-            lost.iter().for_each(|at| gone[*at] = true);
+            for at in lost {
+                gone[*at] = true;
+            }
             let used: f64 = lost.iter().map(|at| hosts[*at].used).sum();
             let left = hosts.iter().zip(&gone).filter(|(_, gone)| !**gone);
             used / left.map(|(host, _)| host.capacity).sum::<f64>()

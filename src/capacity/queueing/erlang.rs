@@ -6,8 +6,8 @@ use crate::error::Result;
 /// Erlang's loss formula B: the share of arrivals that find all `servers` busy and are turned away,
 /// where work for `offered` servers arrives (arrival rate times service time).
 ///
-/// `B(n) = a B(n - 1) / (n + a B(n - 1))`, `B(0) = 1` (Erlang 1917; Jagerman 1974): sums of positive
-/// numbers, and an error in `B(n - 1)` is smaller in `B(n)`.
+/// `B(n) = a B(n - 1) / (n + a B(n - 1))`, `B(0) = 1` (Erlang 1917; Jagerman 1974): sums of
+/// positive numbers, and an error in `B(n - 1)` is smaller in `B(n)`.
 ///
 /// ```
 /// use plimsoll::capacity::queueing::erlang_b;

@@ -21,9 +21,9 @@ pub enum ResponseTarget {
     },
 }
 
-/// The utilisation of `servers` servers (M/M/c) at which responses just meet a target: below it they
-/// do, above they do not. There is no knee to be seen in the curve without such a target: where it
-/// seems to bend is a matter of how it is drawn.
+/// The utilisation of `servers` servers (M/M/c) at which responses just meet a target: below it
+/// they do, above they do not. There is no knee to be seen in the curve without such a target:
+/// where it seems to bend is a matter of how it is drawn.
 ///
 /// ```
 /// use plimsoll::capacity::queueing::{ResponseTarget, highest_utilisation};

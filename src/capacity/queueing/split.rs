@@ -17,8 +17,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TwoServers {
     arrival_rate_per_s: f64,
-    fast_s: f64,
-    slow_s: f64,
+    /// Service times, in seconds.
+    fast: f64,
+    slow: f64,
 }
 
 /// How a stream fares that is split.
@@ -49,7 +50,7 @@ impl TwoServers {
             )));
         }
         let arrival_rate_per_s = amount("the arrival rate", arrival_rate_per_s)?;
-        Ok(Self { arrival_rate_per_s, fast_s, slow_s })
+        Ok(Self { arrival_rate_per_s, fast: fast_s, slow: slow_s })
     }
 
     /// What comes of a split, if both servers settle. If one does not, the limit is the rate that
@@ -65,15 +66,15 @@ impl TwoServers {
             )));
         }
         let slow_share = 1.0 - fast_share;
-        let fast_utilisation = self.arrival_rate_per_s * fast_share * self.fast_s;
-        let slow_utilisation = self.arrival_rate_per_s * slow_share * self.slow_s;
+        let fast_utilisation = self.arrival_rate_per_s * fast_share * self.fast;
+        let slow_utilisation = self.arrival_rate_per_s * slow_share * self.slow;
         let utilisation = fast_utilisation.max(slow_utilisation);
         if utilisation >= 1.0 {
             let arrival_rate_max_per_s = self.arrival_rate_per_s / utilisation;
             return Ok(LongRun::Saturated(Saturation { utilisation, arrival_rate_max_per_s }));
         }
-        let response_mean_s = fast_share * self.fast_s / (1.0 - fast_utilisation)
-            + slow_share * self.slow_s / (1.0 - slow_utilisation);
+        let response_mean_s = fast_share * self.fast / (1.0 - fast_utilisation)
+            + slow_share * self.slow / (1.0 - slow_utilisation);
         let split = Split { fast_share, response_mean_s, fast_utilisation, slow_utilisation };
         Ok(LongRun::Steady(split))
     }
@@ -88,7 +89,7 @@ impl TwoServers {
     ///
     /// None for servers that could be made; it is that of [`Self::split`].
     pub fn best(&self) -> Result<LongRun<Split>> {
-        let (fast, slow) = (1.0 / self.fast_s, 1.0 / self.slow_s);
+        let (fast, slow) = (1.0 / self.fast, 1.0 / self.slow);
         let spare = fast + slow - self.arrival_rate_per_s;
         if spare <= 0.0 {
             return Ok(LongRun::Saturated(Saturation {
@@ -110,7 +111,7 @@ impl TwoServers {
     ///
     /// None for servers that could be made; it is that of [`OpenQueue::new`].
     pub fn shared(&self) -> Result<OpenQueue> {
-        let service_s = 2.0 / (1.0 / self.fast_s + 1.0 / self.slow_s);
+        let service_s = 2.0 / (1.0 / self.fast + 1.0 / self.slow);
         OpenQueue::new(self.arrival_rate_per_s, service_s, 2)
     }
 }

@@ -51,8 +51,8 @@ pub struct Staffing {
 ///
 /// # Errors
 ///
-/// Unless rate and times are amounts and probabilities between 0 and 1; and where it takes more than
-/// [`QUEUE_SERVERS_MAX`] servers.
+/// Unless rate and times are amounts and probabilities between 0 and 1; and where it takes more
+/// than [`QUEUE_SERVERS_MAX`] servers.
 pub fn least_servers(
     arrival_rate_per_s: f64,
     service_s: f64,

@@ -19,7 +19,9 @@ pub(super) fn probabilities(last: usize, ratio: impl Fn(usize) -> f64) -> Vec<f6
         weights[state] = weights[state + 1] / ratio(state);
     }
     let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut weights {
+        *weight /= sum;
+    }
     weights
 }
 

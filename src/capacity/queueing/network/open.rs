@@ -45,7 +45,8 @@ pub struct NetworkSaturation {
 ///
 /// # Errors
 ///
-/// Unless every class has work at every station, of amounts of 0 or more, and stations have servers.
+/// Unless every class has work at every station, of amounts of 0 or more, and stations have
+/// servers.
 pub fn solve_open(
     stations: &[Station],
     classes: &[OpenClass],

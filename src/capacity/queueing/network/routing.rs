@@ -72,9 +72,9 @@ pub fn visits(entry: &[f64], routing: &[Vec<f64>]) -> Result<Vec<f64>> {
 fn closure(mut marked: Vec<bool>, leads: impl Fn(usize, usize) -> bool) -> Vec<bool> {
     let mut open: Vec<usize> = (0..marked.len()).filter(|at| marked[*at]).collect();
     while let Some(from) = open.pop() {
-        for to in 0..marked.len() {
-            if !marked[to] && leads(from, to) {
-                marked[to] = true;
+        for (to, marked) in marked.iter_mut().enumerate() {
+            if !*marked && leads(from, to) {
+                *marked = true;
                 open.push(to);
             }
         }
