@@ -84,14 +84,18 @@ fn equal(args: &FailoverArgs, failover: Failover) -> Result<Sheet> {
     if let Some(times) = args.response {
         let target = target(times, args.percentile);
         let in_time = failover.highest_utilisation(target, args.servers_per_host)?;
-        sheet.fact("highest_utilisation", "for responses in time", in_time, "");
+        sheet.fact("highest_utilisation", "all may be full to, to answer in time", in_time, "");
         if let Some(used) = args.used {
             let hosts = failover.survivors() + args.lose;
             let now = response(hosts, hosts as f64 * used, args)?;
             let after = response(failover.survivors(), hosts as f64 * used, args)?;
             sheet.fact("response_now_times", "response now", now, "service times");
             sheet.fact("response_after_times", "response of survivors", after, "service times");
-            sheet.fact("in_time", "in time", if used <= in_time { "yes" } else { "no" }, "");
+            let answers = if used <= in_time { "yes" } else { "no" };
+            sheet.fact("in_time", "they answer in time", answers, "");
+            if after.is_none() {
+                sheet.note("Survivors are saturated: their queue grows for as long as that lasts.");
+            }
         }
         sheet.note("By latency: one queue for all hosts, at random, exponential (M/M/c).");
     }

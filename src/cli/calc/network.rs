@@ -105,7 +105,7 @@ pub(super) fn network(args: &NetworkArgs) -> Result<Sheet> {
             sheet.fact("bottleneck", "bottleneck", bottleneck, "");
             sheet.fact("utilisation", "its utilisation asked for", limit.utilisation, "");
             let factor = limit.rate_factor_max;
-            sheet.fact("rate_factor_max", "it bears less of all than", factor, "times");
+            sheet.fact("rate_factor_max", "all rates must be less than", factor, "times as high");
             sheet.note("More arrives than can be served: the queue grows for as long as it does.");
             Ok(sheet)
         }
