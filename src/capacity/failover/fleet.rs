@@ -81,7 +81,7 @@ pub struct GroupLoss {
 /// assert_eq!((worst.loss.hosts, worst.loss.used_share), (vec![0], Some(1.0)));
 /// let zones = fleet.group_losses(Place::Zone, Spread::Free);
 /// assert_eq!(zones[0].loss.used_share, Some(2.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fleet {

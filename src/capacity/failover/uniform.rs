@@ -16,7 +16,7 @@ use crate::model::limits::QUEUE_SERVERS_MAX;
 /// // To have room is not enough: to answer within 1.45 service times takes more of it.
 /// let in_time = failover.highest_utilisation(ResponseTarget::Mean { times: 1.45 }, 1)?;
 /// assert!((in_time - 0.501_51).abs() < 5e-6);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failover {

@@ -13,7 +13,7 @@ use crate::error::Result;
 /// use plimsoll::capacity::queueing::erlang_b;
 /// // capacity.md, 2.6.
 /// assert!((erlang_b(10, 5.0)? - 0.018_384_6).abs() < 5e-8);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors
@@ -32,7 +32,7 @@ pub fn erlang_b(servers: usize, offered: f64) -> Result<f64> {
 /// // capacity.md, 2.6.
 /// assert!((erlang_c(10, 8.0)?.unwrap() - 0.409_180_2).abs() < 5e-8);
 /// assert_eq!(erlang_c(10, 10.0)?, None);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

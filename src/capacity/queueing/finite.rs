@@ -15,7 +15,7 @@ use crate::model::limits::QUEUE_POPULATION_MAX;
 /// let state = FinitePopulation::new(100, 300.0, 0.63, 1)?.steady();
 /// assert!((state.means.throughput_per_s - 0.332_453).abs() < 5e-7);
 /// assert!((state.means.response_mean_s - 0.794_260).abs() < 5e-7);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FinitePopulation {

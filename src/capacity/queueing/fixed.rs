@@ -14,7 +14,7 @@ const BURST: usize = 32;
 /// let state = FixedService::new(75.0, 0.01)?.long_run().steady().unwrap();
 /// assert!((state.means.wait_mean_s - 0.015).abs() < 1e-12); // half of that of M/M/1
 /// assert!(state.wait_quantile_s(0.99)? < 0.1);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FixedService {

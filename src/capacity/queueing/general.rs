@@ -10,7 +10,7 @@ use crate::error::Result;
 /// let exponential = GeneralService::new(75.0, 0.01, 1.0)?.long_run().steady().unwrap();
 /// let fixed = GeneralService::new(75.0, 0.01, 0.0)?.long_run().steady().unwrap();
 /// assert_eq!(fixed.wait_mean_s, exponential.wait_mean_s / 2.0);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GeneralService {

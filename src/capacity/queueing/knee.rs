@@ -31,7 +31,7 @@ pub enum ResponseTarget {
 /// let half_more = ResponseTarget::Mean { times: 1.5 };
 /// assert!((highest_utilisation(1, half_more)? - 0.333_33).abs() < 5e-6);
 /// assert!((highest_utilisation(64, half_more)? - 0.975_60).abs() < 5e-6);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors
@@ -50,7 +50,7 @@ pub fn highest_utilisation(servers: usize, target: ResponseTarget) -> Result<f64
 /// use plimsoll::capacity::queueing::highest_utilisation_by_wait;
 /// // capacity.md, feature 12.
 /// assert!((1.0 - highest_utilisation_by_wait(8, 0.3)? - 0.282_0).abs() < 5e-5);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use crate::error::Result;
 /// assert!((queue.means.present_mean - 3.0).abs() < 1e-12);
 /// let LongRun::Saturated(limit) = OpenQueue::new(100.0, 0.01, 1)?.long_run() else { panic!() };
 /// assert_eq!(limit.arrival_rate_max_per_s, 100.0);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OpenQueue {

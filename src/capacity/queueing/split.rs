@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// let disks = TwoServers::new(1.0 / 0.006, 0.005, 0.015)?;
 /// let split = disks.split(0.82)?.steady().unwrap();
 /// assert!((split.response_mean_s - 0.017_856_5).abs() < 5e-8);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TwoServers {

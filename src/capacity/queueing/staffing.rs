@@ -46,7 +46,7 @@ pub struct Staffing {
 /// // capacity.md, feature 12.
 /// let staffing = least_servers(100.0, 1.0, WaitTarget::Probability(0.2))?;
 /// assert_eq!(staffing.servers, 111);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

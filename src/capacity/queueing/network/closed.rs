@@ -35,7 +35,7 @@ pub struct ClosedClass {
 /// let class = ClosedClass { name: "user".into(), population: 100, think_s: 300.0, work };
 /// let solved = solve_closed(&stations, &[class])?;
 /// assert!((solved.classes[0].response_mean_s - 0.794_260).abs() < 5e-7);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

@@ -40,7 +40,7 @@ pub struct NetworkSaturation {
 /// let class = OpenClass { name: "read".into(), arrival_rate_per_s: 75.0, work };
 /// let solved = solve_open(&stations, &[class])?.steady().unwrap();
 /// assert!((solved.classes[0].response_mean_s - 0.04).abs() < 1e-12);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

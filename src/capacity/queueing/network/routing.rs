@@ -13,7 +13,7 @@ const ROUNDING: f64 = 1e-9;
 /// use plimsoll::capacity::queueing::visits;
 /// // Half of all jobs come back: each comes by twice.
 /// assert_eq!(visits(&[1.0], &[vec![0.5]])?, [2.0]);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors
