@@ -94,6 +94,8 @@ fn totals_and_groups_are_the_sums_of_their_members() {
         .collect();
     let names: Vec<&str> = forecasts.iter().map(|one| one["series"].as_str().unwrap()).collect();
     let of = |name: &str| &points[names.iter().position(|other| *other == name).unwrap()];
+    // Numbers lose their last bit when JSON is read.
+    let alike = |a: f64, b: f64| (a - b).abs() <= 1e-14 * b.abs();
     // The host that fell silent a week before is forecast on its own, and part of nothing.
     assert_eq!(names.len(), 8, "{names:?}");
     for step in 0..12 {
@@ -101,13 +103,13 @@ fn totals_and_groups_are_the_sums_of_their_members() {
             of(&format!("cpu_cores{{host=\"h{at}\",zone=\"{zone}\"}}"))[step]
         };
         let zone = |zone: &str| of(&format!("cpu_cores{{zone=\"{zone}\"}}"))[step];
-        assert_eq!(zone("a"), host(0, "a") + host(2, "a"));
-        assert_eq!(zone("b"), host(1, "b") + host(3, "b"));
-        assert_eq!(of("cpu_cores")[step], zone("a") + zone("b"));
+        assert!(alike(zone("a"), host(0, "a") + host(2, "a")));
+        assert!(alike(zone("b"), host(1, "b") + host(3, "b")));
+        assert!(alike(of("cpu_cores")[step], zone("a") + zone("b")));
     }
     golden(
         "forecast-total.txt",
-        &user.ok("forecast --store s 'cpu_cores{zone=\"b\"}' --horizon 12h --step 3h --total"),
+        &user.ok("forecast --store s cpu_cores{zone=\"b\"} --horizon 12h --step 3h --total"),
     );
 }
 
