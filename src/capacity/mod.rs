@@ -11,12 +11,15 @@
 //! `docs/method/plan.md` has the definitions and their sources.
 
 mod assess;
+pub mod compat;
 pub mod exhaustion;
 mod idle;
 mod overprovisioned;
 mod plan;
 mod reduce;
 mod rows;
+pub mod saturation;
+pub mod scalability;
 mod series;
 pub mod study;
 mod summary;
