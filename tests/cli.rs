@@ -3,6 +3,7 @@
 
 mod bench;
 mod calc;
+mod calc_scale;
 mod forecasts;
 mod upkeep;
 pub(crate) mod user;

@@ -14,8 +14,9 @@ pub struct Window {
 }
 
 impl Window {
-    fn holds(&self, sample: &TimedValue) -> bool {
-        self.end_s - self.length_s < sample.time_s && sample.time_s <= self.end_s
+    /// Whether a time belongs to the window.
+    pub fn contains(&self, time_s: f64) -> bool {
+        self.end_s - self.length_s < time_s && time_s <= self.end_s
     }
 
     fn check(&self) -> Result<()> {
@@ -77,7 +78,7 @@ pub fn predict_linear(
 ///
 /// As [`predict_linear`].
 pub fn deriv(samples: &[TimedValue], window: Window) -> Result<Option<f64>> {
-    let first = samples.iter().find(|sample| window.holds(sample));
+    let first = samples.iter().find(|sample| window.contains(sample.time_s));
     let Some(first) = first else {
         return window.check().map(|()| None);
     };
@@ -87,7 +88,7 @@ pub fn deriv(samples: &[TimedValue], window: Window) -> Result<Option<f64>> {
 /// Slope per second, and level at `origin_s`.
 fn line(samples: &[TimedValue], window: Window, origin_s: f64) -> Result<Option<(f64, f64)>> {
     window.check()?;
-    let inside = || samples.iter().filter(|sample| window.holds(sample));
+    let inside = || samples.iter().filter(|sample| window.contains(sample.time_s));
     let Some(first) = inside().next() else { return Ok(None) };
     let count = inside().count();
     if count < 2 {
@@ -212,7 +213,9 @@ mod tests {
     #[test]
     fn times_of_this_century_lose_no_digits() {
         let mut samples = reset_in_the_middle();
-        samples.iter_mut().for_each(|sample| sample.time_s += 1.8e9);
+        for sample in &mut samples {
+            sample.time_s += 1.8e9;
+        }
         let window = Window { end_s: 1.8e9 + 3000.0, length_s: 6000.0 };
         let found = predict_linear(&samples, window, window.end_s, 3600.0).unwrap().unwrap();
         assert!((found - 76.818_181_818).abs() < 1e-8, "{found}");

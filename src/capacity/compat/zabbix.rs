@@ -274,7 +274,7 @@ impl Curve {
                 let wanted = if *of_log_value { level_wanted.ln() } else { level_wanted };
                 let place = (wanted - level) / slope;
                 let time = if *by_log_time { place.exp() } else { place };
-                (!time.is_nan() && time >= now).then(|| time - now)
+                (time >= now).then_some(time - now)
             }
         }
     }

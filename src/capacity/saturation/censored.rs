@@ -6,7 +6,7 @@ use super::evidence::Demand;
 use crate::kernel::{Cholesky, normal_cdf, normal_ln_cdf};
 
 /// Sines per season at most.
-const HARMONICS_MAX: usize = 3;
+const WAVES_MAX: usize = 3;
 /// Newton's steps. The likelihood has one top (Olsen 1978); most fits need fewer than 10.
 const STEPS_MAX: usize = 100;
 const HALVINGS_MAX: usize = 40;
@@ -31,24 +31,42 @@ pub(super) struct CensoredFit {
     /// Of the mean at each place (of the logarithm, where that is normal).
     means: Vec<f64>,
     deviation: f64,
+    parameters: usize,
     pub(super) ln_likelihood: f64,
     /// The greatest difference between the spread that was seen and the shape's.
     pub(super) distance: f64,
 }
 
 impl CensoredFit {
-    /// Fits a shape to demands at `places` (numbers of intervals). `None` where there are too few
+    /// Every shape, with every number of sines that the season allows.
+    pub(super) fn candidates(
+        places: &[usize],
+        demands: &[Demand],
+        period: Option<usize>,
+    ) -> Vec<Self> {
+        let waves_max = period.map_or(0, |period| WAVES_MAX.min((period - 1) / 2));
+        let of_shape = |shape: Shape| {
+            (0..=waves_max).filter_map(move |waves| {
+                let season = period.map(|period| (period, waves));
+                Self::fit(shape, places, demands, season)
+            })
+        };
+        of_shape(Shape::Normal).chain(of_shape(Shape::Lognormal)).collect()
+    }
+
+    /// Fits a shape to demands at `places` (numbers of intervals), with a season of so many
+    /// intervals that so many sines follow. `None` where there are too few
     /// known ones, none that differ, or not all are positive and a logarithm is needed.
     pub(super) fn fit(
         shape: Shape,
         places: &[usize],
         demands: &[Demand],
-        period: Option<usize>,
+        season: Option<(usize, usize)>,
     ) -> Option<Self> {
         let values: Vec<f64> = demands.iter().map(|demand| shape.scaled(demand.value())).collect();
         let known: Vec<bool> =
             demands.iter().map(|demand| matches!(demand, Demand::Known(_))).collect();
-        let rows = design(places, period);
+        let rows = design(places, season);
         let parameters = rows.first()?.len() + 1;
         let count = known.iter().filter(|known| **known).count();
         if count < parameters * KNOWN_PER_PARAMETER || values.iter().any(|v| !v.is_finite()) {
@@ -77,7 +95,13 @@ impl CensoredFit {
         let ln_likelihood = top - jacobian - 0.5 * count as f64 * (2.0 * PI).ln();
         let residuals = values.iter().zip(&means).map(|(value, mean)| (value - mean) / deviation);
         let distance = distance(residuals.zip(known.iter().copied()).collect());
-        Some(Self { shape, means, deviation, ln_likelihood, distance })
+        Some(Self { shape, means, deviation, parameters, ln_likelihood, distance })
+    }
+
+    /// The likelihood less what a parameter costs each: half the logarithm of the number of demands
+    /// to choose a model (Schwarz 1978), 1 to say what the data does not rule out (Akaike 1974).
+    pub(super) fn merit(&self, cost: f64) -> f64 {
+        self.ln_likelihood - cost * self.parameters as f64
     }
 
     /// The probability that the demand at a row exceeds `value`, given that it exceeds `bound`.
@@ -102,11 +126,11 @@ impl Shape {
 }
 
 /// A row per place: 1, and sines and cosines of the season.
-fn design(places: &[usize], period: Option<usize>) -> Vec<Vec<f64>> {
-    let harmonics = period.map_or(0, |period| HARMONICS_MAX.min((period - 1) / 2));
+fn design(places: &[usize], season: Option<(usize, usize)>) -> Vec<Vec<f64>> {
+    let (period, waves) = season.unwrap_or((1, 0));
     let row = |place: &usize| {
-        let turn = period.map_or(0.0, |period| TAU * (place % period) as f64 / period as f64);
-        let waves = (1..=harmonics).flat_map(|wave| {
+        let turn = TAU * (place % period) as f64 / period as f64;
+        let waves = (1..=waves).flat_map(|wave| {
             let angle = turn * wave as f64;
             [angle.sin(), angle.cos()]
         });

@@ -16,9 +16,9 @@ const KNOWN_MIN: usize = 50;
 const DISTANCE_FREE: f64 = 0.05;
 /// The 5% critical value of a distance (Kolmogorov and Smirnov), times the root of the number.
 const DISTANCE_CRITICAL: f64 = 1.36;
-/// A shape that is less likely by more than this logarithm is out of the running.
+/// A model that is less likely by more than this logarithm is out of the running.
 const RIVAL_GAP: f64 = 4.0;
-/// The difference between two shapes' quantiles that is no doubt.
+/// The difference between two models' quantiles that is no doubt.
 const RIVAL_DIFFERENCE: f64 = 0.1;
 /// Halvings in the search for a quantile.
 const HALVINGS: usize = 100;
@@ -51,8 +51,11 @@ pub struct DemandEstimate {
     known: Vec<f64>,
     lower: Vec<f64>,
     least_bound: f64,
+    /// The least use, or demand, of the intervals whose demand is not what they used.
+    least_cut: f64,
     model: Option<CensoredFit>,
-    rival: Option<CensoredFit>,
+    /// Other models that the data does not rule out.
+    rivals: Vec<CensoredFit>,
 }
 
 /// What a quantile rests on.
@@ -77,7 +80,7 @@ pub enum Doubt {
     MuchUnknown(f64),
     /// The known demands are spread otherwise than the shape says, by this distance.
     OtherShape(f64),
-    /// A shape that the data does not rule out gives this quantile instead.
+    /// Another shape or season, which the data does not rule out, gives this quantile instead.
     Rival(f64),
     /// Too few known demands that differ, so that there is no model.
     NoModel,
@@ -115,7 +118,7 @@ impl fmt::Display for Doubt {
             Self::OtherShape(distance) => {
                 write!(out, "known demands are spread otherwise than the model, by {distance:.3}")
             }
-            Self::Rival(value) => write!(out, "a shape nearly as likely gives {value:.6}"),
+            Self::Rival(value) => write!(out, "a model nearly as likely gives {value:.6}"),
             Self::NoModel => write!(out, "too few demands are known to model the rest"),
         }
     }
@@ -151,6 +154,10 @@ impl DemandEstimate {
             Demand::AtLeast(bound) => *bound,
         };
         let least_bound = demands.iter().map(bound).fold(f64::INFINITY, f64::min);
+        let cut =
+            demands.iter().zip(&used).filter(|(demand, used)| **demand != Demand::Known(**used));
+        let least_cut = cut.map(|(demand, used)| demand.value().min(*used));
+        let least_cut = least_cut.fold(f64::INFINITY, f64::min);
         let sorted = |mut values: Vec<f64>| {
             values.sort_unstable_by(f64::total_cmp);
             values
@@ -158,17 +165,14 @@ impl DemandEstimate {
         let is_known = |demand: &&Demand| matches!(demand, Demand::Known(_));
         let known = sorted(demands.iter().filter(is_known).map(|demand| demand.value()).collect());
         let lower = sorted(demands.iter().map(|demand| demand.value()).collect());
-        let fit = |shape: Shape| {
-            let wanted = least_bound.is_finite();
-            wanted.then(|| CensoredFit::fit(shape, &places, &demands, options.period)).flatten()
+        let candidates = if least_bound.is_finite() {
+            CensoredFit::candidates(&places, &demands, options.period)
+        } else {
+            Vec::new()
         };
-        let (model, rival) = match (fit(Shape::Normal), fit(Shape::Lognormal)) {
-            (Some(a), Some(b)) if b.ln_likelihood > a.ln_likelihood => (Some(b), Some(a)),
-            (Some(a), other) => (Some(a), other),
-            (None, other) => (other, None),
-        };
+        let (model, rivals) = chosen(candidates, demands.len());
         let saturated = saturated.into_iter().filter(|saturated| *saturated).count();
-        Ok(Self { used, saturated, demands, known, lower, least_bound, model, rival })
+        Ok(Self { used, saturated, demands, known, lower, least_bound, least_cut, model, rivals })
     }
 
     /// Intervals with a use.
@@ -215,11 +219,11 @@ impl DemandEstimate {
         let plain = quantile_sorted(&self.lower, level);
         let sure =
             |basis| DemandQuantile { demand: Demand::Known(plain), basis, doubts: Vec::new() };
+        if plain < self.least_cut {
+            return Ok(sure(Basis::Measured));
+        }
         if plain < self.least_bound {
-            let is_used = self.demands.iter().zip(&self.used);
-            let mut is_used = is_used.filter(|(demand, _)| matches!(demand, Demand::Known(_)));
-            let measured = is_used.all(|(demand, used)| demand.value() == *used);
-            return Ok(sure(if measured { Basis::Measured } else { Basis::Evidence }));
+            return Ok(sure(Basis::Evidence));
         }
         let Some(model) = &self.model else {
             let doubts = vec![Doubt::NoModel];
@@ -253,9 +257,9 @@ impl DemandEstimate {
         for _ in 0..HALVINGS {
             let middle = low + 0.5 * (high - low);
             if beyond(middle) > wanted {
-                low = middle
+                low = middle;
             } else {
-                high = middle
+                high = middle;
             }
             if high - low <= high * f64::EPSILON {
                 break;
@@ -277,14 +281,26 @@ impl DemandEstimate {
         if model.distance > DISTANCE_FREE.max(DISTANCE_CRITICAL / (known as f64).sqrt()) {
             doubts.push(Doubt::OtherShape(model.distance));
         }
-        let rival = self.rival.as_ref();
-        let near = rival.filter(|rival| model.ln_likelihood - rival.ln_likelihood < RIVAL_GAP);
-        if let Some(rival) = near {
-            let other = self.modelled(rival, level);
-            if (other / value - 1.0).abs() > RIVAL_DIFFERENCE {
-                doubts.push(Doubt::Rival(other));
-            }
+        let others = self.rivals.iter().map(|rival| self.modelled(rival, level));
+        let off = |other: f64| (other / value - 1.0).abs();
+        let farthest = others.max_by(|a, b| off(*a).total_cmp(&off(*b)));
+        if let Some(other) = farthest.filter(|other| off(*other) > RIVAL_DIFFERENCE) {
+            doubts.push(Doubt::Rival(other));
         }
         doubts
     }
+}
+
+/// The best of the candidates, and those that come near it.
+fn chosen(
+    mut candidates: Vec<CensoredFit>,
+    count: usize,
+) -> (Option<CensoredFit>, Vec<CensoredFit>) {
+    let cost = 0.5 * (count as f64).ln();
+    let merits = candidates.iter().map(|candidate| candidate.merit(cost));
+    let best = merits.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+    let Some((best, _)) = best else { return (None, Vec::new()) };
+    let best = candidates.swap_remove(best);
+    candidates.retain(|rival| best.merit(1.0) - rival.merit(1.0) < RIVAL_GAP);
+    (Some(best), candidates)
 }

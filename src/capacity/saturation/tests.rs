@@ -39,7 +39,9 @@ fn demands(kind: Kind, seed: u64) -> Vec<f64> {
         })
         .collect();
     let scale = TRUE_P95 / quantile(&mut demands.clone(), 0.95);
-    demands.iter_mut().for_each(|demand| *demand *= scale);
+    for demand in &mut demands {
+        *demand *= scale;
+    }
     demands
 }
 
@@ -49,17 +51,21 @@ fn clipped(demands: &[f64]) -> Vec<f64> {
 
 /// The P95 of demand is within 5% of the true one, and that of use is the limit.
 #[track_caller]
-fn finds_it(used: &[f64], evidence: Evidence<'_>, options: &SaturationOptions) -> DemandQuantile {
+fn finds_it(
+    used: &[f64],
+    evidence: Evidence<'_>,
+    options: &SaturationOptions,
+) -> (DemandEstimate, DemandQuantile) {
     let estimate = DemandEstimate::of(used, evidence, options).unwrap();
     let found = estimate.quantile(0.95).unwrap();
     let off = found.demand.value() / TRUE_P95 - 1.0;
     assert!(off.abs() < 0.05, "{found:?}");
-    found
+    (estimate, found)
 }
 
 fn each(test: impl Fn(Kind, u64, &[f64], &[f64])) {
     for kind in KINDS {
-        for seed in 0..8 {
+        for seed in 0..5 {
             let demands = demands(kind, seed);
             let used = clipped(&demands);
             assert_eq!(quantile(&mut used.clone(), 0.95), LIMIT, "plain P95 is the limit");
@@ -77,7 +83,7 @@ fn littles_law_finds_the_demand() {
         let noisy = |(demand, rate): (&f64, &f64)| demand / rate * (1.0 + 0.05 * random.normal());
         let response: Vec<f64> = demands.iter().zip(&throughput).map(noisy).collect();
         let evidence = Evidence::LittlesLaw { throughput: &throughput, response: &response };
-        let found = finds_it(used, evidence, &SaturationOptions::with_limit(LIMIT));
+        let (_, found) = finds_it(used, evidence, &SaturationOptions::with_limit(LIMIT));
         assert_eq!(found.basis, Basis::Evidence);
         assert!(found.doubts.is_empty());
     });
@@ -89,10 +95,10 @@ fn what_waits_is_demanded() {
         let waiting: Vec<f64> =
             demands.iter().zip(used).map(|(demand, used)| demand - used).collect();
         let options = SaturationOptions::with_limit(LIMIT);
-        let found = finds_it(used, Evidence::Waiting(&waiting), &options);
+        let (_, found) = finds_it(used, Evidence::Waiting(&waiting), &options);
         assert!((found.demand.value() / TRUE_P95 - 1.0).abs() < 1e-9);
         let share: Vec<f64> = demands.iter().zip(used).map(|(d, used)| 1.0 - used / d).collect();
-        let found = finds_it(used, Evidence::WaitShare(&share), &options);
+        let (_, found) = finds_it(used, Evidence::WaitShare(&share), &options);
         assert!((found.demand.value() / TRUE_P95 - 1.0).abs() < 1e-9);
     });
 }
@@ -142,11 +148,10 @@ fn clipped_use_alone_is_modelled() {
     each(|kind, seed, _, used| {
         let options =
             SaturationOptions { period: kind.period(), ..SaturationOptions::with_limit(LIMIT) };
-        let found = finds_it(used, Evidence::UseAlone, &options);
+        let (estimate, found) = finds_it(used, Evidence::UseAlone, &options);
         assert_eq!(found.basis, Basis::Model);
         assert!(found.doubts.is_empty(), "{kind:?} {seed} {found:?}");
         // What lies below the limit needs no model.
-        let estimate = DemandEstimate::of(used, Evidence::UseAlone, &options).unwrap();
         let median = estimate.quantile(0.5).unwrap();
         assert_eq!(median.basis, Basis::Measured);
         assert_eq!(median.demand, Demand::Known(quantile(&mut used.to_vec(), 0.5)));
@@ -208,6 +213,16 @@ fn a_model_that_is_not_to_be_trusted_says_so() {
     let few: Vec<f64> = (0..40).map(|_| (80.0 + 25.0 * random.normal()).min(LIMIT)).collect();
     let found = ask(&few);
     assert!(found.doubts.iter().any(|doubt| matches!(doubt, Doubt::FewKnown(_))), "{found:?}");
+    // By day always full: how high a day goes, the nights do not say.
+    let days: Vec<f64> = (0..240)
+        .map(|hour| {
+            let day = (std::f64::consts::TAU * f64::from(hour) / 24.0).sin();
+            (90.0 + 60.0 * day + 15.0 * day.powi(2) + 3.0 * random.normal()).min(LIMIT)
+        })
+        .collect();
+    let options = SaturationOptions { period: Some(24), ..SaturationOptions::with_limit(LIMIT) };
+    let estimate = DemandEstimate::of(&days, Evidence::UseAlone, &options).unwrap();
+    assert!(!estimate.quantile(0.95).unwrap().doubts.is_empty());
     // Always full: there is a bound, and no number is made up.
     let found = ask(&[LIMIT; 100]);
     assert_eq!((found.demand, found.basis), (Demand::AtLeast(LIMIT), Basis::Bound));
@@ -235,7 +250,11 @@ fn evidence_that_is_missing_leaves_a_bound() {
     assert_eq!(estimate.demands()[218], Demand::Known(112.0));
     assert_eq!(estimate.demands()[219], Demand::AtLeast(LIMIT));
     assert_eq!(estimate.quantile(0.99).unwrap().basis, Basis::Model);
-    assert_eq!(estimate.quantile(0.5).unwrap().basis, Basis::Evidence);
+    assert_eq!(estimate.quantile(0.5).unwrap().basis, Basis::Measured);
+    waiting[219] = 15.0;
+    let estimate = DemandEstimate::of(&used, Evidence::Waiting(&waiting), &options).unwrap();
+    let p95 = estimate.quantile(0.95).unwrap();
+    assert_eq!((p95.demand, p95.basis), (Demand::Known(112.0), Basis::Evidence));
     let share = vec![1.0; 220];
     let estimate = DemandEstimate::of(&used, Evidence::WaitShare(&share), &options).unwrap();
     assert_eq!(estimate.demands()[210], Demand::AtLeast(LIMIT), "it waited all the time");

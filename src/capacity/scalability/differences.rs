@@ -63,14 +63,11 @@ fn r_usl_takes_another_quantile_for_its_intervals() {
 
 #[test]
 fn r_usl_has_a_band_as_wide_everywhere() {
-    // Its half-width: the deviation of the residuals times qt(level, n - 1), at every load.
+    // Its half-width: the root of the squares over n - 1, times qt(level, n - 1), at every load.
     let fit = fitted(&SPEC_SDM91);
-    let law = fit.law();
-    let residuals = SPEC_SDM91.map(|(load, throughput)| throughput - law.throughput(load));
-    let mean = residuals.iter().sum::<f64>() / 7.0;
-    let variance = residuals.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 6.0;
-    let theirs = variance.sqrt() * student_factor(0.10, 6.0);
-    is(theirs, 131.4, 0.5);
+    let squares = fit.residual_error().powi(2) * fit.degrees_of_freedom();
+    let theirs = (squares / 6.0).sqrt() * student_factor(0.10, 6.0);
+    is(theirs, 131.4, 0.05);
     // At a load of 1 the curve is known far better than in the middle of its bend.
     let half = |load: f64| fit.throughput_interval(load, 0.95).unwrap().half_width();
     assert!(half(1.0) < theirs / 3.0 && half(18.0) > theirs * 1.4);

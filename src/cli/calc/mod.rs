@@ -1,6 +1,10 @@
 //! Single questions of capacity, worked out from a few numbers or a small file, without a store.
 
+mod demand;
 mod exhaustion;
+mod predict;
+mod table;
+mod usl;
 
 use clap::Subcommand;
 
@@ -22,12 +26,21 @@ pub(super) struct CalcArgs {
 enum Calculation {
     /// When what grows reaches its limit.
     Exhaustion(exhaustion::ExhaustionArgs),
+    /// How throughput grows with load, and where it peaks: the Universal Scalability Law.
+    Usl(usl::UslArgs),
+    /// What was wanted where use was cut off at a capacity.
+    Demand(demand::DemandArgs),
+    /// A forecast as Prometheus or Zabbix makes it, number for number.
+    Predict(predict::PredictArgs),
 }
 
 /// Works out an answer and prints it.
 pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
     let sheet: Sheet = match &args.what {
         Calculation::Exhaustion(args) => exhaustion::exhaustion(args)?,
+        Calculation::Usl(args) => usl::usl(args)?,
+        Calculation::Demand(args) => demand::demand(args)?,
+        Calculation::Predict(args) => predict::predict(args)?,
     };
     to_stdout(|out| match args.format {
         OutputFormat::Table => sheet.text(out),
