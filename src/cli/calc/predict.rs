@@ -21,7 +21,7 @@ enum Like {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PredictArgs {
-    /// A CSV file with the columns time (seconds, or a time such as 2026-01-20T12:00:00Z) and value.
+    /// A CSV file with the columns time (seconds, or as 2026-01-20T12:00:00Z) and value.
     file: PathBuf,
     /// Whose forecast.
     #[arg(long, value_enum)]
