@@ -8,8 +8,8 @@ const PIVOT_MIN: f64 = 1e-14;
 ///
 /// ```
 /// use plimsoll::kernel::Cholesky;
-/// let factor = Cholesky::new(2, vec![4.0, 2.0, 2.0, 3.0]).unwrap();
-/// let mut right = [8.0, 8.0];
+/// let factor = Cholesky::new(2, vec![4.0, 2.0, 2.0, 5.0]).unwrap();
+/// let mut right = [8.0, 12.0];
 /// factor.solve(&mut right);
 /// assert_eq!(right, [1.0, 2.0]);
 /// ```

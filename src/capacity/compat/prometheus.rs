@@ -51,8 +51,9 @@ impl Window {
 /// let whole = predict_linear(&samples, window(hundred), 3000.0, 3600.0)?.unwrap();
 /// assert!((whole - 76.818_181_8).abs() < 1e-7);
 /// // The first sample, 50 minutes old, is not in a window of 50 minutes.
-/// assert!((predict_linear(&samples, window(fifty), 3000.0, 3600.0)?.unwrap() - 70.0).abs() < 1e-9);
-/// # plimsoll::Result::Ok(())
+/// let later = predict_linear(&samples, window(fifty), 3000.0, 3600.0)?.unwrap();
+/// assert!((later - 70.0).abs() < 1e-9);
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

@@ -103,7 +103,7 @@ impl FromStr for Mode {
 /// assert!((at_hour - 134.0).abs() < 1e-6);
 /// assert!((timeleft(&samples, 120.0, 20.0, Fit::Linear)?.unwrap() - 180.0).abs() < 1e-6);
 /// assert_eq!(timeleft(&samples, 120.0, 5.0, Fit::Linear)?, None);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

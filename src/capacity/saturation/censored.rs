@@ -148,7 +148,8 @@ struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// Where it is greatest, and its logarithm there (without constants); `None` where it has no top.
+    /// Where it is greatest, and its logarithm there (without constants); `None` where it has no
+    /// top.
     fn top(&self) -> Option<(Vec<f64>, f64)> {
         let size = self.rows[0].len() + 1;
         let mut at = vec![0.0; size];

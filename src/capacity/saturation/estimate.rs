@@ -38,7 +38,7 @@ const HALVINGS: usize = 100;
 /// assert!((p95.demand.value() - 134.1).abs() < 1e-9);
 /// assert_eq!((p95.basis, p95.doubts.len()), (Basis::Evidence, 0));
 /// assert_eq!(estimate.saturated_share(), 0.5);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct DemandEstimate {
@@ -136,7 +136,8 @@ impl DemandEstimate {
         evidence.check(used.len())?;
         if let Some(row) = used.iter().position(|used| *used < 0.0 || used.is_infinite()) {
             return Err(Error::invalid(format!(
-                "sample {}: use is {}; give numbers of 0 or more, and NaN for what was not measured",
+                "sample {}: use is {}; give numbers of 0 or more, and NaN for what was \
+                 not measured",
                 row + 1,
                 used[row]
             )));

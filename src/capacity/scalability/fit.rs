@@ -59,7 +59,7 @@ pub struct PeakIntervals {
 /// let peak = fit.peak_intervals(0.95)?.unwrap();
 /// assert!((peak.load.value / 96.519_56 - 1.0).abs() < 1e-6);
 /// assert!((peak.load.half_width() - 24.95).abs() < 0.005);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct ScalabilityFit {

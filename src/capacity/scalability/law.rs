@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 /// assert!((peak.throughput / 1883.899 - 1.0).abs() < 1e-6);
 /// let better = ScalabilityLaw::new(89.995_233, 0.027_728_476, 5e-5)?;
 /// assert!((better.peak().unwrap().load / 139.447 - 1.0).abs() < 1e-5);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScalabilityLaw {
@@ -143,7 +143,8 @@ impl ScalabilityLaw {
         if load > 0.0 && stretch > 0.0 { self.throughput_of_one * load / stretch } else { f64::NAN }
     }
 
-    /// The response time at a load, `N / X(N)` (Little's law); NaN as [`throughput`](Self::throughput).
+    /// The response time at a load, `N / X(N)` (Little's law); NaN where the
+    /// [`throughput`](Self::throughput) is.
     pub fn response(&self, load: f64) -> f64 {
         load / self.throughput(load)
     }
@@ -171,7 +172,8 @@ impl ScalabilityLaw {
         (load.is_finite() && throughput.is_finite()).then_some(Peak { load, throughput })
     }
 
-    /// What throughput could come to if there were no coherency: `g / a`. `None` without contention.
+    /// What throughput could come to if there were no coherency: `g / a`. `None` without
+    /// contention.
     pub fn limit(&self) -> Option<f64> {
         (self.contention > 0.0).then(|| self.throughput_of_one / self.contention)
     }
@@ -191,7 +193,7 @@ impl ScalabilityLaw {
     /// let loads = law.loads_at_throughput(11_048.0).unwrap();
     /// assert!((loads.rising / 19.923_9 - 1.0).abs() < 1e-5);
     /// assert!((law.throughput(loads.falling.unwrap()) / 11_048.0 - 1.0).abs() < 1e-12);
-    /// # plimsoll::Result::Ok(())
+    /// # Ok::<(), plimsoll::Error>(())
     /// ```
     pub fn loads_at_throughput(&self, throughput: f64) -> Option<Branches> {
         if !(throughput.is_finite() && throughput > 0.0) {
@@ -221,7 +223,7 @@ impl ScalabilityLaw {
     /// assert!((load / 32.831_3 - 1.0).abs() < 1e-6);
     /// assert!((law.throughput(load) / 1_094.376 - 1.0).abs() < 1e-6);
     /// assert_eq!(law.load_at_response(0.009), LoadLimit::Never);
-    /// # plimsoll::Result::Ok(())
+    /// # Ok::<(), plimsoll::Error>(())
     /// ```
     pub fn load_at_response(&self, response: f64) -> LoadLimit {
         self.load_at_stretch(response * self.throughput_of_one)
