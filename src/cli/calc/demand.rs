@@ -163,7 +163,9 @@ fn sheet(args: &DemandArgs, estimates: &[(&str, DemandEstimate)]) -> Result<Shee
             }
         }
     }
-    doubts.into_iter().for_each(|doubt| sheet.note(doubt));
+    for doubt in doubts {
+        sheet.note(doubt);
+    }
     sheet.note(
         "Basis: 'measured' is the plain quantile of use, below all that was cut off; 'evidence' \
          rests on what was measured beside use; 'model' on a censored fit of the rest.",
