@@ -5,6 +5,7 @@ mod bench;
 mod calc;
 mod calc_failover;
 mod calc_queue;
+mod calc_scale;
 mod forecasts;
 mod upkeep;
 pub(crate) mod user;

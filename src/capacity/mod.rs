@@ -11,6 +11,7 @@
 //! `docs/method/plan.md` has the definitions and their sources.
 
 mod assess;
+pub mod compat;
 pub mod exhaustion;
 pub mod failover;
 mod idle;
@@ -19,6 +20,8 @@ mod plan;
 pub mod queueing;
 mod reduce;
 mod rows;
+pub mod saturation;
+pub mod scalability;
 mod series;
 pub mod study;
 mod summary;

@@ -10,6 +10,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 pub(crate) mod bits;
+mod cholesky;
 mod counter;
 mod distribution;
 mod integers;
@@ -24,6 +25,7 @@ pub(crate) mod symbols;
 mod trend;
 mod wide;
 
+pub use cholesky::Cholesky;
 pub use counter::growth;
 pub use distribution::{normal_cdf, normal_ln_cdf, normal_quantile, student_factor, student_p};
 pub use integers::{Integers, integer_quantile};

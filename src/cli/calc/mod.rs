@@ -1,12 +1,15 @@
 //! Single questions of capacity, worked out from a few numbers or a small file, without a store.
 
+mod demand;
 mod exhaustion;
 mod failover;
 mod knee;
 mod network;
+mod predict;
 mod queue;
 mod staff;
 mod table;
+mod usl;
 
 use clap::Subcommand;
 
@@ -38,6 +41,12 @@ enum Calculation {
     Knee(knee::KneeArgs),
     /// Whether what is left carries everything when hosts are lost.
     Failover(failover::FailoverArgs),
+    /// How throughput grows with load, and where it peaks: the Universal Scalability Law.
+    Usl(usl::UslArgs),
+    /// What was wanted where use was cut off at a capacity.
+    Demand(demand::DemandArgs),
+    /// A forecast as Prometheus or Zabbix makes it, number for number.
+    Predict(predict::PredictArgs),
 }
 
 /// Works out an answer and prints it.
@@ -49,6 +58,9 @@ pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
         Calculation::Staff(args) => staff::staff(args)?,
         Calculation::Knee(args) => knee::knee(args)?,
         Calculation::Failover(args) => failover::failover(args)?,
+        Calculation::Usl(args) => usl::usl(args)?,
+        Calculation::Demand(args) => demand::demand(args)?,
+        Calculation::Predict(args) => predict::predict(args)?,
     };
     to_stdout(|out| match args.format {
         OutputFormat::Table => sheet.text(out),

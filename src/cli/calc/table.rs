@@ -1,17 +1,20 @@
-//! A small table of a calculation: a CSV file with a header row and named columns.
+//! A small CSV file with a header line, read by the names of its columns.
 
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::model::Timestamp;
 
-/// The rows of a CSV file.
+/// The rows of a file as text, with their lines for errors.
+#[derive(Debug)]
 pub(super) struct Table {
     origin: String,
-    columns: Vec<String>,
+    header: Vec<String>,
     rows: Vec<(u64, csv::StringRecord)>,
 }
 
 /// A row of a [`Table`], which knows its line.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'a> {
     table: &'a Table,
     line: u64,
@@ -19,70 +22,198 @@ pub(super) struct Row<'a> {
 }
 
 impl Table {
-    /// Reads a file, which must have some columns, in any order; it may have others.
+    /// Reads a file, which must have some columns, in any order; it may have others. Names and
+    /// cells lose the space around them; empty lines are left out.
     pub(super) fn read(path: &Path, required: &[&str]) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
-        let origin = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|why| Error::io("read", path, why))?;
+        let table = Self::parse(&path.display().to_string(), &bytes)?;
+        required.iter().try_for_each(|name| table.column(name).map(drop))?;
+        Ok(table)
+    }
+
+    fn parse(origin: &str, bytes: &[u8]) -> Result<Self> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader =
-            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let fault = |why: &csv::Error| Error::Parse {
-            origin: origin.clone(),
-            line: why.position().map_or(1, csv::Position::line),
-            what: match why.kind() {
+            csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(bytes);
+        let broken = |why: &csv::Error| {
+            let line = why.position().map_or(1, csv::Position::line);
+            let what = match why.kind() {
                 csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                    format!("{len} cells; the header names {expected_len} columns")
+                    format!("{len} cells under a header of {expected_len}; give one for each name")
                 }
-                _ => why.to_string(),
-            },
+                _ => "no text; write the file as CSV in UTF-8".to_owned(),
+            };
+            Error::Parse { origin: origin.to_owned(), line, what }
         };
-        let columns: Vec<String> =
-            reader.headers().map_err(|why| fault(&why))?.iter().map(str::to_owned).collect();
+        let header: Vec<String> =
+            reader.headers().map_err(|why| broken(&why))?.iter().map(str::to_owned).collect();
         let mut rows = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(|why| fault(&why))?;
-            rows.push((record.position().map_or(1, csv::Position::line), record));
+            let record = record.map_err(|why| broken(&why))?;
+            rows.push((record.position().map_or(0, csv::Position::line), record));
         }
-        let table = Self { origin, columns, rows };
-        for name in required {
-            if table.column(name).is_none() {
-                let found = table.columns.join(", ");
-                return Err(table.error(1, format!("no column {name}; the header has {found}")));
-            }
+        let table = Self { origin: origin.to_owned(), header, rows };
+        let twice = |(at, name): &(usize, &String)| table.header[..*at].contains(name);
+        if let Some((_, name)) = table.header.iter().enumerate().find(twice) {
+            return Err(table.error(1, format!("two columns are named {name}; rename one")));
         }
         Ok(table)
     }
 
+    /// The names of its columns.
+    pub(super) fn columns(&self) -> &[String] {
+        &self.header
+    }
+
+    /// Whether it has a column of this name.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.find(column).is_some()
+    }
+
     /// Its rows.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.rows.iter().map(|(line, cells)| Row { table: self, line: *line, cells })
     }
 
-    /// Where a column stands, if there is one of this name.
-    fn column(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column == name)
+    /// The cells of a column, which may be empty.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<&str>> {
+        let column = self.column(name)?;
+        Ok(self.rows.iter().map(|(_, row)| row.get(column).unwrap_or_default()).collect())
     }
 
-    fn error(&self, line: u64, what: String) -> Error {
-        Error::Parse { origin: self.origin.clone(), line, what }
+    /// The numbers of a column, a cell for each row.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<f64>> {
+        self.column(name)?;
+        self.rows().map(|row| row.number(name)).collect()
+    }
+
+    /// The numbers of a column; NaN where a cell is empty.
+    pub(super) fn numbers_or_gaps(&self, name: &str) -> Result<Vec<f64>> {
+        self.column(name)?;
+        self.rows().map(|row| Ok(row.number_if_any(name)?.unwrap_or(f64::NAN))).collect()
+    }
+
+    /// The cells of a column, each understood by `understand`, which says what is wrong.
+    pub(super) fn parsed<T>(
+        &self,
+        name: &str,
+        understand: impl Fn(&str) -> std::result::Result<T, &'static str>,
+    ) -> Result<Vec<T>> {
+        self.column(name)?;
+        self.rows().map(|row| row.parsed(name, &understand)).collect()
+    }
+
+    /// An error of the file as a whole.
+    pub(super) fn refused(&self, what: impl Into<String>) -> Error {
+        self.error(1, what)
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.header.iter().position(|column| column == name)
+    }
+
+    fn column(&self, name: &str) -> Result<usize> {
+        self.find(name).ok_or_else(|| {
+            let found = self.header.join(", ").escape_debug().to_string();
+            self.error(1, format!("no column is named {name}; there are: {found}"))
+        })
+    }
+
+    fn error(&self, line: u64, what: impl Into<String>) -> Error {
+        Error::Parse { origin: self.origin.clone(), line, what: what.into() }
     }
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// The text of a column; empty where there is no such column.
-    pub(super) fn text(&self, column: &str) -> &str {
-        let at = self.table.column(column);
-        at.and_then(|at| self.cells.get(at)).unwrap_or("")
+    pub(super) fn text(self, column: &str) -> &'a str {
+        let at = self.table.find(column);
+        at.and_then(|at| self.cells.get(at)).unwrap_or_default()
     }
 
     /// The number of a column.
-    pub(super) fn number(&self, column: &str) -> Result<f64> {
-        let text = self.text(column);
-        let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-        number.ok_or_else(|| self.error(format!("{column} is {text:?}: write a number")))
+    pub(super) fn number(self, column: &str) -> Result<f64> {
+        self.parsed(column, |text| number(text).ok_or("is no number"))
+    }
+
+    /// The number of a column, `None` where the cell is empty or there is no such column.
+    pub(super) fn number_if_any(self, column: &str) -> Result<Option<f64>> {
+        if self.text(column).is_empty() { Ok(None) } else { self.number(column).map(Some) }
+    }
+
+    /// The time in a column: RFC 3339, or seconds since 1970.
+    pub(super) fn time(self, column: &str) -> Result<Timestamp> {
+        self.parsed(column, |text| {
+            let whole = text.parse().ok().map(Timestamp::from_seconds);
+            let parted = || number(text).map(|part| Timestamp::from_nanos((part * 1e9) as i64));
+            let time = whole.or_else(parted).or_else(|| text.parse().ok());
+            time.ok_or("is neither seconds nor a time")
+        })
+    }
+
+    /// Its line in the file.
+    pub(super) fn line(self) -> u64 {
+        self.line
     }
 
     /// An error in this row.
-    pub(super) fn error(&self, what: impl Into<String>) -> Error {
-        self.table.error(self.line, what.into())
+    pub(super) fn error(self, what: impl Into<String>) -> Error {
+        self.table.error(self.line, what)
+    }
+
+    fn parsed<T>(
+        self,
+        column: &str,
+        understand: impl Fn(&str) -> std::result::Result<T, &'static str>,
+    ) -> Result<T> {
+        let text = self.text(column);
+        understand(text)
+            .map_err(|wrong| self.error(format!("{column} '{}' {wrong}", text.escape_debug())))
+    }
+}
+
+/// A finite number.
+fn number(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(text: &str) -> Table {
+        Table::parse("a.csv", text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let table = table("\u{feff}host, load ,x\na,1,\n\nb, 2.5 ,3\n");
+        assert_eq!(table.texts("host").unwrap(), ["a", "b"]);
+        assert_eq!(table.numbers("load").unwrap(), [1.0, 2.5]);
+        let gaps = table.numbers_or_gaps("x").unwrap();
+        assert!(gaps[0].is_nan() && gaps[1] == 3.0);
+        let row = table.rows().next().unwrap();
+        assert_eq!((row.text("host"), row.text("y"), row.line()), ("a", "", 2));
+        assert_eq!(row.number_if_any("x").unwrap(), None);
+        assert_eq!(row.time("load").unwrap(), Timestamp::from_seconds(1));
+        assert!(table.has("x") && !table.has("y"));
+    }
+
+    #[test]
+    fn faults_are_named_with_their_line() {
+        let says = |found: Result<Vec<f64>>, what: &str| {
+            assert_eq!(found.unwrap_err().to_string(), what);
+        };
+        let text = "a,b,c\n1,2,3\n\nx,,inf\n";
+        says(table(text).numbers("a"), "a.csv:4: a 'x' is no number");
+        says(table(text).numbers("d"), "a.csv:1: no column is named d; there are: a, b, c");
+        says(table("a\n \"\"\n").numbers("a"), "a.csv:2: a '' is no number");
+        says(table("a\ninf\n").numbers_or_gaps("a"), "a.csv:2: a 'inf' is no number");
+        let refused = |bytes: &[u8]| Table::parse("a.csv", bytes).unwrap_err().to_string();
+        assert_eq!(refused(b"a,b,b\n"), "a.csv:1: two columns are named b; rename one");
+        let short = "a.csv:3: 1 cells under a header of 2; give one for each name";
+        assert_eq!(refused(b"a,b\n1,2\n3\n"), short);
+        assert!(Table::parse("a.csv", b"a\n\xff\n").is_err());
+        assert!(table("").numbers("a").is_err());
     }
 }
