@@ -3,7 +3,9 @@
 
 mod bench;
 mod calc;
+mod calc_rightsize;
 mod forecasts;
+mod rightsize;
 mod upkeep;
 pub(crate) mod user;
 

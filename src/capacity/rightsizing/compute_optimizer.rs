@@ -40,12 +40,8 @@ impl ComputeOptimizerOptions {
     ///
     /// Where there are fewer hours than it takes, or an option is out of its range.
     pub fn advise(&self, usage: &Usage) -> Result<Advice> {
-        super::check_share("Compute Optimizer", self.percentile)?;
+        self.check()?;
         let headroom = usage.resource().pick(self.cpu_headroom, self.memory_headroom);
-        if !(headroom.is_finite() && headroom >= 0.0) {
-            let what = format!("a headroom of {headroom}; give a share of 0 or more");
-            return Err(Error::invalid(what));
-        }
         let usage = &usage.last(self.history);
         let (first, last) = usage.window();
         if last.since(first) < self.history_min {
@@ -71,5 +67,10 @@ impl ComputeOptimizerOptions {
             pods: usage.pods().len(),
             notes: Vec::new(),
         })
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let headroom = [self.cpu_headroom, self.memory_headroom];
+        super::check_options("Compute Optimizer", &[self.percentile], &headroom)
     }
 }

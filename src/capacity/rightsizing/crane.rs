@@ -77,7 +77,7 @@ impl CraneOptions {
     ///
     /// Where an option is out of its range.
     pub fn advise(&self, usage: &Usage) -> Result<Advice> {
-        super::check_share("Crane", self.percentile)?;
+        self.check()?;
         let usage = &usage.last(self.history);
         let half_life = usage.resource().pick(self.cpu_half_life, self.memory_half_life);
         let mebibytes = 100.0 * super::MIB;
@@ -113,6 +113,11 @@ impl CraneOptions {
             },
         })
     }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let amounts = [self.margin, self.oom_factor];
+        super::check_options("Crane", &[self.percentile], &amounts)
+    }
 }
 
 /// The smallest shape of [`CRANE_SHAPES`] that holds so much, in cores and bytes; `None` beyond the
@@ -144,7 +149,7 @@ pub fn fit_shape(cpu: &mut Advice, memory: &mut Advice) {
     }
 }
 
-/// How many replicas Crane advises: `ceil(usage / (target * request))`, in the same unit, at least 1.
+/// How many replicas Crane advises: `ceil(usage / (target * request))`, at least 1.
 ///
 /// ```
 /// // Crane's own example: 10 cores at 50% of pods of 5 cores.

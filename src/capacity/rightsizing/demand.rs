@@ -1,4 +1,4 @@
-//! What each day asked for, and which levels are still to be expected: the memory of our own advice.
+//! What each day asked for, and which levels are still to be expected: what our advice rests on.
 
 use std::collections::BTreeMap;
 
@@ -37,8 +37,8 @@ pub struct Recurrence {
     pub overdue: f64,
     /// But for so many days at least: a week, and a day of grace. Default: 8.
     pub settled_days: u32,
-    /// A level of which all days lie within a week has not come back yet; it is expected for so many
-    /// days: a month, and some grace. Default: 35.
+    /// A level of which all days lie within a week has not come back yet; it is expected for so
+    /// many days: a month, and some grace. Default: 35.
     pub unproven_days: u32,
 }
 

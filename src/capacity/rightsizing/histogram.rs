@@ -1,4 +1,4 @@
-//! A histogram of weighted values whose old ones fade: how the Kubernetes VPA recommender remembers.
+//! A histogram of weighted values whose old ones fade: what the Kubernetes VPA recommender keeps.
 //!
 //! Weights halve with each half-life of age. In place of making all old ones smaller, new ones are
 //! made larger, by `2^((t - reference) / half-life)`, and the reference is moved on before that

@@ -85,12 +85,12 @@ impl KrrOptions {
         let (request, limit) = match usage.resource() {
             Resource::Memory => (self.memory(usage), Some(self.memory(usage))),
             Resource::Cpu => match form {
-                Preset::KrrMerged => (merged(usage, self.percentile)?, None),
+                Preset::KrrMerged => (merged(usage, self.percentile), None),
                 Preset::KrrLimit => {
-                    let limit = merged(usage, self.percentile_limit)?;
-                    (merged(usage, self.percentile_request)?, Some(limit))
+                    let limit = merged(usage, self.percentile_limit);
+                    (merged(usage, self.percentile_request), Some(limit))
                 }
-                _ => (highest(usage, self.percentile)?, None),
+                _ => (highest(usage, self.percentile), None),
             },
         };
         Ok(Advice {
@@ -109,6 +109,13 @@ impl KrrOptions {
                     .to_owned(),
             ],
         })
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let shares = [self.percentile, self.percentile_request, self.percentile_limit];
+        let factor = self.oom_factor.unwrap_or_default();
+        let amounts = [self.memory_margin, factor, self.floor_cores, self.floor_bytes];
+        super::check_options("KRR", &shares, &amounts)
     }
 
     fn memory(&self, usage: &Usage) -> Number {
@@ -179,16 +186,14 @@ pub fn krr_score(all: &[Severity]) -> Option<(f64, char)> {
 }
 
 /// The percentile of all pods' samples.
-fn merged(usage: &Usage, share: f64) -> Result<Number> {
-    super::check_share("KRR", share)?;
+fn merged(usage: &Usage, share: f64) -> Number {
     let mut amounts: Vec<f64> = usage.all().map(|sample| sample.amount).collect();
     let detail = format!("p{} of the samples of all pods", share * 100.0);
-    Ok(Number::new(detail, quantile(&mut amounts, share)))
+    Number::new(detail, quantile(&mut amounts, share))
 }
 
 /// The largest of each pod's percentile.
-fn highest(usage: &Usage, share: f64) -> Result<Number> {
-    super::check_share("KRR", share)?;
+fn highest(usage: &Usage, share: f64) -> Number {
     let of_pod = |pod: &Vec<_>| {
         let mut amounts: Vec<f64> =
             pod.iter().map(|sample: &super::UsageSample| sample.amount).collect();
@@ -196,5 +201,5 @@ fn highest(usage: &Usage, share: f64) -> Result<Number> {
     };
     let largest = usage.pods().iter().map(of_pod).fold(0.0, f64::max);
     let detail = format!("the largest p{} of a pod", share * 100.0);
-    Ok(Number::new(detail, largest))
+    Number::new(detail, largest)
 }

@@ -61,11 +61,7 @@ impl KubecostOptions {
     ///
     /// Unless the utilisation is above 0 and at most 1, and the quantile from 0 to 1.
     pub fn advise(&self, usage: &Usage) -> Result<Advice> {
-        super::check_share("Kubecost", self.quantile)?;
-        if !(self.utilisation > 0.0 && self.utilisation <= 1.0) {
-            let what = format!("a utilisation of {}; give a share above 0", self.utilisation);
-            return Err(Error::invalid(what));
-        }
+        self.check()?;
         let of_pod = |pod: &Vec<super::UsageSample>| {
             let mut amounts: Vec<f64> = pod.iter().map(|sample| sample.amount).collect();
             quantile(&mut amounts, self.quantile)
@@ -93,6 +89,19 @@ impl KubecostOptions {
             pods: usage.pods().len(),
             notes: Vec::new(),
         })
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let floors = [self.floor_cores, self.floor_bytes];
+        super::check_options("Kubecost", &[self.quantile], &floors)?;
+        if self.utilisation > 0.0 && self.utilisation <= 1.0 {
+            return Ok(());
+        }
+        let what = format!(
+            "Kubecost takes a utilisation above 0 and up to 1, as 0.7, not {}",
+            self.utilisation
+        );
+        Err(Error::invalid(what))
     }
 }
 

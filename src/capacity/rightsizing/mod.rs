@@ -1,8 +1,8 @@
 //! How large a workload should be, by our rule and by those of others, and why.
 //!
-//! In: what the pods of a workload used of one resource ([`Usage`]), with where they were throttled,
-//! under pressure or out of memory. Out: [`Advice`], each number of which says its steps and what it
-//! would be without each. Never: what is requested today as evidence of what is needed, a clock, or
+//! In: what the pods of a workload used of one resource ([`Usage`]), with where they were
+//! throttled, under pressure or out of memory. Out: [`Advice`], each number of which says its steps
+//! and what it would be without each. Never: what is requested today as evidence of what is needed, a clock, or
 //! a number above a stated multiple of the observed peak.
 //!
 //! [`RecurringOptions`] is our own rule, on [`DailyDemand`]: no peak that returns is forgotten. The
@@ -109,6 +109,22 @@ impl Preset {
         }
     }
 
+    /// Whether its options are in their ranges.
+    ///
+    /// # Errors
+    ///
+    /// Where one is not: what it may be.
+    pub fn check(self, options: &PresetOptions) -> Result<()> {
+        match self {
+            Self::Plimsoll => options.recurring.check(),
+            Self::Vpa => options.vpa.check(),
+            Self::Krr | Self::KrrMerged | Self::KrrLimit => options.krr.check(),
+            Self::Crane => options.crane.check(),
+            Self::Kubecost => options.kubecost.check(),
+            Self::ComputeOptimizer => options.compute_optimizer.check(),
+        }
+    }
+
     /// What it advises for one resource. Crane's shapes take both resources: see [`fit_shape`].
     ///
     /// ```
@@ -135,6 +151,7 @@ impl Preset {
     ///
     /// Where the preset takes more data than there are, or an option is out of its range.
     pub fn advise(self, usage: &Usage, options: &PresetOptions) -> Result<Advice> {
+        self.check(options)?;
         match self {
             Self::Plimsoll => options.recurring.advise(usage),
             Self::Vpa => options.vpa.advise(usage),
@@ -157,11 +174,18 @@ impl FromStr for Preset {
     }
 }
 
-fn check_share(who: &str, share: f64) -> Result<()> {
-    if (0.0..=1.0).contains(&share) {
-        return Ok(());
+/// Percentiles from 0 to 1, and other numbers of 0 or more, all of them finite.
+fn check_options(who: &str, shares: &[f64], amounts: &[f64]) -> Result<()> {
+    if let Some(share) = shares.iter().find(|share| !(0.0..=1.0).contains(*share)) {
+        let what = format!("{who} takes a percentile from 0 to 1, as 0.95, not {share}");
+        return Err(Error::invalid(what));
     }
-    Err(Error::invalid(format!("{who} takes a percentile from 0 to 1, as 0.95, not {share}")))
+    let fits = |amount: &&f64| amount.is_finite() && **amount >= 0.0;
+    if let Some(amount) = amounts.iter().find(|amount| !fits(amount)) {
+        let what = format!("{who} takes margins, factors and floors of 0 or more, not {amount}");
+        return Err(Error::invalid(what));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

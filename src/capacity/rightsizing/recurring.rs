@@ -129,29 +129,26 @@ impl RecurringOptions {
         })
     }
 
-    fn check(&self) -> Result<()> {
-        let quantiles = [self.cpu_quantile, self.memory_quantile];
-        let amounts = [self.margin, self.floor_cores, self.floor_bytes];
-        let scaled = self.autoscaler.is_none_or(|scaler| {
-            scaler.target > 0.0
-                && scaler.target <= 1.0
-                && scaler.replicas.is_finite()
-                && scaler.replicas > 0.0
-        });
-        let fits = quantiles.iter().all(|quantile| (0.0..=1.0).contains(quantile))
-            && amounts.iter().all(|amount| amount.is_finite() && *amount >= 0.0)
-            && self.peaks_max.is_finite()
-            && self.peaks_max >= 1.0;
-        if !fits {
-            let what = "our own advice takes quantiles from 0 to 1, a margin and floors of 0 or \
-                        more, and at most a number of peaks of 1 or more";
+    pub(super) fn check(&self) -> Result<()> {
+        let Recurrence { same_level, overdue, .. } = self.recurrence;
+        let shares = [self.cpu_quantile, self.memory_quantile, same_level];
+        let OomBump { factor, added_bytes_min } = self.oom;
+        let amounts =
+            [self.margin, self.floor_cores, self.floor_bytes, overdue, factor, added_bytes_min];
+        super::check_options("Plimsoll", &shares, &amounts)?;
+        if !(self.peaks_max.is_finite() && self.peaks_max >= 1.0) {
+            let peaks = self.peaks_max;
+            let what = format!("advice of up to {peaks} observed peaks; allow 1 or more");
             return Err(Error::invalid(what));
         }
-        if !scaled {
-            let what = "an autoscaler has a target above 0 and at most 1, and replicas above 0";
-            return Err(Error::invalid(what));
+        let fits = |scaler: Autoscaler| {
+            let Autoscaler { target, replicas } = scaler;
+            target > 0.0 && target <= 1.0 && replicas.is_finite() && replicas > 0.0
+        };
+        if self.autoscaler.is_none_or(fits) {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::invalid("an autoscaler has a target above 0 and up to 1, and replicas above 0"))
     }
 
     fn demand(&self, pod: &[UsageSample], resource: Resource) -> Option<Demand> {

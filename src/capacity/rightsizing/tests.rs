@@ -391,7 +391,8 @@ proptest! {
             let time = Timestamp::from_seconds(3_600 * hours * count as i64);
             UsageSample { time, amount: amount * 1e9, held_back: *held }
         }).collect();
-        let oom = |allowed: f64| OutOfMemory { time: samples[0].time, pod: 0, allowed: allowed * 1e9 };
+        let time = samples[0].time;
+        let oom = |gb: f64| OutOfMemory { time, pod: 0, allowed: gb * 1e9 };
         let ooms = allowed.map(oom).into_iter().collect();
         let usage = Usage::new(Resource::Memory, CORE, vec![samples.clone()], ooms).unwrap();
         let options = RecurringOptions { peaks_max, ..RecurringOptions::default() };

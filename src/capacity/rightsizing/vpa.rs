@@ -125,20 +125,17 @@ impl VpaOptions {
         span.min(samples as f64 / (interval.seconds() / 60.0))
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let shares = [self.percentile, self.percentile_low, self.percentile_high];
+        let amounts = [self.margin, self.floor_cores, self.floor_bytes];
+        super::check_options("VPA", &shares, &amounts)?;
         let spans = [self.half_life, self.memory_interval, self.history, self.confidence_interval];
-        let floors = [self.margin, self.floor_cores, self.floor_bytes];
-        let fits = shares.iter().all(|share| (0.0..=1.0).contains(share))
-            && spans.iter().all(|span| !span.is_zero())
-            && floors.iter().all(|floor| floor.is_finite() && *floor >= 0.0)
-            && self.containers > 0;
-        if fits {
-            return Ok(());
+        if self.containers == 0 || spans.iter().any(|span| span.is_zero()) {
+            let what = "VPA takes a half-life, intervals and a history above 0, and a container or \
+                        more";
+            return Err(Error::invalid(what));
         }
-        let what = "VPA takes percentiles from 0 to 1, spans above 0, a margin and floors of 0 or \
-                    more, and a container or more";
-        Err(Error::invalid(what))
+        Ok(())
     }
 
     /// The histogram of all pods, with what memory ran out of or without.

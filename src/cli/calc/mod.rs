@@ -1,6 +1,8 @@
 //! Single questions of capacity, worked out from a few numbers or a small file, without a store.
 
 mod exhaustion;
+mod rightsize;
+mod table;
 
 use clap::Subcommand;
 
@@ -22,12 +24,15 @@ pub(super) struct CalcArgs {
 enum Calculation {
     /// When what grows reaches its limit.
     Exhaustion(exhaustion::ExhaustionArgs),
+    /// How large a workload should be, by our rule and by those of others.
+    Rightsize(rightsize::RightsizeArgs),
 }
 
 /// Works out an answer and prints it.
 pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
     let sheet: Sheet = match &args.what {
         Calculation::Exhaustion(args) => exhaustion::exhaustion(args)?,
+        Calculation::Rightsize(args) => rightsize::rightsize(args)?,
     };
     to_stdout(|out| match args.format {
         OutputFormat::Table => sheet.text(out),
