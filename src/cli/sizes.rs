@@ -195,8 +195,8 @@ impl Sizes {
         }
         for advice in &self.advices {
             for note in &advice.notes {
-                // Some are of the preset, and some of what this resource used.
-                if said.insert((advice.preset, note)) {
+                // Presets of one maker say the same.
+                if said.insert(note) {
                     let (preset, resource) = (advice.preset.name(), advice.resource.name());
                     sheet.note(format!("{preset}, {resource}: {note}"));
                 }

@@ -59,7 +59,7 @@ fn part_of_the_time_and_other_labels_may_be_asked_for() {
     let one = user.json(&format!("{BOTH} --by __name__ --preset kubecost"));
     let peak = one["tables"]["sizes"][0]["kubecost"].as_f64().unwrap();
     // Both large hosts together, at the end of a busy day.
-    assert!((peak - (6.5 + 0.5 + 2.0 * 47.0 / 480.0) / 0.7).abs() < 1e-9, "{peak}");
+    assert!((peak - (6.0 + 0.5 + 2.0 * 47.0 / 480.0) / 0.7).abs() < 1e-9, "{peak}");
     let quiet = user.json(&format!("{BOTH} --preset kubecost --from 2026-01-14 --to 2026-01-20"));
     let peak = quiet["tables"]["sizes"][0]["kubecost"].as_f64().unwrap();
     assert!((peak - (0.5 + 47.0 / 480.0) / 0.7).abs() < 1e-9, "{peak}");

@@ -87,7 +87,7 @@ impl CraneOptions {
             histogram.add(sample.amount, 1.0, sample.time);
         }
         let share = self.percentile * 100.0;
-        let detail = format!("p{share} of all samples, half-life {half_life}: a bucket's end");
+        let detail = format!("p{share} of all samples, half-life {half_life}: the end of a bucket");
         let detail_margin = format!("{}% more", self.margin * 100.0);
         let mut number = bucket_end(&histogram, self.percentile, detail, 0.0)?;
         number = number.then(StepKind::Margin, detail_margin, Operation::Add(self.margin));

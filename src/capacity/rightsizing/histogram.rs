@@ -175,8 +175,8 @@ impl Histogram {
             let what = format!("a checkpoint's total weight is {total}, and no bucket has any");
             return Err(Error::invalid(what));
         }
-        for bucket in checkpoint.weights.keys().filter(|bucket| **bucket >= self.weights.len()) {
-            let buckets = self.weights.len();
+        let buckets = self.weights.len();
+        if let Some(bucket) = checkpoint.weights.keys().find(|bucket| **bucket >= buckets) {
             let what = format!("a checkpoint has bucket {bucket} of {buckets}, counted from 0");
             return Err(Error::invalid(what));
         }
@@ -209,7 +209,9 @@ impl Histogram {
         let reference = *self.reference.get_or_insert(rounded);
         if half_lives(reference, at, half_life) > EXPONENT_MAX {
             let shift = self.between(reference, Some(rounded));
-            self.weights.iter_mut().for_each(|weight| *weight *= shift);
+            for weight in &mut self.weights {
+                *weight *= shift;
+            }
             self.reference = Some(rounded);
         }
         let reference = self.reference.unwrap_or(rounded);

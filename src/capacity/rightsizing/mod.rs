@@ -2,8 +2,8 @@
 //!
 //! In: what the pods of a workload used of one resource ([`Usage`]), with where they were
 //! throttled, under pressure or out of memory. Out: [`Advice`], each number of which says its steps
-//! and what it would be without each. Never: what is requested today as evidence of what is needed, a clock, or
-//! a number above a stated multiple of the observed peak.
+//! and what it would be without each. Never: what is requested today as evidence of what is needed,
+//! a clock, or a number above a stated multiple of the observed peak.
 //!
 //! [`RecurringOptions`] is our own rule, on [`DailyDemand`]: no peak that returns is forgotten. The
 //! others are as their makers have them, faults included, to be put beside it; [`Histogram`], whose

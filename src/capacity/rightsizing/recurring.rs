@@ -17,6 +17,9 @@ use crate::model::{Span, Timestamp};
 const ABOVE_HIGH: f64 = 0.05;
 /// An event of memory counts for so many days.
 const OOM_DAYS: i64 = 35;
+/// Fewer whole weeks say less of how they differ than their days do.
+const WEEKS_MIN: usize = 3;
+const WEEK_DAYS: i64 = 7;
 
 /// How Plimsoll sizes a workload.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,8 +77,8 @@ struct Demand {
     used: Level,
     /// The same with what would have been used where it was held back.
     wanted: Level,
-    /// What would have been used, day by day.
-    days: Vec<f64>,
+    /// What would have been used, by days since the epoch.
+    days: Vec<(i64, f64)>,
     peak: f64,
 }
 
@@ -98,14 +101,14 @@ impl RecurringOptions {
         let oom = self.memory_needed(usage);
         let ceiling = self.ceiling(&demand, oom.is_some(), usage);
         let finish = |number: Number| self.finish(number, usage, oom, ceiling);
-        let request = finish(self.start(&demand));
-        let middle = median(&mut demand.days.clone());
+        let request = finish(start(&demand));
+        let mut amounts: Vec<f64> = demand.days.iter().map(|day| day.1).collect();
+        let middle = median(&mut amounts);
         let low = finish(Number::new("the median of days", middle));
         let detail = "not above the request";
         let low = low.then(StepKind::Clamp, detail, Operation::AtMost(request.value()));
         let (factor, detail) = self.spread(&demand);
-        let high =
-            self.start(&demand).then(StepKind::Confidence, detail, Operation::Multiply(factor));
+        let high = start(&demand).then(StepKind::Confidence, detail, Operation::Multiply(factor));
         let mut notes = vec![risk(&demand)];
         if let Some(needed) = oom.filter(|needed| *needed > ceiling) {
             notes.push(format!(
@@ -160,7 +163,7 @@ impl RecurringOptions {
         Some(Demand {
             used: used.level(quantile, &self.recurrence)?,
             wanted: wanted.level(quantile, &self.recurrence)?,
-            days: wanted.by_day(quantile).into_iter().map(|(_, amount)| amount).collect(),
+            days: wanted.by_day(quantile),
             peak: pod.iter().map(|sample| sample.amount).fold(0.0, f64::max),
         })
     }
@@ -168,15 +171,6 @@ impl RecurringOptions {
     /// What would have been used: held back for a share of the time, it did its work in the rest.
     fn wanted(&self, sample: &UsageSample) -> f64 {
         (sample.amount / (1.0 - sample.held_back)).min(sample.amount * self.peaks_max)
-    }
-
-    fn start(&self, demand: &Demand) -> Number {
-        let number = Number::new(in_words(&demand.used), demand.used.amount);
-        if demand.wanted == demand.used {
-            return number;
-        }
-        let detail = format!("what would have been used: {}", in_words(&demand.wanted));
-        number.then(StepKind::HeldBack, detail, Operation::Replace(demand.wanted.amount))
     }
 
     fn finish(&self, number: Number, usage: &Usage, oom: Option<f64>, ceiling: f64) -> Number {
@@ -199,7 +193,7 @@ impl RecurringOptions {
             let detail = format!("memory ran out: {} needed", usage.say(needed));
             number = number.then(StepKind::OutOfMemory, detail, Operation::AtLeast(needed));
         }
-        let detail = format!("at most {}: {} observed peaks", usage.say(ceiling), self.peaks_max);
+        let detail = format!("at most {}: {}", usage.say(ceiling), self.ceiling_in_words(oom));
         number = number.then(StepKind::Clamp, detail, Operation::AtMost(ceiling));
         usage.floored(number, usage.resource().pick(self.floor_cores, self.floor_bytes))
     }
@@ -223,23 +217,60 @@ impl RecurringOptions {
         (self.peaks_max * peak).max(added)
     }
 
-    /// By how much the busiest of the days to come may exceed the level: Student's t of the
-    /// logarithms of days; of one day, as much as is ever advised.
+    fn ceiling_in_words(&self, oom: Option<f64>) -> String {
+        let peaks = format!("{} times the observed peak", self.peaks_max);
+        match oom {
+            None => peaks,
+            Some(_) => format!("{peaks}, or the least step above it"),
+        }
+    }
+
+    /// By how much what is to come may exceed the level: Student's t of the logarithms of the
+    /// busiest days of weeks, or of days, where there are fewer than three weeks.
     fn spread(&self, demand: &Demand) -> (f64, String) {
-        let days: Vec<f64> =
-            demand.days.iter().filter(|day| **day > 0.0).map(|day| day.ln()).collect();
-        let number = days.len() as f64;
-        if days.len() < 2 {
+        let (peaks, of) = match weeks(&demand.days) {
+            weeks if weeks.len() >= WEEKS_MIN => (weeks, "weeks"),
+            _ => (demand.days.iter().map(|day| day.1).collect(), "days"),
+        };
+        let peaks: Vec<f64> = peaks.into_iter().filter(|peak| *peak > 0.0).map(f64::ln).collect();
+        if peaks.len() < 2 {
             return (self.peaks_max, "of a single day: as much as is ever advised".to_owned());
         }
-        let mean = days.iter().sum::<f64>() / number;
-        let square = days.iter().map(|day| (day - mean).powi(2)).sum::<f64>() / (number - 1.0);
-        let freedom = number - 1.0;
-        let width =
-            student_factor(2.0 * ABOVE_HIGH, freedom) * (square * (1.0 + 1.0 / number)).sqrt();
-        let detail = format!("{} days differ by {:.1}%", days.len(), square.sqrt() * 100.0);
+        let number = peaks.len() as f64;
+        let mean = peaks.iter().sum::<f64>() / number;
+        let square = peaks.iter().map(|peak| (peak - mean).powi(2)).sum::<f64>() / (number - 1.0);
+        let factor = student_factor(2.0 * ABOVE_HIGH, number - 1.0);
+        let width = factor * (square * (1.0 + 1.0 / number)).sqrt();
+        let detail = format!("{} {of} differ by {:.1}%", peaks.len(), square.sqrt() * 100.0);
         (width.exp().min(self.peaks_max), detail)
     }
+}
+
+/// The level that was used, and the one that would have been.
+fn start(demand: &Demand) -> Number {
+    let number = Number::new(in_words(&demand.used), demand.used.amount);
+    if demand.wanted == demand.used {
+        return number;
+    }
+    let detail = format!("what would have been used: {}", in_words(&demand.wanted));
+    number.then(StepKind::HeldBack, detail, Operation::Replace(demand.wanted.amount))
+}
+
+/// The busiest day of each seven, back from the last; what is left over at the start is none.
+fn weeks(days: &[(i64, f64)]) -> Vec<f64> {
+    let (Some((first, _)), Some((last, _))) = (days.first(), days.last()) else {
+        return Vec::new();
+    };
+    let whole = (last - first + 1) / WEEK_DAYS;
+    let mut busiest = BTreeMap::new();
+    for (day, amount) in days {
+        let ago = (last - day) / WEEK_DAYS;
+        if ago < whole {
+            let peak: &mut f64 = busiest.entry(ago).or_insert(*amount);
+            *peak = peak.max(*amount);
+        }
+    }
+    busiest.into_values().collect()
 }
 
 /// The pods' sum at each instant, as one pod.
@@ -261,10 +292,13 @@ fn in_words(level: &Level) -> String {
     let day = level.day.date();
     if level.days == 1 {
         let kept = level.kept_days;
-        return format!("the demand of {day}, a level of one day, expected for {kept} more");
+        return format!(
+            "the demand of {day}, a level of one day, expected for {kept} days after it"
+        );
     }
     format!(
-        "the demand of {day}, a level of {} days, at most {} apart, expected for {} after the last",
+        "the demand of {day}, a level of {} days at most {} apart, expected for {} days after the \
+         last",
         level.days, level.gap_days, level.kept_days
     )
 }

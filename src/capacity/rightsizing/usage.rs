@@ -136,7 +136,9 @@ impl Usage {
                 )));
             }
         }
-        pods.iter_mut().for_each(|pod| pod.sort_by_key(|sample| sample.time));
+        for pod in &mut pods {
+            pod.sort_by_key(|sample| sample.time);
+        }
         ooms.sort_by_key(|oom| oom.time);
         Ok(Self { resource, measure, pods, ooms, first, last })
     }
@@ -266,6 +268,7 @@ mod tests {
             (first.nanos() / 1_000_000_000, last.nanos() / 1_000_000_000)
         };
         assert_eq!((usage.samples(), usage.peak(), seconds(&usage)), (3, 9.0, (0, 90)));
+        assert!(usage.pods()[0].is_sorted_by_key(|sample| sample.time));
         let late = usage.last(Span::from_seconds(30));
         assert_eq!((late.samples(), late.peak(), seconds(&late)), (2, 4.0, (60, 90)));
     }

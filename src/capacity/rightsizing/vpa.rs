@@ -144,7 +144,9 @@ impl VpaOptions {
             Histogram::decaying(buckets(usage, (1_000.0, 0.01), (1e12, 1e7))?, self.half_life)?;
         for (at, pod) in usage.pods().iter().enumerate() {
             if usage.resource() == Resource::Cpu {
-                pod.iter().for_each(|sample| histogram.add(sample.amount, CPU_WEIGHT, sample.time));
+                for sample in pod {
+                    histogram.add(sample.amount, CPU_WEIGHT, sample.time);
+                }
                 continue;
             }
             let mut peaks = PeakWindow::new(self.memory_interval);
@@ -174,11 +176,16 @@ impl VpaOptions {
             Resource::Memory => "of a peak a day",
         };
         let half_life = self.half_life;
-        let detail = format!("p{} {what}, half-life {half_life}: a bucket's end", share * 100.0);
+        let detail =
+            format!("p{} {what}, half-life {half_life}: the end of a bucket", share * 100.0);
         let mut number = bucket_end(plain.unwrap_or(known), share, detail, parts(usage))?;
         if plain.is_some() {
             let with = known.percentile(share).map_or(0.0, |percentile| percentile.value);
-            let detail = format!("the same with {} that memory ran out of", usage.ooms().len());
+            let times = match usage.ooms().len() {
+                1 => "once".to_owned(),
+                times => format!("{times} times"),
+            };
+            let detail = format!("the same, with memory that ran out {times}");
             number = number.then(StepKind::OutOfMemory, detail, Operation::Replace(with));
         }
         let detail = format!("{}% more", self.margin * 100.0);
@@ -280,7 +287,9 @@ mod tests {
             let usage = usage(resource, Span::DAY, amounts);
             let buckets = buckets(&usage, (1_000.0, 0.01), (1e12, 1e7)).unwrap();
             let mut histogram = Histogram::new(buckets);
-            usage.all().for_each(|sample| histogram.add(sample.amount, 1.0, sample.time));
+            for sample in usage.all() {
+                histogram.add(sample.amount, 1.0, sample.time);
+            }
             histogram.percentile(share).unwrap().value
         };
         let cores = exact(Resource::Cpu, &[1.0, 2.0, 3.0], 0.2);
@@ -306,10 +315,12 @@ mod tests {
         let options = VpaOptions { confidence_interval: minutes, ..options };
         let found = options.confidence(nine.window(), nine.samples());
         assert!((found - 0.5).abs() < 1e-15);
-        let number = Number::cut("p90", 3.14, 1_000.0);
+        // VPA's test has 3.14 cores.
+        let cores = 314.0 / 100.0;
+        let number = Number::cut("p90", cores, 1_000.0);
         let factor = Operation::Multiply(confidence_factor(0.1, 2, found));
         assert_eq!(number.then(StepKind::Confidence, "", factor).value(), 4.521);
-        assert!((3.14 * confidence_factor(0.1, 2, found) - 4.521_6).abs() < 1e-12);
+        assert!((cores * confidence_factor(0.1, 2, found) - 4.521_6).abs() < 1e-12);
         for (days, high) in [(0.5, 3.0), (1.0, 2.0), (7.0, 1.142_857)] {
             assert!((high_factor(days) - high).abs() < 5e-7);
         }
