@@ -3,6 +3,8 @@
 
 mod bench;
 mod calc;
+mod calc_failover;
+mod calc_queue;
 mod calc_rightsize;
 mod forecasts;
 mod rightsize;

@@ -12,9 +12,11 @@
 
 mod assess;
 pub mod exhaustion;
+pub mod failover;
 mod idle;
 mod overprovisioned;
 mod plan;
+pub mod queueing;
 mod reduce;
 pub mod rightsizing;
 mod rows;

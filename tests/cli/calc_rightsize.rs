@@ -84,32 +84,23 @@ fn what_is_wrong_is_said_with_its_line() {
         user.write("usage.csv", table);
         user.fails(&format!("calc rightsize usage.csv {options}"), &format!("plimsoll: {message}"));
     };
-    fails(
-        "time,cpu\n0,1\n60,fast\n",
-        "",
-        "usage.csv:3: cpu is \"fast\"; write a number, or nothing",
-    );
-    fails("time,cpu\n0,-1\n", "", "usage.csv:2: -1 was used; write 0 or more, or nothing");
-    fails(
-        "when,cpu\n0,1\n",
-        "",
-        "usage.csv:1: there is no column \"time\"; the header has when, cpu",
-    );
-    fails(
-        "time,disk\n0,1\n",
-        "",
-        "usage.csv:1: there is no column \"memory\"; the header has time, disk",
-    );
-    fails(
-        "time,cpu,cpu\n0,1,1\n",
-        "",
-        "usage.csv:1: column \"cpu\" stands here twice; name each once",
-    );
-    fails(
-        "time,cpu,throttled\n0,1,20\n",
-        "",
-        "usage.csv:2: 20 is no share of the step; write 0 to 1, not percent",
-    );
+    for (table, message) in [
+        ("time,cpu\n0,1\n60,fast\n", "3: cpu is \"fast\": write a number"),
+        ("time,cpu\n0,-1\n", "2: -1 was used; write 0 or more, or nothing"),
+        ("when,cpu\n0,1\n", "1: no column time; the header has when, cpu"),
+        ("time,cpu,cpu\n0,1,1\n", "1: column cpu stands here twice; keep one"),
+        (
+            "time,cpu,throttled\n0,1,20\n",
+            "2: throttled is 20: write a share from 0 to 1, not percent",
+        ),
+        (
+            "time,memory,oom\n0,1,-1\n",
+            "2: oom is what it was allowed, in bytes; 0 or nothing if none",
+        ),
+    ] {
+        fails(table, "", &format!("usage.csv:{message}"));
+    }
+    fails("time,disk\n0,1\n", "", "not enough data: no sample of cpu or memory");
     fails(
         "time,cpu\n0,1\n",
         "--preset krr",

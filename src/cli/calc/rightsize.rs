@@ -34,16 +34,6 @@ pub(super) struct RightsizeArgs {
     memory_request: Option<f64>,
 }
 
-/// The columns of the file, where they are.
-struct Columns {
-    time: usize,
-    pod: Option<usize>,
-    cpu: Option<usize>,
-    memory: Option<usize>,
-    oom: Option<usize>,
-    held_back: [Option<usize>; 2],
-}
-
 /// What the file says, pod by pod.
 #[derive(Default)]
 struct Pods {
@@ -57,7 +47,7 @@ const KNOWN: [&str; 8] = ["time", "pod", "host", "cpu", "memory", "oom", "thrott
 
 /// What every preset advises, side by side.
 pub(super) fn rightsize(args: &RightsizeArgs) -> Result<Sheet> {
-    let table = Table::read(&args.file)?;
+    let table = Table::read(&args.file, &["time"])?;
     let pods = read(&table)?;
     let options = args.presets.options()?;
     let mut sizes = Sizes::default();
@@ -85,7 +75,7 @@ pub(super) fn rightsize(args: &RightsizeArgs) -> Result<Sheet> {
     if args.presets.explain {
         explain(&mut sheet, [(None, &sizes)], Amounts::native);
     }
-    for name in table.names().filter(|name| !KNOWN.contains(name)) {
+    for name in table.columns().iter().filter(|name| !KNOWN.contains(&name.as_str())) {
         sheet.note(format!("The column {name:?} says nothing here, and was not looked at."));
     }
     sizes.notes(&mut sheet);
@@ -93,47 +83,38 @@ pub(super) fn rightsize(args: &RightsizeArgs) -> Result<Sheet> {
 }
 
 fn read(table: &Table) -> Result<Pods> {
-    let columns = Columns {
-        time: table.needed("time")?,
-        pod: table.column("pod").or(table.column("host")),
-        cpu: table.column("cpu"),
-        memory: table.column("memory"),
-        oom: table.column("oom"),
-        held_back: [table.column("throttled"), table.column("pressure")],
-    };
-    if columns.cpu.is_none() {
-        table.needed("memory")?;
-    }
     let mut pods = Pods::default();
     for row in table.rows() {
-        pods.add(&columns, row)?;
+        pods.add(&row)?;
     }
     Ok(pods)
 }
 
 impl Pods {
-    fn add(&mut self, columns: &Columns, row: Row<'_>) -> Result<()> {
-        let time = row.time(columns.time)?;
-        let name = columns.pod.map_or("", |column| row.text(column));
+    fn add(&mut self, row: &Row<'_>) -> Result<()> {
+        let time = row.time("time")?;
+        let name = match row.text("pod") {
+            "" => row.text("host"),
+            pod => pod,
+        };
         let next = self.names.len();
         let pod = *self.names.entry(name.to_owned()).or_insert(next);
         if pod == next {
             self.cpu.push(Vec::new());
             self.memory.push(Vec::new());
         }
-        let cell = |column: Option<usize>| column.map_or(Ok(None), |column| row.number(column));
         let mut held_back = 0.0_f64;
-        for column in columns.held_back {
-            let share = cell(column)?.unwrap_or(0.0);
+        for column in ["throttled", "pressure"] {
+            let share = row.number_if_any(column)?.unwrap_or(0.0);
             if !(0.0..=1.0).contains(&share) {
-                let what = format!("{share} is no share of the step; write 0 to 1, not percent");
-                return Err(row.wrong(what));
+                let what = format!("{column} is {share}: write a share from 0 to 1, not percent");
+                return Err(row.error(what));
             }
             held_back = held_back.max(share).min(HELD_BACK_MAX);
         }
-        let (cpu, memory) = (cell(columns.cpu)?, cell(columns.memory)?);
+        let (cpu, memory) = (row.number_if_any("cpu")?, row.number_if_any("memory")?);
         if let Some(amount) = [cpu, memory].into_iter().flatten().find(|amount| *amount < 0.0) {
-            return Err(row.wrong(format!("{amount} was used; write 0 or more, or nothing")));
+            return Err(row.error(format!("{amount} was used; write 0 or more, or nothing")));
         }
         if let Some(amount) = cpu {
             self.cpu[pod].push(UsageSample { time, amount, held_back });
@@ -141,10 +122,10 @@ impl Pods {
         if let Some(amount) = memory {
             self.memory[pod].push(UsageSample { time, amount, held_back: 0.0 });
         }
-        match cell(columns.oom)? {
+        match row.number_if_any("oom")? {
             Some(allowed) if allowed > 0.0 => self.ooms.push(OutOfMemory { time, pod, allowed }),
             Some(allowed) if allowed < 0.0 => {
-                return Err(row.wrong("oom is what it was allowed, in bytes; 0 or nothing if none"));
+                return Err(row.error("oom is what it was allowed, in bytes; 0 or nothing if none"));
             }
             _ => {}
         }

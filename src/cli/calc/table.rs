@@ -1,106 +1,113 @@
-//! Small tables from CSV files: a header row, then rows whose cells are found by its names.
+//! A small table of a calculation: a CSV file with a header row and named columns.
 
-use std::fs::File;
 use std::path::Path;
-
-use csv::StringRecord;
 
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
 
-/// A table, read whole: what `calc` works on is small.
-#[derive(Debug)]
+/// The rows of a CSV file.
 pub(super) struct Table {
     origin: String,
-    header: StringRecord,
-    rows: Vec<StringRecord>,
+    columns: Vec<String>,
+    rows: Vec<(u64, csv::StringRecord)>,
 }
 
-/// A row, and where it stands.
-#[derive(Debug, Clone, Copy)]
+/// A row of a [`Table`], which knows its line.
 pub(super) struct Row<'a> {
     table: &'a Table,
-    cells: &'a StringRecord,
+    line: u64,
+    cells: &'a csv::StringRecord,
 }
 
 impl Table {
-    /// Reads a file. Rows have as many cells as the header, and names stand there once.
-    pub(super) fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|why| Error::io("read", path, why))?;
+    /// Reads a file, which must have some columns, in any order; it may have others.
+    pub(super) fn read(path: &Path, required: &[&str]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
         let origin = path.display().to_string();
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-        let failed = |why: csv::Error| {
-            let line = why.position().map_or(1, csv::Position::line);
-            Error::Parse { origin: origin.clone(), line, what: why.to_string() }
+        let mut reader =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let fault = |why: &csv::Error| Error::Parse {
+            origin: origin.clone(),
+            line: why.position().map_or(1, csv::Position::line),
+            what: match why.kind() {
+                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                    format!("{len} cells; the header names {expected_len} columns")
+                }
+                _ => why.to_string(),
+            },
         };
-        let header = reader.headers().map_err(failed)?.clone();
-        let rows = reader.records().collect::<Result<_, _>>().map_err(failed)?;
-        let table = Self { origin: origin.clone(), header, rows };
-        for (at, name) in table.header.iter().enumerate() {
+        let columns: Vec<String> =
+            reader.headers().map_err(|why| fault(&why))?.iter().map(str::to_owned).collect();
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(|why| fault(&why))?;
+            rows.push((record.position().map_or(1, csv::Position::line), record));
+        }
+        let table = Self { origin, columns, rows };
+        for (at, name) in table.columns.iter().enumerate() {
             if table.column(name) != Some(at) {
-                let what = format!("column {name:?} stands here twice; name each once");
-                return Err(Error::Parse { origin, line: 1, what });
+                return Err(table.error(1, format!("column {name} stands here twice; keep one")));
+            }
+        }
+        for name in required {
+            if table.column(name).is_none() {
+                let found = table.columns.join(", ");
+                return Err(table.error(1, format!("no column {name}; the header has {found}")));
             }
         }
         Ok(table)
     }
 
-    /// Which column has a name, if any.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|header| header == name)
-    }
-
-    /// Which column has a name that must be there.
-    pub(super) fn needed(&self, name: &str) -> Result<usize> {
-        self.column(name).ok_or_else(|| {
-            let found = self.header.iter().collect::<Vec<_>>().join(", ");
-            let what = format!("there is no column {name:?}; the header has {found}");
-            Error::Parse { origin: self.origin.clone(), line: 1, what }
-        })
-    }
-
-    /// The names of all columns.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.header.iter()
-    }
-
-    /// The rows, in their order.
+    /// Its rows.
     pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|cells| Row { table: self, cells })
+        self.rows.iter().map(|(line, cells)| Row { table: self, line: *line, cells })
+    }
+
+    /// The names of its columns.
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Where a column stands, if there is one of this name.
+    fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+
+    fn error(&self, line: u64, what: String) -> Error {
+        Error::Parse { origin: self.origin.clone(), line, what }
     }
 }
 
-impl<'a> Row<'a> {
-    /// A cell, without the spaces around it.
-    pub(super) fn text(&self, column: usize) -> &'a str {
-        self.cells.get(column).unwrap_or_default()
+impl Row<'_> {
+    /// The text of a column; empty where there is no such column.
+    pub(super) fn text(&self, column: &str) -> &str {
+        let at = self.table.column(column);
+        at.and_then(|at| self.cells.get(at)).unwrap_or("")
     }
 
-    /// A finite number; `None` where the cell is empty.
-    pub(super) fn number(&self, column: usize) -> Result<Option<f64>> {
+    /// The number of a column.
+    pub(super) fn number(&self, column: &str) -> Result<f64> {
         let text = self.text(column);
-        if text.is_empty() {
-            return Ok(None);
-        }
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-        number.map(Some).ok_or_else(|| {
-            let name = self.table.header.get(column).unwrap_or_default();
-            self.wrong(format!("{name} is {text:?}; write a number, or nothing"))
-        })
+        number.ok_or_else(|| self.error(format!("{column} is {text:?}: write a number")))
     }
 
-    /// An instant: a date, a time with its zone, or whole seconds since 1970.
-    pub(super) fn time(&self, column: usize) -> Result<Timestamp> {
+    /// The number of a column; `None` where there is no such column, or its cell is empty.
+    pub(super) fn number_if_any(&self, column: &str) -> Result<Option<f64>> {
+        if self.text(column).is_empty() { Ok(None) } else { self.number(column).map(Some) }
+    }
+
+    /// The instant of a column: whole seconds since 1970, a date, or a time with its zone.
+    pub(super) fn time(&self, column: &str) -> Result<Timestamp> {
         let text = self.text(column);
         match text.parse::<i64>() {
             Ok(seconds) => Ok(Timestamp::from_seconds(seconds)),
-            Err(_) => text.parse().map_err(|why: Error| self.wrong(why.to_string())),
+            Err(_) => text.parse().map_err(|why: Error| self.error(why.to_string())),
         }
     }
 
-    /// An error that names the file and the line.
-    pub(super) fn wrong(&self, what: impl Into<String>) -> Error {
-        let line = self.cells.position().map_or(1, csv::Position::line);
-        Error::Parse { origin: self.table.origin.clone(), line, what: what.into() }
+    /// An error in this row.
+    pub(super) fn error(&self, what: impl Into<String>) -> Error {
+        self.table.error(self.line, what.into())
     }
 }
