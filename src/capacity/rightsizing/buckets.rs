@@ -14,7 +14,7 @@ const BUCKETS_MAX: usize = 100_000;
 /// let buckets = Buckets::exponential(500.0, 40.0, 1.5)?;
 /// assert_eq!(buckets.starts(), [0.0, 40.0, 100.0, 190.0, 325.0, 527.5]);
 /// assert_eq!((buckets.find(39.99), buckets.find(100.0), buckets.find(900.0)), (0, 2, 5));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buckets {

@@ -155,7 +155,7 @@ pub fn fit_shape(cpu: &mut Advice, memory: &mut Advice) {
 /// // Crane's own example: 10 cores at 50% of pods of 5 cores.
 /// let replicas = plimsoll::capacity::rightsizing::crane_replicas(10.0, 0.5, 5.0)?;
 /// assert_eq!(replicas, 4);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

@@ -69,11 +69,11 @@ pub struct Step {
 /// ```
 /// use plimsoll::capacity::rightsizing::{Number, Operation, StepKind};
 /// let number = Number::new("p95 of 14 days", 0.4)
-///     .then(StepKind::Margin, "20% more", Operation::Add(0.2))
-///     .then(StepKind::Floor, "at least 0.5 cores", Operation::AtLeast(0.5));
-/// assert_eq!(number.value(), 0.5);
-/// // Without the margin it would be 0.5 still, without the floor 0.48.
-/// assert_eq!((number.without(1), number.without(2)), (Some(0.5), Some(0.48)));
+///     .then(StepKind::Margin, "25% more", Operation::Add(0.25))
+///     .then(StepKind::Floor, "at least 0.6 cores", Operation::AtLeast(0.6));
+/// assert_eq!(number.value(), 0.6);
+/// // Without the margin it would be the floor, without the floor 0.5.
+/// assert_eq!((number.without(1), number.without(2)), (Some(0.6), Some(0.5)));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Number {

@@ -33,7 +33,7 @@ const CHECKPOINT_MAX: f64 = 10_000.0;
 /// }
 /// let percentile = |p| histogram.percentile(p).unwrap().value;
 /// assert_eq!([0.02, 0.1, 0.34, 1.0].map(percentile), [2.0, 3.0, 4.0, 5.0]);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {

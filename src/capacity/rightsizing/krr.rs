@@ -169,8 +169,8 @@ impl Severity {
 ///
 /// ```
 /// use plimsoll::capacity::rightsizing::{Severity, krr_score};
-/// let all = [Severity::Critical, Severity::Warning, Severity::Good, Severity::Ok];
-/// assert_eq!(krr_score(&all), Some((57.5, 'C')));
+/// let all = [Severity::Critical, Severity::Good, Severity::Good, Severity::Ok];
+/// assert_eq!(krr_score(&all), Some((75.0, 'B')));
 /// ```
 pub fn krr_score(all: &[Severity]) -> Option<(f64, char)> {
     if all.is_empty() {

@@ -132,7 +132,7 @@ impl Preset {
     /// use plimsoll::Timestamp;
     /// // Two pods for two days, a sample each minute; one of them is busier.
     /// let pod = |amount: f64| -> Vec<UsageSample> {
-    ///     let time = |minute| Timestamp::from_seconds(60 * minute);
+    ///     let time = |minute: i64| Timestamp::from_seconds(60 * minute);
     ///     let sample = |minute| UsageSample { time: time(minute), amount, held_back: 0.0 };
     ///     (0..2 * 1_440).map(sample).collect()
     /// };
@@ -144,7 +144,7 @@ impl Preset {
     /// assert!((request(Preset::Plimsoll)? - 0.92).abs() < 1e-12);
     /// assert_eq!(request(Preset::Krr)?, 0.8);
     /// assert!((request(Preset::Kubecost)? - 0.8 / 0.7).abs() < 1e-12);
-    /// # plimsoll::Result::Ok(())
+    /// # Ok::<(), plimsoll::Error>(())
     /// ```
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::model::{Span, Timestamp};
 /// // The peak is known to be above what it was allowed, so that counts.
 /// assert!(peaks.out_of_memory(&mut histogram, start, 1_000.0, &bump));
 /// assert_eq!(peaks.peak(), 3_600.0);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct PeakWindow {

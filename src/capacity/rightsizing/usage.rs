@@ -59,7 +59,7 @@ pub struct OutOfMemory {
 /// let pod: Vec<_> = (0..30).map(|minute| at(minute, 0.5)).collect();
 /// let usage = Usage::new(Resource::Cpu, Measure::Native, vec![pod], vec![])?;
 /// assert_eq!((usage.samples(), usage.peak()), (30, 0.5));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Usage {
