@@ -27,7 +27,7 @@ pub(super) struct RightsizeArgs {
     /// The store's folder.
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
-    /// Which series say what was used of the processor, as in 'cpu_usage_cores{zone="a"}'.
+    /// Which series say what was used of the processor, as in 'cpu{zone="a"}'.
     #[arg(long, value_name = "SELECTOR", required_unless_present = "memory")]
     cpu: Option<Selector>,
     /// Which series say what was used of memory.

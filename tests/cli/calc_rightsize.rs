@@ -63,7 +63,7 @@ fn every_number_is_explained() {
             ["resource", "preset"].iter().all(|key| step[key] == row[key])
                 && step["number"] == "request"
         };
-        assert_eq!(steps.iter().filter(of).next_back().unwrap()["value"], row["request"]);
+        assert_eq!(steps.iter().rfind(of).unwrap()["value"], row["request"]);
     }
 }
 
