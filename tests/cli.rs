@@ -5,8 +5,10 @@ mod bench;
 mod calc;
 mod calc_failover;
 mod calc_queue;
+mod calc_rightsize;
 mod calc_scale;
 mod forecasts;
+mod rightsize;
 mod upkeep;
 pub(crate) mod user;
 

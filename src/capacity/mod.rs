@@ -19,6 +19,7 @@ mod overprovisioned;
 mod plan;
 pub mod queueing;
 mod reduce;
+pub mod rightsizing;
 mod rows;
 pub mod saturation;
 pub mod scalability;

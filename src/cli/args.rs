@@ -9,6 +9,7 @@ use super::backtest::BacktestArgs;
 use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
 use super::query::QueryArgs;
+use super::rightsize::RightsizeArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
 use crate::error::{Error, Result};
@@ -59,6 +60,8 @@ pub(super) enum Command {
     Backtest(BacktestArgs),
     /// Say what runs out first and when, which hosts idle, and which are too large.
     Plan(PlanArgs),
+    /// Say how large each host should be, by our rule and by those of others, side by side.
+    Rightsize(RightsizeArgs),
     /// Make a study file, which says what a plan is about.
     Study(StudyArgs),
     /// Work out a single question of capacity from a few numbers: no store is needed.

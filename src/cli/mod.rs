@@ -23,7 +23,9 @@ mod progress;
 mod queries;
 mod query;
 mod record;
+mod rightsize;
 mod rss;
+mod sizes;
 mod steps;
 mod sums;
 mod upkeep;
@@ -88,6 +90,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Decompose(args) => decompose::decompose(args),
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
+        Command::Rightsize(args) => rightsize::rightsize(args),
         Command::Study(args) => plan::study(args),
         Command::Calc(args) => calc::calc(args),
         Command::Bench(args) => bench::bench(args),

@@ -63,7 +63,11 @@ fn faults_of_a_fleet_name_file_and_line() {
         "6: host b-2 has capacity 0 and uses 20: give a capacity above 0 and a use of 0 or more",
     );
     fails("host,size\na,1\n", line, "1: no column is named capacity; there are: host, size");
-    fails("host,capacity,used\na,1\n", line, "2: 2 cells under a header of 3; give one for each name");
+    fails(
+        "host,capacity,used\na,1\n",
+        line,
+        "2: 2 cells under a header of 3; give one for each name",
+    );
     let zone = format!("{line} --spread zone");
     fails(
         "host,capacity,used\na,1,0\n",

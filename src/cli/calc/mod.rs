@@ -7,6 +7,7 @@ mod knee;
 mod network;
 mod predict;
 mod queue;
+mod rightsize;
 mod staff;
 mod table;
 mod usl;
@@ -47,6 +48,8 @@ enum Calculation {
     Demand(demand::DemandArgs),
     /// A forecast as Prometheus or Zabbix makes it, number for number.
     Predict(predict::PredictArgs),
+    /// How large a workload should be, by our rule and by those of others.
+    Rightsize(rightsize::RightsizeArgs),
 }
 
 /// Works out an answer and prints it.
@@ -61,6 +64,7 @@ pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
         Calculation::Usl(args) => usl::usl(args)?,
         Calculation::Demand(args) => demand::demand(args)?,
         Calculation::Predict(args) => predict::predict(args)?,
+        Calculation::Rightsize(args) => rightsize::rightsize(args)?,
     };
     to_stdout(|out| match args.format {
         OutputFormat::Table => sheet.text(out),
