@@ -3,7 +3,11 @@
 
 mod bench;
 mod calc;
+mod calc_hardware;
+mod calc_pack;
+mod calc_share;
 mod forecasts;
+mod share;
 mod upkeep;
 pub(crate) mod user;
 

@@ -12,12 +12,15 @@
 
 mod assess;
 pub mod exhaustion;
+pub mod hardware;
 mod idle;
 mod overprovisioned;
+pub mod packing;
 mod plan;
 mod reduce;
 mod rows;
 mod series;
+pub mod sharing;
 pub mod study;
 mod summary;
 

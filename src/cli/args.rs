@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use super::backtest::BacktestArgs;
 use super::calc::CalcArgs;
 use super::query::QueryArgs;
+use super::share::ShareArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
 use crate::error::{Error, Result};
@@ -58,6 +59,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Make a study file, which says what a plan is about.
     Study(StudyArgs),
+    /// Say what the groups of a fleet need together, beside what each needs at its own peak.
+    Share(ShareArgs),
     /// Work out a single question of capacity from a few numbers: no store is needed.
     Calc(CalcArgs),
     /// Measure this machine with the load of a public benchmark.

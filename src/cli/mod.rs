@@ -22,6 +22,7 @@ mod queries;
 mod query;
 mod record;
 mod rss;
+mod share;
 mod steps;
 mod upkeep;
 
@@ -85,6 +86,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
         Command::Study(args) => plan::study(args),
+        Command::Share(args) => share::share(args),
         Command::Calc(args) => calc::calc(args),
         Command::Bench(args) => bench::bench(args),
     }

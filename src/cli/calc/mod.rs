@@ -1,12 +1,16 @@
 //! Single questions of capacity, worked out from a few numbers or a small file, without a store.
 
 mod exhaustion;
+mod hardware;
+mod pack;
+mod share;
+mod table;
 
 use clap::Subcommand;
 
 use super::Outcome;
 use super::args::OutputFormat;
-use super::output::{Stop, to_stdout};
+use super::output::{Stop, sheet_to_stdout};
 use crate::report::Sheet;
 
 #[derive(Debug, clap::Args)]
@@ -22,17 +26,22 @@ pub(super) struct CalcArgs {
 enum Calculation {
     /// When what grows reaches its limit.
     Exhaustion(exhaustion::ExhaustionArgs),
+    /// What demand comes to in the cores of other hardware.
+    Hardware(hardware::HardwareArgs),
+    /// How many hosts a set of demands takes, and what of them nobody can use.
+    Pack(pack::PackArgs),
+    /// What loads need apart and together, what a host may promise, and who goes with whom.
+    Share(share::ShareArgs),
 }
 
 /// Works out an answer and prints it.
 pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
     let sheet: Sheet = match &args.what {
         Calculation::Exhaustion(args) => exhaustion::exhaustion(args)?,
+        Calculation::Hardware(args) => hardware::hardware(args)?,
+        Calculation::Pack(args) => pack::pack(args)?,
+        Calculation::Share(args) => share::share(args)?,
     };
-    to_stdout(|out| match args.format {
-        OutputFormat::Table => sheet.text(out),
-        OutputFormat::Json => sheet.json(out),
-        OutputFormat::Csv => sheet.csv(out),
-    })?;
+    sheet_to_stdout(&sheet, args.format)?;
     Ok(Outcome::Done)
 }

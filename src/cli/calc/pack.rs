@@ -1,0 +1,280 @@
+//! `calc pack`: how many hosts a set of demands takes, and what of them nobody can use.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::table::{Row, Table};
+use crate::capacity::packing::{
+    BoundReason, Item, Pack, Packing, Problem, Rules, Shape, mean_demand, pack as packed,
+};
+use crate::error::{Error, Result};
+use crate::model::limits::PACKING_ITEMS_MAX;
+use crate::report::{Column, Sheet};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  plimsoll calc pack items.csv --shape cpu=32,memory=128 --exact\n\
+    The file of items has a column name and one of each resource; it may have count (so many of\n\
+    them) and group (replicas that share no host and are spread over zones). A file of shapes has\n\
+    a column name and one of each resource; it may have price."
+)]
+pub(super) struct PackArgs {
+    /// A table of items.
+    #[arg(value_name = "ITEMS")]
+    items: PathBuf,
+    /// What one host has, as in cpu=32,memory=128.
+    #[arg(long, value_name = "AMOUNTS", required_unless_present = "shapes")]
+    shape: Option<Amounts>,
+    /// A table of kinds of hosts, instead of one shape.
+    #[arg(long, value_name = "FILE", conflicts_with = "shape")]
+    shapes: Option<PathBuf>,
+    /// The share of each host that is kept free.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    reserve: f64,
+    /// Zones over which replicas of a group are spread.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    zones: usize,
+    /// Search for the best packing, and prove it, where items are few.
+    #[arg(long)]
+    exact: bool,
+    /// Nodes after which the search gives up.
+    #[arg(long, value_name = "N", default_value_t = Pack::default().nodes_max, requires = "exact")]
+    nodes: u64,
+    /// What more the hosts should carry, for what is stranded, as in cpu=8,memory=16. Default: the
+    /// mean item.
+    #[arg(long = "for", value_name = "AMOUNTS")]
+    wanted: Option<Amounts>,
+    /// Print which item goes where.
+    #[arg(long)]
+    assign: bool,
+}
+
+/// Amounts of resources, by name.
+#[derive(Debug, Clone, PartialEq)]
+struct Amounts(Vec<(String, f64)>);
+
+impl FromStr for Amounts {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut amounts: Vec<(String, f64)> = Vec::new();
+        for part in text.split(',') {
+            let pair = part.split_once('=');
+            let pair = pair.map(|(name, amount)| (name.trim(), amount.trim().parse::<f64>()));
+            match pair {
+                Some((name, Ok(amount)))
+                    if !name.is_empty() && !amounts.iter().any(|(known, _)| known == name) =>
+                {
+                    amounts.push((name.to_owned(), amount));
+                }
+                _ => {
+                    return Err(Error::invalid(format!(
+                        "{part:?} is no amount of a resource; write each once, as in \
+                         cpu=32,memory=128"
+                    )));
+                }
+            }
+        }
+        Ok(Self(amounts))
+    }
+}
+
+/// What packing came to.
+pub(super) fn pack(args: &PackArgs) -> Result<Sheet> {
+    let (resources, shapes, priced) = shapes(args)?;
+    let items = items(&Table::read(&args.items)?, &resources)?;
+    let rules = Rules { reserve: args.reserve, zones: args.zones };
+    let problem = Problem::new(resources, items, shapes, rules)?;
+    let packing = packed(&problem, Pack { exact: args.exact, nodes_max: args.nodes })?;
+    let mut sheet = Sheet::new("Items on hosts");
+    sheet.fact("items", "items", problem.items().len(), "");
+    sheet.fact("hosts", "hosts", packing.bins.len(), "");
+    sheet.fact("hosts_at_least", "of any packing, at least", packing.lower_bound.bins, "");
+    if priced {
+        sheet.fact("cost", "cost", packing.cost, "");
+        sheet.fact("cost_at_least", "of any packing, at least", packing.lower_bound.cost, "");
+    }
+    let (gap, share) = (packing.gap(), packing.gap_share());
+    sheet.fact("gap", "another could save", gap, if priced { "" } else { "hosts" });
+    sheet.fact("gap_share", "as a share of the bound", share, "");
+    sheet.fact("method", "found by", packing.method, "");
+    sheet.fact("proven", "proven best", if packing.proven { "yes" } else { "no" }, "");
+    if packing.nodes > 0 {
+        sheet.fact("nodes", "nodes searched", packing.nodes, "");
+    }
+    resources_table(&mut sheet, args, &problem, &packing)?;
+    shapes_table(&mut sheet, &problem, &packing);
+    if args.assign {
+        assignment(&mut sheet, &problem, &packing);
+    }
+    sheet.note(format!("The lower bound follows from {}.", reason(&problem, &packing)));
+    if args.exact && !packing.proven {
+        let nodes = args.nodes;
+        sheet.note(format!("The search gave up after {nodes} nodes; --nodes allows more."));
+    }
+    Ok(sheet)
+}
+
+fn resources_table(
+    sheet: &mut Sheet,
+    args: &PackArgs,
+    problem: &Problem,
+    packing: &Packing,
+) -> Result<()> {
+    let wanted = if let Some(amounts) = &args.wanted {
+        amounts_of(amounts, problem.resources(), "--for")?
+    } else {
+        let items = problem.items().iter();
+        mean_demand(&items.map(|item| (1.0, &item.demand[..])).collect::<Vec<_>>())?
+    };
+    let stranding = packing.stranded(problem, &wanted)?;
+    sheet.fact("fits", "more of what strands", stranding.fits, "");
+    let columns = [
+        Column::new("resource", "resource"),
+        Column::new("used", "used"),
+        Column::new("usable", "usable"),
+        Column::new("used_share", "share"),
+        Column::new("wanted", "one more takes"),
+        Column::new("stranded", "stranded"),
+        Column::new("stranded_share", "share"),
+    ];
+    let shares = packing.used_shares(problem);
+    let table = sheet.table("resources", &columns);
+    for (at, resource) in problem.resources().iter().enumerate() {
+        let used: f64 = packing.bins.iter().map(|bin| bin.load[at]).sum();
+        let usable = packing.bins.iter().map(|bin| problem.usable(bin.shape)[at]);
+        table.row([
+            resource.as_str().into(),
+            used.into(),
+            usable.sum::<f64>().into(),
+            shares[at].into(),
+            wanted[at].into(),
+            stranding.stranded[at].into(),
+            stranding.shares[at].into(),
+        ]);
+    }
+    Ok(())
+}
+
+fn shapes_table(sheet: &mut Sheet, problem: &Problem, packing: &Packing) {
+    let columns = [
+        Column::new("shape", "shape"),
+        Column::new("price", "price"),
+        Column::new("hosts", "hosts"),
+    ];
+    let table = sheet.table("shapes", &columns);
+    for (at, shape) in problem.shapes().iter().enumerate() {
+        let hosts = packing.bins.iter().filter(|bin| bin.shape == at).count();
+        table.row([shape.name.as_str().into(), shape.price.into(), hosts.into()]);
+    }
+}
+
+fn assignment(sheet: &mut Sheet, problem: &Problem, packing: &Packing) {
+    let columns = [
+        Column::new("host", "host"),
+        Column::new("shape", "shape"),
+        Column::new("zone", "zone"),
+        Column::new("item", "item"),
+        Column::new("count", "count"),
+    ];
+    let table = sheet.table("assignment", &columns);
+    for (at, bin) in packing.bins.iter().enumerate() {
+        let mut names: Vec<&str> =
+            bin.items.iter().map(|item| problem.items()[*item].name.as_str()).collect();
+        names.sort_unstable();
+        for equal in names.chunk_by(|a, b| a == b) {
+            table.row([
+                (at + 1).into(),
+                problem.shapes()[bin.shape].name.as_str().into(),
+                (bin.zone + 1).into(),
+                equal[0].into(),
+                equal.len().into(),
+            ]);
+        }
+    }
+}
+
+fn reason(problem: &Problem, packing: &Packing) -> String {
+    let resource = |at: usize| &problem.resources()[at];
+    match packing.lower_bound.reason {
+        BoundReason::Sum(at) => format!("the sum of {}", resource(at)),
+        BoundReason::Large(at) => format!("items too large in {} to share a host", resource(at)),
+        BoundReason::Dual(at) => {
+            format!("items just over a half, a third or such of a host's {}", resource(at))
+        }
+        BoundReason::Apart => "items of which no two go together".to_owned(),
+        _ => "the cheapest shape for each item".to_owned(),
+    }
+}
+
+/// Resources, shapes, and whether they have prices of their own.
+fn shapes(args: &PackArgs) -> Result<(Vec<String>, Vec<Shape>, bool)> {
+    let Some(file) = &args.shapes else {
+        let Some(Amounts(amounts)) = &args.shape else {
+            return Err(Error::invalid("give a --shape of host, or a file of --shapes"));
+        };
+        let (resources, capacity) = amounts.iter().cloned().unzip();
+        let shape = Shape { name: "host".to_owned(), capacity, price: 1.0 };
+        return Ok((resources, vec![shape], false));
+    };
+    let table = Table::read(file)?;
+    let (name, price) = (table.column("name")?, table.find("price"));
+    let is_resource = |at: &usize| *at != name && Some(*at) != price;
+    let columns: Vec<usize> = (0..table.header().len()).filter(is_resource).collect();
+    let shape = |row: &Row| -> Result<Shape> {
+        Ok(Shape {
+            name: row.text(name).to_owned(),
+            capacity: columns.iter().map(|at| row.number(*at)).collect::<Result<_>>()?,
+            price: price.map_or(Ok(1.0), |at| row.number(at))?,
+        })
+    };
+    let shapes = table.rows().iter().map(shape).collect::<Result<_>>()?;
+    let resources = columns.iter().map(|at| table.header()[*at].clone()).collect();
+    Ok((resources, shapes, price.is_some()))
+}
+
+fn items(table: &Table, resources: &[String]) -> Result<Vec<Item>> {
+    let (name, count, group) = (table.column("name")?, table.find("count"), table.find("group"));
+    let columns =
+        resources.iter().map(|resource| table.column(resource)).collect::<Result<Vec<_>>>()?;
+    for (at, column) in table.header().iter().enumerate() {
+        let known = at == name || Some(at) == count || Some(at) == group || columns.contains(&at);
+        if !known {
+            let resources = resources.join(", ");
+            return Err(table.refused(format!(
+                "column {column:?} is no resource of a host: these are {resources}"
+            )));
+        }
+    }
+    let mut items: Vec<Item> = Vec::new();
+    for row in table.rows() {
+        let item = Item {
+            name: row.text(name).to_owned(),
+            demand: columns.iter().map(|at| row.number(*at)).collect::<Result<_>>()?,
+            group: group.map(|at| row.text(at)).filter(|group| !group.is_empty()).map(Into::into),
+        };
+        let copies = count.map_or(Ok(1.0), |at| row.number(at))?;
+        if copies < 0.0 || copies.fract() != 0.0 {
+            return Err(row.refused(format!("{copies} is no count: give a whole number")));
+        }
+        // One over the limit is enough for the error that says so.
+        let room = (PACKING_ITEMS_MAX + 1).saturating_sub(items.len());
+        items.extend(std::iter::repeat_n(item, (copies as usize).min(room)));
+    }
+    if items.is_empty() {
+        return Err(table.refused("there is no item to pack: each count is 0".to_owned()));
+    }
+    Ok(items)
+}
+
+fn amounts_of(amounts: &Amounts, resources: &[String], option: &str) -> Result<Vec<f64>> {
+    let named = resources.join(", ");
+    if let Some((other, _)) = amounts.0.iter().find(|(name, _)| !resources.contains(name)) {
+        return Err(Error::invalid(format!("{option}: {other} is no resource; these are {named}")));
+    }
+    let amount = |resource: &String| {
+        let found = amounts.0.iter().find(|(name, _)| name == resource);
+        found.map_or(0.0, |(_, amount)| *amount)
+    };
+    Ok(resources.iter().map(amount).collect())
+}
