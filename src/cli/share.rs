@@ -7,7 +7,7 @@ use super::args::OutputFormat;
 use super::output::{Stop, sheet_to_stdout};
 use crate::capacity::sharing::{Coincidence, CoincidentPeak, FleetCoincidence, Pair, Partners};
 use crate::error::{Error, Result};
-use crate::model::{Frame, Labels, METRIC_LABEL, Selector, Span, Timestamp};
+use crate::model::{Frame, Labels, Selector, Span, Timestamp};
 use crate::query::{Aggregate, Query};
 use crate::report::{Column, Sheet, Value};
 use crate::store::{Snapshot, Store};
@@ -38,7 +38,7 @@ pub(super) struct ShareArgs {
     /// How the samples of a step become one value.
     #[arg(long, value_name = "HOW", default_value = "mean")]
     agg: Aggregate,
-    /// One row per combination of values of these labels; without it one per series.
+    /// A group per combination of values of these labels. Default: all series together only.
     #[arg(long, value_name = "LABELS", value_delimiter = ',')]
     by: Vec<String>,
     /// The quantile that is compared instead of the peak, as in 0.99.
@@ -48,7 +48,7 @@ pub(super) struct ShareArgs {
     #[arg(long, value_name = "SPAN")]
     fill: Option<Span>,
     /// List the best partner of each group, and pair all of them.
-    #[arg(long)]
+    #[arg(long, requires = "by")]
     partners: bool,
     /// Only samples at or after this time.
     #[arg(long, value_name = "TIME")]
@@ -108,18 +108,15 @@ fn add(
                 args.selector
             )));
         }
-        fleet.add(&group(labels, &args.by), row)?;
+        fleet.add(group(labels, &args.by).as_deref(), row)?;
     }
     Ok(())
 }
 
 /// The name of a series' group: the values of the labels by which it is grouped.
-fn group(labels: &Labels, by: &[String]) -> String {
-    if by.is_empty() {
-        return labels.without(&[METRIC_LABEL]).to_string();
-    }
+fn group(labels: &Labels, by: &[String]) -> Option<String> {
     let value = |name: &String| labels.get(name).unwrap_or("-").to_owned();
-    by.iter().map(value).collect::<Vec<_>>().join(", ")
+    (!by.is_empty()).then(|| by.iter().map(value).collect::<Vec<_>>().join(", "))
 }
 
 fn sheet(
@@ -136,8 +133,7 @@ fn sheet(
     if all.unknown() > 0 {
         sheet.fact("unknown", "series without a value", all.unknown(), "");
     }
-    sheet.fact("groups", "groups", fleet.groups().len(), "");
-    sheet.fact("steps", "steps of time", steps, args.step.to_string());
+    sheet.fact("steps", format!("steps of {}", args.step), steps, "");
     sheet.fact("quantile", "quantile", args.quantile, "");
     if let Some(peak) = all.peaks().first() {
         sheet.fact("sum_of_peaks", "all: sum of peaks", peak.sum_of_peaks, unit.as_str());
@@ -146,10 +142,13 @@ fn sheet(
         sheet.fact("coincidence_factor", "all: coincidence factor", peak.factor(), "");
         sheet.fact("saving", "all: saved by sharing", peak.saving(), unit.as_str());
     }
-    // What groups need that share among themselves only.
-    let apart: Option<f64> =
-        fleet.groups().map(|(_, load)| load.peaks().first().and_then(|p| p.peak_of_sum)).sum();
-    sheet.fact("sum_of_group_peaks", "groups: sum of peaks of sums", apart, unit.as_str());
+    if !args.by.is_empty() {
+        sheet.fact("groups", "groups", fleet.groups().len(), "");
+        // What groups need that share among themselves only.
+        let peak = |load: &Coincidence| load.peaks().first().and_then(|peak| peak.peak_of_sum);
+        let apart: Option<f64> = fleet.groups().map(|(_, load)| peak(load)).sum();
+        sheet.fact("sum_of_group_peaks", "groups: sum of their peaks", apart, unit.as_str());
+    }
     groups_table(&mut sheet, fleet, args);
     if args.partners {
         partners(&mut sheet, fleet, args.quantile)?;
@@ -164,7 +163,7 @@ fn sheet(
 }
 
 fn groups_table(sheet: &mut Sheet, fleet: &FleetCoincidence, args: &ShareArgs) {
-    let heading = if args.by.is_empty() { "series".to_owned() } else { args.by.join(", ") };
+    let heading = if args.by.is_empty() { "group".to_owned() } else { args.by.join(", ") };
     let columns = [
         Column::new("group", heading),
         Column::new("series", "series"),

@@ -18,7 +18,8 @@ fn with_zones() -> User {
             ("d", "south", "mail", 50 + hour % 2),
         ] {
             if host != "d" || hour != 30 {
-                lines.push_str(&format!("{time},load,{value},{host},{zone},{service}\n"));
+                let line = format!("{time},load,{value},{host},{zone},{service}\n");
+                lines.push_str(&line);
             }
         }
     }
@@ -53,7 +54,9 @@ fn every_quantile_and_range_may_be_asked_for() {
     let user = with_zones();
     let line = "share --store s load --step 1h --quantile 0.5 --from 2026-01-17 --to 2026-01-18";
     let found = user.json(line);
-    assert_eq!((&found["facts"]["steps"], &found["facts"]["groups"]), (&24.into(), &4.into()));
+    assert_eq!((&found["facts"]["steps"], &found["facts"]["series"]), (&24.into(), &4.into()));
+    // Without --by there are no groups, only all of them.
+    assert_eq!(found["tables"]["groups"].as_array().unwrap().len(), 1);
     assert_eq!(found["facts"]["quantile"], 0.5);
     // The gap of d is on the second day, and is filled where that is asked for.
     assert!(!user.ok(line).contains("no sum"));

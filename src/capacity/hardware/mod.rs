@@ -92,7 +92,8 @@ impl Hardware {
     /// use plimsoll::capacity::hardware::{CoreSpeed, Hardware};
     /// // capacity.md, feature 22.
     /// let clock = |ghz, instructions_per_cycle| CoreSpeed::Clock { ghz, instructions_per_cycle };
-    /// let (i3, i4i) = (Hardware::new("i3", clock(2.3, 1.0))?, Hardware::new("i4i", clock(3.5, 1.15))?);
+    /// let i3 = Hardware::new("i3", clock(2.3, 1.0))?;
+    /// let i4i = Hardware::new("i4i", clock(3.5, 1.15))?;
     /// let converted = i3.convert(16.0, &i4i)?;
     /// assert!((converted.cores - 9.143).abs() < 5e-4);
     /// assert_eq!(converted.whole_cores, 10.0);

@@ -158,7 +158,9 @@ impl Search<'_> {
         }
         // Of one shape only whole bins are bought.
         if let [shape] = self.problem.shapes() {
-            most = (most / shape.price * (1.0 - EQUAL) - EQUAL).ceil().max(0.0) * shape.price;
+            // Each open bin may be filled a little over its room.
+            let rounding = EQUAL * (1.0 + self.bins.all().len() as f64);
+            most = (most / shape.price - rounding).ceil().max(0.0) * shape.price;
         }
         most
     }

@@ -1,9 +1,9 @@
 //! How many hosts a set of demands takes, and what of them nobody can use.
 //!
-//! In: items with a demand of each resource, shapes of hosts with a price. Out: a [`Packing`]: which
-//! item goes where, at what cost, and the [`LowerBound`] that no packing can beat ([`pack`]); what
-//! of a host is [`Stranded`], because another of its resources is used up. Never: a bin over its
-//! capacity, an item left out, or a claim to be best without a proof.
+//! In: items with a demand of each resource, shapes of hosts with a price. Out: a [`Packing`]:
+//! which item goes where, at what cost, and the [`LowerBound`] that no packing can beat
+//! ([`pack`]); what of a host is [`Stranded`], because another of its resources is used up.
+//! Never: a bin over its capacity, an item left out, or a claim to be best without a proof.
 //!
 //! `docs/method/packing.md` has the formulas and their sources.
 
@@ -16,7 +16,7 @@ mod problem;
 mod stranded;
 
 pub use bounds::{BoundReason, LowerBound};
-pub use packed::{Pack, PackedBin, Packing, pack};
+pub use packed::{PackOptions, PackedBin, Packing, pack};
 pub use problem::{Item, Problem, Rules, Shape};
 pub use stranded::{Stranded, Stranding, mean_demand};
 

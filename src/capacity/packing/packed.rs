@@ -7,7 +7,7 @@ use crate::model::limits::PACKING_EXACT_ITEMS_MAX;
 
 /// How hard to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pack {
+pub struct PackOptions {
     /// Whether a search follows that proves what is best, of up to [`PACKING_EXACT_ITEMS_MAX`]
     /// items. Default: no.
     pub exact: bool,
@@ -16,7 +16,7 @@ pub struct Pack {
     pub nodes_max: u64,
 }
 
-impl Default for Pack {
+impl Default for PackOptions {
     fn default() -> Self {
         Self { exact: false, nodes_max: 2_000_000 }
     }
@@ -91,17 +91,18 @@ impl Packing {
 /// Several quick rules are tried (first fit and best fit decreasing with several sizes, dot
 /// product, least room), with bins of each shape and of the shape that is worth most; then bins
 /// become the cheapest shape that holds them, and the cheapest answer counts. With
-/// [`Pack::exact`], branch and bound follows where that is not proven best.
+/// [`PackOptions::exact`], branch and bound follows where that is not proven best.
 ///
 /// ```
-/// use plimsoll::capacity::packing::{Item, Pack, Problem, Rules, Shape, pack};
+/// use plimsoll::capacity::packing::{Item, PackOptions, Problem, Rules, Shape, pack};
 /// // capacity.md, feature 21.
 /// let item = |cpu, memory| Item { name: "i".to_owned(), demand: vec![cpu, memory], group: None };
-/// let items = [(0.6, 0.1), (0.1, 0.6), (0.3, 0.3)].map(|(cpu, memory)| vec![item(cpu, memory); 4]);
+/// let kinds = [item(0.6, 0.1), item(0.1, 0.6), item(0.3, 0.3)];
+/// let items = kinds.map(|kind| vec![kind; 4]);
 /// let host = Shape { name: "host".to_owned(), capacity: vec![1.0, 1.0], price: 1.0 };
 /// let resources = vec!["cpu".to_owned(), "memory".to_owned()];
 /// let problem = Problem::new(resources, items.concat(), vec![host], Rules::default())?;
-/// let packing = pack(&problem, Pack { exact: true, ..Pack::default() })?;
+/// let packing = pack(&problem, PackOptions { exact: true, ..PackOptions::default() })?;
 /// assert_eq!((packing.bins.len(), packing.lower_bound.bins, packing.proven), (4, 4, true));
 /// # plimsoll::Result::Ok(())
 /// ```
@@ -109,7 +110,7 @@ impl Packing {
 /// # Errors
 ///
 /// Where a search is asked for and there are too many items for one.
-pub fn pack(problem: &Problem, how: Pack) -> Result<Packing> {
+pub fn pack(problem: &Problem, how: PackOptions) -> Result<Packing> {
     let items = problem.items().len();
     if how.exact && items > PACKING_EXACT_ITEMS_MAX {
         return Err(Error::Limit {

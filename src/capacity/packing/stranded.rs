@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 ///
 /// The host takes `n = min(free / wanted)` more of it. What is then left of each wanted resource is
 /// stranded: the one that limits has nothing left. Only whole ones can be placed, so the broken
-/// part of `n` is a fragment, of every resource. A resource that is not wanted is free, and neither.
+/// part of `n` is a fragment, of every resource. What is not wanted is free, and neither of them.
 ///
 /// ```
 /// use plimsoll::capacity::packing::Stranded;

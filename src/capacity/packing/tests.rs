@@ -23,7 +23,7 @@ fn problem(items: Vec<Item>, shapes: Vec<Shape>, rules: Rules) -> Problem {
     Problem::new(resources, items, shapes, rules).unwrap()
 }
 
-const EXACT: Pack = Pack { exact: true, nodes_max: 2_000_000 };
+const EXACT: PackOptions = PackOptions { exact: true, nodes_max: 2_000_000 };
 
 /// Fails unless every item is placed once, and every bin keeps every rule.
 fn check(problem: &Problem, packing: &Packing) {
@@ -117,7 +117,7 @@ fn four_guests_strand_half_of_a_host_s_memory() {
     // capacity.md, feature 21: 32 cores and 128 GiB, four of 8 cores and 16 GiB.
     let host = shape("host", &[32.0, 128.0], 1.0);
     let problem = problem(vec![item("vm", &[8.0, 16.0]); 4], vec![host], Rules::default());
-    let packing = pack(&problem, Pack::default()).unwrap();
+    let packing = pack(&problem, PackOptions::default()).unwrap();
     assert_eq!(packing.bins.len(), 1);
     let stranding = packing.stranded(&problem, &[8.0, 16.0]).unwrap();
     assert_eq!(
@@ -155,7 +155,7 @@ fn replicas_share_no_bin_and_are_spread_over_zones() {
     for zones in 1..4 {
         let rules = Rules { zones, ..Rules::default() };
         let problem = problem(items.clone(), shapes.clone(), rules);
-        for how in [Pack::default(), EXACT] {
+        for how in [PackOptions::default(), EXACT] {
             let packing = pack(&problem, how).unwrap();
             check(&problem, &packing);
             assert_eq!(packing.bins.len(), 5);
@@ -170,7 +170,7 @@ fn a_reserve_is_kept_free_in_every_bin() {
     let items = vec![item("vm", &[8.0, 16.0]); 4];
     let shapes = vec![shape("host", &[32.0, 128.0], 1.0)];
     let problem = problem(items, shapes, Rules { reserve: 0.1, zones: 1 });
-    let packing = pack(&problem, Pack::default()).unwrap();
+    let packing = pack(&problem, PackOptions::default()).unwrap();
     check(&problem, &packing);
     // 28.8 cores hold three.
     assert_eq!((packing.bins.len(), packing.lower_bound.bins), (2, 2));
@@ -234,9 +234,9 @@ fn a_search_is_for_few_items_and_gives_up_in_time() {
     let many = problem(items(200, &mut random), shapes(), Rules::default());
     let why = pack(&many, EXACT).unwrap_err().to_string();
     assert!(why.contains("an exact packing is 200"), "{why}");
-    check(&many, &pack(&many, Pack::default()).unwrap());
+    check(&many, &pack(&many, PackOptions::default()).unwrap());
     let some = problem(items(60, &mut random), shapes(), Rules::default());
-    let packing = pack(&some, Pack { exact: true, nodes_max: 1_000 }).unwrap();
+    let packing = pack(&some, PackOptions { exact: true, nodes_max: 1_000 }).unwrap();
     check(&some, &packing);
     assert!(packing.nodes <= 1_000);
     assert_eq!(pack(&some, EXACT).unwrap(), pack(&some, EXACT).unwrap());
@@ -275,7 +275,7 @@ fn any_problem() -> impl Strategy<Value = Problem> {
 proptest! {
     #[test]
     fn packings_keep_every_rule_and_the_search_finds_the_best(problem in any_problem()) {
-        let quick = pack(&problem, Pack::default()).unwrap();
+        let quick = pack(&problem, PackOptions::default()).unwrap();
         check(&problem, &quick);
         let exact = pack(&problem, EXACT).unwrap();
         check(&problem, &exact);
@@ -296,6 +296,6 @@ proptest! {
         let items = demands.iter().map(|demand| item("i", demand)).collect();
         let shapes = vec![shape("h", &[1.0, 1.0, 1.0], 1.0), shape("g", &[2.0, 1.5, 3.0], 1.9)];
         let problem = problem(items, shapes, Rules { reserve, ..Rules::default() });
-        check(&problem, &pack(&problem, Pack::default()).unwrap());
+        check(&problem, &pack(&problem, PackOptions::default()).unwrap());
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::table::{Row, Table};
 use crate::capacity::packing::{
-    BoundReason, Item, Pack, Packing, Problem, Rules, Shape, mean_demand, pack as packed,
+    BoundReason, Item, PackOptions, Packing, Problem, Rules, Shape, mean_demand, pack as packed,
 };
 use crate::error::{Error, Result};
 use crate::model::limits::PACKING_ITEMS_MAX;
@@ -37,9 +37,9 @@ pub(super) struct PackArgs {
     /// Search for the best packing, and prove it, where items are few.
     #[arg(long)]
     exact: bool,
-    /// Nodes after which the search gives up.
-    #[arg(long, value_name = "N", default_value_t = Pack::default().nodes_max, requires = "exact")]
-    nodes: u64,
+    /// Nodes after which the search gives up. Default: two million, some seconds.
+    #[arg(long, value_name = "N", requires = "exact")]
+    nodes: Option<u64>,
     /// What more the hosts should carry, for what is stranded, as in cpu=8,memory=16. Default: the
     /// mean item.
     #[arg(long = "for", value_name = "AMOUNTS")]
@@ -85,7 +85,8 @@ pub(super) fn pack(args: &PackArgs) -> Result<Sheet> {
     let items = items(&Table::read(&args.items)?, &resources)?;
     let rules = Rules { reserve: args.reserve, zones: args.zones };
     let problem = Problem::new(resources, items, shapes, rules)?;
-    let packing = packed(&problem, Pack { exact: args.exact, nodes_max: args.nodes })?;
+    let nodes_max = args.nodes.unwrap_or(PackOptions::default().nodes_max);
+    let packing = packed(&problem, PackOptions { exact: args.exact, nodes_max })?;
     let mut sheet = Sheet::new("Items on hosts");
     sheet.fact("items", "items", problem.items().len(), "");
     sheet.fact("hosts", "hosts", packing.bins.len(), "");
@@ -109,8 +110,7 @@ pub(super) fn pack(args: &PackArgs) -> Result<Sheet> {
     }
     sheet.note(format!("The lower bound follows from {}.", reason(&problem, &packing)));
     if args.exact && !packing.proven {
-        let nodes = args.nodes;
-        sheet.note(format!("The search gave up after {nodes} nodes; --nodes allows more."));
+        sheet.note(format!("The search gave up after {nodes_max} nodes; --nodes allows more."));
     }
     Ok(sheet)
 }
