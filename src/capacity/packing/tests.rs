@@ -167,12 +167,12 @@ fn replicas_share_no_bin_and_are_spread_over_zones() {
 
 #[test]
 fn a_reserve_is_kept_free_in_every_bin() {
-    let items = vec![item("vm", &[8.0, 16.0]); 4];
+    let items = vec![item("vm", &[7.5, 16.0]); 4];
     let shapes = vec![shape("host", &[32.0, 128.0], 1.0)];
     let problem = problem(items, shapes, Rules { reserve: 0.1, zones: 1 });
     let packing = pack(&problem, PackOptions::default()).unwrap();
     check(&problem, &packing);
-    // 28.8 cores hold three.
+    // 28.8 cores hold three; all four take 30.
     assert_eq!((packing.bins.len(), packing.lower_bound.bins), (2, 2));
 }
 
@@ -240,6 +240,34 @@ fn a_search_is_for_few_items_and_gives_up_in_time() {
     check(&some, &packing);
     assert!(packing.nodes <= 1_000);
     assert_eq!(pack(&some, EXACT).unwrap(), pack(&some, EXACT).unwrap());
+}
+
+#[test]
+fn the_search_finds_what_quick_rules_miss() {
+    // Full hosts, each cut into three items: as many hosts are enough, and hard to find again.
+    const HOSTS: usize = 6;
+    let mut random = Random::new(7);
+    let mut missed = 0;
+    for _ in 0..20 {
+        let mut items = Vec::new();
+        for _ in 0..HOSTS {
+            // Whole numbers, so that sums are exact.
+            let mut cut = || {
+                let first = 20 + random.below(30);
+                let second = 20 + random.below(80 - first - 20);
+                [first, second, 100 - first - second].map(|part| part as f64)
+            };
+            let (cpu, memory) = (cut(), cut());
+            items.extend(cpu.iter().zip(memory).map(|(cpu, memory)| item("i", &[*cpu, memory])));
+        }
+        items.sort_by(|a, b| a.demand[0].total_cmp(&b.demand[0]));
+        let problem = problem(items, vec![shape("h", &[100.0, 100.0], 1.0)], Rules::default());
+        missed += usize::from(pack(&problem, PackOptions::default()).unwrap().bins.len() > HOSTS);
+        let packing = pack(&problem, EXACT).unwrap();
+        check(&problem, &packing);
+        assert!(packing.bins.len() == HOSTS && packing.proven, "{} nodes", packing.nodes);
+    }
+    assert!(missed > 5, "{missed}");
 }
 
 #[test]

@@ -90,14 +90,14 @@ pub(super) fn pack(args: &PackArgs) -> Result<Sheet> {
     let mut sheet = Sheet::new("Items on hosts");
     sheet.fact("items", "items", problem.items().len(), "");
     sheet.fact("hosts", "hosts", packing.bins.len(), "");
-    sheet.fact("hosts_at_least", "of any packing, at least", packing.lower_bound.bins, "");
+    sheet.fact("hosts_at_least", "hosts of any packing, at least", packing.lower_bound.bins, "");
     if priced {
         sheet.fact("cost", "cost", packing.cost, "");
-        sheet.fact("cost_at_least", "of any packing, at least", packing.lower_bound.cost, "");
+        sheet.fact("cost_at_least", "cost of any packing, at least", packing.lower_bound.cost, "");
     }
     let (gap, share) = (packing.gap(), packing.gap_share());
-    sheet.fact("gap", "another could save", gap, if priced { "" } else { "hosts" });
-    sheet.fact("gap_share", "as a share of the bound", share, "");
+    sheet.fact("gap", "another could save, at most", gap, if priced { "" } else { "hosts" });
+    sheet.fact("gap_share", "that, as a share of the bound", share, "");
     sheet.fact("method", "found by", packing.method, "");
     sheet.fact("proven", "proven best", if packing.proven { "yes" } else { "no" }, "");
     if packing.nodes > 0 {
@@ -128,15 +128,15 @@ fn resources_table(
         mean_demand(&items.map(|item| (1.0, &item.demand[..])).collect::<Vec<_>>())?
     };
     let stranding = packing.stranded(problem, &wanted)?;
-    sheet.fact("fits", "more of what strands", stranding.fits, "");
+    sheet.fact("fits", "one more, so often it fits", stranding.fits, "");
     let columns = [
         Column::new("resource", "resource"),
         Column::new("used", "used"),
         Column::new("usable", "usable"),
-        Column::new("used_share", "share"),
+        Column::new("used_share", "used share"),
         Column::new("wanted", "one more takes"),
         Column::new("stranded", "stranded"),
-        Column::new("stranded_share", "share"),
+        Column::new("stranded_share", "stranded share"),
     ];
     let shares = packing.used_shares(problem);
     let table = sheet.table("resources", &columns);

@@ -201,11 +201,12 @@ fn hosts(
         }
     }
     let hosts = share_hosts(rows, capacity)?;
-    let together = peaks.first().map_or(0.0, |peak| peak.at_least);
+    // As hosts take it: a gap is at the load's own peak.
+    let together = peaks.first().map_or(0.0, |peak| peak.at_most);
     sheet.fact("hosts", "hosts", hosts.len(), "");
     // But for rounding.
     let at_least = (together / capacity * (1.0 - 1e-9)).ceil().max(0.0) as usize;
-    sheet.fact("hosts_at_least", "hosts of any answer, at least", at_least, "");
+    sheet.fact("hosts_at_least", "of any answer, at least", at_least, "");
     let columns = [
         Column::new("host", "host"),
         Column::new("loads", "loads"),
