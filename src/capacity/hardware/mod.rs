@@ -97,7 +97,7 @@ impl Hardware {
     /// let converted = i3.convert(16.0, &i4i)?;
     /// assert!((converted.cores - 9.143).abs() < 5e-4);
     /// assert_eq!(converted.whole_cores, 10.0);
-    /// # plimsoll::Result::Ok(())
+    /// # Ok::<(), plimsoll::Error>(())
     /// ```
     ///
     /// # Errors

@@ -104,7 +104,7 @@ impl Packing {
 /// let problem = Problem::new(resources, items.concat(), vec![host], Rules::default())?;
 /// let packing = pack(&problem, PackOptions { exact: true, ..PackOptions::default() })?;
 /// assert_eq!((packing.bins.len(), packing.lower_bound.bins, packing.proven), (4, 4, true));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// let stranded = Stranded::of(&[32.0, 128.0], &[32.0, 64.0], &[8.0, 16.0])?;
 /// assert_eq!((stranded.fits, stranded.limiting), (0.0, Some(0)));
 /// assert_eq!(stranded.stranded, [0.0, 64.0]);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stranded {
@@ -121,7 +121,7 @@ impl Stranding {
 /// use plimsoll::capacity::packing::mean_demand;
 /// // Three small ones for each large one.
 /// assert_eq!(mean_demand(&[(3.0, &[1.0, 4.0]), (1.0, &[5.0, 8.0])])?, [2.0, 5.0]);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

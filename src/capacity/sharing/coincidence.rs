@@ -25,7 +25,7 @@ use crate::kernel::{add_row, greatest, least, quantile, total};
 /// let peak = &load.peaks()[0];
 /// assert_eq!((peak.sum_of_peaks, peak.peak_of_sum), (6.0, Some(4.0)));
 /// assert_eq!(peak.factor(), Some(4.0 / 6.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Coincidence {

@@ -21,7 +21,7 @@ use crate::model::limits::SHARING_SUMS_MAX;
 /// assert_eq!(fleet.all().peaks()[0].peak_of_sum, Some(5.0));
 /// let (group, load) = fleet.groups().next().unwrap();
 /// assert_eq!((group, load.peaks()[0].sum_of_peaks), ("day", 5.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct FleetCoincidence {

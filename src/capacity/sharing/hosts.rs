@@ -32,7 +32,7 @@ pub struct SharedHost {
 /// let hosts = share_hosts(&rows, 10.0)?;
 /// // By their peaks no two of them would fit.
 /// assert_eq!((hosts.len(), hosts[0].peak_of_sum), (2, 10.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

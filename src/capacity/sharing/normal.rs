@@ -16,7 +16,7 @@ use crate::kernel::normal_quantile;
 /// let peak = pool.peak(0.99)?;
 /// assert!((peak.sum_of_peaks - 169.79).abs() < 0.005);
 /// assert!((peak.peak_of_sum.unwrap() - 106.98).abs() < 0.005);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NormalPool {

@@ -33,7 +33,7 @@ pub struct Task<'a> {
 /// let predicted = settings.predict(&tasks)?;
 /// assert_eq!((predicted.limits, predicted.rc_like), (8.0, 4.0));
 /// assert!((predicted.n_sigma / 5.190_890 - 1.0).abs() < 1e-6);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Overcommit {
@@ -156,7 +156,7 @@ impl Task<'_> {
 /// ```
 /// use plimsoll::capacity::sharing::future_peaks;
 /// assert_eq!(future_peaks(&[4.0, 1.0, 3.0], 2, 1.0)?, [4.0, 3.0, 3.0]);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

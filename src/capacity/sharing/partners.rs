@@ -57,7 +57,7 @@ pub struct Pairing {
 /// let partners = Partners::find(&rows, 1.0)?;
 /// let best = partners.best(0).unwrap();
 /// assert_eq!((best.second, best.peak_of_sum, best.saving()), (2, 10.0, 6.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Partners {
@@ -210,7 +210,7 @@ fn link(partner: &mut [Option<usize>], one: Option<usize>, other: Option<usize>)
 /// // Two days of four steps, in halves of days.
 /// let row = [1.0, 5.0, 2.0, 0.0, 3.0, 1.0, 7.0, 2.0];
 /// assert_eq!(daily_windows(&row, 4, 2, 0)?, [5.0, 7.0]);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors
