@@ -3,8 +3,10 @@
 
 mod bench;
 mod calc;
+mod calc_failover;
 mod calc_hardware;
 mod calc_pack;
+mod calc_queue;
 mod calc_share;
 mod forecasts;
 mod share;

@@ -12,11 +12,13 @@
 
 mod assess;
 pub mod exhaustion;
+pub mod failover;
 pub mod hardware;
 mod idle;
 mod overprovisioned;
 pub mod packing;
 mod plan;
+pub mod queueing;
 mod reduce;
 mod rows;
 mod series;

@@ -64,7 +64,7 @@ fn mistakes_are_named_with_their_place() {
     );
     user.fails(
         "calc pack items.csv --shape cpu=64,memory=128,disk=1",
-        "plimsoll: items.csv:1: there is no column \"disk\"; there are name, cpu, memory",
+        "plimsoll: items.csv:1: no column disk; the header has name, cpu, memory",
     );
     user.fails(
         "calc pack items.csv --shape cpu=64,memory=128 --for gpu=1",

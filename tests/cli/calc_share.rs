@@ -81,7 +81,7 @@ fn mistakes_are_named_with_their_place() {
         "plimsoll: --future 6 leaves no past of 6 steps",
     );
     user.write("bad.csv", "time,A\n0,1\n1,much\n");
-    user.fails("calc share bad.csv", "plimsoll: bad.csv:3: \"much\" in column 2 is no number");
+    user.fails("calc share bad.csv", "plimsoll: bad.csv:3: A is \"much\": write a number");
     user.write("twice.csv", "time,A,A\n0,1,2\n");
     user.fails(
         "calc share twice.csv",

@@ -45,7 +45,7 @@ pub(super) struct HardwareArgs {
 
 /// Cores of one kind in cores of another, or of all in a table.
 pub(super) fn hardware(args: &HardwareArgs) -> Result<Sheet> {
-    let known = args.shapes.as_deref().map(Table::read).transpose()?;
+    let known = args.shapes.as_deref().map(|file| Table::read(file, &["name"])).transpose()?;
     let known = known.as_ref().map(read).transpose()?.unwrap_or_default();
     let mut from = named(&args.from, &known)?;
     from.thread_share = args.from_threads.unwrap_or(from.thread_share);
@@ -128,24 +128,23 @@ fn named(text: &str, known: &[Hardware]) -> Result<Hardware> {
 }
 
 fn read(table: &Table) -> Result<Vec<Hardware>> {
-    let name = table.column("name")?;
-    let number = |row: &Row, column: &str| -> Result<Option<f64>> {
-        let column = table.find(column).filter(|column| !row.text(*column).is_empty());
-        column.map(|column| row.number(column)).transpose()
+    let number = |row: &Row<'_>, column: &str| -> Result<Option<f64>> {
+        (!row.text(column).is_empty()).then(|| row.number(column)).transpose()
     };
-    let one = |row: &Row| -> Result<Hardware> {
+    let one = |row: Row<'_>| -> Result<Hardware> {
+        let row = &row;
         let speed = match (number(row, "ghz")?, number(row, "ipc")?, number(row, "score")?) {
             (Some(ghz), Some(instructions_per_cycle), None) => {
                 CoreSpeed::Clock { ghz, instructions_per_cycle }
             }
             (None, None, Some(score)) => CoreSpeed::Score(score),
-            _ => return Err(row.refused("give ghz and ipc, or score alone".to_owned())),
+            _ => return Err(row.error("give ghz and ipc, or score alone")),
         };
-        let hardware = Hardware::new(row.text(name), speed);
-        let mut hardware = hardware.map_err(|why| row.refused(why.to_string()))?;
+        let hardware = Hardware::new(row.text("name"), speed);
+        let mut hardware = hardware.map_err(|why| row.error(why.to_string()))?;
         hardware.thread_share = number(row, "threads")?.unwrap_or(hardware.thread_share);
         hardware.cores = number(row, "cores")?;
         Ok(hardware)
     };
-    table.rows().iter().map(one).collect()
+    table.rows().map(one).collect()
 }

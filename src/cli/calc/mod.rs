@@ -1,9 +1,14 @@
 //! Single questions of capacity, worked out from a few numbers or a small file, without a store.
 
 mod exhaustion;
+mod failover;
 mod hardware;
+mod knee;
+mod network;
 mod pack;
+mod queue;
 mod share;
+mod staff;
 mod table;
 
 use clap::Subcommand;
@@ -32,6 +37,16 @@ enum Calculation {
     Pack(pack::PackArgs),
     /// What loads need apart and together, what a host may promise, and who goes with whom.
     Share(share::ShareArgs),
+    /// How long work waits for servers.
+    Queue(queue::QueueArgs),
+    /// What a network of queues comes to: stations, and classes of work that visit them.
+    Network(network::NetworkArgs),
+    /// How many servers it takes for waits to stay short.
+    Staff(staff::StaffArgs),
+    /// How busy servers may be before responses take too long.
+    Knee(knee::KneeArgs),
+    /// Whether what is left carries everything when hosts are lost.
+    Failover(failover::FailoverArgs),
 }
 
 /// Works out an answer and prints it.
@@ -41,6 +56,11 @@ pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
         Calculation::Hardware(args) => hardware::hardware(args)?,
         Calculation::Pack(args) => pack::pack(args)?,
         Calculation::Share(args) => share::share(args)?,
+        Calculation::Queue(args) => queue::queue(args)?,
+        Calculation::Network(args) => network::network(args)?,
+        Calculation::Staff(args) => staff::staff(args)?,
+        Calculation::Knee(args) => knee::knee(args)?,
+        Calculation::Failover(args) => failover::failover(args)?,
     };
     sheet_to_stdout(&sheet, args.format)?;
     Ok(Outcome::Done)

@@ -1,6 +1,6 @@
 //! `calc pack`: how many hosts a set of demands takes, and what of them nobody can use.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::table::{Row, Table};
@@ -82,7 +82,7 @@ impl FromStr for Amounts {
 /// What packing came to.
 pub(super) fn pack(args: &PackArgs) -> Result<Sheet> {
     let (resources, shapes, priced) = shapes(args)?;
-    let items = items(&Table::read(&args.items)?, &resources)?;
+    let items = items(&args.items, &resources)?;
     let rules = Rules { reserve: args.reserve, zones: args.zones };
     let problem = Problem::new(resources, items, shapes, rules)?;
     let nodes_max = args.nodes.unwrap_or(PackOptions::default().nodes_max);
@@ -217,52 +217,56 @@ fn shapes(args: &PackArgs) -> Result<(Vec<String>, Vec<Shape>, bool)> {
         let shape = Shape { name: "host".to_owned(), capacity, price: 1.0 };
         return Ok((resources, vec![shape], false));
     };
-    let table = Table::read(file)?;
-    let (name, price) = (table.column("name")?, table.find("price"));
-    let is_resource = |at: &usize| *at != name && Some(*at) != price;
-    let columns: Vec<usize> = (0..table.header().len()).filter(is_resource).collect();
-    let shape = |row: &Row| -> Result<Shape> {
+    let table = Table::read(file, &["name"])?;
+    let priced = table.has("price");
+    let resources = table.columns().iter().filter(|name| *name != "name" && *name != "price");
+    let resources: Vec<String> = resources.cloned().collect();
+    let shape = |row: Row<'_>| -> Result<Shape> {
         Ok(Shape {
-            name: row.text(name).to_owned(),
-            capacity: columns.iter().map(|at| row.number(*at)).collect::<Result<_>>()?,
-            price: price.map_or(Ok(1.0), |at| row.number(at))?,
+            name: row.text("name").to_owned(),
+            capacity: amounts_in(&row, &resources)?,
+            price: if priced { row.number("price")? } else { 1.0 },
         })
     };
-    let shapes = table.rows().iter().map(shape).collect::<Result<_>>()?;
-    let resources = columns.iter().map(|at| table.header()[*at].clone()).collect();
-    Ok((resources, shapes, price.is_some()))
+    let shapes = table.rows().map(shape).collect::<Result<_>>()?;
+    Ok((resources, shapes, priced))
 }
 
-fn items(table: &Table, resources: &[String]) -> Result<Vec<Item>> {
-    let (name, count, group) = (table.column("name")?, table.find("count"), table.find("group"));
-    let columns =
-        resources.iter().map(|resource| table.column(resource)).collect::<Result<Vec<_>>>()?;
-    for (at, column) in table.header().iter().enumerate() {
-        let known = at == name || Some(at) == count || Some(at) == group || columns.contains(&at);
-        if !known {
-            let resources = resources.join(", ");
-            return Err(table.refused(format!(
-                "column {column:?} is no resource of a host: these are {resources}"
-            )));
-        }
+/// The amount of each resource in a row.
+fn amounts_in(row: &Row<'_>, resources: &[String]) -> Result<Vec<f64>> {
+    resources.iter().map(|resource| row.number(resource)).collect()
+}
+
+fn items(file: &Path, resources: &[String]) -> Result<Vec<Item>> {
+    let names = resources.iter().map(String::as_str);
+    let required: Vec<&str> = std::iter::once("name").chain(names).collect();
+    let table = Table::read(file, &required)?;
+    let is_known =
+        |column: &str| required.contains(&column) || ["count", "group"].contains(&column);
+    if let Some(column) = table.columns().iter().find(|column| !is_known(column)) {
+        let resources = resources.join(", ");
+        let what = format!("column {column:?} is no resource of a host: these are {resources}");
+        return Err(table.header_error(what));
     }
+    let counted = table.has("count");
     let mut items: Vec<Item> = Vec::new();
     for row in table.rows() {
+        let group = row.text("group");
         let item = Item {
-            name: row.text(name).to_owned(),
-            demand: columns.iter().map(|at| row.number(*at)).collect::<Result<_>>()?,
-            group: group.map(|at| row.text(at)).filter(|group| !group.is_empty()).map(Into::into),
+            name: row.text("name").to_owned(),
+            demand: amounts_in(&row, resources)?,
+            group: (!group.is_empty()).then(|| group.to_owned()),
         };
-        let copies = count.map_or(Ok(1.0), |at| row.number(at))?;
+        let copies = if counted { row.number("count")? } else { 1.0 };
         if copies < 0.0 || copies.fract() != 0.0 {
-            return Err(row.refused(format!("{copies} is no count: give a whole number")));
+            return Err(row.error(format!("{copies} is no count: give a whole number")));
         }
         // One over the limit is enough for the error that says so.
         let room = (PACKING_ITEMS_MAX + 1).saturating_sub(items.len());
         items.extend(std::iter::repeat_n(item, (copies as usize).min(room)));
     }
     if items.is_empty() {
-        return Err(table.refused("there is no item to pack: each count is 0".to_owned()));
+        return Err(table.header_error("there is no item to pack: each count is 0"));
     }
     Ok(items)
 }

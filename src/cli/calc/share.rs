@@ -71,7 +71,7 @@ struct Loads {
 /// What loads need, of a file or of a distribution.
 pub(super) fn share(args: &ShareArgs) -> Result<Sheet> {
     match (&args.file, args.loads) {
-        (Some(file), _) => of_file(args, &Loads::read(&Table::read(file)?)?),
+        (Some(file), _) => of_file(args, &Loads::read(&Table::read(file, &[])?)?),
         (None, Some(loads)) => normal(args, loads),
         (None, None) => Err(Error::invalid("give a file of loads, or --loads and --deviation")),
     }
@@ -230,19 +230,22 @@ fn hosts(
 
 impl Loads {
     fn read(table: &Table) -> Result<Self> {
-        let names: Vec<String> = table.header().iter().skip(1).cloned().collect();
+        let [time, names @ ..] = table.columns() else {
+            return Err(table.header_error("the file has no column"));
+        };
         if names.is_empty() {
-            let what = "a column of times, and then at least one of a load".to_owned();
-            return Err(table.refused(format!("the file takes {what}")));
+            let what = "the file takes a column of times, and then at least one of a load";
+            return Err(table.header_error(what));
         }
-        let mut rows = vec![Vec::with_capacity(table.rows().len()); names.len()];
+        let mut loads =
+            Self { names: names.to_vec(), times: Vec::new(), rows: vec![Vec::new(); names.len()] };
         for line in table.rows() {
-            for (at, row) in rows.iter_mut().enumerate() {
-                row.push(line.number_or_gap(at + 1)?);
+            loads.times.push(line.text(time).to_owned());
+            for (row, value) in loads.rows.iter_mut().zip(line.numbers_or_gaps()?) {
+                row.push(value);
             }
         }
-        let times = table.rows().iter().map(|line| line.text(0).to_owned()).collect();
-        Ok(Self { names, times, rows })
+        Ok(loads)
     }
 
     fn is_known(&self, load: usize) -> bool {

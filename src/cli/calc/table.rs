@@ -1,113 +1,127 @@
-//! Small tables that calculations take: a header, named columns, and errors that name the line.
+//! A small table of a calculation: a CSV file with a header row and named columns.
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// A table of text with a header.
-#[derive(Debug)]
+/// The rows of a CSV file.
 pub(super) struct Table {
     origin: String,
-    header: Vec<String>,
-    rows: Vec<Row>,
+    columns: Vec<String>,
+    rows: Vec<(u64, csv::StringRecord)>,
 }
 
-/// A line of a [`Table`].
-#[derive(Debug)]
-pub(super) struct Row {
-    origin: String,
+/// A row of a [`Table`], which knows its line.
+pub(super) struct Row<'a> {
+    table: &'a Table,
     line: u64,
-    cells: Vec<String>,
+    cells: &'a csv::StringRecord,
 }
 
 impl Table {
-    /// Reads a file of comma-separated values whose first line names the columns. Blanks around
-    /// cells are left out; each line has as many cells as the header.
-    pub(super) fn read(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|why| Error::io("open", path, why))?;
+    /// Reads a file, which must have some columns, in any order, each of another name, and a line
+    /// below them; it may have other columns.
+    pub(super) fn read(path: &Path, required: &[&str]) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
         let origin = path.display().to_string();
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-        let refused = |why: &csv::Error| {
-            let line = why.position().map_or(1, csv::Position::line);
-            Error::Parse { origin: origin.clone(), line, what: why.to_string() }
+        let mut reader =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let fault = |why: &csv::Error| Error::Parse {
+            origin: origin.clone(),
+            line: why.position().map_or(1, csv::Position::line),
+            what: match why.kind() {
+                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                    format!("{len} cells; the header names {expected_len} columns")
+                }
+                _ => why.to_string(),
+            },
         };
-        let header = reader.headers().map_err(|why| refused(&why))?;
         // A spreadsheet's mark of UTF-8 is no part of the first name.
-        let header: Vec<String> =
-            header.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
-        for (at, name) in header.iter().enumerate() {
-            if name.is_empty() || header[..at].contains(name) {
-                let what = format!("column {} is named {name:?}: give each its own name", at + 1);
-                return Err(Error::Parse { origin, line: 1, what });
-            }
-        }
+        let headers = reader.headers().map_err(|why| fault(&why))?.iter();
+        let columns: Vec<String> =
+            headers.map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
         let mut rows = Vec::new();
         for record in reader.records() {
-            let record = record.map_err(|why| refused(&why))?;
-            let line = record.position().map_or(1, csv::Position::line);
-            let cells = record.iter().map(str::to_owned).collect();
-            rows.push(Row { origin: origin.clone(), line, cells });
+            let record = record.map_err(|why| fault(&why))?;
+            rows.push((record.position().map_or(1, csv::Position::line), record));
         }
-        if rows.is_empty() {
-            let what = "there is no line below the header".to_owned();
-            return Err(Error::Parse { origin, line: 1, what });
+        let table = Self { origin, columns, rows };
+        for name in required {
+            if table.column(name).is_none() {
+                let found = table.columns.join(", ");
+                return Err(table.error(1, format!("no column {name}; the header has {found}")));
+            }
         }
-        Ok(Self { origin, header, rows })
+        for (at, name) in table.columns.iter().enumerate() {
+            if name.is_empty() || table.column(name) != Some(at) {
+                let what = format!("column {} is named {name:?}: give each its own name", at + 1);
+                return Err(table.error(1, what));
+            }
+        }
+        if table.rows.is_empty() {
+            return Err(table.error(1, "there is no line below the header".to_owned()));
+        }
+        Ok(table)
     }
 
-    /// The names of the columns.
-    pub(super) fn header(&self) -> &[String] {
-        &self.header
+    /// The names of its columns, in their order.
+    pub(super) fn columns(&self) -> &[String] {
+        &self.columns
     }
 
-    /// The lines below the header, at least one.
-    pub(super) fn rows(&self) -> &[Row] {
-        &self.rows
-    }
-
-    /// Where a column is that may be left out.
-    pub(super) fn find(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
-    }
-
-    /// Where a column is that must be there.
-    pub(super) fn column(&self, name: &str) -> Result<usize> {
-        self.find(name).ok_or_else(|| {
-            let header = self.header.join(", ");
-            self.refused(format!("there is no column {name:?}; there are {header}"))
-        })
+    /// Whether there is a column of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.column(name).is_some()
     }
 
     /// An error in the header.
-    pub(super) fn refused(&self, what: String) -> Error {
-        Error::Parse { origin: self.origin.clone(), line: 1, what }
+    pub(super) fn header_error(&self, what: impl Into<String>) -> Error {
+        self.error(1, what.into())
+    }
+
+    /// Its rows.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.rows.iter().map(|(line, cells)| Row { table: self, line: *line, cells })
+    }
+
+    /// Where a column stands, if there is one of this name.
+    fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+
+    fn error(&self, line: u64, what: String) -> Error {
+        Error::Parse { origin: self.origin.clone(), line, what }
     }
 }
 
-impl Row {
-    /// The text of a cell.
-    pub(super) fn text(&self, column: usize) -> &str {
-        self.cells.get(column).map_or("", String::as_str)
+impl Row<'_> {
+    /// The text of a column; empty where there is no such column.
+    pub(super) fn text(&self, column: &str) -> &str {
+        let at = self.table.column(column);
+        at.and_then(|at| self.cells.get(at)).unwrap_or("")
     }
 
-    /// The finite number in a cell.
-    pub(super) fn number(&self, column: usize) -> Result<f64> {
-        let text = self.text(column);
+    /// The number of a column.
+    pub(super) fn number(&self, column: &str) -> Result<f64> {
+        self.parsed(column, self.text(column))
+    }
+
+    /// The numbers of all columns but the first, NaN where a cell is empty or says so.
+    pub(super) fn numbers_or_gaps(&self) -> Result<Vec<f64>> {
+        let one = |(name, cell): (&String, &str)| {
+            let is_gap = cell.is_empty() || cell.eq_ignore_ascii_case("nan");
+            if is_gap { Ok(f64::NAN) } else { self.parsed(name, cell) }
+        };
+        self.table.columns.iter().zip(self.cells).skip(1).map(one).collect()
+    }
+
+    fn parsed(&self, column: &str, text: &str) -> Result<f64> {
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-        number
-            .ok_or_else(|| self.refused(format!("{text:?} in column {} is no number", column + 1)))
+        number.ok_or_else(|| self.error(format!("{column} is {text:?}: write a number")))
     }
 
-    /// The finite number in a cell; NaN where it is empty or says `NaN`.
-    pub(super) fn number_or_gap(&self, column: usize) -> Result<f64> {
-        let text = self.text(column);
-        let is_gap = text.is_empty() || text.eq_ignore_ascii_case("nan");
-        if is_gap { Ok(f64::NAN) } else { self.number(column) }
-    }
-
-    /// An error in this line.
-    pub(super) fn refused(&self, what: String) -> Error {
-        Error::Parse { origin: self.origin.clone(), line: self.line, what }
+    /// An error in this row.
+    pub(super) fn error(&self, what: impl Into<String>) -> Error {
+        self.table.error(self.line, what.into())
     }
 }
