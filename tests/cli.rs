@@ -4,11 +4,15 @@
 mod bench;
 mod calc;
 mod calc_failover;
+mod calc_hardware;
+mod calc_pack;
 mod calc_queue;
 mod calc_rightsize;
 mod calc_scale;
+mod calc_share;
 mod forecasts;
 mod rightsize;
+mod share;
 mod upkeep;
 pub(crate) mod user;
 

@@ -14,8 +14,10 @@ mod assess;
 pub mod compat;
 pub mod exhaustion;
 pub mod failover;
+pub mod hardware;
 mod idle;
 mod overprovisioned;
+pub mod packing;
 mod plan;
 pub mod queueing;
 mod reduce;
@@ -24,6 +26,7 @@ mod rows;
 pub mod saturation;
 pub mod scalability;
 mod series;
+pub mod sharing;
 pub mod study;
 mod summary;
 

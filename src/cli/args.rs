@@ -10,6 +10,7 @@ use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
 use super::query::QueryArgs;
 use super::rightsize::RightsizeArgs;
+use super::share::ShareArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
 use crate::error::{Error, Result};
@@ -64,6 +65,8 @@ pub(super) enum Command {
     Rightsize(RightsizeArgs),
     /// Make a study file, which says what a plan is about.
     Study(StudyArgs),
+    /// Say what the groups of a fleet need together, beside what each needs at its own peak.
+    Share(ShareArgs),
     /// Work out a single question of capacity from a few numbers: no store is needed.
     Calc(CalcArgs),
     /// Measure this machine with the load of a public benchmark.

@@ -25,6 +25,7 @@ mod query;
 mod record;
 mod rightsize;
 mod rss;
+mod share;
 mod sizes;
 mod steps;
 mod sums;
@@ -92,6 +93,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Plan(args) => plan::plan(args),
         Command::Rightsize(args) => rightsize::rightsize(args),
         Command::Study(args) => plan::study(args),
+        Command::Share(args) => share::share(args),
         Command::Calc(args) => calc::calc(args),
         Command::Bench(args) => bench::bench(args),
     }

@@ -3,8 +3,9 @@
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
+use super::args::OutputFormat;
 use crate::error::Error;
-use crate::report::FramesError;
+use crate::report::{FramesError, Sheet};
 
 /// Why a command stops before its end.
 #[derive(Debug)]
@@ -80,6 +81,15 @@ pub(super) fn to_stdout<E: Into<Stop>>(
     let written = write(&mut out).map_err(Into::into);
     let written = written.and_then(|()| out.flush().map_err(Stop::from));
     if out.get_ref().closed { Err(Stop::OutputClosed) } else { written }
+}
+
+/// Writes a sheet in the format that was asked for.
+pub(super) fn sheet_to_stdout(sheet: &Sheet, format: OutputFormat) -> Result<(), Stop> {
+    to_stdout(|out| match format {
+        OutputFormat::Table => sheet.text(out),
+        OutputFormat::Json => sheet.json(out),
+        OutputFormat::Csv => sheet.csv(out),
+    })
 }
 
 /// Writes a value as JSON, indented, with a line end.

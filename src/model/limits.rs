@@ -25,6 +25,15 @@ pub const QUERY_STEPS_MAX: usize = 4_000_000;
 pub const QUANTILE_SAMPLES_MAX: usize = 1 << 26;
 /// Tiers of rollups in one store: each is ten columns more to write of every bucket.
 pub const ROLLUP_TIERS_MAX: usize = 8;
+/// Sums that a peak-of-sum study may hold, a step of a group each: 8 bytes, and 20 more where there
+/// are gaps, so a gigabyte at worst.
+pub const SHARING_SUMS_MAX: usize = 1 << 25;
+/// Additions that looking for partners may take, a step of a pair each: some seconds.
+pub const COLOCATION_SUMS_MAX: u64 = 1 << 33;
+/// Items that are packed at once: the time grows with their square.
+pub const PACKING_ITEMS_MAX: usize = 1 << 14;
+/// Items that an exact packing is searched for: more are hopeless, and each is a call deep.
+pub const PACKING_EXACT_ITEMS_MAX: usize = 128;
 /// Compiled size of one regular expression in a selector, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 /// Characters of one selector.

@@ -56,18 +56,14 @@ fn faults_of_a_fleet_name_file_and_line() {
         user.fails(line, &format!("plimsoll: fleet.csv:{message}"));
     };
     let line = "calc failover --fleet fleet.csv";
-    fails(&FLEET.replace("32,10", "32,ten"), line, "4: used 'ten' is no number");
+    fails(&FLEET.replace("32,10", "32,ten"), line, "4: used is \"ten\": write a number");
     fails(
         &FLEET.replace("b-2,32", "b-2,0"),
         line,
         "6: host b-2 has capacity 0 and uses 20: give a capacity above 0 and a use of 0 or more",
     );
-    fails("host,size\na,1\n", line, "1: no column is named capacity; there are: host, size");
-    fails(
-        "host,capacity,used\na,1\n",
-        line,
-        "2: 2 cells under a header of 3; give one for each name",
-    );
+    fails("host,size\na,1\n", line, "1: no column capacity; the header has host, size");
+    fails("host,capacity,used\na,1\n", line, "2: 2 cells; the header names 3 columns");
     let zone = format!("{line} --spread zone");
     fails(
         "host,capacity,used\na,1,0\n",

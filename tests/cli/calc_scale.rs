@@ -40,7 +40,7 @@ fn the_law_of_scalability_is_fitted_with_its_intervals() {
     is(&user.json(ray)["facts"]["residual_error"], 8.801_75, 5e-6);
     user.fails(
         "calc usl ray.csv",
-        "plimsoll: ray.csv:1: no column is named load; there are: processors, throughput",
+        "plimsoll: ray.csv:1: no column load; the header has processors, throughput",
     );
     user.write("few.csv", "load,throughput\n1,1\n2,2\n3,3\n3,3.1\n");
     user.fails(
@@ -175,6 +175,6 @@ fn predictions_are_those_of_prometheus_and_zabbix() {
     user.write("bad.csv", "time,value\n0,1\nsoon,2\n");
     user.fails(
         "calc predict bad.csv --like zabbix --ahead 1h",
-        "plimsoll: bad.csv:3: time 'soon' is neither seconds nor a time",
+        "plimsoll: bad.csv:3: time is \"soon\": write seconds, or a time",
     );
 }

@@ -3,11 +3,14 @@
 mod demand;
 mod exhaustion;
 mod failover;
+mod hardware;
 mod knee;
 mod network;
+mod pack;
 mod predict;
 mod queue;
 mod rightsize;
+mod share;
 mod staff;
 mod table;
 mod usl;
@@ -16,7 +19,7 @@ use clap::Subcommand;
 
 use super::Outcome;
 use super::args::OutputFormat;
-use super::output::{Stop, to_stdout};
+use super::output::{Stop, sheet_to_stdout};
 use crate::report::Sheet;
 
 #[derive(Debug, clap::Args)]
@@ -32,6 +35,12 @@ pub(super) struct CalcArgs {
 enum Calculation {
     /// When what grows reaches its limit.
     Exhaustion(exhaustion::ExhaustionArgs),
+    /// What demand comes to in the cores of other hardware.
+    Hardware(hardware::HardwareArgs),
+    /// How many hosts a set of demands takes, and what of them nobody can use.
+    Pack(pack::PackArgs),
+    /// What loads need apart and together, what a host may promise, and who goes with whom.
+    Share(share::ShareArgs),
     /// How long work waits for servers.
     Queue(queue::QueueArgs),
     /// What a network of queues comes to: stations, and classes of work that visit them.
@@ -56,6 +65,9 @@ enum Calculation {
 pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
     let sheet: Sheet = match &args.what {
         Calculation::Exhaustion(args) => exhaustion::exhaustion(args)?,
+        Calculation::Hardware(args) => hardware::hardware(args)?,
+        Calculation::Pack(args) => pack::pack(args)?,
+        Calculation::Share(args) => share::share(args)?,
         Calculation::Queue(args) => queue::queue(args)?,
         Calculation::Network(args) => network::network(args)?,
         Calculation::Staff(args) => staff::staff(args)?,
@@ -66,10 +78,6 @@ pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
         Calculation::Predict(args) => predict::predict(args)?,
         Calculation::Rightsize(args) => rightsize::rightsize(args)?,
     };
-    to_stdout(|out| match args.format {
-        OutputFormat::Table => sheet.text(out),
-        OutputFormat::Json => sheet.json(out),
-        OutputFormat::Csv => sheet.csv(out),
-    })?;
+    sheet_to_stdout(&sheet, args.format)?;
     Ok(Outcome::Done)
 }

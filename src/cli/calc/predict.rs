@@ -50,9 +50,8 @@ pub(super) struct PredictArgs {
 /// What the other system's functions answer.
 pub(super) fn predict(args: &PredictArgs) -> Result<Sheet> {
     let table = Table::read(&args.file, &[])?;
-    let times =
-        table.parsed("time", |text| seconds(text).ok_or("is neither seconds nor a time"))?;
-    let values = table.parsed("value", |text| text.parse().map_err(|_| "is no number"))?;
+    let times = table.parsed("time", |text| seconds(text).ok_or("write seconds, or a time"))?;
+    let values = table.parsed("value", |text| text.parse().map_err(|_| "write a number"))?;
     let pairs = times.into_iter().zip(values);
     let samples: Vec<TimedValue> =
         pairs.map(|(time_s, value)| TimedValue { time_s, value }).collect();

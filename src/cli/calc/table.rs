@@ -22,8 +22,9 @@ pub(super) struct Row<'a> {
 }
 
 impl Table {
-    /// Reads a file, which must have some columns, in any order; it may have others. Names and
-    /// cells lose the space around them; empty lines are left out.
+    /// Reads a file, which must have some columns, in any order, each of another name, and a line
+    /// below them; it may have other columns. Names and cells lose the space around them; empty
+    /// lines are left out.
     pub(super) fn read(path: &Path, required: &[&str]) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|why| Error::io("read", path, why))?;
         let table = Self::parse(&path.display().to_string(), &bytes)?;
@@ -39,7 +40,7 @@ impl Table {
             let line = why.position().map_or(1, csv::Position::line);
             let what = match why.kind() {
                 csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                    format!("{len} cells under a header of {expected_len}; give one for each name")
+                    format!("{len} cells; the header names {expected_len} columns")
                 }
                 _ => "no text; write the file as CSV in UTF-8".to_owned(),
             };
@@ -53,9 +54,14 @@ impl Table {
             rows.push((record.position().map_or(0, csv::Position::line), record));
         }
         let table = Self { origin: origin.to_owned(), header, rows };
-        let twice = |(at, name): &(usize, &String)| table.header[..*at].contains(name);
-        if let Some((_, name)) = table.header.iter().enumerate().find(twice) {
-            return Err(table.error(1, format!("two columns are named {name}; rename one")));
+        for (at, name) in table.header.iter().enumerate() {
+            if name.is_empty() || table.find(name) != Some(at) {
+                let what = format!("column {} is named {name:?}: give each its own name", at + 1);
+                return Err(table.error(1, what));
+            }
+        }
+        if table.rows.is_empty() {
+            return Err(table.error(1, "there is no line below the header"));
         }
         Ok(table)
     }
@@ -103,8 +109,8 @@ impl Table {
         self.rows().map(|row| row.parsed(name, &understand)).collect()
     }
 
-    /// An error of the file as a whole.
-    pub(super) fn refused(&self, what: impl Into<String>) -> Error {
+    /// An error in the header.
+    pub(super) fn header_error(&self, what: impl Into<String>) -> Error {
         self.error(1, what)
     }
 
@@ -115,7 +121,7 @@ impl Table {
     fn column(&self, name: &str) -> Result<usize> {
         self.find(name).ok_or_else(|| {
             let found = self.header.join(", ").escape_debug().to_string();
-            self.error(1, format!("no column is named {name}; there are: {found}"))
+            self.error(1, format!("no column {name}; the header has {found}"))
         })
     }
 
@@ -133,12 +139,21 @@ impl<'a> Row<'a> {
 
     /// The number of a column.
     pub(super) fn number(self, column: &str) -> Result<f64> {
-        self.parsed(column, |text| number(text).ok_or("is no number"))
+        self.parsed(column, |text| number(text).ok_or("write a number"))
     }
 
-    /// The number of a column, `None` where the cell is empty or there is no such column.
+    /// The number of a column, `None` where the cell is empty or says NaN, or there is no such
+    /// column.
     pub(super) fn number_if_any(self, column: &str) -> Result<Option<f64>> {
-        if self.text(column).is_empty() { Ok(None) } else { self.number(column).map(Some) }
+        let text = self.text(column);
+        let is_gap = text.is_empty() || text.eq_ignore_ascii_case("nan");
+        if is_gap { Ok(None) } else { self.number(column).map(Some) }
+    }
+
+    /// The numbers of all columns but the first, NaN where a cell is empty or says so.
+    pub(super) fn numbers_or_gaps(self) -> Result<Vec<f64>> {
+        let others = self.table.header.iter().skip(1);
+        others.map(|name| Ok(self.number_if_any(name)?.unwrap_or(f64::NAN))).collect()
     }
 
     /// The time in a column: RFC 3339, or seconds since 1970.
@@ -147,7 +162,7 @@ impl<'a> Row<'a> {
             let whole = text.parse().ok().map(Timestamp::from_seconds);
             let parted = || number(text).map(|part| Timestamp::from_nanos((part * 1e9) as i64));
             let time = whole.or_else(parted).or_else(|| text.parse().ok());
-            time.ok_or("is neither seconds nor a time")
+            time.ok_or("write seconds since 1970, or a time as in 2026-01-20T12:00:00Z")
         })
     }
 
@@ -167,8 +182,7 @@ impl<'a> Row<'a> {
         understand: impl Fn(&str) -> std::result::Result<T, &'static str>,
     ) -> Result<T> {
         let text = self.text(column);
-        understand(text)
-            .map_err(|wrong| self.error(format!("{column} '{}' {wrong}", text.escape_debug())))
+        understand(text).map_err(|wrong| self.error(format!("{column} is {text:?}: {wrong}")))
     }
 }
 
@@ -205,15 +219,17 @@ mod tests {
             assert_eq!(found.unwrap_err().to_string(), what);
         };
         let text = "a,b,c\n1,2,3\n\nx,,inf\n";
-        says(table(text).numbers("a"), "a.csv:4: a 'x' is no number");
-        says(table(text).numbers("d"), "a.csv:1: no column is named d; there are: a, b, c");
-        says(table("a\n \"\"\n").numbers("a"), "a.csv:2: a '' is no number");
-        says(table("a\ninf\n").numbers_or_gaps("a"), "a.csv:2: a 'inf' is no number");
+        says(table(text).numbers("a"), "a.csv:4: a is \"x\": write a number");
+        says(table(text).numbers("d"), "a.csv:1: no column d; the header has a, b, c");
+        says(table("a\n \"\"\n").numbers("a"), "a.csv:2: a is \"\": write a number");
+        says(table("a\ninf\n").numbers_or_gaps("a"), "a.csv:2: a is \"inf\": write a number");
         let refused = |bytes: &[u8]| Table::parse("a.csv", bytes).unwrap_err().to_string();
-        assert_eq!(refused(b"a,b,b\n"), "a.csv:1: two columns are named b; rename one");
-        let short = "a.csv:3: 1 cells under a header of 2; give one for each name";
+        let twice = "a.csv:1: column 3 is named \"b\": give each its own name";
+        assert_eq!(refused(b"a,b,b\n1,2,3\n"), twice);
+        assert_eq!(refused(b"a,b\n"), "a.csv:1: there is no line below the header");
+        let short = "a.csv:3: 1 cells; the header names 2 columns";
         assert_eq!(refused(b"a,b\n1,2\n3\n"), short);
         assert!(Table::parse("a.csv", b"a\n\xff\n").is_err());
-        assert!(table("").numbers("a").is_err());
+        assert!(Table::parse("a.csv", b"").is_err());
     }
 }

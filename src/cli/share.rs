@@ -1,0 +1,259 @@
+//! The command that adds a fleet up: `share`.
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::args::OutputFormat;
+use super::output::{Stop, sheet_to_stdout};
+use crate::capacity::sharing::{Coincidence, CoincidentPeak, FleetCoincidence, Pair, Partners};
+use crate::error::{Error, Result};
+use crate::model::{Frame, Labels, Selector, Span, Timestamp};
+use crate::query::{Aggregate, Query};
+use crate::report::{Column, Sheet, Value};
+use crate::store::{Snapshot, Store};
+
+/// The columns of a table of partners.
+const PARTNER_COLUMNS: [(&str, &str); 6] = [
+    ("load", "load"),
+    ("partner", "partner"),
+    ("sum_of_peaks", "sum of peaks"),
+    ("peak_of_sum", "peak of sum"),
+    ("coincidence_factor", "coincidence"),
+    ("saving", "saved"),
+];
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll share --store s cpu_usage_mhz --step 5m --by zone \
+    --quantile 0.99\nA step at which a series has no value is in no sum; how many are complete is \
+    shown.")]
+pub(super) struct ShareArgs {
+    /// The store's folder.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// Which series, all of one metric.
+    selector: Selector,
+    /// The step over which use is averaged before it is added up.
+    #[arg(long, value_name = "SPAN", default_value = "5m")]
+    step: Span,
+    /// How the samples of a step become one value.
+    #[arg(long, value_name = "HOW", default_value = "mean")]
+    agg: Aggregate,
+    /// A group per combination of values of these labels. Default: all series together only.
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    by: Vec<String>,
+    /// The quantile that is compared instead of the peak, as in 0.99.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    quantile: f64,
+    /// Carry a series' value over steps without a sample, up to this long.
+    #[arg(long, value_name = "SPAN")]
+    fill: Option<Span>,
+    /// List the best partner of each group, and pair all of them.
+    #[arg(long, requires = "by")]
+    partners: bool,
+    /// Only samples at or after this time.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only samples before this time.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    format: OutputFormat,
+}
+
+/// Prints what the groups of a fleet need apart and together.
+pub(super) fn share(args: &ShareArgs) -> Result<Outcome, Stop> {
+    let store = Store::open_read_only(&args.store)?;
+    let snapshot = store.snapshot()?;
+    let mut query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
+    query = query.fill(args.fill.unwrap_or_default());
+    if let Some(start) = args.from {
+        query = query.from(start);
+    }
+    if let Some(end) = args.to {
+        query = query.to(end);
+    }
+    let mut fleet = None;
+    let mut metric = None;
+    // Tile by tile: what is kept are sums.
+    for frame in query.run(&snapshot)? {
+        let frame = frame?;
+        if fleet.is_none() {
+            fleet = Some(FleetCoincidence::new(frame.steps(), &[args.quantile])?);
+        }
+        if let Some(fleet) = &mut fleet {
+            add(fleet, &frame, args, &mut metric)?;
+        }
+    }
+    let Some((fleet, metric)) = fleet.zip(metric) else {
+        let what = format!("no series of {} has samples in this range", args.selector);
+        return Err(Error::not_enough_data(what).into());
+    };
+    sheet_to_stdout(&sheet(args, &snapshot, &fleet, &metric)?, args.format)?;
+    Ok(Outcome::Done)
+}
+
+fn add(
+    fleet: &mut FleetCoincidence,
+    frame: &Frame,
+    args: &ShareArgs,
+    metric: &mut Option<String>,
+) -> Result<()> {
+    for (labels, row) in frame.rows() {
+        let name = labels.metric();
+        if metric.get_or_insert_with(|| name.to_owned()) != name {
+            let first = metric.as_deref().unwrap_or_default();
+            return Err(Error::invalid(format!(
+                "{} selects {first} and {name}, which cannot be added up; select one metric",
+                args.selector
+            )));
+        }
+        fleet.add(group(labels, &args.by).as_deref(), row)?;
+    }
+    Ok(())
+}
+
+/// The name of a series' group: the values of the labels by which it is grouped.
+fn group(labels: &Labels, by: &[String]) -> Option<String> {
+    let value = |name: &String| labels.get(name).unwrap_or("-").to_owned();
+    (!by.is_empty()).then(|| by.iter().map(value).collect::<Vec<_>>().join(", "))
+}
+
+fn sheet(
+    args: &ShareArgs,
+    snapshot: &Snapshot,
+    fleet: &FleetCoincidence,
+    metric: &str,
+) -> Result<Sheet> {
+    let unit = snapshot.unit(metric).map_or_else(String::new, |unit| unit.to_string());
+    let mut sheet = Sheet::new(format!("{metric}: groups apart and together"));
+    let all = fleet.all();
+    let steps = all.steps();
+    sheet.fact("series", "series", all.series(), "");
+    if all.unknown() > 0 {
+        sheet.fact("unknown", "series without a value", all.unknown(), "");
+    }
+    sheet.fact("steps", format!("steps of {}", args.step), steps, "");
+    sheet.fact("quantile", "quantile", args.quantile, "");
+    if let Some(peak) = all.peaks().first() {
+        sheet.fact("sum_of_peaks", "all: sum of peaks", peak.sum_of_peaks, unit.as_str());
+        sheet.fact("peak_of_sum", "all: peak of sum", peak.peak_of_sum, unit.as_str());
+        sheet.fact("peak_of_sum_at_most", "all: at most", peak.at_most, unit.as_str());
+        sheet.fact("coincidence_factor", "all: coincidence factor", peak.factor(), "");
+        sheet.fact("saving", "all: saved by sharing", peak.saving(), unit.as_str());
+    }
+    if !args.by.is_empty() {
+        sheet.fact("groups", "groups", fleet.groups().len(), "");
+        // What groups need that share among themselves only.
+        let peak = |load: &Coincidence| load.peaks().first().and_then(|peak| peak.peak_of_sum);
+        let apart: Option<f64> = fleet.groups().map(|(_, load)| peak(load)).sum();
+        sheet.fact("sum_of_group_peaks", "groups: sum of their peaks", apart, unit.as_str());
+    }
+    groups_table(&mut sheet, fleet, args);
+    if args.partners {
+        partners(&mut sheet, fleet, args.quantile)?;
+    }
+    if all.complete_steps() < steps {
+        sheet.note(
+            "A step at which a series has no value is in no sum. \"At most\" takes it to be at its \
+             own highest there, as partners do for groups.",
+        );
+    }
+    Ok(sheet)
+}
+
+fn groups_table(sheet: &mut Sheet, fleet: &FleetCoincidence, args: &ShareArgs) {
+    let heading = if args.by.is_empty() { "group".to_owned() } else { args.by.join(", ") };
+    let columns = [
+        Column::new("group", heading),
+        Column::new("series", "series"),
+        Column::new("complete", "complete"),
+        Column::new("sum_of_peaks", "sum of peaks"),
+        Column::new("peak_of_sum", "peak of sum"),
+        Column::new("peak_of_sum_at_most", "at most"),
+        Column::new("coincidence_factor", "coincidence"),
+    ];
+    let table = sheet.table("groups", &columns);
+    let mut row = |name: &str, load: &Coincidence| {
+        for peak in load.peaks() {
+            let complete = load.complete_steps() as f64 / load.steps() as f64;
+            let known = load.series() > 0;
+            table.row([
+                name.into(),
+                load.series().into(),
+                complete.into(),
+                peak.sum_of_peaks.into(),
+                peak.peak_of_sum.into(),
+                known.then_some(peak.at_most).into(),
+                peak.factor().into(),
+            ]);
+        }
+    };
+    fleet.groups().for_each(|(name, load)| row(name, load));
+    row("all", fleet.all());
+}
+
+fn partners(sheet: &mut Sheet, fleet: &FleetCoincidence, quantile: f64) -> Result<()> {
+    let sums = fleet.groups().map(|(name, load)| (name, load.sums()));
+    // A group that is nowhere complete has no sum to compare.
+    let known = sums.filter(|(_, sums)| sums.iter().any(|sum| !sum.is_nan()));
+    let (names, sums): (Vec<&str>, Vec<Vec<f64>>) = known.unzip();
+    let rows: Vec<&[f64]> = sums.iter().map(Vec::as_slice).collect();
+    partner_tables(sheet, &names, &Partners::find(&rows, quantile)?);
+    Ok(())
+}
+
+/// Adds the best partner of each load, and all of them in pairs.
+pub(super) fn partner_tables(sheet: &mut Sheet, names: &[&str], partners: &Partners) {
+    let row = |one: usize, pair: &Pair| -> [Value; 6] {
+        let other = if pair.first == one { pair.second } else { pair.first };
+        [
+            names[one].into(),
+            names[other].into(),
+            pair.sum_of_peaks.into(),
+            pair.peak_of_sum.into(),
+            pair.factor().into(),
+            pair.saving().into(),
+        ]
+    };
+    let columns = PARTNER_COLUMNS.map(|(key, heading)| Column::new(key, heading));
+    let table = sheet.table("partners", &columns);
+    for at in 0..names.len() {
+        if let Some(pair) = partners.best(at) {
+            table.row(row(at, &pair));
+        }
+    }
+    let pairing = partners.pairing();
+    let table = sheet.table("pairing", &columns);
+    pairing.pairs.iter().for_each(|pair| table.row(row(pair.first, pair)));
+    sheet.fact("pairing_saving", "saved in pairs", pairing.saving, "");
+    let at_most = pairing.saving_at_most;
+    sheet.fact("pairing_saving_at_most", "saved by any pairs, at most", at_most, "");
+}
+
+/// Adds a table of what loads need at each quantile.
+pub(super) fn peaks_table(sheet: &mut Sheet, peaks: &[CoincidentPeak]) {
+    let columns = [
+        Column::new("quantile", "quantile"),
+        Column::new("sum_of_peaks", "sum of peaks"),
+        Column::new("peak_of_sum", "peak of sum"),
+        Column::new("peak_of_sum_at_least", "at least"),
+        Column::new("peak_of_sum_at_most", "at most"),
+        Column::new("coincidence_factor", "coincidence"),
+        Column::new("diversity_factor", "diversity"),
+        Column::new("saving", "saved"),
+    ];
+    let table = sheet.table("peaks", &columns);
+    for peak in peaks {
+        table.row([
+            peak.level.into(),
+            peak.sum_of_peaks.into(),
+            peak.peak_of_sum.into(),
+            peak.at_least.into(),
+            peak.at_most.into(),
+            peak.factor().into(),
+            peak.diversity().into(),
+            peak.saving().into(),
+        ]);
+    }
+}
