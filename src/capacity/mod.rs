@@ -16,6 +16,7 @@ mod idle;
 mod overprovisioned;
 mod plan;
 mod reduce;
+pub mod remaining;
 mod rows;
 mod series;
 pub mod study;
