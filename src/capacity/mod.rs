@@ -13,6 +13,7 @@
 mod assess;
 pub mod exhaustion;
 mod idle;
+pub mod order;
 mod overprovisioned;
 mod plan;
 mod reduce;
