@@ -11,6 +11,7 @@
 //! `docs/method/plan.md` has the definitions and their sources.
 
 mod assess;
+pub mod budget;
 pub mod cost;
 pub mod exhaustion;
 mod idle;
