@@ -3,6 +3,10 @@
 
 mod bench;
 mod calc;
+mod calc_budget;
+mod calc_gap;
+mod calc_order;
+mod calc_remaining;
 mod forecasts;
 mod upkeep;
 pub(crate) mod user;

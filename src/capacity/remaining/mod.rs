@@ -5,7 +5,7 @@
 //! and what each resource should have. Never: an average over resources, or a buffer that was not
 //! asked for.
 //!
-//! `docs/method/order.md` has the definitions and their sources.
+//! `docs/method/remaining.md` has the definitions and their sources.
 
 mod buffer;
 mod days;
