@@ -56,8 +56,8 @@ fn faults_say_the_line() {
     user.write("bad.csv", "resource,capacity,demand\ncpu,64,8\ndisk,0,1\n");
     user.fails(
         "calc remaining bad.csv",
-        "plimsoll: bad.csv:3: disk: capacity 0, reserve 0, demand 1: give a capacity above 0, and a \
-         reserve and a demand of 0 or more",
+        "plimsoll: bad.csv:3: disk: capacity 0, reserve 0, demand 1: give a capacity above 0, and \
+         a reserve and a demand of 0 or more",
     );
     user.write("twice.csv", "resource,capacity,demand\ncpu,64,8\ncpu,64,9\n");
     user.fails(

@@ -4,8 +4,8 @@
 //! In: a service level objective, demand as distributions, hosts with their price and their
 //! failures. Out: the budget in minutes, burn rates, the minutes that a number of hosts is expected
 //! to be too few, the cheapest number that keeps the budget, how far it may shrink, and the price
-//! of each further nine. Never: a plan whose minutes are not stated, or an availability that failures
-//! in common are counted in.
+//! of each further nine. Never: a plan whose minutes are not stated, or minutes that claim to count
+//! failures of several hosts at once.
 //!
 //! `docs/method/budget.md` has the formulas and their sources.
 

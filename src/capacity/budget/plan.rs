@@ -118,7 +118,7 @@ pub(super) fn fewest(shape: &HostShape, profile: &DemandProfile, bad: f64) -> Re
     // What keeps it is kept with more: the share falls with the number.
     let (mut low, mut enough) = (0, high);
     while low < enough {
-        let middle = (low + enough) / 2;
+        let middle = u64::midpoint(low, enough);
         if keeps(middle) { enough = middle } else { low = middle + 1 }
     }
     Ok(Some(enough))
@@ -198,7 +198,7 @@ mod tests {
             let (shape, profile) = (shape(7.0, 1.0, mttr), normal(mean, deviation));
             let slo = Slo::nines(nines, 30.0).unwrap();
             let share = |hosts: u64| profile.bad_share(hosts, &shape);
-            let naive = (0..).find(|hosts| share(*hosts) <= slo.error_ratio()).unwrap();
+            let naive = (0..1_000).find(|hosts| share(*hosts) <= slo.error_ratio()).unwrap();
             prop_assert_eq!(fewest(&shape, &profile, slo.error_ratio()).unwrap(), Some(naive));
             for hosts in 0..naive {
                 prop_assert!(share(hosts + 1) <= share(hosts) + 1e-12);

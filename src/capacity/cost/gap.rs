@@ -28,8 +28,8 @@ pub struct Asset {
     pub opex_of_use: f64,
 }
 
-/// What something costs a month, and what for. `total` is `used + slack + idle - overcommitted`, and
-/// the gap is `slack + idle - overcommitted`, which is `gap_capex + gap_opex`.
+/// What something costs a month, and what for. `total` is `used + slack + idle - overcommitted`,
+/// and the gap is `slack + idle - overcommitted`, which is `gap_capex + gap_opex`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct GapCosts {
     /// All of it.

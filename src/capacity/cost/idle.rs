@@ -44,7 +44,7 @@ pub fn idle_of(nodes: &[SharedNode]) -> Result<Vec<f64>> {
         // A sum of many workloads may be off by its last digits.
         if taken > node.capacity * (1.0 + 1e-9) {
             return Err(Error::invalid(format!(
-                "node number {}: its workloads take {taken} of {}; it has no idle capacity to share",
+                "node number {}: its workloads take {taken} of {}; there is nothing idle to share",
                 at + 1,
                 node.capacity
             )));

@@ -44,8 +44,8 @@ pub struct LeaveRules {
 /// The hosts that can leave, and what the rest then costs.
 ///
 /// They are chosen so that they save the most, while each resource's sum over those that stay still
-/// holds, at [`utilization_max`](LeaveRules::utilization_max), what is taken in all. It is a bound: sums say nothing of
-/// pieces too large for any one host, which packing does.
+/// holds, at [`utilization_max`](LeaveRules::utilization_max), what is taken in all. It is a bound:
+/// sums say nothing of pieces too large for any one host, which packing does.
 ///
 /// ```
 /// use plimsoll::capacity::cost::{HostResource, HostUse, LeaveRules, WholeHosts};
@@ -244,9 +244,9 @@ fn greedy(shapes: &[Shape], limits: &[usize], spare: &[f64], most: usize) -> Vec
         while low < high {
             counts[at] = (low + high).div_ceil(2);
             if fits(shapes, &counts, spare, most) {
-                low = counts[at]
+                low = counts[at];
             } else {
-                high = counts[at] - 1
+                high = counts[at] - 1;
             }
         }
         counts[at] = low;
@@ -415,7 +415,8 @@ mod tests {
             }).fold(0.0, f64::max);
             let whole = WholeHosts::of(&hosts, rules).unwrap();
             prop_assert!(whole.is_best);
-            prop_assert!((whole.savings_per_month - naive).abs() < 1e-6, "{} {}", naive, whole.savings_per_month);
+            let found = whole.savings_per_month;
+            prop_assert!((found - naive).abs() < 1e-6, "{} {}", naive, found);
         }
     }
 }

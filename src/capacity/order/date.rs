@@ -83,7 +83,7 @@ impl ExhaustionTime {
         if days.is_empty() {
             return Err(Error::not_enough_data("no future says when it runs out"));
         }
-        if let Some(bad) = days.iter().find(|days| !(**days >= 0.0)) {
+        if let Some(bad) = days.iter().find(|days| days.is_nan() || **days < 0.0) {
             let what = format!("a future runs out after {bad} days: give 0 or more, or infinity");
             return Err(Error::invalid(what));
         }

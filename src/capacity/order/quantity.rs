@@ -69,7 +69,8 @@ pub struct OrderLine {
 ///     Ok(ResourceOrder { name: name.to_owned(), demand, capacity: 80.0, per_host })
 /// };
 /// // 125.631 processors are wanted, 45.631 are missing: 2 hosts; of memory 6 hosts: 2 lots.
-/// let order = Order::of(&[resource("cpu", 100.0, 32.0)?, resource("memory", 90.0, 6.0)?], &terms)?;
+/// let resources = [resource("cpu", 100.0, 32.0)?, resource("memory", 90.0, 6.0)?];
+/// let order = Order::of(&resources, &terms)?;
 /// assert_eq!(order.lines.iter().map(|line| line.hosts_needed).collect::<Vec<_>>(), [2, 6]);
 /// assert_eq!((order.binding(), order.hosts, order.cost), (Some("memory"), 8, 64_000.0));
 /// # plimsoll::Result::Ok(())

@@ -15,7 +15,7 @@ pub struct ResourceDays {
 /// The time remaining of several resources: as long as that of the shortest one.
 ///
 /// A resource that runs out sooner than new capacity can be there is in breach of the provisioning
-/// buffer, and one breach is enough (VMware Aria).
+/// buffer, and one breach is enough (Aria Operations).
 ///
 /// ```
 /// use plimsoll::capacity::remaining::{ResourceDays, TimeRemaining};

@@ -31,7 +31,7 @@ pub struct ResourceRemaining {
 
 /// What is left of several resources: as much as of the most constrained one.
 ///
-/// `100 - (reserve + demand)` percent, the least of the resources (VMware Aria).
+/// `100 - (reserve + demand)` percent, the least of the resources (Aria Operations).
 ///
 /// ```
 /// use plimsoll::capacity::remaining::{CapacityRemaining, ResourceLoad};

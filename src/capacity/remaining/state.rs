@@ -1,4 +1,4 @@
-//! The colour of what is left: VMware Aria's thresholds.
+//! The colour of what is left: Aria Operations' thresholds.
 
 /// How worried to be. Ordered: what is worse is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +15,7 @@ pub enum State {
 
 impl State {
     /// Of the capacity remaining: green from 10% on, yellow below, orange below 5%, red at 0 and
-    /// below (VMware Aria; capacity.md 2.8).
+    /// below (Aria Operations; capacity.md 2.8).
     ///
     /// ```
     /// use plimsoll::capacity::remaining::State;
@@ -32,7 +32,7 @@ impl State {
     }
 
     /// Of the time remaining: green from 120 days on, yellow below, orange below 60, red below 30
-    /// (VMware Aria; capacity.md 2.8). `None`: not within the horizon.
+    /// (Aria Operations; capacity.md 2.8). `None`: not within the horizon.
     pub fn of_days(days: Option<f64>) -> Self {
         match days {
             None => Self::Green,

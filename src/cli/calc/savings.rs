@@ -61,7 +61,7 @@ pub(super) fn savings(args: &SavingsArgs) -> Result<Sheet> {
         table.row(cells);
     }
     sheet.note(
-        "Hosts are counted by sums of each resource: whether the pieces fit is a matter of packing.",
+        "Hosts are counted by sums of each resource; whether the pieces fit is for packing to say.",
     );
     if !whole.is_best {
         sheet.note("There are too many kinds of host to try all choices: others may save more.");
