@@ -20,8 +20,8 @@ fn the_newsvendor_gives_the_published_amounts() {
 #[test]
 fn the_newsvendor_takes_samples() {
     let user = User::new();
-    let days: String = (1..=100).map(|day| format!("{day}\n")).collect();
-    user.write("days.csv", &format!("demand\n{days}"));
+    let days: Vec<String> = (1..=100).map(|day| day.to_string()).collect();
+    user.write("days.csv", &format!("demand\n{}\n", days.join("\n")));
     let ask = "calc newsvendor --samples days.csv --shortage-cost 9 --surplus-cost 1";
     assert_eq!(user.json(ask)["facts"]["amount"], 90.0);
     user.fails(
@@ -38,7 +38,7 @@ fn an_order_has_a_day_a_number_and_a_risk() {
         "pool.csv",
         "resource,used,limit,growth_per_day,deviation_per_day,per_host\n\
          cpu,0,100,1,2,16\n\
-         memory,300,1000,6,20,64\n\
+         memory,400,1000,6,20,64\n\
          disk,100,900,0.5,,200\n",
     );
     let terms = "--shortage-cost 9 --surplus-cost 1 --price 8000 --lot 4";

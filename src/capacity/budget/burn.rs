@@ -38,7 +38,7 @@ impl BurnAlert {
     /// assert!((hour.burn_rate - 14.4).abs() < 1e-9);
     /// // Long over: the long window still burns, the short one no longer does.
     /// assert!(hour.fires(20.0, 15.0) && !hour.fires(20.0, 0.0));
-    /// # plimsoll::Result::Ok(())
+    /// # Ok::<(), plimsoll::Error>(())
     /// ```
     pub fn workbook(slo: &Slo) -> [Self; 3] {
         [(Severity::Page, 1.0, 0.02), (Severity::Page, 6.0, 0.05), (Severity::Ticket, 72.0, 0.1)]

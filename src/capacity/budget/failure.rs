@@ -14,7 +14,7 @@ const NEGLIGIBLE: f64 = 1e-30;
 /// // Two of two are needed: one or both are down in 1 - 0.99^2 of the time.
 /// let minutes = minutes_below(2, 2, host, 43_200.0);
 /// assert!((minutes - 43_200.0 * 0.0199).abs() < 1e-6);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Availability {

@@ -33,7 +33,7 @@ pub struct NineCost {
 /// // 125.63, 146.53 and 161.80 in hosts of 8.
 /// assert_eq!(hosts, [16, 19, 21]);
 /// assert_eq!(costs[2].extra_per_month, Some(500.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///
 /// # Errors

@@ -79,7 +79,7 @@ impl BudgetPlan {
 /// let plan = cheapest(&[shape], &profile, &Slo::new(0.999, 30.0)?)?;
 /// assert_eq!((plan.hosts, plan.cost_per_month), (21, 5_250.0));
 /// assert!(plan.bad_minutes <= 43.2);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 pub fn cheapest(shapes: &[HostShape], profile: &DemandProfile, slo: &Slo) -> Result<BudgetPlan> {
     if shapes.is_empty() {

@@ -55,7 +55,7 @@ impl DemandProfile {
     /// let profile = DemandProfile::new(vec![(day, 12.0), (night, 12.0)])?;
     /// // 90 is one deviation above the day's mean: 15.87% of half the time.
     /// assert!((profile.exceeds(90.0) - 0.079_327_627).abs() < 1e-9);
-    /// # plimsoll::Result::Ok(())
+    /// # Ok::<(), plimsoll::Error>(())
     /// ```
     pub fn exceeds(&self, line: f64) -> f64 {
         self.parts.iter().map(|(demand, share)| share * demand.exceeds(line)).sum()

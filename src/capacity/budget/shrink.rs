@@ -46,7 +46,7 @@ pub struct ShrinkStep {
 /// let advice = ShrinkAdvice::of(30, &shape, &profile, &Slo::new(0.999, 30.0)?, policy)?;
 /// assert_eq!((advice.advised.hosts, advice.refused.unwrap().hosts), (21, 20));
 /// assert!(advice.refused.unwrap().burn_rate > 1.0);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShrinkAdvice {

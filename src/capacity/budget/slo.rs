@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// assert!((slo.budget_minutes() - 43.2).abs() < 1e-9);
 /// // 14.4 times as fast for an hour spends 2% of it.
 /// assert!((slo.spent(14.4, 1.0) - 0.02).abs() < 1e-12);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Slo {

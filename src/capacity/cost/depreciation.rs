@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(host.per_month(12.0), 150.0);
 /// assert_eq!(host.book_value(12.0), 8_200.0);
 /// assert_eq!((host.per_month(60.0), host.book_value(80.0)), (0.0, 1_000.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StraightLine {

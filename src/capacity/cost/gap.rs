@@ -71,7 +71,7 @@ pub struct GapCosts {
 /// let gap = Gap::of(&[asset("cpu", 2.0, 0.5, 20.0), asset("memory", 1.0, 0.5, 1.0)])?;
 /// assert_eq!(gap.total.efficiency(), Some(5.5 / 21.0));
 /// assert_eq!(gap.total.gap(), 15.5);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gap {

@@ -31,7 +31,7 @@ pub enum IdleScope {
 /// let node = |workloads| SharedNode { capacity: 6.0, workloads: vec![1.0; workloads] };
 /// // Kubecost's example: four workloads on one node of six slots, one on the other.
 /// assert_eq!(idle_of(&[node(4), node(1)])?, [2.0, 5.0]);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 pub fn idle_of(nodes: &[SharedNode]) -> Result<Vec<f64>> {
     let idle = |(at, node): (usize, &SharedNode)| {

@@ -61,7 +61,7 @@ pub struct LeaveRules {
 /// assert_eq!((whole.leaving.len(), whole.savings_per_month), (2, 600.0));
 /// // On paper 24 of 128 were reclaimed, 225 a month; one host could leave without any of it.
 /// assert_eq!((whole.reclaimed_per_month, whole.savings_without_reclaim), (225.0, 300.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct WholeHosts {

@@ -15,7 +15,7 @@ pub const HOURS_PER_MONTH: f64 = 730.0;
 /// assert_eq!(power.watts(0.5), 200.0);
 /// // 0.2 kW * 1.5 * 730 h * 0.12.
 /// assert!((power.per_month(0.5) - 26.28).abs() < 1e-9);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Power {

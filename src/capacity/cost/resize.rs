@@ -33,7 +33,7 @@ pub struct ContainerRun {
 /// assert!((apart[0] - 3_406.67).abs() < 5e-3 && (apart[1] - 1_703.33).abs() < 5e-3);
 /// let shared = resize_savings_per_month(&[vec![run(1.0), run(2.0)]], 7.0, 0.75, 1.0)?;
 /// assert!((shared[0] - 3_406.67).abs() < 5e-3);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 pub fn resize_savings_per_month(
     controllers: &[Vec<ContainerRun>],

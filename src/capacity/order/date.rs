@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(time.quantile_days(0.4), Some(40.0));
 /// assert_eq!(time.quantile_days(0.9), None);
 /// assert_eq!(time.within(50.0), 0.6);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExhaustionTime(Kind);
@@ -43,7 +43,7 @@ pub struct LeadTime {
 /// let date = OrderDate::of(&time, LeadTime { lead_days: 45.0, review_days: 0.0 }, 0.05)?;
 /// assert!((date.order_by_days.unwrap() - 25.8002).abs() < 1e-4);
 /// assert!((date.risk.unwrap() - 0.05).abs() < 1e-9);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OrderDate {

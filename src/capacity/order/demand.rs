@@ -14,7 +14,7 @@ use crate::kernel::{normal_cdf, normal_quantile};
 /// assert!((demand.exceeds(125.631) - 0.1).abs() < 1e-5);
 /// let week = Demand::samples(vec![3.0, 1.0, 2.0, 9.0])?;
 /// assert_eq!((week.quantile(0.75)?, week.exceeds(3.0)), (3.0, 0.25));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Demand(Shape);

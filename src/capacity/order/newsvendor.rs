@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// assert_eq!(costs.critical_ratio(), 0.9);
 /// let amount = costs.best_amount(&Demand::normal(100.0, 20.0)?)?;
 /// assert!((amount - 125.631).abs() < 5e-4);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ShortageCosts {

@@ -73,7 +73,7 @@ pub struct OrderLine {
 /// let order = Order::of(&resources, &terms)?;
 /// assert_eq!(order.lines.iter().map(|line| line.hosts_needed).collect::<Vec<_>>(), [2, 6]);
 /// assert_eq!((order.binding(), order.hosts, order.cost), (Some("memory"), 8, 64_000.0));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Order {

@@ -48,7 +48,7 @@ pub enum Intent {
 /// use plimsoll::capacity::remaining::{Buffer, Component, Intent};
 /// let buffer: Buffer = "disk:scale-up:2".parse()?;
 /// assert_eq!(buffer, Buffer { component: Component::Disk, intent: Intent::ScaleUp(2.0) });
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Buffer {
@@ -70,7 +70,7 @@ pub struct Buffer {
 /// // capacity.md, 2.4.
 /// assert_eq!(buffers.combined(Component::Disk)?.desired, 6.0);
 /// assert_eq!(buffers.combined(Component::Memory)?.desired, 10.0);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Buffers(Vec<Buffer>);

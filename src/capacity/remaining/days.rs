@@ -30,7 +30,7 @@ pub struct ResourceDays {
 /// let time = TimeRemaining::of(&resources, 30.0)?;
 /// assert_eq!(time.shortest.as_ref().unwrap().name, "memory");
 /// assert_eq!(time.breaches, ["memory"]);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeRemaining {

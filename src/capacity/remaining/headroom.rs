@@ -22,7 +22,7 @@ const THREAD_OF_CORE: f64 = 0.6;
 /// // capacity.md, 2.4, to the digits printed there.
 /// assert!((cpu_headroom_fit(8.0, true)? - 0.2805).abs() < 5e-5);
 /// assert!((cpu_headroom_fit(16.0, false)? - 0.16).abs() < 5e-3);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 pub fn cpu_headroom_fit(processors: f64, multithreaded: bool) -> Result<f64> {
     if !(processors.is_finite() && processors >= 1.0) {

@@ -43,7 +43,7 @@ pub struct ResourceRemaining {
 /// assert_eq!(left.resources()[0].remaining_percent, 42.0);
 /// assert_eq!(left.most_constrained().name, "peak");
 /// assert_eq!(left.most_constrained().remaining_percent, 30.0);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct CapacityRemaining {
