@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// A table of more rows is no small one, and is refused before it fills the memory.
-const ROWS_MAX: usize = 1 << 20;
+/// A table of more bytes is no small one, and is refused before it fills the memory.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// A table whose columns are known by name.
 #[derive(Debug)]
@@ -45,16 +45,20 @@ impl Table {
     }
 
     fn parse(text: impl Read, origin: &str, required: &[&str], optional: &[&str]) -> Result<Self> {
+        let text = whole(text, origin)?;
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .comment(Some(b'#'))
             .trim(csv::Trim::All)
-            .from_reader(text);
+            .from_reader(text.as_bytes());
         let (mut columns, mut rows) = (Vec::new(), Vec::new());
         for record in reader.records() {
-            let record = record.map_err(|why| unreadable(origin, &why))?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let record = record.map_err(|why| {
+                let line = why.position().map_or(0, csv::Position::line);
+                parse_error(origin, line, why.to_string())
+            })?;
+            let line = record.position().map_or(0, |position| line_of(&text, position));
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
             if columns.is_empty() {
                 columns = named(cells, origin, line, required, optional)?;
@@ -63,14 +67,6 @@ impl Table {
             } else {
                 let what = format!("{} cells in {} columns", cells.len(), columns.len());
                 return Err(parse_error(origin, line, what));
-            }
-            if rows.len() > ROWS_MAX {
-                return Err(Error::Limit {
-                    what: "the number of rows of a table",
-                    value: rows.len() as u64,
-                    limit: ROWS_MAX as u64,
-                    remedy: "split it, or add rows up first",
-                });
             }
         }
         if rows.is_empty() {
@@ -169,9 +165,33 @@ fn named(
     }
 }
 
-fn unreadable(origin: &str, why: &csv::Error) -> Error {
-    let line = why.position().map_or(0, csv::Position::line);
-    parse_error(origin, line, why.to_string())
+/// All of a small text.
+fn whole(text: impl Read, origin: &str) -> Result<String> {
+    let mut bytes = Vec::new();
+    let read = text.take(BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|why| Error::io("read", Path::new(origin), why))?;
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(Error::Limit {
+            what: "the size of a table in bytes",
+            value: bytes.len() as u64,
+            limit: BYTES_MAX,
+            remedy: "split it, or add rows up first",
+        });
+    }
+    String::from_utf8(bytes).map_err(|why| {
+        let good = &why.as_bytes()[..why.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count() as u64;
+        parse_error(origin, line, "it is no UTF-8: save the table as UTF-8")
+    })
+}
+
+/// The line of a record. The reader's own is that after the record before: comments and empty lines
+/// lie between.
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let rest = usize::try_from(position.byte()).ok().and_then(|byte| text.get(byte..));
+    let between = rest.unwrap_or_default().lines();
+    let skipped = between.take_while(|line| line.is_empty() || line.starts_with('#')).count();
+    position.line() + skipped as u64
 }
 
 fn parse_error(origin: &str, line: u64, what: impl Into<String>) -> Error {
@@ -188,14 +208,19 @@ mod tests {
 
     #[test]
     fn columns_are_known_by_name_and_cells_by_line() {
-        let text = "\u{feff}used, name ,price\n# a comment\n1.5,a,\n\n2, \"b, c\" ,3\n";
+        let text = "\u{feff}used, name ,price\n# a comment\n1.5,a,\n\n2,\"b, c\",3\n";
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            let table = table(&text).unwrap();
+            let lines: Vec<u64> = table.rows().map(Row::line).collect();
+            assert_eq!(lines, [3, 5], "{text:?}");
+        }
         let table = table(text).unwrap();
         let rows: Vec<Row> = table.rows().collect();
         assert_eq!((rows[0].text("name"), rows[1].text("name")), ("a", "b, c"));
         assert_eq!(rows[0].number("used").unwrap(), 1.5);
         assert_eq!(rows[0].number_if_any("price").unwrap(), None);
         assert_eq!(rows[1].number_if_any("price").unwrap(), Some(3.0));
-        assert_eq!((rows[0].line(), rows[1].line(), table.has("price")), (3, 5, true));
+        assert!(table.has("price") && !table.has("prize"));
         let why = rows[0].number("price").unwrap_err().to_string();
         assert_eq!(why, "t.csv:3: price is empty: give a number");
         let why = rows[1].at::<()>(Err(Error::invalid("no"))).unwrap_err().to_string();
@@ -221,6 +246,8 @@ mod tests {
             assert_eq!(why, format!("t.csv:2: used {number:?} is no number"));
         }
         let unreadable = Table::parse(&b"name,used\n\xff,1\n"[..], "t.csv", &["name"], &["used"]);
-        assert!(unreadable.unwrap_err().to_string().starts_with("t.csv:2: "));
+        assert!(unreadable.unwrap_err().to_string().starts_with("t.csv:2: it is no UTF-8"));
+        let endless = Table::parse(io::repeat(b'a'), "t.csv", &["name"], &[]).unwrap_err();
+        assert!(endless.to_string().contains("over the limit of 67108864"), "{endless}");
     }
 }
