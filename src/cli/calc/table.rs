@@ -180,7 +180,7 @@ fn whole(text: impl Read, origin: &str) -> Result<String> {
     }
     String::from_utf8(bytes).map_err(|why| {
         let good = &why.as_bytes()[..why.utf8_error().valid_up_to()];
-        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = good.split(|byte| *byte == b'\n').count() as u64;
         parse_error(origin, line, "it is no UTF-8: save the table as UTF-8")
     })
 }
