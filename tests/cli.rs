@@ -3,10 +3,14 @@
 
 mod bench;
 mod calc;
+mod calc_budget;
 mod calc_failover;
+mod calc_gap;
 mod calc_hardware;
+mod calc_order;
 mod calc_pack;
 mod calc_queue;
+mod calc_remaining;
 mod calc_rightsize;
 mod calc_scale;
 mod calc_share;

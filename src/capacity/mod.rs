@@ -11,16 +11,20 @@
 //! `docs/method/plan.md` has the definitions and their sources.
 
 mod assess;
+pub mod budget;
 pub mod compat;
+pub mod cost;
 pub mod exhaustion;
 pub mod failover;
 pub mod hardware;
 mod idle;
+pub mod order;
 mod overprovisioned;
 pub mod packing;
 mod plan;
 pub mod queueing;
 mod reduce;
+pub mod remaining;
 pub mod rightsizing;
 mod rows;
 pub mod saturation;

@@ -1,15 +1,22 @@
 //! Single questions of capacity, worked out from a few numbers or a small file, without a store.
 
+mod budget;
 mod demand;
+mod demand_args;
 mod exhaustion;
 mod failover;
+mod gap;
 mod hardware;
 mod knee;
 mod network;
+mod newsvendor;
+mod order;
 mod pack;
 mod predict;
 mod queue;
+mod remaining;
 mod rightsize;
+mod savings;
 mod share;
 mod staff;
 mod table;
@@ -59,6 +66,19 @@ enum Calculation {
     Predict(predict::PredictArgs),
     /// How large a workload should be, by our rule and by those of others.
     Rightsize(rightsize::RightsizeArgs),
+    /// What the most constrained of several resources leaves, for how long, and what buffers ask
+    /// for.
+    Remaining(remaining::RemainingArgs),
+    /// By when to order, how many hosts, and at what risk.
+    Order(order::OrderArgs),
+    /// How much to have, between the cost of too little and that of too much.
+    Newsvendor(newsvendor::NewsvendorArgs),
+    /// What the gap between designed and actual costs a month, in capital and operating cost.
+    Gap(gap::GapArgs),
+    /// Which hosts can leave, and what that saves: what is reclaimed on others is idle, not saved.
+    Savings(savings::SavingsArgs),
+    /// An error budget: what burns it, the cheapest plan that keeps it, the price of each nine.
+    Budget(Box<budget::BudgetArgs>),
 }
 
 /// Works out an answer and prints it.
@@ -77,6 +97,12 @@ pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
         Calculation::Demand(args) => demand::demand(args)?,
         Calculation::Predict(args) => predict::predict(args)?,
         Calculation::Rightsize(args) => rightsize::rightsize(args)?,
+        Calculation::Remaining(args) => remaining::remaining(args)?,
+        Calculation::Order(args) => order::order(args)?,
+        Calculation::Newsvendor(args) => newsvendor::newsvendor(args)?,
+        Calculation::Gap(args) => gap::gap(args)?,
+        Calculation::Savings(args) => savings::savings(args)?,
+        Calculation::Budget(args) => budget::budget(args)?,
     };
     sheet_to_stdout(&sheet, args.format)?;
     Ok(Outcome::Done)

@@ -1,9 +1,14 @@
 //! A small CSV file with a header line, read by the names of its columns.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
+
+/// A table of more bytes is no small one, and is refused before it fills the memory.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// The rows of a file as text, with their lines for errors.
 #[derive(Debug)]
@@ -26,9 +31,31 @@ impl Table {
     /// below them; it may have other columns. Names and cells lose the space around them; empty
     /// lines are left out.
     pub(super) fn read(path: &Path, required: &[&str]) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|why| Error::io("read", path, why))?;
+        let file = File::open(path).map_err(|why| Error::io("open", path, why))?;
+        let mut bytes = Vec::new();
+        let read = file.take(BYTES_MAX + 1).read_to_end(&mut bytes);
+        read.map_err(|why| Error::io("read", path, why))?;
+        if bytes.len() as u64 > BYTES_MAX {
+            return Err(Error::Limit {
+                what: "the size of a table in bytes",
+                value: bytes.len() as u64,
+                limit: BYTES_MAX,
+                remedy: "split it, or add rows up first",
+            });
+        }
         let table = Self::parse(&path.display().to_string(), &bytes)?;
         required.iter().try_for_each(|name| table.column(name).map(drop))?;
+        Ok(table)
+    }
+
+    /// Reads a file that has no other columns than those required and the optional ones.
+    pub(super) fn read_exact(path: &Path, required: &[&str], optional: &[&str]) -> Result<Self> {
+        let table = Self::read(path, required)?;
+        let known = || required.iter().chain(optional);
+        if let Some(name) = table.header.iter().find(|name| !known().any(|known| known == name)) {
+            let all = known().copied().collect::<Vec<_>>().join(", ");
+            return Err(table.error(1, format!("unknown column {name:?}; there are {all}")));
+        }
         Ok(table)
     }
 
@@ -169,6 +196,14 @@ impl<'a> Row<'a> {
     /// Its line in the file.
     pub(super) fn line(self) -> u64 {
         self.line
+    }
+
+    /// Gives an error that knows no line this row's.
+    pub(super) fn at<T>(self, outcome: Result<T>) -> Result<T> {
+        outcome.map_err(|why| match why {
+            Error::Invalid { what } => self.error(what),
+            other => other,
+        })
     }
 
     /// An error in this row.

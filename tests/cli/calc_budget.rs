@@ -1,0 +1,62 @@
+//! `plimsoll calc budget`: the worked examples, as a user would ask for them.
+
+use super::user::{User, golden};
+
+#[test]
+fn the_budget_and_its_burn_are_those_of_the_workbook() {
+    let user = User::new();
+    // capacity.md, 2.12.
+    let ask = "calc budget --objective 99.9% --burn 14.4:1 --burn 6:6 --burn 1:72";
+    golden("calc-budget.txt", &user.ok(ask));
+    let answer = user.json(ask);
+    let budget = answer["facts"]["budget_minutes"].as_f64().unwrap();
+    assert!((budget / 43.2 - 1.0).abs() < 1e-9, "{budget}");
+    for (at, spent) in [0.02, 0.05, 0.1].into_iter().enumerate() {
+        let found = answer["tables"]["burns"][at]["spent"].as_f64().unwrap();
+        assert!((found - spent).abs() < 1e-12, "{found}");
+    }
+}
+
+#[test]
+fn the_cheapest_plan_the_nines_and_the_end_of_shrinking() {
+    let user = User::new();
+    let demand = "--mean 100 --deviation 20 --per-host 8 --price 250";
+    let failing = "--mtbf-hours 2000 --mttr-hours 10 --hosts 30";
+    let ask = format!("calc budget --objective 0.999 {demand} {failing}");
+    golden("calc-budget-plan.txt", &user.ok(&ask));
+    // Without failures: P90, P99 and P99.9 of N(100, 20) in hosts of 8.
+    let answer = user.json(&format!("calc budget --objective 0.999 {demand} --nines 3"));
+    let hosts: Vec<u64> =
+        (0..3).map(|at| answer["tables"]["nines"][at]["hosts"].as_u64().unwrap()).collect();
+    assert_eq!(hosts, [16, 19, 21]);
+    assert_eq!(answer["facts"]["hosts"], 21);
+    let spent = user.ok(&format!("{ask} --elapsed-days 10 --spent-minutes 50"));
+    assert!(spent.contains("No host may leave"), "{spent}");
+}
+
+#[test]
+fn half_a_question_is_refused() {
+    let user = User::new();
+    for (ask, says) in [
+        (
+            "calc budget --objective most",
+            "plimsoll: --objective most is no share: give one, as 0.999, or a percentage, as 99.9%",
+        ),
+        (
+            "calc budget --objective 100%",
+            "plimsoll: an objective of 1: give a share between 0 and 1, as 0.999; 1 leaves no \
+             budget, and no plan keeps it",
+        ),
+        (
+            "calc budget --objective 0.9 --mean 1 --deviation 1",
+            "plimsoll: a plan takes a demand (--mean and --deviation, or --samples), --per-host \
+             and --price",
+        ),
+        (
+            "calc budget --objective 0.9 --burn fast",
+            "plimsoll: --burn fast: give a rate and hours of 0 or more, as 14.4:1",
+        ),
+    ] {
+        user.fails(ask, says);
+    }
+}
