@@ -25,7 +25,8 @@ pub(super) struct DecomposeArgs {
     /// Lengths of the seasons, as in 1d,7d. By default those that show in each series.
     #[arg(long, value_name = "SPAN,...", value_delimiter = ',')]
     periods: Vec<Span>,
-    /// Let what does not fit count less, so that bursts stay in the remainder; eight times the work.
+    /// Let what does not fit count less, so that bursts stay in the remainder: eight times the
+    /// work.
     #[arg(long)]
     robust: bool,
     /// How the samples of a step become one value.

@@ -1,9 +1,9 @@
 //! The errors of a fleet's forecasts, pooled metric by metric: what a processor does says nothing
 //! of a disk.
 //!
-//! No interval can be told before all errors are pooled, so a fleet takes two passes. What the first
-//! pass learnt of the first [`KEPT_VALUES_MAX`] values is kept; the second pass forecasts only the
-//! rest again.
+//! No interval can be told before all errors are pooled, so a fleet takes two passes. What the
+//! first pass learnt of the first series, [`KEPT_VALUES_MAX`] values in all, is kept; the second
+//! pass forecasts only the rest again.
 
 use std::collections::BTreeMap;
 

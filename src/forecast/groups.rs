@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 
 /// The past of a group: step by step the sum of its members'.
 ///
-/// A member counts from its first value on. A gap in its life is bridged by the value before: a host
-/// that was not heard of for an hour did not give its memory back. After its last value it counts
-/// on, by that value, if it is alive, and no longer if it is gone.
+/// A member counts from its first value on. A gap in its life is bridged by the value before: a
+/// host that was not heard of for an hour did not give its memory back. After its last value it
+/// counts on, by that value, if it is alive, and no longer if it is gone.
 ///
 /// ```
 /// use plimsoll::forecast::MemberSum;
