@@ -13,6 +13,7 @@
 mod assess;
 pub mod exhaustion;
 mod idle;
+pub mod inventory;
 mod overprovisioned;
 mod plan;
 mod reduce;
@@ -20,6 +21,7 @@ mod rows;
 mod series;
 pub mod study;
 mod summary;
+pub mod zombie;
 
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};

@@ -9,6 +9,7 @@ use super::backtest::BacktestArgs;
 use super::calc::CalcArgs;
 use super::query::QueryArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
+use super::zombies::ZombiesArgs;
 use crate::bench::Question;
 use crate::error::{Error, Result};
 use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit};
@@ -60,6 +61,8 @@ pub(super) enum Command {
     Study(StudyArgs),
     /// Work out a single question of capacity from a few numbers: no store is needed.
     Calc(CalcArgs),
+    /// Say which hosts work for nobody, by published rules, and what to do about them.
+    Zombies(ZombiesArgs),
     /// Measure this machine with the load of a public benchmark.
     Bench(BenchArgs),
 }

@@ -24,6 +24,7 @@ mod record;
 mod rss;
 mod steps;
 mod upkeep;
+mod zombies;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -86,6 +87,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Plan(args) => plan::plan(args),
         Command::Study(args) => plan::study(args),
         Command::Calc(args) => calc::calc(args),
+        Command::Zombies(args) => zombies::zombies(args),
         Command::Bench(args) => bench::bench(args),
     }
 }
