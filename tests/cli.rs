@@ -6,6 +6,7 @@ mod calc;
 mod forecasts;
 mod upkeep;
 pub(crate) mod user;
+mod zombies;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -62,7 +62,7 @@ pub(super) enum Command {
     /// Work out a single question of capacity from a few numbers: no store is needed.
     Calc(CalcArgs),
     /// Say which hosts work for nobody, by published rules, and what to do about them.
-    Zombies(ZombiesArgs),
+    Zombies(Box<ZombiesArgs>),
     /// Measure this machine with the load of a public benchmark.
     Bench(BenchArgs),
 }

@@ -1,8 +1,8 @@
 //! Zombies: hosts that work for nobody. Published rules as data, and what they say of a host.
 //!
-//! In: a [`RulePack`] (a TOML text), the metrics of one host after the other, what its owner
-//! says of it, and the day. Out: the verdict of each rule with the number that decided it, a verdict of all
-//! with the grade of its evidence, the stage of what is done about it, and what it would save.
+//! In: a [`RulePack`] (a TOML text), the metrics of one host after the other, what its owner says
+//! of it, and the day. Out: the verdict of each rule with the number that decided it, a verdict of
+//! all with the grade of its evidence, the stage of what is done about it, and what it would save.
 //! Never: a file, a clock, or a missing metric that is read as zero.
 //!
 //! `docs/method/zombie.md` has the rules and their sources.
@@ -29,13 +29,13 @@ mod metric;
 mod pack;
 mod parse;
 mod reduce;
+mod rule;
 mod savings;
 mod stage;
+mod verdict;
 
 pub use history::Recurrence;
-pub use judge::{
-    ConditionFinding, Grade, HostFacts, HostVerdict, Outcome, RuleVerdict, Verdict, judge,
-};
+pub use judge::judge;
 pub use metric::{BUILT_IN, unit_of};
 pub use pack::{
     Condition, Level, Needed, Per, Policy, Rule, RulePack, Statistic, Test, WhenMissing,
@@ -43,6 +43,7 @@ pub use pack::{
 pub use reduce::{HostReducer, HostUse};
 pub use savings::{Claim, Class, ClassSavings, savings};
 pub use stage::{Ledger, Position, Stage, stage_at};
+pub use verdict::{ConditionFinding, Grade, HostFacts, HostVerdict, Outcome, RuleVerdict, Verdict};
 
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,7 @@ pub struct RulePack {
 /// What holds for all rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// A host is a zombie where at least this share of the rules that can judge it say so.
+    /// A host is a zombie where more than this share of the rules that can judge it say so.
     pub agreement: f64,
     /// The share of a window, an hour or a day that must have data.
     pub coverage: f64,

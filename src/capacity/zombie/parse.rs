@@ -7,13 +7,13 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use toml::{Spanned, Value};
 
-use super::judge::Grade;
 use super::metric::unit_of;
 use super::pack::{
     Condition, Level, Needed, Per, Policy, Rule, RulePack, Statistic, Test, WhenMissing,
 };
 use super::savings::Class;
 use super::stage::Stage;
+use super::verdict::Grade;
 use crate::error::{Error, Result};
 use crate::model::{Span, Unit};
 
@@ -122,6 +122,14 @@ impl Place<'_> {
         Error::Parse { origin: self.origin.to_owned(), line, what: what.into() }
     }
 
+    fn part(&self, agreement: &Spanned<f64>) -> Result<f64> {
+        let part = *agreement.get_ref();
+        if (0.0..1.0).contains(&part) {
+            return Ok(part);
+        }
+        Err(self.error(agreement.span(), "agreement is a share from 0 to below 1"))
+    }
+
     fn share(&self, written: &Spanned<f64>, name: &str) -> Result<f64> {
         let share = *written.get_ref();
         if share > 0.0 && share <= 1.0 {
@@ -156,7 +164,7 @@ pub(super) fn pack(text: &str, origin: &str) -> Result<RulePack> {
         floors.push((name.into_inner(), value));
     }
     let policy = Policy {
-        agreement: place.share(&file.policy.agreement, "agreement")?,
+        agreement: place.part(&file.policy.agreement)?,
         coverage: place.share(&file.policy.coverage, "coverage")?,
         month: file.policy.month,
         quarter: file.policy.quarter,
@@ -346,7 +354,8 @@ mod tests {
         let stage = "[[stage]]\nname = \"a\"\ngrade = \"low\"\ndoes = \"\"\nundo = \"u\"\nday = ";
         let good = test("metric = \"sent\", below = 1");
         for (text, line, what) in [
-            (POLICY.replace("0.5", "1.5"), 2, "agreement is a share above 0, up to 1"),
+            (POLICY.replace("0.5", "1.0"), 2, "agreement is a share from 0 to below 1"),
+            (POLICY.replace("0.8", "0.0"), 3, "coverage is a share above 0, up to 1"),
             (POLICY.to_owned(), 1, "a pack needs a [[rule]]"),
             (format!("{POLICY}{RULE}"), 8, "rule \"mine\" needs a [[rule.condition]]"),
             (good.replace("14d", "59m"), 10, "a window is 1h or longer"),

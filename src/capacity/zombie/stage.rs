@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::judge::{Grade, Verdict};
+use super::verdict::{Grade, Verdict};
 use crate::error::{Error, Result};
 use crate::model::{Span, Timestamp};
 

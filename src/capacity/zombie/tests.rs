@@ -132,7 +132,11 @@ fn google_cuts_exactly() {
         ],
     );
     let found = high("cpu_cores", 125, 0.0301).by("google-idle-vm");
-    assert_eq!(found.reason, "cpu_cores below 0.03 cores: 96.9% of the samples, 97% needed");
+    assert_eq!(
+        found.reason,
+        "cpu_cores below 0.03 cores: 96.9% of the samples, 97% needed, \
+         mean of cpu_cores 0.0019 cores"
+    );
     assert_eq!(found.conditions[0].measured, Some(3_907.0 / 4_032.0));
     for label in ["gpu", "local_ssd"] {
         let found = idle().labelled(label, "yes").by("google-idle-vm");
@@ -196,7 +200,8 @@ fn trusted_advisor_counts_days() {
     let found = busy(11).by("aws-trusted-advisor-low-use");
     assert_eq!(
         found.reason,
-        "cpu_share at most 10% and sum of network at most 5 MB: on 3 of 14 days, 4 needed"
+        "cpu_share at most 10% and sum of network at most 5 MB: on 3 of 14 days, 4 needed, \
+         mean of cpu_share 15.736%, mean of network 1.728 MB"
     );
     // Three days old, and all of them low: too young to be in use or not.
     let young = Host::idle(3, FIVE_MINUTES).by("aws-trusted-advisor-low-use");
@@ -400,6 +405,9 @@ fn probes_are_taken_off() {
 fn standby_and_monthly_hosts_are_kept() {
     let standby = idle().labelled("standby", "true").judged();
     assert_eq!((standby.verdict, standby.grade), (Verdict::InUse, None));
+    assert!(standby.kept);
+    let busy = idle().labelled("standby", "true").all("cpu_share", 0.9).all("cpu_cores", 2.0);
+    assert!(!busy.all("sent", 1e6).judged().kept, "it works, and needs no label");
     assert_eq!(standby.reasons, ["it is labelled standby, and kept"]);
     assert_eq!(idle().labelled("standby", "false").judged().verdict, Verdict::Zombie);
     // Two hours of work each 30 days, seen twice or thrice: kept, and the reason says so.
@@ -410,7 +418,7 @@ fn standby_and_monthly_hosts_are_kept() {
     };
     let monthly = job(job(Host::idle(80, FIVE_MINUTES), 20), 20 + month / DAY);
     let found = monthly.judged();
-    assert_eq!(found.verdict, Verdict::InUse, "{:?}", found.reasons);
+    assert!(found.verdict == Verdict::InUse && found.kept, "{:?}", found.reasons);
     assert_eq!(
         found.rules[0].reason,
         "a regular job: it works about every 30 days, last on 1970-03-02"
@@ -453,7 +461,10 @@ fn grades_say_how_far_to_trust() {
     // And once 12% of cpu, which a third minds: less than two of three agree.
     let found = chatty.last("cpu_share", DAY, 1, 0.12).judged();
     assert_eq!((found.agree, found.judged, found.grade), (4, 7, Some(Grade::Low)));
-    // Three of eight are not enough.
+    // Half of them are not enough.
+    let half = ["cpu_cores", "disk", "memory_share", "network_share"];
+    let half = half.into_iter().fold(idle().all("sent", 100.0), Host::without).judged();
+    assert_eq!((half.agree, half.judged, half.verdict), (2, 4, Verdict::InUse));
     let found = idle().all("cpu_share", 0.06).all("cpu_cores", 0.12).judged();
     assert_eq!((found.agree, found.judged, found.verdict), (3, 8, Verdict::InUse));
     assert_eq!(found.reasons[0], "3 of 8 rules call it a zombie");

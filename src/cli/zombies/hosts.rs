@@ -55,7 +55,8 @@ pub(super) fn judge_all(
 ) -> Result<Found> {
     let stored = snapshot.range();
     let stored = stored.ok_or_else(|| Error::not_enough_data("the store holds no samples"))?;
-    let now = args.now.unwrap_or(stored.end);
+    // The end of the step in which the last sample lies.
+    let now = args.now.unwrap_or_else(|| stored.end.ceil(args.step));
     let known_from = answered_from(snapshot, args.step).unwrap_or(stored.start);
     let from = args.from.unwrap_or(Timestamp::MIN).max(known_from).floor(Span::DAY);
     if from >= now {

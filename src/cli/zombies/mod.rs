@@ -84,7 +84,7 @@ pub(super) struct ZombiesArgs {
     /// Metrics are averaged over steps of this length, which divides an hour.
     #[arg(long, value_name = "SPAN", default_value = "5m")]
     step: Span,
-    /// Print what each rule says of hosts in use, too.
+    /// Print every host, not only zombies, those that are undetermined, and those that are kept.
     #[arg(long)]
     all: bool,
     /// How to write the result.

@@ -51,6 +51,12 @@ impl Page<'_> {
         self.hosts.iter().filter(|one| one.verdict.verdict == verdict).count()
     }
 
+    /// The hosts that are printed: without `--all` those that a person has to look at.
+    fn shown(&self) -> impl Iterator<Item = &Judged> {
+        let in_use = |one: &Judged| one.verdict.verdict == Verdict::InUse && !one.verdict.kept;
+        self.hosts.iter().copied().filter(move |one| self.args.all || !in_use(one))
+    }
+
     fn facts(&self, sheet: &mut Sheet) {
         sheet.fact("now", "judged on", self.found.now.to_string(), "");
         sheet.fact("from", "history from", self.found.from.to_string(), "");
@@ -59,6 +65,8 @@ impl Page<'_> {
         sheet.fact("zombies", "zombies", self.count(Verdict::Zombie), "");
         sheet.fact("undetermined", "undetermined", self.count(Verdict::Undetermined), "");
         sheet.fact("in_use", "in use", self.count(Verdict::InUse), "");
+        let kept = self.hosts.iter().filter(|one| one.verdict.kept).count();
+        sheet.fact("kept", "kept for a label or a job", kept, "");
         let large = |one: &&&Judged| {
             let verdict = &one.verdict;
             verdict.verdict == Verdict::InUse && verdict.class == Some(Class::Oversized)
@@ -81,7 +89,7 @@ impl Page<'_> {
             Column::new("reason", "reason"),
         ];
         let table = sheet.table("hosts", &columns);
-        for one in &self.hosts {
+        for one in self.shown() {
             let verdict = &one.verdict;
             let row = self.inventory.and_then(|inventory| inventory.get(&one.host));
             let (since, stage, next) = self.stage(one);
@@ -128,10 +136,7 @@ impl Page<'_> {
             Column::new("reason", "reason"),
         ];
         let table = sheet.table("rules", &columns);
-        for one in &self.hosts {
-            if one.verdict.verdict == Verdict::InUse && !self.args.all {
-                continue;
-            }
+        for one in self.shown() {
             for rule in &one.verdict.rules {
                 let of = &self.pack.rules[rule.rule];
                 let word = match (of.finding, rule.verdict) {
@@ -247,14 +252,18 @@ impl Page<'_> {
     }
 
     fn notes(&self, sheet: &mut Sheet) {
+        let hidden = self.hosts.len() - self.shown().count();
+        if hidden > 0 {
+            sheet.note(format!("{hidden} hosts in use are left out; --all prints them."));
+        }
         let never: Vec<&str> = self
             .pack
             .rules
             .iter()
             .enumerate()
             .filter(|(index, _)| {
-                let says = |one: &&Judged| one.verdict.rules[*index].verdict;
-                self.hosts.iter().all(|one| says(&one) == Verdict::Undetermined)
+                let says = |one: &Judged| one.verdict.rules[*index].verdict;
+                self.hosts.iter().all(|one| says(one) == Verdict::Undetermined)
             })
             .map(|(_, rule)| rule.name.as_str())
             .collect();
