@@ -106,7 +106,9 @@ mod tests {
     /// `days` quiet days, and `hours` of work on some.
     fn quiet(days: usize, busy: &[usize], hours: u8) -> Vec<u8> {
         let mut levels = vec![0; days];
-        busy.iter().for_each(|day| levels[*day] = hours);
+        for day in busy {
+            levels[*day] = hours;
+        }
         levels
     }
 
@@ -122,7 +124,9 @@ mod tests {
         assert_eq!(of(&quiet(70, &job, 2), 14), regular);
         // Every night an hour, and on top of it the month's end.
         let mut nightly = vec![1; 90];
-        job.iter().for_each(|day| nightly[*day] = 5);
+        for day in job {
+            nightly[day] = 5;
+        }
         assert_eq!(of(&nightly, 14), regular);
         nightly[5] = 1;
         nightly[35] = 1;

@@ -138,9 +138,9 @@ mod tests {
         }
         // Only the two that follow from each other: neither can be had.
         assert_eq!(resolve("cpu_share", &[("cores", &cores)], &none), None);
-        let floors = vec![("received".to_owned(), 300.0), ("sent".to_owned(), 0.0)];
+        let floors = vec![("received".to_owned(), 300.0), ("sent".to_owned(), 1.5)];
         let network = resolve("network", &given, &floors).unwrap();
-        assert!(network[..2] == [1.0, 52.0] && network[2].is_nan());
+        assert!(network[..2] == [0.0, 50.5] && network[2].is_nan());
     }
 
     #[test]

@@ -578,8 +578,8 @@ proptest! {
         let whole = whole.finish();
         let mut pieces = HostReducer::new(&pack, now, FIVE_MINUTES).unwrap();
         let mut from = 0;
-        for day in 0..6 {
-            if cuts[day] || day == 5 {
+        for (day, cut) in cuts.iter().enumerate() {
+            if *cut || day == 5 {
                 let range = from * DAY..(day + 1) * DAY;
                 let given = [(names[0], &rows[0][range.clone()]), (names[1], &rows[1][range])];
                 pieces.add(Timestamp::from_seconds(from as i64 * 86_400), &given).unwrap();

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use super::hosts::Found;
 use super::{Judged, ZombiesArgs};
 use crate::capacity::inventory::{By, DesignRow, Inventory, designed_versus_actual};
-use crate::capacity::zombie::{Claim, Class, Ledger, RulePack, Verdict, savings, stage_at};
+use crate::capacity::zombie::{Claim, Class, Grade, Ledger, RulePack, Verdict, savings, stage_at};
 use crate::error::Result;
-use crate::report::{Column, Sheet, Value};
+use crate::report::{Column, Sheet};
 
 /// Says what was found.
 pub(super) fn sheet(
@@ -92,14 +92,14 @@ impl Page<'_> {
         for one in self.shown() {
             let verdict = &one.verdict;
             let row = self.inventory.and_then(|inventory| inventory.get(&one.host));
-            let (since, stage, next) = self.stage(one);
+            let [since, stage, next] = self.stage(one);
             table.row([
                 one.host.clone().into(),
                 verdict.verdict.name().into(),
-                verdict.grade.map_or(Value::from("-"), |grade| grade.name().into()),
+                verdict.grade.map(Grade::name).into(),
                 verdict.agree.into(),
                 verdict.judged.into(),
-                row.and_then(|row| row.owner.clone()).unwrap_or_else(|| "-".to_owned()).into(),
+                row.and_then(|row| row.owner.clone()).into(),
                 since.into(),
                 stage.into(),
                 next.into(),
@@ -109,23 +109,20 @@ impl Page<'_> {
     }
 
     /// Since when it is a zombie, what is to be done now, and what comes next, in words.
-    fn stage(&self, one: &Judged) -> (String, String, String) {
-        let none = || "-".to_owned();
-        let Some(since) = self.ledger.since(&one.host) else { return (none(), none(), none()) };
-        let day = since.date();
+    fn stage(&self, one: &Judged) -> [Option<String>; 3] {
+        let Some(since) = self.ledger.since(&one.host) else { return [None, None, None] };
+        let words = |stage: &str, next| [Some(since.date()), Some(stage.to_owned()), next];
         let Some(grade) = one.verdict.grade else {
-            return (day, "held".to_owned(), "until it can be judged".to_owned());
+            return words("held", Some("until it can be judged".to_owned()));
         };
         let position = stage_at(&self.pack.stages, since, self.found.now, grade);
-        let stage = position.stage.map_or("wait", |stage| stage.name.as_str()).to_owned();
-        let next = position.next.map_or_else(none, |(next, at)| {
-            let name = &next.name;
+        let next = position.next.map(|(next, at)| {
             if position.held {
-                return format!("{name}: takes grade {}", next.grade.name());
+                return format!("{}: takes grade {}", next.name, next.grade.name());
             }
-            format!("{name} on {}", at.date())
+            format!("{} on {}", next.name, at.date())
         });
-        (day, stage, next)
+        words(position.stage.map_or("wait", |stage| stage.name.as_str()), next)
     }
 
     fn rules(&self, sheet: &mut Sheet) {
@@ -221,7 +218,7 @@ impl Page<'_> {
                 let DesignRow { group, resource, unit, hosts, .. } = row;
                 table.row([
                     word.into(),
-                    group.unwrap_or_else(|| "-".to_owned()).into(),
+                    group.into(),
                     resource.into(),
                     hosts.into(),
                     row.requested.into(),
