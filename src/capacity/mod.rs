@@ -12,10 +12,12 @@
 
 mod assess;
 pub mod exhaustion;
+pub mod failover;
 mod idle;
 pub mod inventory;
 mod overprovisioned;
 mod plan;
+pub mod queueing;
 mod reduce;
 mod rows;
 mod series;

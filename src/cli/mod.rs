@@ -11,6 +11,8 @@ mod backtest;
 mod bench;
 mod calc;
 mod cold;
+mod decompose;
+mod doubts;
 mod forecast;
 mod import;
 mod inspect;
@@ -23,6 +25,7 @@ mod query;
 mod record;
 mod rss;
 mod steps;
+mod sums;
 mod upkeep;
 mod zombies;
 
@@ -83,6 +86,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Repair(args) => upkeep::repair(args),
         Command::Query(args) => query::query(args),
         Command::Forecast(args) => forecast::forecast(args),
+        Command::Decompose(args) => decompose::decompose(args),
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
         Command::Study(args) => plan::study(args),

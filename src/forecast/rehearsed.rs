@@ -73,6 +73,11 @@ pub struct Outlook {
 }
 
 impl Rehearsed {
+    /// What is left without its errors: for a second pass, when they have been pooled before.
+    pub fn into_outlook(self) -> Outlook {
+        self.outlook
+    }
+
     /// Each past origin's errors, with their sizes at the origins of [`Self::judges`].
     pub(super) fn witnesses(&self) -> impl Iterator<Item = Vec<Witness>> + '_ {
         let ahead = self.errors.first().map_or(0, Vec::len);
@@ -174,7 +179,7 @@ impl Outlook {
         ModelForecast { model: Arc::clone(&model.model), point: point.collect() }
     }
 
-    fn held(&self, value: f64) -> f64 {
+    pub(super) fn held(&self, value: f64) -> f64 {
         let value = self.floor.map_or(value, |floor| value.max(floor));
         self.ceiling.map_or(value, |ceiling| value.min(ceiling))
     }
