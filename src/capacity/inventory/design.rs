@@ -93,7 +93,7 @@ struct Sums {
 /// let rows = designed_versus_actual(&inventory, &measured, By::Owner)?;
 /// assert_eq!((rows[0].requested, rows[0].provisioned), (Some(96.0), Some(128.0)));
 /// assert_eq!((rows[0].used, rows[0].used_of_requested), (Some(24.0), Some(0.25)));
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 pub fn designed_versus_actual(
     inventory: &Inventory,

@@ -45,7 +45,7 @@ const UNITS: [(&str, &str); 17] = [
 /// assert_eq!(second.labels, [("gpu".to_owned(), "a100".to_owned())]);
 /// let twice = Inventory::read("host\na\na\n", "inventory.csv").unwrap_err();
 /// assert_eq!(twice.to_string(), "inventory.csv:3: host \"a\" is in line 2 already");
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Inventory {

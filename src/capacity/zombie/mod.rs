@@ -20,7 +20,7 @@
 //! let found = judge(&pack, &host.finish(), &HostFacts::default());
 //! // Cloud Custodian's rule asks for cpu only; all others miss the network.
 //! assert_eq!((found.verdict, found.judged, found.agree), (Verdict::Zombie, 1, 1));
-//! # plimsoll::Result::Ok(())
+//! # Ok::<(), plimsoll::Error>(())
 //! ```
 
 mod history;

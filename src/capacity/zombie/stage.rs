@@ -62,7 +62,7 @@ pub fn stage_at(stages: &[Stage], since: Timestamp, now: Timestamp, grade: Grade
 /// assert_eq!(ledger.since("a"), Some("2026-01-05".parse()?));
 /// assert_eq!(ledger.since("b"), None, "it came back to life");
 /// assert_eq!(ledger.to_csv()?, "host,since\na,2026-01-05T00:00:00Z\nc,2026-01-20T00:00:00Z\n");
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
