@@ -19,6 +19,7 @@ mod rightsize;
 mod share;
 mod upkeep;
 pub(crate) mod user;
+mod zombies;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -18,6 +18,7 @@ pub mod exhaustion;
 pub mod failover;
 pub mod hardware;
 mod idle;
+pub mod inventory;
 pub mod order;
 mod overprovisioned;
 pub mod packing;
@@ -33,6 +34,7 @@ mod series;
 pub mod sharing;
 pub mod study;
 mod summary;
+pub mod zombie;
 
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};

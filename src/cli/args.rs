@@ -12,6 +12,7 @@ use super::query::QueryArgs;
 use super::rightsize::RightsizeArgs;
 use super::share::ShareArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
+use super::zombies::ZombiesArgs;
 use crate::bench::Question;
 use crate::error::{Error, Result};
 use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit};
@@ -69,6 +70,8 @@ pub(super) enum Command {
     Share(ShareArgs),
     /// Work out a single question of capacity from a few numbers: no store is needed.
     Calc(CalcArgs),
+    /// Say which hosts work for nobody, by published rules, and what to do about them.
+    Zombies(Box<ZombiesArgs>),
     /// Measure this machine with the load of a public benchmark.
     Bench(BenchArgs),
 }

@@ -30,6 +30,7 @@ mod sizes;
 mod steps;
 mod sums;
 mod upkeep;
+mod zombies;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -95,6 +96,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Study(args) => plan::study(args),
         Command::Share(args) => share::share(args),
         Command::Calc(args) => calc::calc(args),
+        Command::Zombies(args) => zombies::zombies(args),
         Command::Bench(args) => bench::bench(args),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use super::defused;
+use super::{defused, visible};
 use crate::error::Result;
 use crate::model::{CalendarSteps, Frame, Labels, METRIC_LABEL, Timestamp};
 
@@ -227,13 +227,7 @@ fn shown_name(name: &str) -> &str {
 
 /// A label's value without characters that steer a terminal.
 fn shown_value(labels: &Labels, name: &str) -> String {
-    labels.get(name).unwrap_or("").chars().flat_map(visible).collect()
-}
-
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let (plain, escaped) =
-        if c.is_control() { (None, Some(c.escape_debug())) } else { (Some(c), None) };
-    plain.into_iter().chain(escaped.into_iter().flatten())
+    visible(labels.get(name).unwrap_or(""))
 }
 
 #[cfg(test)]

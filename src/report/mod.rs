@@ -32,6 +32,16 @@ pub use text::{TextOptions, text};
 #[cfg(test)]
 mod testing;
 
+/// Text without characters that steer a terminal.
+fn visible(text: &str) -> String {
+    let one = |c: char| {
+        let (plain, escaped) =
+            if c.is_control() { (None, Some(c.escape_debug())) } else { (Some(c), None) };
+        plain.into_iter().chain(escaped.into_iter().flatten())
+    };
+    text.chars().flat_map(one).collect()
+}
+
 /// A cell for a spreadsheet: text that would run as a formula (OWASP, CSV injection) is preceded by
 /// an apostrophe, since labels come from anywhere.
 fn defused(text: &str) -> Cow<'_, str> {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use comfy_table::CellAlignment;
 use serde_json::{Map, Value as Json, json};
 
-use super::defused;
+use super::{defused, visible};
 use super::table::{Columns, prose};
 
 /// Digits shown to people; programs get all of them.
@@ -108,7 +108,7 @@ impl Value {
         match self {
             Self::Number(number) => significant(*number),
             Self::Count(count) => count.to_string(),
-            Self::Text(text) => text.escape_debug().to_string(),
+            Self::Text(text) => visible(text),
             Self::None => "-".to_owned(),
         }
     }
@@ -197,7 +197,7 @@ impl Sheet {
     ///
     /// What `out` returns.
     pub fn text(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{}", self.title.escape_debug())?;
+        writeln!(out, "{}", visible(&self.title))?;
         if !self.facts.is_empty() {
             let left = CellAlignment::Left;
             let mut table = Columns::bare(vec![left, CellAlignment::Right, left]);

@@ -88,7 +88,7 @@ fn what_is_wrong_is_said_with_its_line() {
         ("time,cpu\n0,1\n60,fast\n", "3: cpu is \"fast\": write a number"),
         ("time,cpu\n0,-1\n", "2: -1 was used; write 0 or more, or nothing"),
         ("when,cpu\n0,1\n", "1: no column time; the header has when, cpu"),
-        ("time,cpu,cpu\n0,1,1\n", "1: column cpu stands here twice; keep one"),
+        ("time,cpu,cpu\n0,1,1\n", "1: column 3 is named \"cpu\": give each its own name"),
         (
             "time,cpu,throttled\n0,1,20\n",
             "2: throttled is 20: write a share from 0 to 1, not percent",

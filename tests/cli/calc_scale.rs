@@ -49,7 +49,7 @@ fn the_law_of_scalability_is_fitted_with_its_intervals() {
          takes 4 or more",
     );
     let missing = user.ends(FAILED, "calc usl nothing.csv");
-    assert!(missing.err.starts_with("plimsoll: cannot read nothing.csv: "), "{missing:?}");
+    assert!(missing.err.starts_with("plimsoll: cannot open nothing.csv: "), "{missing:?}");
 }
 
 #[test]
