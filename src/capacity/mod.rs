@@ -12,6 +12,7 @@
 
 mod assess;
 pub mod exhaustion;
+mod history;
 mod idle;
 mod overprovisioned;
 mod plan;
@@ -21,6 +22,7 @@ mod series;
 pub mod study;
 mod summary;
 
+pub use history::{HeadroomMap, History, HostDays, RowHistory};
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;

@@ -155,6 +155,7 @@ pub(super) fn plan() -> Plan {
             hosts: 1,
             examples: vec!["@gone: disk".into()],
         }],
+        history: None,
     }
 }
 
