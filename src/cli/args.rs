@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use super::backtest::BacktestArgs;
 use super::calc::CalcArgs;
 use super::query::QueryArgs;
+use super::report::ReportArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
 use crate::bench::Question;
 use crate::error::{Error, Result};
@@ -56,6 +57,8 @@ pub(super) enum Command {
     Backtest(BacktestArgs),
     /// Say what runs out first and when, which hosts idle, and which are too large.
     Plan(PlanArgs),
+    /// Write the plan as one page of HTML with charts, to be mailed, printed and kept.
+    Report(ReportArgs),
     /// Make a study file, which says what a plan is about.
     Study(StudyArgs),
     /// Work out a single question of capacity from a few numbers: no store is needed.
@@ -324,6 +327,12 @@ pub(super) struct DemoArgs {
     /// The folder of the demo's store and study; must be new or empty, or an earlier demo's.
     #[arg(long, value_name = "DIR", default_value = "plimsoll-demo")]
     pub(super) folder: PathBuf,
+    /// Where the plan is written to as a page, too; an earlier file of that name is replaced.
+    #[arg(long, value_name = "FILE", default_value = "plimsoll-report.html")]
+    pub(super) report: PathBuf,
+    /// Write no page.
+    #[arg(long, conflicts_with = "report")]
+    pub(super) no_report: bool,
 }
 
 #[derive(Debug, clap::Args)]

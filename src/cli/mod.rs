@@ -21,6 +21,7 @@ mod progress;
 mod queries;
 mod query;
 mod record;
+mod report;
 mod rss;
 mod steps;
 mod upkeep;
@@ -84,6 +85,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Forecast(args) => forecast::forecast(args),
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
+        Command::Report(args) => report::report(args),
         Command::Study(args) => plan::study(args),
         Command::Calc(args) => calc::calc(args),
         Command::Bench(args) => bench::bench(args),

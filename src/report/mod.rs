@@ -11,6 +11,7 @@ mod csv;
 mod forecasts;
 mod frames;
 mod json;
+pub mod page;
 mod reclaim;
 mod scores;
 mod sheet;

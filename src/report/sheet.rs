@@ -285,7 +285,7 @@ impl Sheet {
 
 /// A number with seven significant digits, and no zeros at its end; with an exponent where it is
 /// very large or very small.
-fn significant(number: f64) -> String {
+pub(super) fn significant(number: f64) -> String {
     if number == 0.0 || !number.is_finite() {
         // Adding zero turns -0 into 0.
         return format!("{}", number + 0.0);
