@@ -10,13 +10,14 @@ use rustix::time::ClockId;
 
 use super::Outcome;
 use super::args::ReportFormat;
+use super::doubts::{Doubts, Pools, kept_max};
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
 use crate::capacity::exhaustion::PeakSeries;
 use crate::capacity::exhaustion::score::{ScoreOptions, score_exhaustion};
 use crate::error::{Error, Result};
 use crate::forecast::score::{Scorer, Scores};
-use crate::forecast::{ErrorPool, ForecastOptions, Forecaster, Outlook, Tier};
+use crate::forecast::{ForecastOptions, Forecaster, Outlook, Tier};
 use crate::ingest::{SeriesRow, read_series_rows};
 use crate::model::{Frame, Selector, Span, Timestamp};
 use crate::query::{Aggregate, Query};
@@ -175,13 +176,48 @@ fn processor_time() -> Duration {
     Duration::try_from(clock).unwrap_or_default()
 }
 
+/// Pasts to forecast from, and what came; rows of one file or frame.
+struct Cases<'a> {
+    /// The metric of each.
+    metrics: Vec<&'a str>,
+    pasts: Vec<&'a [f64]>,
+    futures: Vec<&'a [f64]>,
+}
+
+impl<'a> Cases<'a> {
+    /// Every row of a frame, from the step `back` before its last whole one.
+    fn of_frame(frame: &'a Frame, back: usize, horizon: usize) -> Self {
+        let rows = 0..frame.len();
+        let known = |step: &usize| rows.clone().any(|row| frame.row(row)[*step].is_finite());
+        // The last step with values may have only begun.
+        let whole = (0..frame.steps()).rfind(known).unwrap_or(0);
+        let Some(origin) = whole.checked_sub(back) else {
+            return Self { metrics: Vec::new(), pasts: Vec::new(), futures: Vec::new() };
+        };
+        Self {
+            metrics: rows.clone().map(|row| frame.labels(row).metric()).collect(),
+            pasts: rows.clone().map(|row| &frame.row(row)[..origin]).collect(),
+            futures: rows.map(|row| &frame.row(row)[origin..origin + horizon]).collect(),
+        }
+    }
+}
+
+/// A forecast that waits for the fleet's errors.
+struct Waiting {
+    metric: String,
+    past: Vec<f64>,
+    future: Vec<f64>,
+    outlook: Outlook,
+}
+
 /// Forecasts whose errors are pooled together, and then scored.
 struct Round {
     forecaster: Forecaster,
     scorer: Scorer,
-    pool: ErrorPool,
-    /// Past, future, and what is known before errors are pooled.
-    waiting: Vec<(Vec<f64>, Vec<f64>, Outlook)>,
+    pools: Pools,
+    waiting: Vec<Waiting>,
+    /// How many may wait, of so many values and steps each.
+    kept_max: fn(usize, usize) -> usize,
     spent: Duration,
     forecasts: u32,
     refused: usize,
@@ -192,42 +228,101 @@ impl Round {
         Self {
             forecaster,
             scorer,
-            pool: ErrorPool::default(),
+            pools: Pools::default(),
             waiting: Vec::new(),
+            kept_max,
             spent: Duration::ZERO,
             forecasts: 0,
             refused: 0,
         }
     }
 
-    /// Forecasts the futures from the pasts.
-    fn add(&mut self, pasts: &[&[f64]], futures: &[&[f64]]) {
+    /// Forecasts every row of the frames from `back` steps before its end, in two passes.
+    fn window<I: Iterator<Item = Result<Frame>>>(
+        &mut self,
+        back: usize,
+        horizon: usize,
+        mut frames: impl FnMut() -> Result<I>,
+    ) -> Result<()> {
+        let (mut is_whole, mut kept_frames) = (true, 0);
+        for frame in frames()? {
+            is_whole = self.pool(&Cases::of_frame(&frame?, back, horizon), is_whole);
+            kept_frames += usize::from(is_whole);
+        }
+        let doubts = self.score_kept();
+        if is_whole {
+            return Ok(());
+        }
+        for frame in frames()?.skip(kept_frames) {
+            self.score_again(&Cases::of_frame(&frame?, back, horizon), &doubts);
+        }
+        Ok(())
+    }
+
+    /// The first pass: pools the errors of these cases. Says whether their outlooks are kept as
+    /// well: they are if asked for and not too many.
+    fn pool(&mut self, cases: &Cases<'_>, keep: bool) -> bool {
         let before = processor_time();
-        for ((past, future), one) in pasts.iter().zip(futures).zip(self.forecaster.rehearse(pasts))
-        {
-            match one {
-                Ok(one) => {
-                    let outlook = self.pool.add(one);
-                    self.waiting.push((past.to_vec(), future.to_vec(), outlook));
-                }
-                Err(_) => self.refused += 1,
+        let values = cases.pasts.first().map_or(0, |past| past.len());
+        let room = (self.kept_max)(values, self.forecaster.options().horizon);
+        let keep = keep && self.waiting.len() + cases.pasts.len() <= room;
+        let made = self.forecaster.rehearse(&cases.pasts);
+        for (at, one) in made.into_iter().enumerate() {
+            let Ok(one) = one else {
+                self.refused += 1;
+                continue;
+            };
+            let metric = cases.metrics[at];
+            let outlook = self.pools.add(metric, one);
+            if keep {
+                self.waiting.push(Waiting {
+                    metric: metric.to_owned(),
+                    past: cases.pasts[at].to_vec(),
+                    future: cases.futures[at].to_vec(),
+                    outlook,
+                });
             }
         }
         self.spent += processor_time().saturating_sub(before);
+        keep
     }
 
-    /// Scores what was added.
-    fn score(&mut self) {
+    /// Scores what was kept, and gives what the errors came to.
+    fn score_kept(&mut self) -> Doubts {
         let before = processor_time();
-        let doubt = std::mem::take(&mut self.pool).finish();
-        let waiting = std::mem::take(&mut self.waiting);
-        let forecasts: Vec<_> =
-            waiting.iter().map(|(_, _, outlook)| outlook.forecast(&doubt)).collect();
+        let doubts = std::mem::take(&mut self.pools).finish();
         self.spent += processor_time().saturating_sub(before);
-        self.forecasts += forecasts.len() as u32;
-        for ((past, future, _), forecast) in waiting.iter().zip(&forecasts) {
-            self.scorer.add(past, future, forecast);
+        for one in std::mem::take(&mut self.waiting) {
+            self.score(&doubts, &one.metric, &one.outlook, &one.past, &one.future);
         }
+        doubts
+    }
+
+    /// The second pass over cases that were not kept; its time is no part of a forecast's.
+    fn score_again(&mut self, cases: &Cases<'_>, doubts: &Doubts) {
+        let made = self.forecaster.rehearse(&cases.pasts);
+        for (at, one) in made.into_iter().enumerate() {
+            let Ok(one) = one else { continue };
+            let outlook = one.into_outlook();
+            let (past, future) = (cases.pasts[at], cases.futures[at]);
+            self.score(doubts, cases.metrics[at], &outlook, past, future);
+        }
+    }
+
+    fn score(
+        &mut self,
+        doubts: &Doubts,
+        metric: &str,
+        outlook: &Outlook,
+        past: &[f64],
+        future: &[f64],
+    ) {
+        let Some(doubt) = doubts.of(metric) else { return };
+        let before = processor_time();
+        let forecast = outlook.forecast(doubt);
+        self.spent += processor_time().saturating_sub(before);
+        self.forecasts += 1;
+        self.scorer.add(past, future, &forecast);
     }
 
     fn finish(self) -> (Scores, f64) {
@@ -263,8 +358,12 @@ fn of_rows(
     }
     let pasts: Vec<&[f64]> = train.iter().map(|row| row.values.as_slice()).collect();
     let futures: Vec<&[f64]> = test.iter().map(|row| &row.values[..horizon]).collect();
-    round.add(&pasts, &futures);
-    round.score();
+    let cases = Cases { metrics: vec![""; pasts.len()], pasts, futures };
+    let kept = round.pool(&cases, true);
+    let doubts = round.score_kept();
+    if !kept {
+        round.score_again(&cases, &doubts);
+    }
     Ok(())
 }
 
@@ -276,10 +375,7 @@ fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) 
     let snapshot = store.snapshot()?;
     let query = ranged(args, Query::new(selector.clone()).aggregate(args.agg).step(step));
     for window in 0..args.windows {
-        for frame in query.run(&snapshot)? {
-            of_frame(&frame?, (window + 1) * horizon, horizon, round);
-        }
-        round.score();
+        round.window((window + 1) * horizon, horizon, || query.run(&snapshot))?;
     }
     Ok(())
 }
@@ -287,18 +383,6 @@ fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) 
 fn ranged(args: &BacktestArgs, query: Query) -> Query {
     let query = args.from.map_or(query.clone(), |start| query.from(start));
     args.to.map_or(query.clone(), |end| query.to(end))
-}
-
-/// Forecasts every row of a frame from the step `back` before its last whole one.
-fn of_frame(frame: &Frame, back: usize, horizon: usize, round: &mut Round) {
-    let rows = 0..frame.len();
-    let known = |step: &usize| rows.clone().any(|row| frame.row(row)[*step].is_finite());
-    // The last step with values may have only begun.
-    let whole = (0..frame.steps()).rfind(known).unwrap_or(0);
-    let Some(origin) = whole.checked_sub(back) else { return };
-    let pasts: Vec<&[f64]> = rows.clone().map(|row| &frame.row(row)[..origin]).collect();
-    let futures: Vec<&[f64]> = rows.map(|row| &frame.row(row)[origin..origin + horizon]).collect();
-    round.add(&pasts, &futures);
 }
 
 fn exhaustion(args: &BacktestArgs) -> Result<Outcome, Stop> {
@@ -337,4 +421,44 @@ fn peaks(args: &BacktestArgs, selector: &Selector, snapshot: &Snapshot) -> Resul
         return Err(Error::not_enough_data(what));
     }
     Ok(series)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Labels;
+
+    /// Three frames of two series each, of two metrics.
+    fn frames() -> Result<impl Iterator<Item = Result<Frame>>> {
+        let frame = |at: usize| {
+            let value = |row: usize, step: usize| {
+                (20 * (at + row) + 10 * (step % 24 / 8) + step * step % (13 + 2 * at)) as f64
+            };
+            let labels: Result<Vec<Labels>> = ["cpu", "disk"]
+                .map(|metric| Labels::new(metric, [("host", format!("h{at}"))]))
+                .into_iter()
+                .collect();
+            let values = (0..2).flat_map(|row| (0..200).map(move |step| value(row, step)));
+            let start = Timestamp::from_seconds(0);
+            Frame::new(start, Span::HOUR, 200, labels?, values.collect())
+        };
+        Ok((0..3).map(frame))
+    }
+
+    #[test]
+    fn what_is_not_kept_is_scored_alike() {
+        let scores = |kept_max: fn(usize, usize) -> usize| {
+            let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
+            let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
+            let mut round = Round::new(forecaster, Scorer::new(24, 0.8));
+            round.kept_max = kept_max;
+            round.window(24, 12, frames).unwrap();
+            round.finish().0
+        };
+        let all_kept = scores(|_, _| 100);
+        assert_eq!(all_kept.forecasts, 6);
+        for few in [scores(|_, _| 0), scores(|_, _| 2), scores(|_, _| 5)] {
+            assert_eq!(few, all_kept);
+        }
+    }
 }

@@ -1,12 +1,11 @@
 //! The command that looks ahead: `forecast`.
 
-use std::collections::BTreeMap;
-
 use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat};
+use super::doubts::{Doubts, Pools, kept_max};
 use super::output::{Stop, to_stdout};
 use crate::error::Error;
-use crate::forecast::{Doubt, ErrorPool, ForecastOptions, Forecaster, Outlook};
+use crate::forecast::{ForecastOptions, Forecaster, Outlook, Rehearsed};
 use crate::model::{Frame, Labels, Timestamp};
 use crate::query::Query;
 use crate::report::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
@@ -34,37 +33,29 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     if let Some(end) = args.to {
         query = query.to(end);
     }
-    let forecaster = Forecaster::new(args.step, options)?;
-    // Errors are pooled over all series of a metric before any interval is told: what a processor
-    // does says nothing of a disk.
-    let mut pools: BTreeMap<String, ErrorPool> = BTreeMap::new();
-    let mut outlooks = Vec::new();
-    for frame in query.run(&snapshot)? {
-        rehearse(&frame?, &forecaster, &mut pools, &mut outlooks);
+    let mut fleet = Fleet::new(Forecaster::new(args.step, options)?, kept_max(0, horizon as usize));
+    let doubts = fleet.pool(query.run(&snapshot)?)?;
+    if fleet.is_whole && fleet.kept.is_empty() {
+        let what = format!("no series of {} has samples in this range", args.selector);
+        return Err(Error::not_enough_data(what).into());
     }
-    let doubts: BTreeMap<String, Doubt> =
-        pools.into_iter().map(|(metric, pool)| (metric, pool.finish())).collect();
-    let all: Vec<SeriesForecast> = outlooks
-        .into_iter()
-        .map(|(labels, start, outlook)| SeriesForecast {
+    let forecasts = fleet.outlooks(|| query.run(&snapshot))?.map(|one| {
+        let (labels, start, outlook) = one?;
+        Ok(SeriesForecast {
             unit: snapshot.unit(labels.metric()),
             start,
             step: args.step,
             forecast: outlook.and_then(|outlook| {
-                let doubt = doubts.get(labels.metric()).ok_or("no series was back-tested")?;
+                let doubt = doubts.of(labels.metric()).ok_or("no series was back-tested")?;
                 Ok(outlook.forecast(doubt))
             }),
             labels,
         })
-        .collect();
-    if all.is_empty() {
-        let what = format!("no series of {} has samples in this range", args.selector);
-        return Err(Error::not_enough_data(what).into());
-    }
+    });
     to_stdout(|out| match args.format {
-        OutputFormat::Table => forecasts_text(&all, out),
-        OutputFormat::Csv => forecasts_csv(&all, out),
-        OutputFormat::Json => forecasts_json(&all, out),
+        OutputFormat::Table => forecasts_text(forecasts, out),
+        OutputFormat::Csv => forecasts_csv(forecasts, out),
+        OutputFormat::Json => forecasts_json(forecasts, out),
     })?;
     Ok(Outcome::Done)
 }
@@ -72,21 +63,120 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
 /// A series, the start of its forecast, and what is known of it before errors are pooled.
 type SeriesOutlook = (Labels, Timestamp, Result<Outlook, String>);
 
-fn rehearse(
+/// A fleet that is forecast in bounded memory, however many series it has.
+struct Fleet {
+    forecaster: Forecaster,
+    kept_max: usize,
+    /// Outlooks of the first frames.
+    kept: Vec<SeriesOutlook>,
+    kept_frames: usize,
+    /// Whether those of all frames are kept.
+    is_whole: bool,
+}
+
+impl Fleet {
+    fn new(forecaster: Forecaster, kept_max: usize) -> Self {
+        Self { forecaster, kept_max, kept: Vec::new(), kept_frames: 0, is_whole: true }
+    }
+
+    /// The first pass: the errors of all series.
+    fn pool(
+        &mut self,
+        frames: impl Iterator<Item = Result<Frame, Error>>,
+    ) -> Result<Doubts, Error> {
+        let mut pools = Pools::default();
+        for frame in frames {
+            let outlooks =
+                rehearsed(&frame?, &self.forecaster, |metric, one| pools.add(metric, one));
+            self.is_whole &= self.kept.len() + outlooks.len() <= self.kept_max;
+            if self.is_whole {
+                self.kept.extend(outlooks);
+                self.kept_frames += 1;
+            }
+        }
+        Ok(pools.finish())
+    }
+
+    /// The second pass: what was kept, and of the same frames again the rest.
+    fn outlooks<I: Iterator<Item = Result<Frame, Error>>>(
+        mut self,
+        frames: impl FnOnce() -> Result<I, Error>,
+    ) -> Result<impl Iterator<Item = Result<SeriesOutlook, Error>>, Error> {
+        let kept = std::mem::take(&mut self.kept).into_iter().map(Ok);
+        let frames = if self.is_whole { None } else { Some(frames()?) };
+        let rest = frames.into_iter().flatten().skip(self.kept_frames);
+        Ok(kept.chain(rest.flat_map(move |frame| {
+            let again =
+                |frame| rehearsed(&frame, &self.forecaster, |_, one: Rehearsed| one.into_outlook());
+            match frame.map(again) {
+                Ok(outlooks) => outlooks.into_iter().map(Ok).collect(),
+                Err(why) => vec![Err(why)],
+            }
+        })))
+    }
+}
+
+/// The outlooks of a frame's series; `without_errors` takes the errors of a metric's series away.
+fn rehearsed(
     frame: &Frame,
     forecaster: &Forecaster,
-    pools: &mut BTreeMap<String, ErrorPool>,
-    outlooks: &mut Vec<SeriesOutlook>,
-) {
+    mut without_errors: impl FnMut(&str, Rehearsed) -> Outlook,
+) -> Vec<SeriesOutlook> {
     // A step that has only begun would look like a fall of sums and counts.
     let whole = frame.steps().saturating_sub(1);
     let rows: Vec<&[f64]> =
         (0..frame.len()).map(|row| frame.row(row).get(..whole).unwrap_or(&[])).collect();
-    for (row, rehearsed) in forecaster.rehearse(&rows).into_iter().enumerate() {
+    let outlook = |(row, one): (usize, Result<Rehearsed, Error>)| {
         let labels = frame.labels(row).clone();
-        let outlook = rehearsed
-            .map_err(|why| why.to_string())
-            .map(|one| pools.entry(labels.metric().to_owned()).or_default().add(one));
-        outlooks.push((labels, frame.time(whole), outlook));
+        let outlook =
+            one.map_err(|why| why.to_string()).map(|one| without_errors(labels.metric(), one));
+        (labels, frame.time(whole), outlook)
+    };
+    forecaster.rehearse(&rows).into_iter().enumerate().map(outlook).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forecast::Tier;
+    use crate::model::Span;
+
+    /// Three frames of two series each.
+    fn frames() -> Result<impl Iterator<Item = Result<Frame, Error>>, Error> {
+        let frame = |at: usize| {
+            let value = |row: usize, step: usize| {
+                (20 * (at + row) + 10 * (step % 24 / 8) + step * step % 11) as f64
+            };
+            let name = |row: usize| format!("h{at}{row}");
+            let labels = (0..2).map(|row| Labels::new("cpu", [("host", &*name(row))])).collect();
+            let values = (0..2).flat_map(|row| (0..200).map(move |step| value(row, step)));
+            let labels: Result<Vec<Labels>, Error> = labels;
+            let start = Timestamp::from_seconds(0);
+            Frame::new(start, Span::HOUR, 200, labels?, values.collect())
+        };
+        Ok((0..3).map(frame))
+    }
+
+    #[test]
+    fn a_fleet_that_is_not_kept_is_forecast_alike() {
+        let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
+        let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
+        let forecasts = |kept_max: usize| -> Vec<_> {
+            let mut fleet = Fleet::new(forecaster.clone(), kept_max);
+            let doubts = fleet.pool(frames().unwrap()).unwrap();
+            let kept = fleet.kept.len();
+            assert_eq!(kept, kept_max.min(6) / 2 * 2);
+            let finish = |one: Result<SeriesOutlook, Error>| {
+                let (labels, start, outlook) = one.unwrap();
+                let forecast = outlook.unwrap().forecast(doubts.of("cpu").unwrap());
+                (labels.to_string(), start, forecast.lower, forecast.point, forecast.upper)
+            };
+            fleet.outlooks(frames).unwrap().map(finish).collect()
+        };
+        let all_kept = forecasts(100);
+        assert_eq!(all_kept.len(), 6);
+        for kept_max in [0, 1, 3, 5] {
+            assert_eq!(forecasts(kept_max), all_kept, "{kept_max}");
+        }
     }
 }

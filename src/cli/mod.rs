@@ -11,6 +11,7 @@ mod backtest;
 mod bench;
 mod calc;
 mod cold;
+mod doubts;
 mod forecast;
 mod import;
 mod inspect;

@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use super::accuracy::seasonal_scale;
 use super::ensemble::{Lane, Verdict};
-use super::period::day_steps;
+use super::period::{PERIODS_MAX, day_steps};
 use super::pool::{floors, pool, spread};
 use super::rehearsal::{Origins, Rehearsal};
 use super::{
-    Backtest, ForecastOptions, ModelForecast, ModelScore, Outlook, Rehearsed, Seasons, Tile,
+    Backtest, ForecastOptions, ModelForecast, ModelScore, Outlook, Rehearsed, Seasons, Tier, Tile,
 };
 use crate::error::{Error, Result};
 use crate::kernel::LANES;
@@ -131,7 +131,10 @@ impl Forecaster {
         let steps = start..last + 1;
         let (seasons, periods) = match self.options.seasons {
             Some(seasons) => (seasons.fitting(steps.len()), Vec::new()),
-            None => Seasons::of(&values[steps.clone()], self.step),
+            None => {
+                let most = if self.options.tier == Tier::Light { 1 } else { PERIODS_MAX };
+                Seasons::of_first(&values[steps.clone()], self.step, most)
+            }
         };
         Ok(Task { row, seasons, steps, unknown: values.len() - last - 1, periods })
     }

@@ -11,8 +11,8 @@ pub enum Tier {
     /// Every model, eight origins.
     #[default]
     Full,
-    /// The naive models, one quantile pool and the shortest autoregression, four origins: a tenth
-    /// of the time.
+    /// The naive models, one quantile pool and the shortest autoregression, four origins, and of the
+    /// periods only the one that stands out first: a tenth of the time.
     Light,
 }
 

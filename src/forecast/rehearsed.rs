@@ -73,6 +73,11 @@ pub struct Outlook {
 }
 
 impl Rehearsed {
+    /// What is left without its errors: for a second pass, when they have been pooled before.
+    pub fn into_outlook(self) -> Outlook {
+        self.outlook
+    }
+
     /// Each past origin's errors, with their sizes at the origins of [`Self::judges`].
     pub(super) fn witnesses(&self) -> impl Iterator<Item = Vec<Witness>> + '_ {
         let ahead = self.errors.first().map_or(0, Vec::len);

@@ -1,6 +1,6 @@
 //! Which seasons a series' models are given.
 
-use super::period::{calendar_steps, detect_periods};
+use super::period::{PERIODS_MAX, calendar_steps, first_periods};
 use crate::model::Span;
 
 /// A short and a long season, in steps; 1 where there is none.
@@ -30,7 +30,12 @@ impl Seasons {
     /// of it for a model that learns each of its phases. The long one is the longest multiple of
     /// the short one among the periods that show and the calendar's.
     pub fn of(values: &[f64], step: Span) -> (Self, Vec<usize>) {
-        let periods = detect_periods(values, step);
+        Self::of_first(values, step, PERIODS_MAX)
+    }
+
+    /// The same from the first `most` periods that stand out.
+    pub(super) fn of_first(values: &[f64], step: Span, most: usize) -> (Self, Vec<usize>) {
+        let periods = first_periods(values, step, most);
         if step == Span::from_days(DAYS_OF_WEEK) {
             return (Self { short: 1, long: WEEKS_OF_YEAR }.fitting(values.len()), periods);
         }

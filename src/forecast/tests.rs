@@ -449,6 +449,20 @@ fn the_light_tier_tries_less_and_still_knows_the_day() {
 }
 
 #[test]
+fn the_light_tier_looks_for_one_period_and_the_calendar() {
+    let wave = |t: usize, m: usize| 6.0 * (std::f64::consts::TAU * t as f64 / m as f64).sin();
+    let values: Vec<f64> =
+        noise(3, 900).iter().enumerate().map(|(t, z)| wave(t, 24) + wave(t, 60) + z).collect();
+    let periods = |tier| {
+        let options = ForecastOptions { tier, ..ahead(12) };
+        forecast(&values, STEP, &options).unwrap().periods
+    };
+    let (light, full) = (periods(Tier::Light), periods(Tier::Full));
+    assert_eq!((light.len(), full.len()), (1, 2), "{light:?} {full:?}");
+    assert!(full.contains(&light[0]));
+}
+
+#[test]
 fn seasons_that_are_given_are_taken() {
     let values: Vec<f64> =
         noise(9, 150).iter().enumerate().map(|(t, z)| (t % 10) as f64 + 0.1 * z).collect();

@@ -8,6 +8,8 @@ use crate::kernel::Wide;
 
 /// Errors of the first steps are not counted: the line is not known yet.
 const UNCOUNTED: usize = 3;
+/// The first level is no longer felt at the first counted step below this square of its share.
+const WEIGHT_MIN: f64 = 1e-6;
 /// A season counts where the autocorrelation at one period is beyond this many standard errors
 /// (the 90% test of Assimakopoulos and Nikolopoulos, 2000).
 const SEASON_ERRORS: f64 = 1.645;
@@ -22,7 +24,9 @@ const SEASON_ERRORS: f64 = 1.645;
 /// ```
 ///
 /// on values whose season was taken out by classical decomposition, as factors where all values are
-/// above zero. Parameters as in [`super::Smoothing`]. Costs about 50 passes over the values.
+/// above zero. Parameters as in [`super::Smoothing`]; the first level is the one with the least
+/// squared errors: what is added to it is still there `t` steps on as `(1 - alpha)^t` of it, so it
+/// comes in one pass. Costs about 50 passes over the values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DynamicTheta {
     /// Steps of a period, or 1 for no season.
@@ -41,6 +45,10 @@ struct State {
     mean: Wide,
     /// `(1 - alpha)^t`.
     decay: Wide,
+    /// Sums of `decay * error` and `decay^2` over the counted steps: the normal equation of what
+    /// would best be added to the first level.
+    moment: Wide,
+    weight: Wide,
     step: usize,
 }
 
@@ -73,8 +81,16 @@ impl State {
             slope: Wide::ZERO,
             mean: Wide::ZERO,
             decay: Wide::ONE,
+            moment: Wide::ZERO,
+            weight: Wide::ZERO,
             step: 0,
         }
+    }
+
+    /// What is best added to the first level; nothing where it would no longer be felt.
+    fn first_more(&self) -> Wide {
+        let known = self.weight.max(Wide::splat(WEIGHT_MIN));
+        (self.moment / known).where_less(Wide::splat(WEIGHT_MIN), self.weight, Wide::ZERO)
     }
 
     #[inline(always)]
@@ -112,10 +128,17 @@ impl Recursion for Adjusted<'_> {
             }
             if state.step >= UNCOUNTED {
                 squares += error * error;
+                state.moment += error * state.decay;
+                state.weight += state.decay * state.decay;
             }
             state.learn(expected + error, p);
         }
         squares
+    }
+
+    #[inline(always)]
+    fn saved(&self, state: &State) -> Wide {
+        state.first_more() * state.moment
     }
 }
 
@@ -211,6 +234,9 @@ impl DynamicTheta {
         let adjusted = Adjusted { rows, tile: &scaled.tile };
         let start = State::new(adjusted.rows[0]);
         let parameters = search(&adjusted, &start, AXES, (0, until)).parameters;
+        let learnt = states_at(&adjusted, &start, &parameters, &[until]);
+        let more = learnt.first().map_or(Wide::ZERO, State::first_more);
+        let start = State::new(start.level + more);
         for state in states_at(&adjusted, &start, &parameters, origins) {
             all.push(Box::new(Fitted { state, parameters, season: season.clone() }));
         }
@@ -312,6 +338,33 @@ mod tests {
                 assert!((squares.0[lane] - sum).abs() < 1e-9 * sum, "{alpha} {share}");
             }
         }
+    }
+
+    #[test]
+    fn the_first_level_is_the_one_with_the_least_errors() {
+        let mut values: Vec<f64> = noise(5, 60).iter().map(|z| 10.0 + z).collect();
+        values[0] = 30.0;
+        let tile = Tile::new(&[&values], 1);
+        let parameters = [0.15, 0.4, 0.0, 0.0].map(Wide::splat);
+        let run = |first: Wide| {
+            let mut state = State::new(first);
+            let squares = adjusted(&tile).run(&mut state, &parameters, 0, 60);
+            (squares, state)
+        };
+        let (squares, state) = run(tile.rows()[0]);
+        let best = tile.rows()[0] + state.first_more();
+        assert!((5.0..15.0).contains(&best.0[0]), "{}", best.0[0]);
+        let least = run(best).0.0[0];
+        let saved = adjusted(&tile).saved(&state).0[0];
+        assert!((squares.0[0] - saved - least).abs() < 1e-9 * least);
+        for off in [-0.1, 0.1] {
+            assert!(run(best + Wide::splat(off)).0.0[0] > least);
+        }
+        // Of a level that is forgotten at once nothing is said.
+        let mut state = State::new(Wide::splat(1e6));
+        let forgets = [0.99, 0.4, 0.0, 0.0].map(Wide::splat);
+        adjusted(&tile).run(&mut state, &forgets, 0, 60);
+        assert_eq!(state.first_more().0[0], 0.0);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::defused;
+use super::{FramesError, defused};
+use crate::error::Result;
 use crate::forecast::{Forecast, ModelScore};
 use crate::model::{Labels, Span, Timestamp, Unit};
 
@@ -27,7 +28,7 @@ pub struct SeriesForecast {
     /// Length of a step.
     pub step: Span,
     /// The forecast, or in words why there is none.
-    pub forecast: Result<Forecast, String>,
+    pub forecast: std::result::Result<Forecast, String>,
 }
 
 impl SeriesForecast {
@@ -40,15 +41,23 @@ impl SeriesForecast {
     }
 }
 
-/// Writes each forecast with its model, its back-test, and some of its steps.
-pub fn forecasts_text(all: &[SeriesForecast], out: &mut dyn Write) -> io::Result<()> {
-    for (at, series) in all.iter().enumerate() {
+/// Writes each forecast with its model, its back-test, and some of its steps, as they come.
+///
+/// # Errors
+///
+/// The first error of a forecast, or what `out` returns; as below.
+pub fn forecasts_text(
+    all: impl Iterator<Item = Result<SeriesForecast>>,
+    out: &mut dyn Write,
+) -> Result<(), FramesError> {
+    for (at, series) in all.enumerate() {
+        let series = series?;
         if at > 0 {
             writeln!(out)?;
         }
         writeln!(out, "{}", series.labels)?;
         match &series.forecast {
-            Ok(forecast) => forecast_text(series, forecast, out)?,
+            Ok(forecast) => forecast_text(&series, forecast, out)?,
             Err(why) => writeln!(out, "  no forecast: {why}")?,
         }
     }
@@ -99,31 +108,30 @@ fn forecast_text(
 }
 
 /// Writes CSV: a line per series and step.
-pub fn forecasts_csv(all: &[SeriesForecast], out: &mut dyn Write) -> io::Result<()> {
+///
+/// # Errors
+///
+/// As [`forecasts_text`].
+pub fn forecasts_csv(
+    all: impl Iterator<Item = Result<SeriesForecast>>,
+    out: &mut dyn Write,
+) -> Result<(), FramesError> {
     let mut writer = ::csv::Writer::from_writer(out);
-    let header = ["series", "unit", "time", "low", "middle", "high"];
-    writer.write_record(header).map_err(io::Error::from)?;
+    writer.write_record(["series", "unit", "time", "low", "middle", "high"])?;
     for series in all {
+        let series = series?;
         let Ok(forecast) = &series.forecast else { continue };
         let labels = series.labels.to_string();
         let labels = defused(&labels);
-        let unit = series.unit.as_ref().map_or("", Unit::as_str);
+        let unit = defused(series.unit.as_ref().map_or("", Unit::as_str));
         let rows = forecast.lower.iter().zip(&forecast.point).zip(&forecast.upper);
         for (step, ((low, middle), high)) in rows.enumerate() {
             let time = series.time(step).to_string();
             let [low, middle, high] = [low, middle, high].map(ToString::to_string);
-            let unit = defused(unit);
-            let record = [&labels, &*unit, &time, &low, &middle, &high];
-            writer.write_record(record).map_err(io::Error::from)?;
+            writer.write_record([&labels, &*unit, &time, &low, &middle, &high])?;
         }
     }
-    writer.flush()
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema_version: u32,
-    forecasts: Vec<Row<'a>>,
+    Ok(writer.flush()?)
 }
 
 #[derive(Serialize)]
@@ -138,22 +146,32 @@ struct Row<'a> {
     why_none: Option<&'a str>,
 }
 
-/// Writes one JSON object with all forecasts, and with the reason where there is none.
-pub fn forecasts_json<'a>(all: &'a [SeriesForecast], out: &mut dyn Write) -> io::Result<()> {
-    let row = |one: &'a SeriesForecast| Row {
-        series: one.labels.to_string(),
-        unit: one.unit.as_ref().map(Unit::as_str),
-        start: one.start.to_string(),
-        step_seconds: one.step.seconds(),
-        forecast: one.forecast.as_ref().ok(),
-        why_none: one.forecast.as_ref().err().map(String::as_str),
-    };
-    let forecasts = all.iter().map(row).collect();
-    serde_json::to_writer_pretty(
-        &mut *out,
-        &Document { schema_version: SCHEMA_VERSION, forecasts },
-    )?;
-    writeln!(out)
+/// Writes one JSON object with all forecasts, a line for each, and the reason where there is none.
+///
+/// # Errors
+///
+/// As [`forecasts_text`].
+pub fn forecasts_json(
+    all: impl Iterator<Item = Result<SeriesForecast>>,
+    out: &mut dyn Write,
+) -> Result<(), FramesError> {
+    write!(out, "{{\"schema_version\":{SCHEMA_VERSION},\"forecasts\":[")?;
+    let mut separator = "\n";
+    for one in all {
+        let one = one?;
+        let row = Row {
+            series: one.labels.to_string(),
+            unit: one.unit.as_ref().map(Unit::as_str),
+            start: one.start.to_string(),
+            step_seconds: one.step.seconds(),
+            forecast: one.forecast.as_ref().ok(),
+            why_none: one.forecast.as_ref().err().map(String::as_str),
+        };
+        out.write_all(separator.as_bytes())?;
+        serde_json::to_writer(&mut *out, &row)?;
+        separator = ",\n";
+    }
+    Ok(writeln!(out, "\n]}}")?)
 }
 
 #[cfg(test)]
@@ -161,7 +179,7 @@ mod tests {
     use super::*;
     use crate::forecast::{ForecastOptions, forecast};
 
-    fn examples() -> Vec<SeriesForecast> {
+    fn examples() -> impl Iterator<Item = Result<SeriesForecast>> {
         let values: Vec<f64> = (0..24 * 20).map(|hour| f64::from(hour % 24)).collect();
         let options = ForecastOptions { horizon: 60, ..ForecastOptions::default() };
         let labels = |host: &str| Labels::new("cpu", [("host", host)]).unwrap();
@@ -174,18 +192,18 @@ mod tests {
             forecast,
         };
         let made = forecast(&values, Span::HOUR, &options).map_err(|why| why.to_string());
-        vec![one("a", made), one("b", Err("too short".into()))]
+        [one("a", made), one("b", Err("too short".into()))].into_iter().map(Ok)
     }
 
-    fn written(write: fn(&[SeriesForecast], &mut dyn Write) -> io::Result<()>) -> String {
+    fn written<W: FnOnce(&mut dyn Write) -> Result<(), FramesError>>(write: W) -> String {
         let mut out = Vec::new();
-        write(&examples(), &mut out).unwrap();
+        write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn text_names_model_and_backtest_and_thins_the_steps() {
-        let text = written(forecasts_text);
+        let text = written(|out| forecasts_text(examples(), out));
         assert!(text.contains("seasonal naive(24)") && text.contains("periods   1d"), "{text}");
         assert!(text.contains("one step of 3") && text.contains("no forecast: too short"));
         assert_eq!(text.lines().filter(|line| line.starts_with("  1970")).count(), 20);
@@ -193,8 +211,9 @@ mod tests {
 
     #[test]
     fn csv_and_json_are_whole() {
-        assert_eq!(written(forecasts_csv).lines().count(), 61);
-        let json: serde_json::Value = serde_json::from_str(&written(forecasts_json)).unwrap();
+        assert_eq!(written(|out| forecasts_csv(examples(), out)).lines().count(), 61);
+        let json: serde_json::Value =
+            serde_json::from_str(&written(|out| forecasts_json(examples(), out))).unwrap();
         assert_eq!(json["forecasts"][0]["forecast"]["point"].as_array().unwrap().len(), 60);
         assert_eq!(json["forecasts"][1]["why_none"], "too short");
     }

@@ -1,7 +1,6 @@
 //! The method against processes whose truth is known. Every number is drawn from a printed seed.
 
 use super::*;
-use crate::kernel;
 use crate::kernel::Random;
 
 const DAYS: usize = 90;

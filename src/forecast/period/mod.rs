@@ -14,7 +14,7 @@ use crate::kernel::{self, theil_sen};
 use crate::model::Span;
 
 /// Periods that are told, at most.
-const PERIODS_MAX: usize = 4;
+pub(super) const PERIODS_MAX: usize = 4;
 /// Values that are looked at, at most, the latest: half a year of minutes, and 20 MB of work space.
 const POINTS_MAX: usize = 1 << 18;
 /// Values that must be known.
@@ -69,17 +69,22 @@ const TREND_PARTS: usize = 48;
 /// assert_eq!(detect_periods(&values, Span::HOUR), [24, 60]);
 /// ```
 pub fn detect_periods(values: &[f64], step: Span) -> Vec<usize> {
+    first_periods(values, step, PERIODS_MAX)
+}
+
+/// As [`detect_periods`], but only the first `most` that stand out, for as much less of the work.
+pub(super) fn first_periods(values: &[f64], step: Span, most: usize) -> Vec<usize> {
     let values = &values[values.len().saturating_sub(POINTS_MAX)..];
     let Some((flat, calm)) = without_trend(values) else { return Vec::new() };
-    let found = periods_of(&flat, step);
+    let found = periods_of(&flat, step, most);
     // Rare spikes may be what is periodic, or hide it.
     match calm {
-        Some(calm) if found.is_empty() => periods_of(&calm, step),
+        Some(calm) if found.is_empty() => periods_of(&calm, step, most),
         _ => found,
     }
 }
 
-fn periods_of(flat: &Row, step: Span) -> Vec<usize> {
+fn periods_of(flat: &Row, step: Span, most: usize) -> Vec<usize> {
     let variance = mean_square(flat);
     // Beyond half of the series no period is looked for; prominence looks half a period further.
     let mut correlator = Correlator::new(flat.len(), flat.len() / 2);
@@ -89,7 +94,7 @@ fn periods_of(flat: &Row, step: Span) -> Vec<usize> {
         .collect();
     let mut rest = flat.clone();
     let mut found: Vec<usize> = Vec::new();
-    while found.len() < PERIODS_MAX {
+    while found.len() < most {
         let at = correlator.of(&rest.values, &rest.known);
         let mut candidates = candidates(&at, &calendar, rest.len());
         candidates.retain(|candidate| !found.contains(candidate));
