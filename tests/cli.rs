@@ -4,6 +4,7 @@
 mod bench;
 mod calc;
 mod forecasts;
+mod report;
 mod upkeep;
 pub(crate) mod user;
 

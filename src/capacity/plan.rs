@@ -67,8 +67,8 @@ impl Planner {
         Ok(Self { view, rows: Vec::new(), seen, limits })
     }
 
-    /// The same planner, of which the plan has a [history](super::History) as well. Every row's daily
-    /// peaks are kept until then: 8 bytes for each day.
+    /// The same planner, of which the plan has a [history](super::History) as well. Every row's
+    /// daily peaks are kept until then: 8 bytes for each day.
     #[must_use]
     pub fn with_history(mut self) -> Self {
         self.view.keep_days = true;

@@ -15,9 +15,9 @@ const DEVIATIONS: f64 = 1.959_964;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Said {
     /// The mean probability that was said.
-    pub(super) said: f64,
+    pub(super) forecast: f64,
     /// The share that came.
-    pub(super) came: f64,
+    pub(super) observed: f64,
     /// Between which what came lies in 95% of the draws of the hosts.
     pub(super) between: (f64, f64),
     pub(super) cases: usize,
@@ -27,8 +27,8 @@ pub(super) struct Said {
 pub(super) fn points(score: &HorizonScore) -> Vec<Said> {
     let deciles = score.all.iter().flat_map(|all| &all.deciles);
     let said = deciles.map(|decile| Said {
-        said: decile.forecast,
-        came: decile.observed,
+        forecast: decile.forecast,
+        observed: decile.observed,
         between: (decile.forecast + decile.off.low, decile.forecast + decile.off.high),
         cases: decile.cases,
     });
@@ -70,24 +70,24 @@ fn draw(points: &[Said], x: &Linear, y: &Linear) -> String {
     let mut marks = Marks::new();
     let band = points.iter().map(|point| {
         let (low, high) = chance(point);
-        (x.place(point.said), y.place(low), y.place(high))
+        (x.place(point.forecast), y.place(low), y.place(high))
     });
     marks.area("chance", band);
     marks.line("even", (x.place(0.0), y.place(0.0)), (x.place(1.0), y.place(1.0)));
     for point in points {
         let (low, high) = point.between;
-        let at = x.place(point.said);
+        let at = x.place(point.forecast);
         marks
             .polyline("whisker", [low, high].map(|v| (at, y.place(v.clamp(0.0, 1.0)))).into_iter());
     }
-    let came = points.iter().map(|point| (x.place(point.said), y.place(point.came)));
+    let came = points.iter().map(|point| (x.place(point.forecast), y.place(point.observed)));
     marks.dots("dot-measured", came);
     marks.finish()
 }
 
 /// Between which the share lies with 95% where what was said is right: Wilson's interval (1927).
 fn chance(point: &Said) -> (f64, f64) {
-    let (n, p) = (point.cases.max(1) as f64, point.said);
+    let (n, p) = (point.cases.max(1) as f64, point.forecast);
     let square = DEVIATIONS * DEVIATIONS;
     let middle = (p + square / (2.0 * n)) / (1.0 + square / n);
     let half = DEVIATIONS / (1.0 + square / n)
@@ -98,11 +98,11 @@ fn chance(point: &Said) -> (f64, f64) {
 fn describe(points: &[Said], days: usize) -> String {
     let inside = points.iter().filter(|point| {
         let (low, high) = point.between;
-        (low..=high).contains(&point.said)
+        (low..=high).contains(&point.forecast)
     });
     format!(
-        "Of {} classes of probability that a line is reached within {days} days, {} came as often as \
-         was said, within the draws of the hosts. The shares are in the table below.",
+        "Of {} classes of probability that a line is reached within {days} days, {} came as often \
+         as was said, within the draws of the hosts. The shares are in the table below.",
         points.len(),
         inside.count()
     )
@@ -115,10 +115,10 @@ fn table(points: &[Said], x: &Linear) -> Table {
         let percent = |value: f64| format!("{:.1}%", value * 100.0);
         let (low, high) = point.between;
         table.row_at(
-            x.place(point.said),
+            x.place(point.forecast),
             vec![
-                Cell::number(percent(point.said), point.said),
-                Cell::number(percent(point.came), point.came),
+                Cell::number(percent(point.forecast), point.forecast),
+                Cell::number(percent(point.observed), point.observed),
                 Cell::words(format!("{} to {}", percent(low), percent(high))),
                 Cell::number(point.cases.to_string(), point.cases as f64),
             ],
@@ -134,18 +134,18 @@ mod tests {
     #[test]
     fn bands_are_wilsons() {
         // Wilson's interval of 15 in 20: 0.5313 to 0.8881 (as R's prop.test without correction).
-        let point = Said { said: 0.75, came: 0.75, between: (0.6, 0.9), cases: 20 };
+        let point = Said { forecast: 0.75, observed: 0.75, between: (0.6, 0.9), cases: 20 };
         let (low, high) = chance(&point);
         assert!((low - 0.5313).abs() < 5e-5 && (high - 0.8881).abs() < 5e-5, "{low} {high}");
-        let sure = Said { said: 1.0, cases: 0, ..point };
+        let sure = Said { forecast: 1.0, cases: 0, ..point };
         assert!(chance(&sure).1 <= 1.0 + 1e-12);
     }
 
     #[test]
     fn what_came_stands_over_what_was_said() {
         let points = [
-            Said { said: 0.1, came: 0.2, between: (0.15, 0.25), cases: 100 },
-            Said { said: 0.5, came: 0.5, between: (0.4, 0.6), cases: 200 },
+            Said { forecast: 0.1, observed: 0.2, between: (0.15, 0.25), cases: 100 },
+            Said { forecast: 0.5, observed: 0.5, between: (0.4, 0.6), cases: 200 },
         ];
         let figure = calibration(&points, 7, 30);
         assert!(figure.marks.contains("class=\"dot-measured\" d=\"M47.2 209.6h0M236 131h0\""));

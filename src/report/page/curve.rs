@@ -64,7 +64,8 @@ fn describe(curve: &Curve) -> String {
         .as_ref()
         .map_or_else(String::new, |(at, words)| format!(" {words}: at {}.", significant(*at)));
     format!(
-        "{} over {}: {} measured points and a fitted curve.{knee} The values are in the table below.",
+        "{} over {}: {} measured points and a fitted curve.{knee} The values are in the table \
+         below.",
         curve.y,
         curve.x,
         curve.measured.len()
@@ -79,9 +80,8 @@ fn table(curve: &Curve, x: &Linear) -> Table {
         numbers("Low"),
         numbers("High"),
     ]);
-    let shown = |value: f64| match value.is_finite() {
-        true => Cell::number(significant(value), value),
-        false => Cell::words(""),
+    let shown = |value: f64| {
+        if value.is_finite() { Cell::number(significant(value), value) } else { Cell::words("") }
     };
     let nothing = f64::NAN;
     let measured = curve.measured.iter().map(|(x, y)| [*x, *y, nothing, nothing, nothing]);

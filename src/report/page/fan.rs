@@ -1,6 +1,8 @@
 //! Demand against its limit: the daily peaks, the fan of what is ahead, and the forecasts that were
 //! made before, drawn over what came.
 
+use std::fmt::Write;
+
 use super::figure::{Figure, Frame, Key, Reading};
 use super::scale::{Days, Linear, day_number};
 use super::svg::{Anchor, Marks};
@@ -152,11 +154,12 @@ fn describe(input: &FanInput<'_>) -> String {
         known().count(),
         history.first_day.date(),
         amount(unit, known().next()),
-        amount(unit, known().last()),
+        amount(unit, known().next_back()),
         amount(unit, row.line)
     );
     if let Some(last) = history.fan.ahead.last() {
-        text += &format!(
+        let _ = write!(
+            text,
             " {} days ahead the median is {}, P10 to P90 {} to {}.",
             history.fan.ahead.len(),
             amount(unit, Some(last.p50)),
@@ -176,9 +179,12 @@ fn table(row: &PlanRow, history: &RowHistory, days: &Days) -> Table {
         numbers("P90"),
         words("Forecast on"),
     ]);
-    let shown = |value: f64| match value.is_finite() {
-        true => Cell::number(amount(row.unit.as_ref(), Some(value)), value),
-        false => Cell::words(""),
+    let shown = |value: f64| {
+        if value.is_finite() {
+            Cell::number(amount(row.unit.as_ref(), Some(value)), value)
+        } else {
+            Cell::words("")
+        }
     };
     let mut add = |index: usize, peak: f64, said: Option<(&PeakInterval, usize)>| {
         let at = day(history, index);

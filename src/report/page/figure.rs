@@ -90,7 +90,8 @@ pub(super) fn write_key(key: &[Key], out: &mut String) {
     out.push_str("</div>\n");
 }
 
-/// The rectangle of a chart in which its marks stand. Their places count from its upper left corner.
+/// The rectangle of a chart in which its marks stand. Their places count from its upper left
+/// corner.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     pub(super) left: f64,

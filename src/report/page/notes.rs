@@ -97,8 +97,8 @@ fn reasons(plan: &Plan, row: &PlanRow) -> Vec<String> {
     }
     if let Some(backtest) = row.backtest {
         said.push(format!(
-            "Forecast from {} days of its own past, the error was {:.2} of that of \"as it is now\" \
-             (MASE), and {:.0}% of the peaks fell inside the 80% interval.",
+            "Forecast from {} days of its own past, the error was {:.2} of that of \"as it is \
+             now\" (MASE), and {:.0}% of the peaks fell inside the 80% interval.",
             backtest.origins,
             backtest.mase,
             backtest.coverage * 100.0

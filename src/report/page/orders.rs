@@ -21,15 +21,16 @@ pub(super) fn section(plan: &Plan, parts: &Parts, body: &mut Body) {
     if full > 0 && parts.orders.is_empty() {
         let rows = if full == 1 { "One row is" } else { "Rows that are" };
         body.say(&format!(
-            "{rows} full already ({full}): whatever is ordered for them comes too late. They are not \
-             in the chart."
+            "{rows} full already ({full}): whatever is ordered for them comes too late. They are \
+             not in the chart."
         ));
     }
     if orders.is_empty() {
         return;
     }
     body.explain(
-        "An order by the first day of a bar arrives before the row is full with a probability of 90%.",
+        "An order by the first day of a bar arrives before the row is full with a probability \
+         of 90%.",
     );
     let hidden = orders.len().saturating_sub(ORDERS_MAX);
     orders.truncate(ORDERS_MAX);

@@ -33,9 +33,9 @@ pub(super) fn section(plan: &Plan, body: &mut Body) {
     rows(plan, &plan.hosts, ROWS_MAX, body);
     body.explain(&format!(
         "Now: mean of the last hour. Peak: the highest mean of {}. Headroom: the line (limit less \
-         safety margin) less the peak, as a share of the limit. Full on: the day by which it is full \
-         with even odds. Order by: P10 less {}. MASE: error of the {MODEL} on the row's own past; \
-         below 1 it beats \"as it is now\".",
+         safety margin) less the peak, as a share of the limit. Full on: the day by which it is \
+         full with even odds. Order by: P10 less {}. MASE: error of the {MODEL} on the row's own \
+         past; below 1 it beats \"as it is now\".",
         plan.step, plan.lead_time
     ));
     fans(plan, body);
@@ -174,9 +174,9 @@ fn fans(plan: &Plan, body: &mut Body) {
     body.heading("Demand against its limit");
     body.explain(
         "Daily peaks of the worst rows, and what is forecast of them. Behind the past lie the \
-         forecasts that the same method made then, a week ahead each: where the peaks left them, the \
-         dates are doubtful. On the line: P10 to P90 of the first day on which it is reached, and \
-         P50 as a dot.",
+         forecasts that the same method made then, a week ahead each: where the peaks left them, \
+         the dates are doubtful. On the line: P10 to P90 of the first day on which it is reached, \
+         and P50 as a dot.",
     );
     body.key(&fan::KEY);
     let figures = history.rows.iter().filter_map(|past| {

@@ -129,7 +129,7 @@ impl Days {
                 continue;
             }
             let with_year = date[..4] != year;
-            year = date[..4].to_owned();
+            date[..4].clone_into(&mut year);
             ticks.push(DayTick { day: day as f64, text: words(&date, with_year, days) });
         }
         ticks

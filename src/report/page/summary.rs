@@ -57,14 +57,14 @@ fn finding(plan: &Plan) -> String {
     if let Some((row, day, range)) = plan.hosts.rows.iter().find_map(first) {
         let name = format!("{} {}", cut(&row.name(&plan.hosts.by)), cut(&row.resource));
         let first = if s.already > 0 { "Next is" } else { "First is" };
-        text += &format!(" {first} {name}, on {day}{range}.");
+        let _ = write!(text, " {first} {name}, on {day}{range}.");
     }
     if s.order_overdue > 0 {
         let orders = if s.order_overdue == 1 { "One order" } else { "Orders" };
         let count =
             if s.order_overdue == 1 { String::new() } else { format!(" for {}", s.order_overdue) };
         let verb = if s.order_overdue == 1 { "is" } else { "are" };
-        text += &format!(" {orders}{count} {verb} due now.");
+        let _ = write!(text, " {orders}{count} {verb} due now.");
     }
     text
 }

@@ -20,7 +20,7 @@ fn written(plan: &Plan, parts: &Parts) -> String {
 /// SHA-256 as FIPS 180-4 defines it, in base 64; its constants are worked out, not copied.
 fn sha256(text: &str) -> String {
     let primes = || (2_u128..).filter(|n| (2..*n).all(|d| n % d != 0));
-    // The first 32 bits of the fraction of a root: the root of the prime times 2^(32 power), bits cut.
+    // The first 32 bits of the fraction of a root: that of the prime times 2^(32 power).
     let fraction = |prime: u128, power: u32| {
         let wanted = prime << (32 * power);
         let (mut low, mut high) = (0_u128, 1_u128 << 37);

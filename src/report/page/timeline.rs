@@ -56,7 +56,8 @@ fn lane_words(order: &Order, as_of: Timestamp) -> LaneWords {
 fn describe(orders: &[Order], as_of: Timestamp) -> String {
     let late = orders.iter().filter(|order| order.order_by <= as_of).count();
     format!(
-        "A bar for each of {} orders; {late} are to be placed now. The dates are in the table below.",
+        "A bar for each of {} orders; {late} are to be placed now. The dates are in the table \
+         below.",
         orders.len()
     )
 }

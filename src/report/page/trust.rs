@@ -16,9 +16,9 @@ pub(super) fn section(plan: &Plan, body: &mut Body) {
     }
     body.section("trust", "How often it was right");
     body.explain(
-        "From days of the past, with what was known then, the probability was worked out that a row \
-         reaches lines a little and far over its last peak; and it was noted whether it did. So \
-         does plimsoll backtest --exhaustion, on every day.",
+        "From days of the past, with what was known then, the probability was worked out that a \
+         row reaches lines a little and far over its last peak; and it was noted whether it did. \
+         So does plimsoll backtest --exhaustion, on every day.",
     );
     body.list(&scored.iter().filter_map(|score| in_words(score)).collect::<Vec<_>>());
     let figures = scored.iter().filter_map(|score| {

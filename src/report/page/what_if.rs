@@ -1,5 +1,7 @@
 //! What breaks under which failure, scenarios side by side, and laws fitted to measurements.
 
+use std::fmt::Write;
+
 use super::curve::curve;
 use super::document::Body;
 use super::escape::cut;
@@ -84,7 +86,7 @@ fn measure_cells(measure: &Measure, scenarios: usize) -> Vec<Cell> {
         let mut text = amount(unit, Some(value));
         if at > 0 && off.is_finite() && off != 0.0 {
             let sign = if off > 0.0 { "+" } else { "−" };
-            text += &format!(" ({sign}{})", amount(unit, Some(off.abs())));
+            let _ = write!(text, " ({sign}{})", amount(unit, Some(off.abs())));
         }
         cells.push(Cell::number(text, value));
     }
