@@ -3,6 +3,8 @@
 
 mod bench;
 mod calc;
+mod calc_failover;
+mod calc_queue;
 mod forecasts;
 mod report;
 mod upkeep;

@@ -12,10 +12,12 @@
 
 mod assess;
 pub mod exhaustion;
+pub mod failover;
 mod history;
 mod idle;
 mod overprovisioned;
 mod plan;
+pub mod queueing;
 mod reduce;
 mod rows;
 mod series;

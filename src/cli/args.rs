@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::backtest::BacktestArgs;
 use super::calc::CalcArgs;
+use super::decompose::DecomposeArgs;
 use super::query::QueryArgs;
 use super::report::ReportArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
@@ -53,6 +54,8 @@ pub(super) enum Command {
     Query(QueryArgs),
     /// Forecast series, with intervals and the back-test that earns them.
     Forecast(ForecastArgs),
+    /// Take series apart into a trend, seasons and what remains: why they look as they do.
+    Decompose(DecomposeArgs),
     /// Score forecasts, or probabilities of exhaustion, on a store's own past or on files.
     Backtest(BacktestArgs),
     /// Say what runs out first and when, which hosts idle, and which are too large.
@@ -144,6 +147,13 @@ pub(super) struct ForecastArgs {
     /// The share of values that should fall inside the interval.
     #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
     pub(super) coverage: f64,
+    /// Forecast the total of each metric as well; it is the sum of its series' forecasts.
+    #[arg(long)]
+    pub(super) total: bool,
+    /// Forecast the total and the groups of these labels as well, each inside the one before: all
+    /// add up.
+    #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
+    pub(super) sum_by: Vec<String>,
     /// Only history at or after this time.
     #[arg(long, value_name = "TIME")]
     pub(super) from: Option<Timestamp>,

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::output::{Stop, to_stdout};
+use super::sums::Sums;
 use crate::error::Error;
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Rehearsed};
 use crate::model::{Frame, Labels, Timestamp};
@@ -33,15 +34,10 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     if let Some(end) = args.to {
         query = query.to(end);
     }
-    let mut fleet = Fleet::new(Forecaster::new(args.step, options)?, kept_max(0, horizon as usize));
-    let doubts = fleet.pool(query.run(&snapshot)?)?;
-    if fleet.is_whole && fleet.kept.is_empty() {
-        let what = format!("no series of {} has samples in this range", args.selector);
-        return Err(Error::not_enough_data(what).into());
-    }
-    let forecasts = fleet.outlooks(|| query.run(&snapshot))?.map(|one| {
-        let (labels, start, outlook) = one?;
-        Ok(SeriesForecast {
+    let forecaster = Forecaster::new(args.step, options)?;
+    let finish = |doubts: &Doubts, one: SeriesOutlook| {
+        let (labels, start, outlook) = one;
+        SeriesForecast {
             unit: snapshot.unit(labels.metric()),
             start,
             step: args.step,
@@ -50,9 +46,36 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
                 Ok(outlook.forecast(doubt))
             }),
             labels,
-        })
-    });
-    to_stdout(|out| match args.format {
+        }
+    };
+    let nothing = || {
+        let what = format!("no series of {} has samples in this range", args.selector);
+        Stop::from(Error::not_enough_data(what))
+    };
+    let kept_max = kept_max(0, horizon as usize);
+    if args.total || !args.sum_by.is_empty() {
+        let mut sums = Sums::new(&forecaster, &args.sum_by, kept_max);
+        query.run(&snapshot)?.try_for_each(|frame| sums.add(&frame?))?;
+        let (doubts, all) = sums.finish()?;
+        if all.is_empty() {
+            return Err(nothing());
+        }
+        return print(args.format, all.into_iter().map(|one| Ok(finish(&doubts, one))));
+    }
+    let mut fleet = Fleet::new(forecaster, kept_max);
+    let doubts = fleet.pool(query.run(&snapshot)?)?;
+    if fleet.is_whole && fleet.kept.is_empty() {
+        return Err(nothing());
+    }
+    let outlooks = fleet.outlooks(|| query.run(&snapshot))?;
+    print(args.format, outlooks.map(|one| Ok(finish(&doubts, one?))))
+}
+
+fn print(
+    format: OutputFormat,
+    forecasts: impl Iterator<Item = Result<SeriesForecast, Error>>,
+) -> Result<Outcome, Stop> {
+    to_stdout(|out| match format {
         OutputFormat::Table => forecasts_text(forecasts, out),
         OutputFormat::Csv => forecasts_csv(forecasts, out),
         OutputFormat::Json => forecasts_json(forecasts, out),
@@ -61,7 +84,7 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
 }
 
 /// A series, the start of its forecast, and what is known of it before errors are pooled.
-type SeriesOutlook = (Labels, Timestamp, Result<Outlook, String>);
+pub(super) type SeriesOutlook = (Labels, Timestamp, Result<Outlook, String>);
 
 /// A fleet that is forecast in bounded memory, however many series it has.
 struct Fleet {
@@ -117,7 +140,7 @@ impl Fleet {
 }
 
 /// The outlooks of a frame's series; `without_errors` takes the errors of a metric's series away.
-fn rehearsed(
+pub(super) fn rehearsed(
     frame: &Frame,
     forecaster: &Forecaster,
     mut without_errors: impl FnMut(&str, Rehearsed) -> Outlook,
@@ -142,7 +165,7 @@ mod tests {
     use crate::model::Span;
 
     /// Three frames of two series each.
-    fn frames() -> Result<impl Iterator<Item = Result<Frame, Error>>, Error> {
+    fn frames() -> impl Iterator<Item = Result<Frame, Error>> {
         let frame = |at: usize| {
             let value = |row: usize, step: usize| {
                 (20 * (at + row) + 10 * (step % 24 / 8) + step * step % 11) as f64
@@ -154,7 +177,7 @@ mod tests {
             let start = Timestamp::from_seconds(0);
             Frame::new(start, Span::HOUR, 200, labels?, values.collect())
         };
-        Ok((0..3).map(frame))
+        (0..3).map(frame)
     }
 
     #[test]
@@ -163,7 +186,7 @@ mod tests {
         let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
         let forecasts = |kept_max: usize| -> Vec<_> {
             let mut fleet = Fleet::new(forecaster.clone(), kept_max);
-            let doubts = fleet.pool(frames().unwrap()).unwrap();
+            let doubts = fleet.pool(frames()).unwrap();
             let kept = fleet.kept.len();
             assert_eq!(kept, kept_max.min(6) / 2 * 2);
             let finish = |one: Result<SeriesOutlook, Error>| {
@@ -171,7 +194,7 @@ mod tests {
                 let forecast = outlook.unwrap().forecast(doubts.of("cpu").unwrap());
                 (labels.to_string(), start, forecast.lower, forecast.point, forecast.upper)
             };
-            fleet.outlooks(frames).unwrap().map(finish).collect()
+            fleet.outlooks(|| Ok(frames())).unwrap().map(finish).collect()
         };
         let all_kept = forecasts(100);
         assert_eq!(all_kept.len(), 6);

@@ -11,6 +11,7 @@ mod backtest;
 mod bench;
 mod calc;
 mod cold;
+mod decompose;
 mod doubts;
 mod forecast;
 mod import;
@@ -25,6 +26,7 @@ mod record;
 mod report;
 mod rss;
 mod steps;
+mod sums;
 mod upkeep;
 
 use std::ffi::OsString;
@@ -84,6 +86,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Repair(args) => upkeep::repair(args),
         Command::Query(args) => query::query(args),
         Command::Forecast(args) => forecast::forecast(args),
+        Command::Decompose(args) => decompose::decompose(args),
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
         Command::Report(args) => report::report(args),

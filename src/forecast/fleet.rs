@@ -129,12 +129,11 @@ impl Forecaster {
             start += 1;
         }
         let steps = start..last + 1;
-        let (seasons, periods) = match self.options.seasons {
-            Some(seasons) => (seasons.fitting(steps.len()), Vec::new()),
-            None => {
-                let most = if self.options.tier == Tier::Light { 1 } else { PERIODS_MAX };
-                Seasons::of_first(&values[steps.clone()], self.step, most)
-            }
+        let (seasons, periods) = if let Some(seasons) = self.options.seasons {
+            (seasons.fitting(steps.len()), Vec::new())
+        } else {
+            let most = if self.options.tier == Tier::Light { 1 } else { PERIODS_MAX };
+            Seasons::of_first(&values[steps.clone()], self.step, most)
         };
         Ok(Task { row, seasons, steps, unknown: values.len() - last - 1, periods })
     }

@@ -21,6 +21,7 @@ mod double_season;
 mod doubt;
 mod ensemble;
 mod fleet;
+mod groups;
 mod hierarchy;
 mod moments;
 mod naive;
@@ -46,6 +47,7 @@ pub use decompose::{DecomposeOptions, Decomposition, Season, decompose};
 pub use double_season::DoubleSeason;
 pub use doubt::{Doubt, ErrorPool};
 pub use fleet::Forecaster;
+pub use groups::{MemberSum, add_up, is_alive};
 pub use hierarchy::{
     Tree, Weights, bottom_up, raised_to_zero, reconcile, reconciled_variances, top_down,
 };

@@ -179,7 +179,7 @@ impl Outlook {
         ModelForecast { model: Arc::clone(&model.model), point: point.collect() }
     }
 
-    fn held(&self, value: f64) -> f64 {
+    pub(super) fn held(&self, value: f64) -> f64 {
         let value = self.floor.map_or(value, |floor| value.max(floor));
         self.ceiling.map_or(value, |ceiling| value.min(ceiling))
     }

@@ -29,6 +29,14 @@ pub const ROLLUP_TIERS_MAX: usize = 8;
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 /// Characters of one selector.
 pub const SELECTOR_BYTES_MAX: usize = 16 << 10;
+/// Servers of one queue: Erlang's recursion takes a step for each, a search many recursions.
+pub const QUEUE_SERVERS_MAX: usize = 1_000_000;
+/// States of one queue that are walked over or held, 8 bytes each.
+pub const QUEUE_POPULATION_MAX: usize = 1_000_000;
+/// Numbers that exact mean value analysis may keep: 256 MiB.
+pub const NETWORK_NUMBERS_MAX: usize = 1 << 25;
+/// Sets of lost hosts that are tried one by one, times the hosts of the fleet: a second's work.
+pub const FAILOVER_STEPS_MAX: u64 = 10_000_000;
 
 const _: () = assert!(BLOCK_SAMPLES.is_power_of_two() && BLOCK_SAMPLES <= GROUP_SAMPLES_MAX);
 const _: () = assert!(SERIES_MAX <= u32::MAX as usize);

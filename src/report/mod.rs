@@ -8,6 +8,7 @@
 //! and CSV defuses what a spreadsheet would run as a formula.
 
 mod csv;
+mod decompositions;
 mod forecasts;
 mod frames;
 mod json;
@@ -21,6 +22,7 @@ mod text;
 use std::borrow::Cow;
 
 pub use csv::csv;
+pub use decompositions::{SeriesParts, parts_csv, parts_json, parts_text};
 pub use forecasts::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 pub use frames::{FramesError, write_csv, write_json, write_table};
 pub use json::{SCHEMA_VERSION, json};

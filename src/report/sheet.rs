@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn people_see_seven_digits_and_no_control_characters() {
-        let text = written(|sheet, out| sheet.text(out));
+        let text = written(Sheet::text);
         let expected = "an \\u{1b}answer\n how busy  0.75\n hosts        4\n limit        -  s\n\n \
                         host  demand, MHz\n =1+1       1234.5\n b             NaN\n\n One note.\n";
         assert_eq!(text, expected);
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn programs_get_all_digits_and_null_for_what_is_not_known() {
-        let json: Json = serde_json::from_str(&written(|sheet, out| sheet.json(out))).unwrap();
+        let json: Json = serde_json::from_str(&written(Sheet::json)).unwrap();
         assert_eq!(json["facts"], json!({"share": 0.75, "hosts": 4, "limit_s": null}));
         assert_eq!(json["tables"]["hosts"][1], json!({"host": "b", "demand_mhz": null}));
         assert_eq!(json["schema_version"], 1);
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn spreadsheets_run_no_formula() {
-        let csv = written(|sheet, out| sheet.csv(out));
+        let csv = written(Sheet::csv);
         let expected = "name,value,unit\nshare,0.75,\nhosts,4,\nlimit_s,,s\n\n\
                         host,demand_mhz\n'=1+1,1234.5\nb,NaN\n";
         assert_eq!(csv, expected);

@@ -1,6 +1,6 @@
 //! `plimsoll forecast` and `plimsoll backtest`: what they print, and what they refuse.
 
-use super::user::{golden, mask};
+use super::user::{User, golden, mask};
 use super::with_store;
 
 #[test]
@@ -69,4 +69,62 @@ fn what_one_metric_was_off_says_nothing_of_another() {
     let both = asked(r#"{__name__=~"disk_used_gb|cpu_usage_mhz"}"#);
     assert_eq!((alone.len(), both.len()), (3, 6));
     assert!(alone.iter().all(|series| both.contains(series)));
+}
+
+#[test]
+fn totals_and_groups_are_the_sums_of_their_members() {
+    let user = User::new();
+    let line = |host: usize, hour: usize| {
+        let (zone, busy) = (["a", "b"][host % 2], if hour % 24 < 8 { 2 } else { 9 });
+        let cores = busy * (host + 1) + hour * hour * (host + 3) % 5;
+        format!("cpu,host=h{host},zone={zone} cores={cores} {}\n", 1_700_000_000 + hour * 3600)
+    };
+    let gone = |host: usize| if host == 4 { 60 } else { 240 };
+    let lines: Vec<String> =
+        (0..5).flat_map(|host| (0..gone(host)).map(move |hour| line(host, hour))).collect();
+    user.write("lines.txt", &lines.concat());
+    user.ok("import influx --store s --precision s lines.txt");
+    let asked = "forecast --store s cpu_cores --horizon 12h --sum-by zone";
+    let found = user.json_of_version(2, asked);
+    let forecasts = found["forecasts"].as_array().unwrap();
+    let points: Vec<Vec<f64>> = forecasts
+        .iter()
+        .map(|one| one["forecast"]["point"].as_array().unwrap())
+        .map(|row| row.iter().map(|value| value.as_f64().unwrap()).collect())
+        .collect();
+    let names: Vec<&str> = forecasts.iter().map(|one| one["series"].as_str().unwrap()).collect();
+    let of = |name: &str| &points[names.iter().position(|other| *other == name).unwrap()];
+    // Numbers lose their last bit when JSON is read.
+    let alike = |a: f64, b: f64| (a - b).abs() <= 1e-14 * b.abs();
+    // The host that fell silent a week before is forecast on its own, and part of nothing.
+    assert_eq!(names.len(), 8, "{names:?}");
+    for step in 0..12 {
+        let host = |at: usize, zone: &str| {
+            of(&format!("cpu_cores{{host=\"h{at}\",zone=\"{zone}\"}}"))[step]
+        };
+        let zone = |zone: &str| of(&format!("cpu_cores{{zone=\"{zone}\"}}"))[step];
+        assert!(alike(zone("a"), host(0, "a") + host(2, "a")));
+        assert!(alike(zone("b"), host(1, "b") + host(3, "b")));
+        assert!(alike(of("cpu_cores")[step], zone("a") + zone("b")));
+    }
+    golden(
+        "forecast-total.txt",
+        &user.ok("forecast --store s cpu_cores{zone=\"b\"} --horizon 12h --step 3h --total"),
+    );
+}
+
+#[test]
+fn series_are_taken_apart() {
+    let user = with_store();
+    let asked = "decompose --store s cpu_usage_mhz{host=\"db-1\"}";
+    golden("decompose.txt", &user.ok(asked));
+    let parts = user.json(&format!("{asked} --periods 1d"));
+    let parts = &parts["series"][0]["parts"];
+    assert_eq!(parts["seasons"][0]["period"], 24);
+    assert!(parts["seasons"][0]["strength"].as_f64().unwrap() > 0.9, "{parts}");
+    assert!(user.ok(&format!("{asked} --format csv")).contains(",season of 1d,"));
+    user.fails(
+        "decompose --store s cpu_usage_mhz --periods 90m",
+        "plimsoll: --periods 1h30m is no multiple of the step of 1h; change either",
+    );
 }

@@ -18,7 +18,7 @@ const HALVINGS: usize = 200;
 /// assert_eq!(passage.mean_days(), Some(100.0));
 /// assert!((passage.quantile_days(0.05).unwrap() / 70.800_2 - 1.0).abs() < 1e-6);
 /// assert!((passage.within(60.0) / 0.006_277 - 1.0).abs() < 1e-4);
-/// # plimsoll::Result::Ok(())
+/// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FirstPassage {

@@ -1,6 +1,12 @@
 //! Single questions of capacity, worked out from a few numbers or a small file, without a store.
 
 mod exhaustion;
+mod failover;
+mod knee;
+mod network;
+mod queue;
+mod staff;
+mod table;
 
 use clap::Subcommand;
 
@@ -22,12 +28,27 @@ pub(super) struct CalcArgs {
 enum Calculation {
     /// When what grows reaches its limit.
     Exhaustion(exhaustion::ExhaustionArgs),
+    /// How long work waits for servers.
+    Queue(queue::QueueArgs),
+    /// What a network of queues comes to: stations, and classes of work that visit them.
+    Network(network::NetworkArgs),
+    /// How many servers it takes for waits to stay short.
+    Staff(staff::StaffArgs),
+    /// How busy servers may be before responses take too long.
+    Knee(knee::KneeArgs),
+    /// Whether what is left carries everything when hosts are lost.
+    Failover(failover::FailoverArgs),
 }
 
 /// Works out an answer and prints it.
 pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
     let sheet: Sheet = match &args.what {
         Calculation::Exhaustion(args) => exhaustion::exhaustion(args)?,
+        Calculation::Queue(args) => queue::queue(args)?,
+        Calculation::Network(args) => network::network(args)?,
+        Calculation::Staff(args) => staff::staff(args)?,
+        Calculation::Knee(args) => knee::knee(args)?,
+        Calculation::Failover(args) => failover::failover(args)?,
     };
     to_stdout(|out| match args.format {
         OutputFormat::Table => sheet.text(out),

@@ -17,7 +17,7 @@ pub(super) const SCRIPT: &str = include_str!("script.js");
 /// The SHA-256 of [`SCRIPT`] in base 64, by which the page's policy lets it run, and nothing else.
 pub(super) const SCRIPT_SHA256: &str = "DMRsLeMcY/ec0/khu2vQVYAkTNdQAfLtzsYDa1ZKBzA=";
 /// The SHA-256 of [`style`] in base 64.
-pub(super) const STYLE_SHA256: &str = "oRePYemS/YEaL6olmiA4CrKqyoBdCQ51MnXp2KxEe9c=";
+pub(super) const STYLE_SHA256: &str = "0fX84cjCrWeFr990i4IU4WqVKM2CdyJtJqH000dlWcg=";
 
 /// The page under construction.
 #[derive(Debug, Default)]

@@ -1,0 +1,107 @@
+//! The command that explains series: `decompose`.
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::args::OutputFormat;
+use super::output::{Stop, to_stdout};
+use crate::error::{Error, Result};
+use crate::forecast::{DecomposeOptions, Decomposition, decompose as take_apart, detect_periods};
+use crate::model::{Labels, Selector, Span, Timestamp};
+use crate::query::{Aggregate, Query};
+use crate::report::{SeriesParts, parts_csv, parts_json, parts_text};
+use crate::store::Store;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DecomposeArgs {
+    /// The store's folder.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// Which series.
+    selector: Selector,
+    /// The step of the values that are taken apart.
+    #[arg(long, value_name = "SPAN", default_value = "1h")]
+    step: Span,
+    /// Lengths of the seasons, as in 1d,7d. By default those that show in each series.
+    #[arg(long, value_name = "SPAN,...", value_delimiter = ',')]
+    periods: Vec<Span>,
+    /// Let what does not fit count less, so that bursts stay in the remainder; eight times the work.
+    #[arg(long)]
+    robust: bool,
+    /// How the samples of a step become one value.
+    #[arg(long, value_name = "HOW", default_value = "mean")]
+    agg: Aggregate,
+    /// Only values at or after this time.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only values before this time.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// How to write the result: a table of how much each part makes, or all parts step by step.
+    #[arg(long, value_enum, default_value = "table")]
+    format: OutputFormat,
+}
+
+/// Takes each selected series apart, and prints the parts.
+pub(super) fn decompose(args: &DecomposeArgs) -> Result<Outcome, Stop> {
+    let periods = steps_of(&args.periods, args.step)?;
+    let store = Store::open_read_only(&args.store)?;
+    let snapshot = store.snapshot()?;
+    let mut query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
+    if let Some(start) = args.from {
+        query = query.from(start);
+    }
+    if let Some(end) = args.to {
+        query = query.to(end);
+    }
+    let mut frames = query.run(&snapshot)?.peekable();
+    if frames.peek().is_none() {
+        let what = format!("no series of {} has samples in this range", args.selector);
+        return Err(Error::not_enough_data(what).into());
+    }
+    let series = frames.flat_map(|frame| match frame {
+        Err(why) => vec![Err(why)],
+        Ok(frame) => {
+            let one = |(labels, row): (&Labels, &[f64])| SeriesParts {
+                unit: snapshot.unit(labels.metric()),
+                labels: labels.clone(),
+                start: frame.start(),
+                step: args.step,
+                parts: parts(row, &periods, args).map_err(|why| why.to_string()),
+            };
+            frame.rows().map(one).map(Ok).collect()
+        }
+    });
+    to_stdout(|out| match args.format {
+        OutputFormat::Table => parts_text(series, out),
+        OutputFormat::Csv => parts_csv(series, out),
+        OutputFormat::Json => parts_json(series, out),
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn parts(row: &[f64], periods: &[usize], args: &DecomposeArgs) -> Result<Decomposition> {
+    let found;
+    let periods = if periods.is_empty() {
+        found = detect_periods(row, args.step);
+        &found
+    } else {
+        periods
+    };
+    let options = DecomposeOptions { robust: args.robust, ..DecomposeOptions::default() };
+    take_apart(row, periods, &options)
+}
+
+/// Lengths of time as numbers of steps.
+fn steps_of(periods: &[Span], step: Span) -> Result<Vec<usize>> {
+    let steps = |period: &Span| {
+        let (period, step) = (period.nanos(), step.nanos());
+        (step > 0 && period % step == 0 && period / step >= 2).then(|| (period / step) as usize)
+    };
+    let wrong = |period: &Span| {
+        let what =
+            format!("--periods {period} is no multiple of the step of {step}; change either");
+        Error::invalid(what)
+    };
+    periods.iter().map(|period| steps(period).ok_or_else(|| wrong(period))).collect()
+}

@@ -1,0 +1,151 @@
+//! `forecast --sum-by`: totals and groups beside their members, all adding up.
+
+use std::collections::BTreeMap;
+
+use super::doubts::{Doubts, Pools};
+use super::forecast::{SeriesOutlook, rehearsed};
+use crate::error::{Error, Result};
+use crate::forecast::{Forecaster, MemberSum, Outlook, Tree, add_up, is_alive};
+use crate::model::{Frame, Labels, METRIC_LABEL, Timestamp};
+
+/// A total or a group.
+struct Node {
+    labels: Labels,
+    parent: Option<usize>,
+    sum: MemberSum,
+    members: usize,
+}
+
+/// A member that has a forecast, and the group right above it.
+struct Member {
+    labels: Labels,
+    outlook: Outlook,
+    group: usize,
+}
+
+/// A fleet whose series, groups and totals are forecast together. All outlooks are kept.
+pub(super) struct Sums<'a> {
+    forecaster: &'a Forecaster,
+    /// Labels by which groups are made, each level inside the one before.
+    by: &'a [String],
+    members_max: usize,
+    nodes: Vec<Node>,
+    places: BTreeMap<Labels, usize>,
+    members: Vec<Member>,
+    /// Series that are no part of a sum's forecast, since they are gone or have none.
+    apart: Vec<SeriesOutlook>,
+    start: Option<Timestamp>,
+    pools: Pools,
+}
+
+impl<'a> Sums<'a> {
+    pub(super) fn new(forecaster: &'a Forecaster, by: &'a [String], members_max: usize) -> Self {
+        Self {
+            forecaster,
+            by,
+            members_max,
+            nodes: Vec::new(),
+            places: BTreeMap::new(),
+            members: Vec::new(),
+            apart: Vec::new(),
+            start: None,
+            pools: Pools::default(),
+        }
+    }
+
+    /// Takes the series of a frame in.
+    pub(super) fn add(&mut self, frame: &Frame) -> Result<()> {
+        let outlooks = {
+            let pools = &mut self.pools;
+            rehearsed(frame, self.forecaster, |metric, one| pools.add(metric, one))
+        };
+        let horizon = self.forecaster.options().horizon;
+        for (row, one) in outlooks.into_iter().enumerate() {
+            let (labels, start, outlook) = one;
+            self.start = Some(start);
+            let values = frame.row(row);
+            let values = &values[..values.len().saturating_sub(1)];
+            let Ok(outlook) = outlook else {
+                self.apart.push((labels, start, outlook));
+                continue;
+            };
+            let is_member = is_alive(values, horizon);
+            let group = self.group(&labels, values, is_member)?;
+            if is_member {
+                self.members.push(Member { labels, outlook, group });
+            } else {
+                self.apart.push((labels, start, Ok(outlook)));
+            }
+        }
+        if self.members.len() > self.members_max {
+            return Err(Error::Limit {
+                what: "number of series under sums",
+                value: self.members.len() as u64,
+                limit: self.members_max as u64,
+                remedy: "narrow the selector, or shorten the horizon",
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds a row to all groups that it is part of; the innermost one.
+    fn group(&mut self, labels: &Labels, row: &[f64], is_member: bool) -> Result<usize> {
+        let mut parent = None;
+        for depth in 0..=self.by.len() {
+            let names = std::iter::once(METRIC_LABEL);
+            let names: Vec<&str> =
+                names.chain(self.by[..depth].iter().map(String::as_str)).collect();
+            let of_group = labels.project(&names);
+            let next = self.nodes.len();
+            let place = *self.places.entry(of_group.clone()).or_insert(next);
+            if place == next {
+                let sum = MemberSum::default();
+                self.nodes.push(Node { labels: of_group, parent, sum, members: 0 });
+            }
+            // Without the label the group is the one before.
+            if parent != Some(place) {
+                self.nodes[place].sum.add(row, is_member);
+                self.nodes[place].members += usize::from(is_member);
+            }
+            parent = Some(place);
+        }
+        parent.ok_or_else(|| Error::invalid("a series has no metric"))
+    }
+
+    /// Forecasts the sums, and makes all add up: totals and groups first, then their members, then
+    /// what is apart.
+    pub(super) fn finish(mut self) -> Result<(Doubts, Vec<SeriesOutlook>)> {
+        // Groups whose members are all gone have no future.
+        let alive: Vec<usize> =
+            (0..self.nodes.len()).filter(|at| self.nodes[*at].members > 0).collect();
+        let mut place_of = vec![None; self.nodes.len()];
+        for (place, node) in alive.iter().enumerate() {
+            place_of[*node] = Some(place);
+        }
+        let mut parents = Vec::with_capacity(alive.len() + self.members.len());
+        let (mut labels, mut rows) = (Vec::new(), Vec::new());
+        for at in &alive {
+            let node = &mut self.nodes[*at];
+            parents.push(node.parent.and_then(|parent| place_of[parent]));
+            labels.push(node.labels.clone());
+            rows.push(std::mem::take(&mut node.sum).finish());
+        }
+        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+        let mut outlooks = Vec::with_capacity(parents.len());
+        for (labels, one) in labels.iter().zip(self.forecaster.rehearse(&rows)) {
+            outlooks.push(self.pools.add(labels.metric(), one?));
+        }
+        for member in self.members {
+            parents.push(place_of[member.group]);
+            labels.push(member.labels);
+            outlooks.push(member.outlook);
+        }
+        if !outlooks.is_empty() {
+            add_up(&Tree::new(&parents)?, &mut outlooks)?;
+        }
+        let start = self.start.unwrap_or(Timestamp::from_seconds(0));
+        let all = labels.into_iter().zip(outlooks);
+        let all = all.map(|(labels, outlook)| (labels, start, Ok(outlook))).chain(self.apart);
+        Ok((self.pools.finish(), all.collect()))
+    }
+}
