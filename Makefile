@@ -24,7 +24,7 @@ help: ## this list
 setup: ## install a C++ compiler and libclang where they are missing
 	@scripts/setup
 
-demo: setup ## simulated fleet -> store -> capacity plan on the screen
+demo: setup ## simulated fleet -> store -> capacity plan on the screen, and as a page
 	@$(ENV) cargo build $(RELEASE)
 	@$(ENV) "$${CARGO_TARGET_DIR:-target}/release/plimsoll" demo
 
@@ -52,6 +52,10 @@ test-bits: ## a hundred million random bit patterns through both forms of the co
 test-axe: setup ## the long form of what stops, fails and damages a store: about an hour
 	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE) --test integration -- --nocapture \
 	    bytes:: corruption:: crash:: failing:: kill:: replay:: sim_db:: swaps::
+
+test-page: setup ## the report in a headless Chromium: quiet, asks for nothing; pictures into docs/images
+	@$(ENV) cargo build $(RELEASE)
+	@$(ENV) scripts/test-page "$${CARGO_TARGET_DIR:-target}/release/plimsoll" docs/images
 
 test-soak: setup ## records this machine for an hour, or PLIMSOLL_SOAK_MINUTES, with kills: nothing may grow
 	@$(ENV) PLIMSOLL_SOAK_MINUTES="$${PLIMSOLL_SOAK_MINUTES:-60}" cargo test $(RELEASE) --test integration -- \
@@ -99,4 +103,4 @@ docs: setup ## the library's documentation, warnings are errors
 deny: ## licences, sources and advisories of the crates (needs cargo-deny)
 	@$(ENV) cargo deny check
 
-.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-soak fuzz crate-count bench bench-peers bench-queries bench-bitbrains bench-forecast lint docs deny
+.PHONY: help setup demo test test-pure test-miri test-slow test-faults test-bits test-axe test-page test-soak fuzz crate-count bench bench-peers bench-queries bench-bitbrains bench-forecast lint docs deny

@@ -15,6 +15,7 @@ mod calc_rightsize;
 mod calc_scale;
 mod calc_share;
 mod forecasts;
+mod report;
 mod rightsize;
 mod share;
 mod upkeep;

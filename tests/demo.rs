@@ -37,7 +37,7 @@ fn host(row: &Value) -> String {
 
 fn mark(seed: u64, marks: &mut Marks) {
     let folder = tempfile::tempdir().unwrap();
-    let text = plimsoll(&["demo", "--seed", &seed.to_string()], folder.path());
+    let text = plimsoll(&["demo", "--seed", &seed.to_string(), "--no-report"], folder.path());
     assert!(String::from_utf8(text).unwrap().contains("WHAT RUNS OUT, worst first"));
     let (store, study) = ("plimsoll-demo/store", "plimsoll-demo/study.toml");
     let json =
@@ -104,4 +104,18 @@ fn the_plan_finds_what_was_planted() {
     assert!(dated * 20 >= planted * 19, "only {dated} of {planted} have a date");
     let share = inside as f64 / planted as f64;
     assert!((0.65..=0.95).contains(&share), "{share} of the planted dates inside P10 to P90");
+}
+
+#[test]
+fn the_demo_leaves_a_page_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = ["demo", "--hosts", "20", "--days", "40"];
+    plimsoll(&small, folder.path());
+    let page = std::fs::read(folder.path().join("plimsoll-report.html")).unwrap();
+    assert!(page.starts_with(b"<!doctype html>"));
+    plimsoll(&[&small[..], &["--report", "other.html"]].concat(), folder.path());
+    assert!(std::fs::read(folder.path().join("other.html")).unwrap() == page);
+    std::fs::remove_file(folder.path().join("plimsoll-report.html")).unwrap();
+    plimsoll(&[&small[..], &["--no-report"]].concat(), folder.path());
+    assert!(!folder.path().join("plimsoll-report.html").exists());
 }

@@ -19,6 +19,8 @@ pub(super) struct Assessed {
     /// The quantile that the over-provisioned rule asks for.
     pub(super) need: Option<f64>,
     pub(super) idle: Option<IdleFacts>,
+    /// The daily peaks, where they are kept.
+    pub(super) days: Option<DailyPeaks>,
 }
 
 /// The study and the instant from which it is seen.
@@ -26,6 +28,8 @@ pub(super) struct Assessed {
 pub(super) struct View {
     pub(super) study: Study,
     pub(super) as_of: Timestamp,
+    /// Whether daily peaks are kept, for charts.
+    pub(super) keep_days: bool,
 }
 
 impl View {
@@ -45,11 +49,29 @@ impl View {
         let idle = by_host
             .then(|| idle::measure(rule, table.resource, usage, value, self.as_of))
             .flatten();
+        let line = limit.as_ref().ok().map(|limit| self.line(table, limit.value));
+        let days = reduce::daily_peaks(usage, line);
         Assessed {
             table,
-            row: self.row(table, labels, usage, limit),
+            row: self.row(table, labels, usage, limit, days.as_ref()),
             need: by_host.then(|| self.need(usage)).flatten(),
             idle,
+            days: days.filter(|_| self.keep_days),
+        }
+    }
+
+    /// What counts as full.
+    fn line(&self, table: Table, limit: f64) -> f64 {
+        limit * (1.0 - self.study.resources[table.resource].safety_margin)
+    }
+
+    /// How the time to exhaustion of a row is found.
+    pub(super) fn options(&self) -> ExhaustionOptions {
+        ExhaustionOptions {
+            horizon_days: self.study.horizon.days(),
+            significance: self.study.false_discovery_rate,
+            seed: self.study.seed,
+            ..ExhaustionOptions::default()
         }
     }
 
@@ -59,11 +81,11 @@ impl View {
         labels: Labels,
         usage: RowSeries<'_>,
         limit: Result<LimitFacts, String>,
+        days: Option<&DailyPeaks>,
     ) -> PlanRow {
         let resource = &self.study.resources[table.resource];
         let known = limit.as_ref().ok();
-        let line = known.map(|limit| limit.value * (1.0 - resource.safety_margin));
-        let days = reduce::daily_peaks(usage, line);
+        let line = known.map(|limit| self.line(table, limit.value));
         // A peak under another limit says little about this one; a week always counts.
         let week = self.as_of.minus(Span::WEEK);
         let change = known.and_then(|limit| limit.change);
@@ -85,8 +107,8 @@ impl View {
             p_value: None,
             trend_since: None,
             backtest: None,
-            days: days.as_ref().map_or(0, DailyPeaks::known),
-            gap_days: days.as_ref().map_or(0, |days| days.peaks.len() - days.known()),
+            days: days.map_or(0, DailyPeaks::known),
+            gap_days: days.map_or(0, |days| days.peaks.len() - days.known()),
         };
         let missing = |what: String| Outcome::NotEnoughData { what };
         row.outcome = match (row.last_seen, limit, line, days) {
@@ -95,7 +117,7 @@ impl View {
                 missing("no samples in the last day".to_owned())
             }
             (_, Err(why), ..) => missing(why),
-            (_, Ok(_), Some(line), Some(days)) => self.forecast(&mut row, &days, line),
+            (_, Ok(_), Some(line), Some(days)) => self.forecast(&mut row, days, line),
             (_, Ok(_), None, _) => missing("no limit is known".to_owned()),
         };
         row
@@ -103,14 +125,8 @@ impl View {
 
     /// The time to exhaustion, with the evidence written into the row.
     fn forecast(&self, row: &mut PlanRow, days: &DailyPeaks, line: f64) -> Outcome {
-        let options = ExhaustionOptions {
-            horizon_days: self.study.horizon.days(),
-            significance: self.study.false_discovery_rate,
-            seed: self.study.seed,
-            ..ExhaustionOptions::default()
-        };
         let Exhaustion { trend, outcome, backtest, .. } =
-            time_to_exhaustion(&days.peaks, line, &options);
+            time_to_exhaustion(&days.peaks, line, &self.options());
         if let Some(trend) = trend {
             row.slope_per_day = Some(trend.slope_per_day);
             row.p_value = Some(trend.p_value).filter(|p| !p.is_nan());

@@ -17,6 +17,7 @@ pub mod cost;
 pub mod exhaustion;
 pub mod failover;
 pub mod hardware;
+mod history;
 mod idle;
 pub mod inventory;
 pub mod order;
@@ -36,6 +37,7 @@ pub mod study;
 mod summary;
 pub mod zombie;
 
+pub use history::{HeadroomMap, History, HostDays, RowHistory};
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;

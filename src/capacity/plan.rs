@@ -62,9 +62,17 @@ impl Planner {
                 "the study has no [[resource]]: add one with name, usage and limit",
             ));
         }
-        let view = View { study: study.clone(), as_of };
+        let view = View { study: study.clone(), as_of, keep_days: false };
         let (seen, limits) = (HashSet::new(), HashMap::new());
         Ok(Self { view, rows: Vec::new(), seen, limits })
+    }
+
+    /// The same planner, of which the plan has a [history](super::History) as well. Every row's
+    /// daily peaks are kept until then: 8 bytes for each day.
+    #[must_use]
+    pub fn with_history(mut self) -> Self {
+        self.view.keep_days = true;
+        self
     }
 
     /// Takes the limits of some rows of one table, before the tiles of its usage that come without

@@ -1,6 +1,6 @@
 //! The plan and its rows: what the planner hands to reports.
 
-use super::{IdleReport, OverprovisionedReport};
+use super::{History, IdleReport, OverprovisionedReport};
 use crate::model::{Labels, Span, TimeRange, Timestamp, Unit};
 
 /// The model behind every date.
@@ -35,6 +35,9 @@ pub struct Plan {
     pub overprovisioned: OverprovisionedReport,
     /// What could not be said, and why; most frequent first.
     pub notes: Vec<Note>,
+    /// The days behind the plan, where the planner was [asked](super::Planner::with_history) for
+    /// them.
+    pub history: Option<History>,
 }
 
 /// The rows of one table.

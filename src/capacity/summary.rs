@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::assess::{Assessed, View};
 use super::exhaustion::benjamini_hochberg;
+use super::history::Days;
 use super::idle::{self, IdleReport, IdleRow};
 use super::overprovisioned::{self, Candidate, OverprovisionedReport};
 use super::rows::{Note, Outcome, Plan, PlanRow, Summary, TablePlan, name};
@@ -19,6 +20,7 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
     let study = &view.study;
     let window = window(view, &rows);
     let (idle, overprovisioned) = rules(view, &rows);
+    let days = view.keep_days.then(|| Days::of(&mut rows));
     let mut tables: Vec<TablePlan> = (0..study.groups.len())
         .map(|group| {
             let group = &study.groups[group];
@@ -49,6 +51,7 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
         false_discovery_rate: study.false_discovery_rate,
         summary: counts(&hosts.rows, view.as_of),
         notes: notes(&hosts, &tables, &idle),
+        history: days.map(|days| days.history(view, &hosts)),
         hosts,
         groups: tables,
         idle,
@@ -203,7 +206,7 @@ mod tests {
 
     fn view() -> View {
         let study = Study::parse(testing::STUDY, "study.toml").unwrap();
-        View { study, as_of: testing::start() }
+        View { study, as_of: testing::start(), keep_days: false }
     }
 
     fn row(view: &View, group: Option<usize>, p_value: Option<f64>, outcome: Outcome) -> Assessed {

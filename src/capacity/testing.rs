@@ -189,9 +189,20 @@ pub(crate) fn services(rows: &[Row], resource: usize) -> Vec<Row> {
 
 /// The plan of the fleet, its rows handed over in tiles and in the order that `order` makes.
 pub(crate) fn plan(tile: usize, order: impl Fn(&mut Vec<&Row>)) -> Plan {
+    plan_by(planner(), tile, order)
+}
+
+/// The same, with the days behind it.
+pub(crate) fn plan_with_history() -> Plan {
+    plan_by(planner().with_history(), 7, |_| ())
+}
+
+fn planner() -> Planner {
     let study = Study::parse(STUDY, "study.toml").unwrap();
-    let as_of = start().plus(Span::from_days(DAYS as i64));
-    let mut planner = Planner::new(&study, as_of).unwrap();
+    Planner::new(&study, start().plus(Span::from_days(DAYS as i64))).unwrap()
+}
+
+fn plan_by(mut planner: Planner, tile: usize, order: impl Fn(&mut Vec<&Row>)) -> Plan {
     let rows = rows();
     for resource in 0..4 {
         let mut hosts: Vec<&Row> = rows.iter().filter(|row| row.resource == resource).collect();

@@ -9,6 +9,7 @@ use super::backtest::BacktestArgs;
 use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
 use super::query::QueryArgs;
+use super::report::ReportArgs;
 use super::rightsize::RightsizeArgs;
 use super::share::ShareArgs;
 use super::upkeep::{BackupArgs, RestoreArgs, RetainArgs};
@@ -64,6 +65,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Say how large each host should be, by our rule and by those of others, side by side.
     Rightsize(RightsizeArgs),
+    /// Write the plan as one page of HTML with charts, to be mailed, printed and kept.
+    Report(ReportArgs),
     /// Make a study file, which says what a plan is about.
     Study(StudyArgs),
     /// Say what the groups of a fleet need together, beside what each needs at its own peak.
@@ -343,6 +346,12 @@ pub(super) struct DemoArgs {
     /// The folder of the demo's store and study; must be new or empty, or an earlier demo's.
     #[arg(long, value_name = "DIR", default_value = "plimsoll-demo")]
     pub(super) folder: PathBuf,
+    /// Where the plan is written to as a page, too; an earlier file of that name is replaced.
+    #[arg(long, value_name = "FILE", default_value = "plimsoll-report.html")]
+    pub(super) report: PathBuf,
+    /// Write no page.
+    #[arg(long, conflicts_with = "report")]
+    pub(super) no_report: bool,
 }
 
 #[derive(Debug, clap::Args)]

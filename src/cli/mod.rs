@@ -23,6 +23,7 @@ mod progress;
 mod queries;
 mod query;
 mod record;
+mod report;
 mod rightsize;
 mod rss;
 mod share;
@@ -93,6 +94,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
         Command::Rightsize(args) => rightsize::rightsize(args),
+        Command::Report(args) => report::report(args),
         Command::Study(args) => plan::study(args),
         Command::Share(args) => share::share(args),
         Command::Calc(args) => calc::calc(args),

@@ -12,11 +12,12 @@ use super::args::{DemoArgs, OutputFormat, PlanArgs, StudyArgs, StudyCommand};
 use super::inspect::metrics_of;
 use super::output::{Stop, note, to_stdout};
 use super::progress::{Progress, samples_and_rate};
+use super::report::write_page;
 use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
 use crate::capacity::{MetricSummary, Plan, Planner, Study};
 use crate::demo::{Fleet, FleetOptions, study_toml};
 use crate::error::{Error, Result};
-use crate::model::{Span, Timestamp};
+use crate::model::{Span, TimeRange, Timestamp};
 use crate::query::{Across, Aggregate, Frames, Query, answered_from};
 use crate::report::{self, TextOptions};
 use crate::store::{Durability, Snapshot, Store, StoreOptions};
@@ -31,14 +32,27 @@ const MEMORY_BYTES_MAX: usize = 512 << 20;
 
 /// Plans the capacity of what a store holds.
 pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
-    let path = &args.study;
-    let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
-    let study = Study::parse(&text, &path.display().to_string())?;
-    let store = Store::open_read_only(&args.store)?;
-    let snapshot = store.snapshot()?;
-    print_plan(&plan_of(&snapshot, &study)?, args.format, args.all)?;
+    let study = read_study(&args.study)?;
+    let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
+    let plan = plan_of(&snapshot, Planner::new(&study, as_of(&snapshot, &study)?)?, &study)?;
+    print_plan(&plan, args.format, args.all)?;
     say_what_is_rolled_up(&snapshot, &study);
     Ok(Outcome::Done)
+}
+
+/// The plan of what a store holds, with the days behind it.
+pub(super) fn plan_with_history(store: &Path, study: &Path) -> Result<Plan> {
+    let study = read_study(study)?;
+    let snapshot = Store::open_read_only(store)?.snapshot()?;
+    let planner = Planner::new(&study, as_of(&snapshot, &study)?)?.with_history();
+    let plan = plan_of(&snapshot, planner, &study)?;
+    say_what_is_rolled_up(&snapshot, &study);
+    Ok(plan)
+}
+
+fn read_study(path: &Path) -> Result<Study> {
+    let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
+    Study::parse(&text, &path.display().to_string())
 }
 
 /// Says where the time that a plan looks at is shorter than it need be: rollups are coarser than
@@ -68,15 +82,22 @@ fn print_plan(plan: &Plan, format: OutputFormat, all: bool) -> Result<(), Stop> 
     })
 }
 
+/// When the store's samples begin and end.
+fn stored(snapshot: &Snapshot) -> Result<TimeRange> {
+    snapshot.range().ok_or_else(|| Error::not_enough_data("the store holds no samples"))
+}
+
+/// The instant that the plan speaks from.
+fn as_of(snapshot: &Snapshot, study: &Study) -> Result<Timestamp> {
+    Ok(study.as_of.unwrap_or(stored(snapshot)?.end))
+}
+
 /// Asks the store for every table of the study and plans over the answers.
-fn plan_of(snapshot: &Snapshot, study: &Study) -> Result<Plan> {
-    let stored = snapshot.range();
-    let stored = stored.ok_or_else(|| Error::not_enough_data("the store holds no samples"))?;
-    let as_of = study.as_of.unwrap_or(stored.end);
-    let from = study.ignore_before.unwrap_or(Timestamp::MIN).max(stored.start);
+fn plan_of(snapshot: &Snapshot, mut planner: Planner, study: &Study) -> Result<Plan> {
+    let as_of = as_of(snapshot, study)?;
+    let from = study.ignore_before.unwrap_or(Timestamp::MIN).max(stored(snapshot)?.start);
     // Rollups that are coarser than a table's step cannot be planned from.
     let from_of = |step| from.max(answered_from(snapshot, step).unwrap_or(from));
-    let mut planner = Planner::new(study, as_of)?;
     for table in study.tables() {
         if let Some(limit) = &table.limit {
             for limits in limit_frames(snapshot, &table, limit, from_of(limit.step), as_of)? {
@@ -168,9 +189,15 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Outcome, Stop> {
         .and_then(|()| std::fs::write(&study_file, &text))
         .map_err(|why| Error::io("write", &study_file, why))?;
     write_fleet(&fleet, &store_folder)?;
-    let store = Store::open_read_only(&store_folder)?;
-    let study = Study::parse(&text, &study_file.display().to_string())?;
-    print_plan(&plan_of(&store.snapshot()?, &study)?, OutputFormat::Table, false)?;
+    let plan = plan_with_history(&store_folder, &study_file)?;
+    print_plan(&plan, OutputFormat::Table, false)?;
+    if !args.no_report {
+        write_page(&plan, &args.report)?;
+        note(&format!(
+            "\nThe plan as a page with charts is in {}; open it in a browser.",
+            args.report.display()
+        ));
+    }
     let (store, study) = (store_folder.display(), study_file.display());
     note(&format!(
         "\nThe store and the study are kept; look around with\n  \

@@ -12,6 +12,7 @@ mod decompositions;
 mod forecasts;
 mod frames;
 mod json;
+pub mod page;
 mod reclaim;
 mod scores;
 mod sheet;

@@ -61,13 +61,13 @@ fn idle_table(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Re
 }
 
 /// What a host would free, without shares, which do not add up.
-fn frees(host: &IdleHost) -> impl Iterator<Item = (&str, Option<&Unit>, f64)> {
+pub(super) fn frees(host: &IdleHost) -> impl Iterator<Item = (&str, Option<&Unit>, f64)> {
     let all = host.frees.iter().map(|(name, unit, limit)| (name.as_str(), unit.as_ref(), *limit));
     all.filter(|(_, unit, _)| !is_share(*unit))
 }
 
 /// What all idle hosts together would free.
-fn freed(hosts: &[IdleHost]) -> String {
+pub(super) fn freed(hosts: &[IdleHost]) -> String {
     let mut sums: Vec<(&str, Option<&Unit>, f64)> = Vec::new();
     for (name, unit, limit) in hosts.iter().flat_map(frees) {
         match sums.iter_mut().find(|(other, ..)| *other == name) {
@@ -133,7 +133,7 @@ fn overprovisioned_table(plan: &Plan, rows: &[&OverprovisionedRow]) -> Columns {
     columns
 }
 
-fn in_words(total: &Reclaimable) -> String {
+pub(super) fn in_words(total: &Reclaimable) -> String {
     let ((over, judged), (reclaimed, all)) = (total.rows, total.amount);
     let share = percent(Some(reclaimed / all));
     let unit = total.unit.as_ref();
@@ -146,7 +146,7 @@ fn in_words(total: &Reclaimable) -> String {
     format!("{}: {over} of {judged} hosts, {sums} could be reclaimed.", cut(&total.resource))
 }
 
-fn grade(grade: Grade) -> &'static str {
+pub(super) fn grade(grade: Grade) -> &'static str {
     match grade {
         Grade::Strong => "strong",
         Grade::Fair => "fair",
@@ -159,7 +159,7 @@ fn host_name(plan: &Plan, labels: &Labels) -> String {
 }
 
 /// Each name once, in the order of its first appearance.
-fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub(super) fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut found = Vec::new();
     for name in names {
         if !found.contains(&name) {

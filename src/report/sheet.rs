@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use comfy_table::CellAlignment;
 use serde_json::{Map, Value as Json, json};
 
-use super::{defused, visible};
 use super::table::{Columns, prose};
+use super::{defused, visible};
 
 /// Digits shown to people; programs get all of them.
 const DIGITS: usize = 7;
@@ -285,7 +285,7 @@ impl Sheet {
 
 /// A number with seven significant digits, and no zeros at its end; with an exponent where it is
 /// very large or very small.
-fn significant(number: f64) -> String {
+pub(super) fn significant(number: f64) -> String {
     if number == 0.0 || !number.is_finite() {
         // Adding zero turns -0 into 0.
         return format!("{}", number + 0.0);

@@ -155,6 +155,7 @@ pub(super) fn plan() -> Plan {
             hosts: 1,
             examples: vec!["@gone: disk".into()],
         }],
+        history: None,
     }
 }
 
@@ -173,5 +174,9 @@ pub(super) fn check_golden(name: &str, found: &str) {
         std::fs::write(&path, found).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap();
-    assert_eq!(found, expected, "{name} differs; UPDATE_GOLDEN=1 rewrites it");
+    let mut lines = found.lines().zip(expected.lines()).enumerate();
+    let differs = lines.find(|(_, (found, expected))| found != expected);
+    let differs = differs
+        .map(|(at, (found, expected))| format!("line {}\n{found:.300}\n{expected:.300}", at + 1));
+    assert!(found == expected, "{name} differs (UPDATE_GOLDEN=1 rewrites it): {differs:?}");
 }

@@ -130,7 +130,7 @@ fn cells(plan: &Plan, table: &TablePlan, row: &PlanRow) -> [String; 10] {
 }
 
 /// When it is full, and when to order, in words.
-fn words_of(plan: &Plan, row: &PlanRow) -> (String, String) {
+pub(super) fn words_of(plan: &Plan, row: &PlanRow) -> (String, String) {
     match &row.outcome {
         Outcome::Already { since } => {
             let before = row.first_seen.is_some_and(|first| first.floor(Span::DAY) >= *since);

@@ -1,8 +1,8 @@
 //! How the method did on the series' own past: the peaks a week ahead, from several origins.
 
+use super::fan::PeakInterval;
 use super::growth::Growth;
 use super::{DAYS_MIN, paths};
-use crate::kernel;
 
 /// Days ahead that are forecast from each origin.
 const HORIZON_DAYS: usize = 7;
@@ -25,20 +25,41 @@ pub struct PeakBacktest {
     pub coverage: f64,
 }
 
+/// A forecast of the daily peaks after a day of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastForecast {
+    /// How many days were known; the first day that is forecast, as an index into the peaks.
+    pub origin: usize,
+    /// The peaks of the days from there on.
+    pub days: Vec<PeakInterval>,
+}
+
 /// Back-tests the fit on one regime; `None` where it is too short for a single origin.
 pub(super) fn backtest(peaks: &[f64], seed: u64) -> Option<PeakBacktest> {
-    let last_origin = peaks.len().checked_sub(HORIZON_DAYS)?;
     let mut scores = Scores::default();
-    let origins = (0..ORIGINS_MAX).filter_map(|at| last_origin.checked_sub(at * ORIGIN_STEP_DAYS));
-    for origin in origins {
-        let (past, future) = peaks.split_at(origin);
-        if past.iter().filter(|peak| peak.is_finite()).count() < DAYS_MIN {
-            break;
-        }
-        let Some(growth) = Growth::of(past) else { break };
-        scores.add(past, future, &paths::futures(&growth, HORIZON_DAYS, PATHS, seed));
+    for forecast in forecasts(peaks, seed) {
+        let (past, future) = peaks.split_at(forecast.origin);
+        scores.add(past, future, &forecast.days);
     }
     scores.finish()
+}
+
+/// The forecasts of one regime from each origin, the latest first.
+pub(super) fn forecasts(peaks: &[f64], seed: u64) -> impl Iterator<Item = PastForecast> {
+    let last_origin = peaks.len().checked_sub(HORIZON_DAYS);
+    let origins = (0..ORIGINS_MAX).map_while(move |at| {
+        last_origin.and_then(|last_origin| last_origin.checked_sub(at * ORIGIN_STEP_DAYS))
+    });
+    origins.map_while(move |origin| {
+        let past = peaks.get(..origin)?;
+        if past.iter().filter(|peak| peak.is_finite()).count() < DAYS_MIN {
+            return None;
+        }
+        let growth = Growth::of(past)?;
+        let futures = paths::futures(&growth, HORIZON_DAYS, PATHS, seed);
+        let days = (0..HORIZON_DAYS).map(|day| PeakInterval::of_day(&futures, day)).collect();
+        Some(PastForecast { origin, days })
+    })
 }
 
 /// The mean absolute change of peaks one to seven days apart.
@@ -59,18 +80,16 @@ struct Scores {
 }
 
 impl Scores {
-    fn add(&mut self, past: &[f64], future: &[f64], futures: &[Vec<f64>]) {
+    fn add(&mut self, past: &[f64], future: &[f64], forecast: &[PeakInterval]) {
         let scale = naive_error(past);
         let mut any = false;
-        for (day, actual) in future.iter().take(HORIZON_DAYS).enumerate() {
+        for (actual, said) in future.iter().zip(forecast) {
             if actual.is_nan() {
                 continue;
             }
             any = true;
-            let mut peaks: Vec<f64> = futures.iter().filter_map(|f| f.get(day).copied()).collect();
-            let [low, middle, high] = [0.1, 0.5, 0.9].map(|q| kernel::quantile(&mut peaks, q));
-            self.inside += usize::from((low..=high).contains(actual));
-            let error = (actual - middle).abs();
+            self.inside += usize::from((said.p10..=said.p90).contains(actual));
+            let error = (actual - said.p50).abs();
             // A series that never moved and still does not has no error at all.
             self.scaled_errors.push(if error == 0.0 { 0.0 } else { error / scale });
         }

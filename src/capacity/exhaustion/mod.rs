@@ -13,6 +13,7 @@ mod calibration;
 mod cases;
 mod discovery;
 mod evidence;
+mod fan;
 mod first_passage;
 mod fit;
 mod growth;
@@ -21,11 +22,12 @@ mod paths;
 mod regime;
 pub mod score;
 
-pub use backtest::PeakBacktest;
+pub use backtest::{PastForecast, PeakBacktest};
 pub use calibration::Calibration;
 pub use cases::PeakSeries;
 pub use discovery::benjamini_hochberg;
 pub use evidence::Probabilities;
+pub use fan::{Fan, PeakInterval, fan};
 pub use first_passage::FirstPassage;
 
 use std::cell::OnceCell;

@@ -1,0 +1,161 @@
+//! Tables of a page. Closing tags that HTML does not need are left out: data tables are most of a
+//! page's bytes.
+
+use std::fmt::Write;
+
+use super::escape::Text;
+use super::svg::short;
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cell {
+    text: String,
+    /// What a number is sorted by; NaN where there is none. `None` for words.
+    sort: Option<f64>,
+    class: &'static str,
+}
+
+impl Cell {
+    /// Words.
+    pub(super) fn words(text: impl Into<String>) -> Self {
+        Self { text: text.into(), sort: None, class: "" }
+    }
+
+    /// A number as it is shown, and what it is sorted by.
+    pub(super) fn number(shown: impl Into<String>, value: f64) -> Self {
+        Self { text: shown.into(), sort: Some(value), class: "" }
+    }
+
+    /// In a colour that says something: `bad`, `good` or `quiet`.
+    pub(super) fn class(self, class: &'static str) -> Self {
+        Self { class, ..self }
+    }
+}
+
+/// A row of cells.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Row {
+    cells: Vec<Cell>,
+    /// Where the row stands on its chart.
+    place: Option<f64>,
+    /// The cells of a map, two characters each.
+    codes: String,
+}
+
+/// A table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    headings: Vec<(String, bool)>,
+    rows: Vec<Row>,
+    sortable: bool,
+}
+
+/// A heading of words, on the left.
+pub(super) fn words(heading: &str) -> (String, bool) {
+    (heading.to_owned(), false)
+}
+
+/// A heading of numbers, on the right.
+pub(super) fn numbers(heading: &str) -> (String, bool) {
+    (heading.to_owned(), true)
+}
+
+impl Table {
+    /// Columns, of which the first names the row.
+    pub(super) fn new(headings: Vec<(String, bool)>) -> Self {
+        Self { headings, rows: Vec::new(), sortable: false }
+    }
+
+    /// The same, to be sorted by a click on a heading.
+    pub(super) fn sortable(headings: Vec<(String, bool)>) -> Self {
+        Self { sortable: true, ..Self::new(headings) }
+    }
+
+    /// Adds a row.
+    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(Row { cells, ..Row::default() });
+    }
+
+    /// Adds a row that belongs to a place of the chart above.
+    pub(super) fn row_at(&mut self, place: f64, cells: Vec<Cell>) {
+        self.rows.push(Row { cells, place: Some(place), codes: String::new() });
+    }
+
+    /// Adds a row of a map, with the codes of its cells.
+    pub(super) fn row_of_map(&mut self, place: f64, codes: String, cells: Vec<Cell>) {
+        self.rows.push(Row { cells, place: Some(place), codes });
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Writes the table, in a box that scrolls where it is large.
+    pub(super) fn write(&self, out: &mut String) {
+        let class = if self.sortable { " class=\"sort\"" } else { "" };
+        let _ = write!(out, "<div class=\"scroll\" tabindex=\"0\"><table{class}><thead><tr>");
+        for (heading, number) in &self.headings {
+            let class = if *number { " class=\"n\"" } else { "" };
+            let _ = write!(out, "<th scope=\"col\"{class}>{}</th>", Text(heading));
+        }
+        out.push_str("</tr></thead><tbody>\n");
+        for row in &self.rows {
+            self.write_row(row, out);
+        }
+        out.push_str("</tbody></table></div>\n");
+    }
+
+    fn write_row(&self, row: &Row, out: &mut String) {
+        out.push_str("<tr");
+        if let Some(place) = row.place {
+            let _ = write!(out, " data-p=\"{}\"", short(place));
+        }
+        if !row.codes.is_empty() {
+            let _ = write!(out, " data-c=\"{}\"", row.codes);
+        }
+        out.push('>');
+        for (at, (cell, heading)) in row.cells.iter().zip(&self.headings).enumerate() {
+            out.push_str(if at == 0 { "<th scope=\"row\"" } else { "<td" });
+            let side = if heading.1 { "n" } else { "" };
+            let class = [side, cell.class].join(" ");
+            if !class.trim().is_empty() {
+                let _ = write!(out, " class=\"{}\"", class.trim());
+            }
+            if let Some(value) = cell.sort.filter(|_| self.sortable) {
+                // What is not finite has no value, and stands last.
+                let value = if value.is_finite() { value.to_string() } else { String::new() };
+                let _ = write!(out, " data-v=\"{value}\"");
+            }
+            let _ = write!(out, ">{}", Text(&cell.text));
+        }
+        out.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_escaped_and_numbers_sort_by_their_value() {
+        let mut table = Table::sortable(vec![words("<host>"), numbers("peak")]);
+        table.row(vec![Cell::words("\"><script>"), Cell::number("1.5 GB", 1.5e9).class("bad")]);
+        table.row(vec![Cell::words("b"), Cell::number("-", f64::NAN)]);
+        let mut out = String::new();
+        table.write(&mut out);
+        assert!(out.contains("<th scope=\"col\">&lt;host&gt;</th>"), "{out}");
+        assert!(out.contains("&quot;&gt;&lt;script&gt;<td"), "{out}");
+        assert!(out.contains("<td class=\"n bad\" data-v=\"1500000000\">1.5 GB"), "{out}");
+        assert!(out.contains("<td class=\"n\" data-v=\"\">-"), "{out}");
+    }
+
+    #[test]
+    fn rows_of_charts_carry_their_place() {
+        let mut table = Table::new(vec![words("day"), numbers("peak")]);
+        table.row_at(12.345, vec![Cell::words("a"), Cell::number("1", 1.0)]);
+        let mut out = String::new();
+        table.write(&mut out);
+        assert!(out.contains("<tr data-p=\"12.3\"><th scope=\"row\">a<td class=\"n\">1"), "{out}");
+    }
+}
