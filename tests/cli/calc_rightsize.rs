@@ -106,7 +106,7 @@ fn what_is_wrong_is_said_with_its_line() {
         "--preset krr",
         "not enough data: KRR takes 100 samples over 3h, and there are 1 over 0s",
     );
-    fails("time,cpu\n", "", "not enough data: no sample of cpu or memory");
+    fails("time,cpu\n", "", "usage.csv:1: there is no line below the header");
     fails(
         "time,cpu\n0,1\n",
         "--utilisation 70",
