@@ -1,7 +1,7 @@
 //! One row of usage against its limit: every number of its line in the plan.
 
 use super::exhaustion::{
-    Exhaustion, ExhaustionOptions, Outcome as Exhausted, Quantiles, time_to_exhaustion,
+    Exhaustion, ExhaustionOptions, Odds, Outcome as Exhausted, Quantiles, time_to_exhaustion,
 };
 use super::idle::{self, IdleFacts};
 use super::reduce::{self, DailyPeaks, LimitFacts};
@@ -19,7 +19,9 @@ pub(super) struct Assessed {
     /// The quantile that the over-provisioned rule asks for.
     pub(super) need: Option<f64>,
     pub(super) idle: Option<IdleFacts>,
-    /// The daily peaks, where they are kept.
+    /// What speaks for the line being reached, not weighed yet.
+    pub(super) odds: Option<Odds>,
+    /// The daily peaks, where there are samples.
     pub(super) days: Option<DailyPeaks>,
 }
 
@@ -28,8 +30,8 @@ pub(super) struct Assessed {
 pub(super) struct View {
     pub(super) study: Study,
     pub(super) as_of: Timestamp,
-    /// Whether daily peaks are kept, for charts.
-    pub(super) keep_days: bool,
+    /// Whether the days behind the plan are told, for charts.
+    pub(super) with_history: bool,
 }
 
 impl View {
@@ -51,13 +53,8 @@ impl View {
             .flatten();
         let line = limit.as_ref().ok().map(|limit| self.line(table, limit.value));
         let days = reduce::daily_peaks(usage, line);
-        Assessed {
-            table,
-            row: self.row(table, labels, usage, limit, days.as_ref()),
-            need: by_host.then(|| self.need(usage)).flatten(),
-            idle,
-            days: days.filter(|_| self.keep_days),
-        }
+        let (row, odds) = self.row(table, labels, usage, limit, days.as_ref());
+        Assessed { table, row, odds, need: by_host.then(|| self.need(usage)).flatten(), idle, days }
     }
 
     /// What counts as full.
@@ -82,7 +79,7 @@ impl View {
         usage: RowSeries<'_>,
         limit: Result<LimitFacts, String>,
         days: Option<&DailyPeaks>,
-    ) -> PlanRow {
+    ) -> (PlanRow, Option<Odds>) {
         let resource = &self.study.resources[table.resource];
         let known = limit.as_ref().ok();
         let line = known.map(|limit| self.line(table, limit.value));
@@ -107,26 +104,35 @@ impl View {
             p_value: None,
             trend_since: None,
             backtest: None,
+            probabilities: None,
             days: days.map_or(0, DailyPeaks::known),
             gap_days: days.map_or(0, |days| days.peaks.len() - days.known()),
         };
         let missing = |what: String| Outcome::NotEnoughData { what };
+        let mut odds = None;
         row.outcome = match (row.last_seen, limit, line, days) {
             (None, ..) | (_, _, _, None) => missing("no samples of the usage".to_owned()),
             (Some(last), ..) if self.as_of.since(last) > idle::STALE => {
                 missing("no samples in the last day".to_owned())
             }
             (_, Err(why), ..) => missing(why),
-            (_, Ok(_), Some(line), Some(days)) => self.forecast(&mut row, days, line),
+            (_, Ok(_), Some(line), Some(days)) => self.forecast(&mut row, &mut odds, days, line),
             (_, Ok(_), None, _) => missing("no limit is known".to_owned()),
         };
-        row
+        (row, odds)
     }
 
     /// The time to exhaustion, with the evidence written into the row.
-    fn forecast(&self, row: &mut PlanRow, days: &DailyPeaks, line: f64) -> Outcome {
-        let Exhaustion { trend, outcome, backtest, .. } =
-            time_to_exhaustion(&days.peaks, line, &self.options());
+    fn forecast(
+        &self,
+        row: &mut PlanRow,
+        odds: &mut Option<Odds>,
+        days: &DailyPeaks,
+        line: f64,
+    ) -> Outcome {
+        let found = time_to_exhaustion(&days.peaks, line, &self.options());
+        let Exhaustion { trend, outcome, backtest, .. } = found;
+        *odds = found.odds;
         if let Some(trend) = trend {
             row.slope_per_day = Some(trend.slope_per_day);
             row.p_value = Some(trend.p_value).filter(|p| !p.is_nan());

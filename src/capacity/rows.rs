@@ -1,5 +1,6 @@
 //! The plan and its rows: what the planner hands to reports.
 
+use super::exhaustion::Probabilities;
 use super::{History, IdleReport, OverprovisionedReport};
 use crate::model::{Labels, Span, TimeRange, Timestamp, Unit};
 
@@ -87,6 +88,9 @@ pub struct PlanRow {
     pub trend_since: Option<Timestamp>,
     /// How the model did on the row's own past.
     pub backtest: Option<Backtest>,
+    /// How likely a daily peak reaches the line, trend or not, weighed as the fleet's own past says;
+    /// where seven days are known.
+    pub probabilities: Option<Probabilities>,
     /// Days whose peak is known.
     pub days: usize,
     /// Days between the first and the last whose peak is not known.

@@ -4,13 +4,15 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::assess::{Assessed, View};
-use super::exhaustion::benjamini_hochberg;
+use super::exhaustion::{Calibration, PeakSeries, benjamini_hochberg};
 use super::history::Days;
 use super::idle::{self, IdleReport, IdleRow};
 use super::overprovisioned::{self, Candidate, OverprovisionedReport};
 use super::rows::{Note, Outcome, Plan, PlanRow, Summary, TablePlan, name};
 use crate::model::{Labels, TimeRange, Timestamp};
 
+/// Rows that are learnt from: many times what the weights take.
+const LEARNT_SERIES_MAX: usize = 400;
 /// How many examples a note carries.
 const EXAMPLES: usize = 3;
 
@@ -20,7 +22,8 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
     let study = &view.study;
     let window = window(view, &rows);
     let (idle, overprovisioned) = rules(view, &rows);
-    let days = view.keep_days.then(|| Days::of(&mut rows));
+    weigh(&mut rows);
+    let days = view.with_history.then(|| Days::of(&mut rows));
     let mut tables: Vec<TablePlan> = (0..study.groups.len())
         .map(|group| {
             let group = &study.groups[group];
@@ -56,6 +59,21 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
         groups: tables,
         idle,
         overprovisioned,
+    }
+}
+
+/// Weighs what speaks for each line being reached as the rows' own past says. What is learnt from
+/// is spread over the rows, which are in order, so that it is the same for any tiles.
+fn weigh(rows: &mut [Assessed]) {
+    let judged = || rows.iter().filter(|assessed| assessed.odds.is_some());
+    let stride = judged().count().div_ceil(LEARNT_SERIES_MAX).max(1);
+    let series = judged().step_by(stride).filter_map(|assessed| {
+        let peaks = assessed.days.as_ref()?.peaks.clone();
+        Some(PeakSeries { host: String::new(), peaks })
+    });
+    let calibration = Calibration::learn(&series.collect::<Vec<_>>());
+    for assessed in rows {
+        assessed.row.probabilities = assessed.odds.map(|odds| odds.probabilities(&calibration));
     }
 }
 
@@ -206,7 +224,7 @@ mod tests {
 
     fn view() -> View {
         let study = Study::parse(testing::STUDY, "study.toml").unwrap();
-        View { study, as_of: testing::start(), keep_days: false }
+        View { study, as_of: testing::start(), with_history: false }
     }
 
     fn row(view: &View, group: Option<usize>, p_value: Option<f64>, outcome: Outcome) -> Assessed {

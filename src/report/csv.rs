@@ -7,7 +7,7 @@ use crate::capacity::{Outcome, Plan, PlanRow, TablePlan};
 use crate::model::Timestamp;
 
 /// The columns, in their order; new ones are added at the end only.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 33] = [
     "table",
     "name",
     "labels",
@@ -38,6 +38,9 @@ const COLUMNS: [&str; 30] = [
     "backtest_mase",
     "backtest_coverage",
     "days",
+    "reached_within_7_days",
+    "reached_within_30_days",
+    "reached_within_90_days",
 ];
 
 /// Writes one line per row. Amounts are in the unit of the line, dates are days in UTC. A text that
@@ -53,7 +56,7 @@ pub fn csv(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     writer.flush()
 }
 
-fn cells(table: &TablePlan, row: &PlanRow) -> [String; 30] {
+fn cells(table: &TablePlan, row: &PlanRow) -> [String; 33] {
     let (outcome, why) = match &row.outcome {
         Outcome::NotEnoughData { what } => (row.outcome.word(), what.as_str()),
         _ => (row.outcome.word(), ""),
@@ -97,6 +100,9 @@ fn cells(table: &TablePlan, row: &PlanRow) -> [String; 30] {
         number(row.backtest.map(|b| b.mase)),
         number(row.backtest.map(|b| b.coverage)),
         row.days.to_string(),
+        number(row.probabilities.map(|p| p.within_7)),
+        number(row.probabilities.map(|p| p.within_30)),
+        number(row.probabilities.map(|p| p.within_90)),
     ]
 }
 

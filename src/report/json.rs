@@ -92,6 +92,7 @@ struct Row<'a> {
     p_value: Option<f64>,
     trend_since: Option<String>,
     backtest: Option<BacktestView>,
+    reached: Option<Reached>,
     days: usize,
     gap_days: usize,
 }
@@ -113,6 +114,15 @@ struct Full {
     p10: Option<String>,
     p50: Option<String>,
     p90: Option<String>,
+    within_7_days: f64,
+    within_30_days: f64,
+    within_90_days: f64,
+    never: f64,
+}
+
+/// How likely a peak reaches the line, trend or not.
+#[derive(Serialize)]
+struct Reached {
     within_7_days: f64,
     within_30_days: f64,
     within_90_days: f64,
@@ -248,6 +258,12 @@ fn row(row: &PlanRow) -> Row<'_> {
         p_value: row.p_value,
         trend_since: date(row.trend_since),
         backtest: row.backtest.map(backtest),
+        reached: row.probabilities.map(|p| Reached {
+            within_7_days: p.within_7,
+            within_30_days: p.within_30,
+            within_90_days: p.within_90,
+            never: p.never,
+        }),
         days: row.days,
         gap_days: row.gap_days,
     }

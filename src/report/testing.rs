@@ -1,5 +1,6 @@
 //! A small plan by hand: every outcome once, and hostile names.
 
+use crate::capacity::exhaustion::Probabilities;
 use crate::capacity::{
     Backtest, Evidence, Forecast, Grade, IdleHost, IdleReport, LimitChange, Note, Outcome,
     OverprovisionedReport, OverprovisionedRow, Peak, Plan, PlanRow, Reclaimable, Summary,
@@ -18,6 +19,12 @@ fn labels(host: &str) -> Labels {
 fn row(host: &str, peak: f64, outcome: Outcome) -> PlanRow {
     let at = day("2025-12-30T12:00:00Z");
     PlanRow {
+        probabilities: Some(Probabilities {
+            within_7: 0.25,
+            within_30: 0.5,
+            within_90: 0.75,
+            never: 0.125,
+        }),
         labels: labels(host),
         resource: "disk".into(),
         unit: "GB".parse().ok(),

@@ -6,7 +6,6 @@
 
 use serde::Serialize;
 
-use super::ExhaustionOptions;
 use super::calibration::EVIDENCE;
 use crate::kernel;
 
@@ -127,13 +126,6 @@ impl Evidence {
             none * (under + day) / (at_line + under + day)
         };
         1.0 - (0..WEEK_DAYS).fold(1.0, all_under)
-    }
-
-    /// The probabilities for a line.
-    pub(super) fn probabilities(&self, line: f64, options: &ExhaustionOptions) -> Probabilities {
-        let evidence = self.of_week(line);
-        let within = |days: f64| options.calibration.within(&evidence, days);
-        Probabilities::of(within, options.horizon_days)
     }
 }
 

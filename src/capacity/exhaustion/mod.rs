@@ -17,6 +17,7 @@ mod fan;
 mod first_passage;
 mod fit;
 mod growth;
+mod odds;
 mod past;
 mod paths;
 mod regime;
@@ -29,6 +30,7 @@ pub use discovery::benjamini_hochberg;
 pub use evidence::Probabilities;
 pub use fan::{Fan, PeakInterval, fan};
 pub use first_passage::FirstPassage;
+pub use odds::Odds;
 
 use std::cell::OnceCell;
 
@@ -64,6 +66,8 @@ pub struct Exhaustion {
     /// fluctuate too, so these stand beside every outcome; those in [`Quantiles`] are of futures
     /// in which the trend goes on.
     pub probabilities: Option<Probabilities>,
+    /// What these come from, to be weighed again once a whole fleet's past is known.
+    pub odds: Option<Odds>,
     /// How the same method did on the series' own past.
     pub backtest: Option<PeakBacktest>,
 }
@@ -117,6 +121,13 @@ pub struct Quantiles {
     pub within_90: f64,
     /// The probability that it is not reached within the horizon.
     pub never: f64,
+}
+
+impl Exhaustion {
+    /// An outcome without evidence.
+    fn word(outcome: Outcome) -> Self {
+        Self { trend: None, outcome, probabilities: None, odds: None, backtest: None }
+    }
 }
 
 impl Default for ExhaustionOptions {
@@ -201,12 +212,15 @@ fn look(
     let Some(since_day) = reached_since(daily_peaks, line) else {
         return past.get_or_init(|| Past::of(daily_peaks)).until(line, options);
     };
-    let evidence = Evidence::of(daily_peaks);
-    Exhaustion {
+    let odds = Evidence::of(daily_peaks).map(|evidence| Odds {
+        evidence: evidence.of_week(line),
         trend: None,
-        outcome: Outcome::Already { since_day },
-        probabilities: evidence.map(|evidence| evidence.probabilities(line, options)),
-        backtest: None,
+        horizon_days: options.horizon_days,
+    });
+    Exhaustion {
+        probabilities: odds.map(|odds| odds.probabilities(&options.calibration)),
+        odds,
+        ..Exhaustion::word(Outcome::Already { since_day })
     }
 }
 
