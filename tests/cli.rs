@@ -3,6 +3,7 @@
 
 mod bench;
 mod calc;
+mod calc_drivers;
 mod calc_failover;
 mod calc_queue;
 mod forecasts;

@@ -11,6 +11,8 @@
 //! `docs/method/plan.md` has the definitions and their sources.
 
 mod assess;
+pub mod drivers;
+pub mod events;
 pub mod exhaustion;
 pub mod failover;
 mod idle;

@@ -1,10 +1,13 @@
 //! Single questions of capacity, worked out from a few numbers or a small file, without a store.
 
+mod drivers;
+mod events;
 mod exhaustion;
 mod failover;
 mod knee;
 mod network;
 mod queue;
+mod series;
 mod staff;
 mod table;
 
@@ -38,6 +41,10 @@ enum Calculation {
     Knee(knee::KneeArgs),
     /// Whether what is left carries everything when hosts are lost.
     Failover(failover::FailoverArgs),
+    /// What a unit of demand costs, and how much demand is carried.
+    Drivers(drivers::DriversArgs),
+    /// What deploys and other events did to the cost of a unit of demand.
+    Events(events::EventsArgs),
 }
 
 /// Works out an answer and prints it.
@@ -49,6 +56,8 @@ pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
         Calculation::Staff(args) => staff::staff(args)?,
         Calculation::Knee(args) => knee::knee(args)?,
         Calculation::Failover(args) => failover::failover(args)?,
+        Calculation::Drivers(args) => drivers::drivers(args)?,
+        Calculation::Events(args) => events::events(args)?,
     };
     to_stdout(|out| match args.format {
         OutputFormat::Table => sheet.text(out),
