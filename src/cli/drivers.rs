@@ -9,7 +9,7 @@ use super::output::{Stop, to_stdout};
 use crate::capacity::drivers::{AtLine, DemandModel, Driver, Observations, Verdict};
 use crate::error::{Error, Result};
 use crate::model::limits::DRIVER_VALUES_MAX;
-use crate::model::{Frame, Labels, METRIC_LABEL, Selector, Span, Timestamp};
+use crate::model::{Frame, Labels, METRIC_LABEL, MatchOp, Selector, Span, Timestamp};
 use crate::query::{Across, Aggregate, Query};
 use crate::report::{Column, Sheet, SheetTable};
 use crate::store::{Snapshot, Store};
@@ -70,7 +70,7 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
     let mut held = 0;
     let demand = args.driver.iter().map(|driver| demand(args, &snapshot, driver, &mut held));
     let demand: Vec<Demand> = demand.collect::<Result<_>>()?;
-    let names: Vec<String> = args.driver.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = args.driver.iter().map(name_of).collect();
     let mut sheet = Sheet::new("Demand drivers");
     let line = args.limit * (1.0 - args.margin);
     sheet.fact("line", "the line: limit less margin", line, "");
@@ -87,7 +87,7 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
             let used = used.get(..whole).unwrap_or(&[]);
             match fit(&labels, &times, used, &demand, &names) {
                 Ok(model) => add(table, &labels, &model, line)?,
-                Err(why) => reasons.push(format!("{labels}: {why}.")),
+                Err(why) => reasons.push(format!("{}: {why}.", service_of(&labels))),
             }
         }
     }
@@ -192,7 +192,7 @@ fn add(table: &mut SheetTable, labels: &Labels, model: &DemandModel, line: f64) 
     for (at, (name, cost)) in model.drivers.iter().zip(&model.costs).enumerate() {
         let level = |level| demand.as_ref().and_then(|demand| demand.demand(at, level));
         table.row([
-            labels.to_string().into(),
+            service_of(labels).into(),
             name.clone().into(),
             cost.estimate.into(),
             cost.low.into(),
@@ -226,4 +226,18 @@ fn remarks(model: &DemandModel, at_line: &AtLine) -> String {
     ];
     let said: Vec<&str> = said.iter().filter(|one| one.0).map(|one| one.1).collect();
     said.join("; ")
+}
+
+/// A metric by its name alone, where nothing else is asked for.
+fn name_of(selector: &Selector) -> String {
+    match selector.matchers() {
+        [only] if only.name == METRIC_LABEL && only.op == MatchOp::Equal => only.value.clone(),
+        _ => selector.to_string(),
+    }
+}
+
+/// Labels without quotes, as in `service=web, zone=a`.
+fn service_of(labels: &Labels) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if pairs.is_empty() { "all".to_owned() } else { pairs.join(", ") }
 }

@@ -8,8 +8,9 @@ use super::user::{User, golden};
 fn series(cost_after: f64) -> String {
     let mut text = String::from("time,service,cpu,requests\n");
     for row in 0..384_u64 {
-        let noise = (row.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) % 1_000;
-        let (day, own) = ((row % 96) as f64 / 96.0, (noise * 7 % 400) as f64);
+        let hash = |factor: u64, below: u64| ((row + 1).wrapping_mul(factor) >> 33) % below;
+        let (noise, own) = (hash(0x9E37_79B9_7F4A_7C15, 1_000), hash(0xD134_2543_DE82_EF95, 400));
+        let (day, own) = ((row % 96) as f64 / 96.0, own as f64);
         let requests = 2_000.0 - 1_000.0 * (std::f64::consts::TAU * day).cos() + own;
         let cost = if row < 192 { 0.01 } else { cost_after };
         let cpu = 12.0 + cost * requests + noise as f64 / 500.0 - 1.0;

@@ -121,7 +121,7 @@ impl LineDemand {
         self.multiple(0.5).is_none_or(|multiple| multiple > self.seen_max)
     }
 
-    /// Hosts that carry the largest demand seen, grown by `growth` (0.3 for 30%), at the line, where
+    /// Hosts that carry the largest demand seen, grown by `growth` (0.3 for 30%), at the line;
     /// `hosts` share it now. Idle use stays with each host. Costs per unit are taken to stay as
     /// they are.
     ///

@@ -29,8 +29,6 @@ pub(super) use regression::{Bound, Design, Regression};
 
 /// Intervals contain the truth with this probability, if the assumptions hold.
 pub const COVERAGE: f64 = 0.95;
-/// What chance alone would yield more often than this is not reported as found.
-const SIGNIFICANCE: f64 = 0.05;
 /// Fewer rows than this, and two more for each driver, say nothing about a cost.
 pub(super) const ROWS_MIN: usize = 16;
 

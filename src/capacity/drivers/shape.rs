@@ -1,11 +1,13 @@
 //! Whether use bends as demand grows.
 
+use super::ROWS_MIN;
 use super::regression::{Bound, Design, Regression};
-use super::{ROWS_MIN, SIGNIFICANCE};
 use crate::kernel::quantile_sorted;
 
 /// Where a bend is looked for, as quantiles of the load.
 const KNOTS: [f64; 3] = [0.5, 0.7, 0.9];
+/// Chance alone bends no more straight lines than this, of those whose noise has a short memory.
+const SIGNIFICANCE: f64 = 0.01;
 /// A bend that changes the cost by less than this share is none to speak of.
 const BEND_MIN: f64 = 0.1;
 

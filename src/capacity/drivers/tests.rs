@@ -98,7 +98,6 @@ fn intervals_hold_the_planted_truth() {
         held[2] += usize::from(low <= 6_800.0 && 6_800.0 <= high);
         assert!((line.demand(0, 0.5).unwrap() / 6_800.0 - 1.0).abs() < 0.2);
     }
-    println!("HELD {held:?}");
     // 90% to 98% of 200.
     assert!(held.iter().all(|held| (180..=196).contains(held)), "{held:?}");
 }
@@ -129,7 +128,6 @@ fn two_drivers_are_told_apart_and_a_third_costs_nothing() {
         let demand: Vec<f64> = (0..3).map(|at| line.demand(at, 0.5).unwrap()).collect();
         assert!((model.use_at(&demand) - 160.0).abs() < 1e-6);
     }
-    println!("TWO {held:?} {found}");
     assert!(held.iter().all(|held| *held >= 36) && found <= 3, "{held:?} {found}");
 }
 
@@ -146,9 +144,8 @@ fn a_bend_is_seen_and_a_straight_line_is_not_bent() {
     };
     let up = (0..20).filter(|seed| of(*seed, 0.02).verdict == Verdict::BendsUp).count();
     let down = (0..20).filter(|seed| of(*seed, -0.009).verdict == Verdict::BendsDown).count();
-    let straight = (0..60).filter(|seed| of(*seed, 0.0).verdict == Verdict::Straight).count();
-    println!("BEND {up} {down} {straight}");
-    assert!(up == 20 && down >= 18 && straight >= 56, "{up} {down} {straight}");
+    let straight = (0..200).filter(|seed| of(*seed, 0.0).verdict == Verdict::Straight).count();
+    assert!(up == 20 && down >= 18 && straight >= 190, "{up} {down} {straight}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub struct EventOptions {
     /// How far the windows reach, at most: to the next event, or this far. Longer ones see smaller
     /// changes, and take slow changes for the event's.
     pub window: Span,
-    /// How long after an event nothing is counted: caches warm up, hosts restart. No time by default.
+    /// How long after an event nothing is counted: caches warm up, hosts restart. Default: no time.
     pub settle: Span,
 }
 

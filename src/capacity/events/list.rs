@@ -35,12 +35,13 @@ impl Event {
 /// ```
 /// use plimsoll::Labels;
 /// use plimsoll::capacity::events::parse_events;
-/// let text = "time,name,kind,service\n2026-03-01T10:00:00Z,v1.2,deploy,web\n1772409600,v7,deploy,\n";
+/// let text = "time,name,service\n2026-03-01T10:00:00Z,v1.2,web\n1772409600,v7,\n";
 /// let events = parse_events(text, "events.csv")?;
 /// assert_eq!(events[0].name, "v1.2");
 /// assert!(!events[0].concerns(&Labels::new("cpu", [("service", "db")])?));
 /// assert!(events[1].concerns(&Labels::new("cpu", [("service", "db")])?));
-/// assert!(parse_events("time,name\nnoon,v1\n", "e.csv").unwrap_err().to_string().starts_with("e.csv:2:"));
+/// let why = parse_events("time,name\nnoon,v1\n", "e.csv").unwrap_err();
+/// assert!(why.to_string().starts_with("e.csv:2: time is \"noon\""));
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
 ///

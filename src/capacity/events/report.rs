@@ -110,8 +110,8 @@ impl EventReport {
         self.ranked(Judgement::Improvement)
     }
 
-    /// The times at which a regime ended: changes that were found, by a share of `share_min` or more,
-    /// up or down. For a forecaster, history counts from the last one of its
+    /// The times at which a regime ended: changes that were found, by a share of `share_min` or
+    /// more, up or down. For a forecaster, history counts from the last one of its
     /// service.
     pub fn breaks(&self, share_min: f64) -> Vec<RegimeBreak> {
         let is_found = |finding: &&Finding| {

@@ -74,7 +74,6 @@ fn a_planted_regression_is_found_among_harmless_deploys() {
         let planted = breaks.iter().find(|one| one.time == event(planted).time).unwrap();
         assert_eq!((planted.event.as_str(), planted.service.as_str()), ("deploy-1152", "web"));
     }
-    println!("PLANTED {found} {others}");
     assert!(found == 20 && others <= 3, "{found} {others}");
 }
 
@@ -88,7 +87,6 @@ fn intervals_of_a_change_hold_the_truth() {
         held[0] += usize::from(cost.before.low <= 0.01 && cost.before.high >= 0.01);
         held[1] += usize::from(cost.difference.low <= -0.002 && cost.difference.high >= -0.002);
     }
-    println!("CHANGE {held:?}");
     assert!(held.iter().all(|held| (180..=196).contains(held)), "{held:?}");
 }
 
@@ -112,9 +110,8 @@ fn nothing_is_found_where_nothing_was_done() {
             0.05,
         );
         let found = report.regressions().len() + report.improvements().len();
-        // One by one at most 5%, but for the chance of 1,000 draws; all together next to none.
-        println!("PAIRS {with_driver} {small} {found}");
-        assert!(small <= 65 && found <= 5, "driver {with_driver}: {small} {found}");
+        // One by one 5% at most; all together next to none.
+        assert!(small <= 50 && found <= 5, "driver {with_driver}: {small} {found}");
     }
 }
 

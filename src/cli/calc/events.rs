@@ -17,8 +17,8 @@ pub(super) struct EventsArgs {
     /// driver. Empty cells are not known.
     #[arg(value_name = "SERIES")]
     series: PathBuf,
-    /// The events: a CSV file with the columns time and name, and kind, service and host where there
-    /// are any. An event without a service and a host concerns all.
+    /// The events: a CSV file with the columns time and name, and kind, service and host where
+    /// there are any. An event without a service and a host concerns all.
     #[arg(value_name = "EVENTS")]
     events: PathBuf,
     /// The column of the resource's use.

@@ -26,7 +26,7 @@ pub(super) struct SeriesColumns<'a> {
 }
 
 impl SeriesTable {
-    /// Reads a file, a table for each word of the column that parts the rows, in order of the words.
+    /// Reads a file, a table for each word of the column that parts the rows, sorted by the words.
     pub(super) fn read(path: &Path, columns: &SeriesColumns<'_>) -> Result<Vec<(String, Self)>> {
         let mut required = vec![columns.time, columns.resource];
         required.extend(columns.drivers.iter().map(String::as_str));
