@@ -21,7 +21,7 @@ pub(super) struct StoreDriversArgs {
     /// The store's folder.
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
-    /// The resource's series, as in 'cpu_percent{zone="a"}'.
+    /// The resource's series, as in 'cpu{zone="a"}'.
     #[arg(long, value_name = "SELECTOR")]
     resource: Selector,
     /// The series of a driver: requests, users, orders. Several may be given.
@@ -97,7 +97,9 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
     }
     sheet.fact("services", "rows of use, joined", services, "");
     sheet.fact("without_model", "of which without a model", reasons.len(), "");
-    reasons.into_iter().for_each(|reason| sheet.note(reason));
+    for reason in reasons {
+        sheet.note(reason);
+    }
     sheet.note("Robust regression (Huber); intervals know that noise has a memory.");
     to_stdout(|out| match args.format {
         OutputFormat::Table => sheet.text(out),

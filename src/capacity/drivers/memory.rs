@@ -82,7 +82,7 @@ mod tests {
             covariance_of_sum(&[(0..rows).map(next).collect()]).0.at(0, 0)
         };
         let mean = (0..seeds).map(one).sum::<f64>() / seeds as f64;
-        let truth = rows as f64 / 0.09;
+        let truth = f64::from(rows) / 0.09;
         assert!((mean / truth - 1.0).abs() < 0.1, "{mean} {truth}");
     }
 }

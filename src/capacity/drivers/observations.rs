@@ -41,8 +41,9 @@ impl<'a> Observations<'a> {
                 remedy: "keep those that say most",
             });
         }
-        if let Some(pair) = times.windows(2).find(|pair| pair[0] >= pair[1]) {
-            let what = format!("row {} does not follow {}; sort rows by time", pair[1], pair[0]);
+        let mut pairs = times.iter().zip(times.iter().skip(1));
+        if let Some((earlier, later)) = pairs.find(|(earlier, later)| earlier >= later) {
+            let what = format!("row {later} does not follow {earlier}; sort rows by time");
             return Err(Error::invalid(what));
         }
         check("the resource", times, resource, f64::MIN)?;

@@ -199,14 +199,14 @@ fn bad_input_is_refused_with_its_reason() {
     fails(&x[..17], &[x[..17].to_vec()], "17 rows have a number");
     fails(&x, &[x[..39].to_vec()], "39 values for 40 times");
     fails(&x, &[x.iter().map(|x| x - 1.0).collect()], "demand is 0 or more");
-    fails(&[f64::INFINITY; 40], &[x.clone()], "write a finite number");
+    fails(&[f64::INFINITY; 40], std::slice::from_ref(&x), "write a finite number");
     fails(&x, &vec![x.clone(); 9], "number of drivers is 9");
     let back = [Timestamp::from_seconds(2), Timestamp::from_seconds(2)];
     assert!(Observations::new(&back, &[1.0, 2.0], &[]).is_err());
     // Whatever the scale, nothing is infinite that is not said to be.
     for scale in [1e-9, 1e12] {
         let used: Vec<f64> = x.iter().map(|x| scale * (x + f64::from(*x as u8 % 3))).collect();
-        let model = fit(&used, &[x.clone()]).unwrap();
+        let model = fit(&used, std::slice::from_ref(&x)).unwrap();
         assert!((model.costs[0].estimate / scale - 1.0).abs() < 0.1, "{scale}");
     }
     let zero = fit(&[0.0; 40], &[x]).unwrap();

@@ -60,7 +60,7 @@ pub(super) fn drivers(args: &DriversArgs) -> Result<Sheet> {
     match model.at_line(line)? {
         AtLine::IdleOver => sheet.note("Idle use alone is at or over the line."),
         AtLine::NoCost => {
-            sheet.note("Use does not grow with this demand, as far as the rows show.")
+            sheet.note("Use does not grow with this demand, as far as the rows show.");
         }
         AtLine::Demand(demand) => {
             at_line(&mut sheet, &model, &demand);

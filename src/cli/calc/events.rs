@@ -156,7 +156,9 @@ fn listed(sheet: &mut Sheet, report: &EventReport) {
             word(finding.judgement).into(),
         ]);
     }
-    reasons.into_iter().for_each(|reason| sheet.note(reason));
+    for reason in reasons {
+        sheet.note(reason);
+    }
 }
 
 fn ranked(
