@@ -4,6 +4,7 @@
 mod bench;
 mod calc;
 mod calc_budget;
+mod calc_drivers;
 mod calc_failover;
 mod calc_gap;
 mod calc_hardware;

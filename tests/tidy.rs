@@ -66,7 +66,17 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli/"]),
     ("comfy_table", &["report/"]),
     ("crc32c", &["db/record.rs", "store/"]),
-    ("csv", &["capacity/inventory/", "capacity/zombie/", "cli/", "ingest/", "report/"]),
+    (
+        "csv",
+        &[
+            "capacity/events/",
+            "capacity/inventory/",
+            "capacity/zombie/",
+            "cli/",
+            "ingest/",
+            "report/",
+        ],
+    ),
     ("indicatif", &["cli/"]),
     ("jiff", &["ingest/", "model/calendar.rs", "model/time.rs", "model/zone.rs"]),
     ("libm", &["kernel/distribution.rs"]),

@@ -14,6 +14,8 @@ mod assess;
 pub mod budget;
 pub mod compat;
 pub mod cost;
+pub mod drivers;
+pub mod events;
 pub mod exhaustion;
 pub mod failover;
 pub mod hardware;

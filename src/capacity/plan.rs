@@ -16,8 +16,8 @@ use crate::model::{Frame, Labels, Span, Timestamp};
 /// Takes the tiles of every [table](Study::tables) of a study, in any order, and makes the plan.
 ///
 /// Only the reduced rows are kept, and 8 bytes for each day of each, so that memory hardly grows
-/// with the length of the data. The plan does not depend on how rows are cut into tiles, on their order, or
-/// on the number of threads.
+/// with the length of the data. The plan does not depend on how rows are cut into tiles, on their
+/// order, or on the number of threads.
 ///
 /// ```
 /// use plimsoll::capacity::{Outcome, Planner, Study, Table};

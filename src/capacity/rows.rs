@@ -88,8 +88,8 @@ pub struct PlanRow {
     pub trend_since: Option<Timestamp>,
     /// How the model did on the row's own past.
     pub backtest: Option<Backtest>,
-    /// How likely a daily peak reaches the line, trend or not, weighed as the fleet's own past says;
-    /// where seven days are known.
+    /// How likely a daily peak reaches the line, trend or not, weighed as the fleet's own past
+    /// says; where seven days are known.
     pub probabilities: Option<Probabilities>,
     /// Days whose peak is known.
     pub days: usize,

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use super::backtest::BacktestArgs;
 use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
+use super::drivers::StoreDriversArgs;
 use super::query::QueryArgs;
 use super::report::ReportArgs;
 use super::rightsize::RightsizeArgs;
@@ -59,6 +60,8 @@ pub(super) enum Command {
     Forecast(ForecastArgs),
     /// Take series apart into a trend, seasons and what remains: why they look as they do.
     Decompose(DecomposeArgs),
+    /// Say what a unit of demand costs each service, and how much demand it carries.
+    Drivers(StoreDriversArgs),
     /// Score forecasts, or probabilities of exhaustion, on a store's own past or on files.
     Backtest(BacktestArgs),
     /// Say what runs out first and when, which hosts idle, and which are too large.

@@ -13,6 +13,7 @@ mod calc;
 mod cold;
 mod decompose;
 mod doubts;
+mod drivers;
 mod forecast;
 mod import;
 mod inspect;
@@ -91,6 +92,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Query(args) => query::query(args),
         Command::Forecast(args) => forecast::forecast(args),
         Command::Decompose(args) => decompose::decompose(args),
+        Command::Drivers(args) => drivers::drivers(args),
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
         Command::Rightsize(args) => rightsize::rightsize(args),

@@ -46,6 +46,10 @@ pub const QUEUE_POPULATION_MAX: usize = 1_000_000;
 pub const NETWORK_NUMBERS_MAX: usize = 1 << 25;
 /// Sets of lost hosts that are tried one by one, times the hosts of the fleet: a second's work.
 pub const FAILOVER_STEPS_MAX: u64 = 10_000_000;
+/// Drivers of one resource: more cannot be told apart from what a few weeks show.
+pub const DRIVERS_MAX: usize = 8;
+/// Values of drivers that are held while the resource's series stream past: 512 MiB.
+pub const DRIVER_VALUES_MAX: usize = 1 << 26;
 
 const _: () = assert!(BLOCK_SAMPLES.is_power_of_two() && BLOCK_SAMPLES <= GROUP_SAMPLES_MAX);
 const _: () = assert!(SERIES_MAX <= u32::MAX as usize);

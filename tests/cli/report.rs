@@ -1,6 +1,7 @@
 //! Promise: `report` writes one whole page or leaves the old one, says the same every time, and
 //! asks for nothing.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use super::user::{FAILED, User};
@@ -88,7 +89,7 @@ fn hostile_labels_stay_words() {
     let mut rows = String::from("timestamp,metric,value,host\n");
     for hour in 0..24 * 40 {
         let at = 1_768_608_000 + hour * 3_600;
-        rows += &format!("{at},disk_used_gb,{},{host}\n", 100 + hour / 4);
+        writeln!(rows, "{at},disk_used_gb,{},{host}", 100 + hour / 4).unwrap();
     }
     user.write("long.csv", &rows);
     user.ok("import csv --store s --time-unit s long.csv");

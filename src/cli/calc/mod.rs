@@ -3,6 +3,8 @@
 mod budget;
 mod demand;
 mod demand_args;
+mod drivers;
+mod events;
 mod exhaustion;
 mod failover;
 mod gap;
@@ -17,6 +19,7 @@ mod queue;
 mod remaining;
 mod rightsize;
 mod savings;
+mod series;
 mod share;
 mod staff;
 mod table;
@@ -79,6 +82,10 @@ enum Calculation {
     Savings(savings::SavingsArgs),
     /// An error budget: what burns it, the cheapest plan that keeps it, the price of each nine.
     Budget(Box<budget::BudgetArgs>),
+    /// What a unit of demand costs, and how much demand is carried.
+    Drivers(drivers::DriversArgs),
+    /// What deploys and other events did to the cost of a unit of demand.
+    Events(events::EventsArgs),
 }
 
 /// Works out an answer and prints it.
@@ -103,6 +110,8 @@ pub(super) fn calc(args: &CalcArgs) -> Result<Outcome, Stop> {
         Calculation::Gap(args) => gap::gap(args)?,
         Calculation::Savings(args) => savings::savings(args)?,
         Calculation::Budget(args) => budget::budget(args)?,
+        Calculation::Drivers(args) => drivers::drivers(args)?,
+        Calculation::Events(args) => events::events(args)?,
     };
     sheet_to_stdout(&sheet, args.format)?;
     Ok(Outcome::Done)

@@ -1,0 +1,245 @@
+//! The command that says what demand costs: `drivers`, service by service, from a store.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::args::OutputFormat;
+use super::output::{Stop, to_stdout};
+use crate::capacity::drivers::{AtLine, DemandModel, Driver, Observations, Verdict};
+use crate::error::{Error, Result};
+use crate::model::limits::DRIVER_VALUES_MAX;
+use crate::model::{Frame, Labels, METRIC_LABEL, MatchOp, Selector, Span, Timestamp};
+use crate::query::{Across, Aggregate, Query};
+use crate::report::{Column, Sheet, SheetTable};
+use crate::store::{Snapshot, Store};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  plimsoll drivers --store s --resource cpu_percent --driver \
+                        http_requests_per_s --by service --limit 100 --margin 0.2")]
+pub(super) struct StoreDriversArgs {
+    /// The store's folder.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// The resource's series, as in 'cpu{zone="a"}'.
+    #[arg(long, value_name = "SELECTOR")]
+    resource: Selector,
+    /// The series of a driver: requests, users, orders. Several may be given.
+    #[arg(long, value_name = "SELECTOR", required = true)]
+    driver: Vec<Selector>,
+    /// Labels by which series are joined, as in service: of those that share them, use is averaged
+    /// and demand added. By default all labels but the metric.
+    #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
+    by: Vec<String>,
+    /// The step of the values that are compared.
+    #[arg(long, value_name = "SPAN", default_value = "5m")]
+    step: Span,
+    /// How use of series that share labels is joined: mean, sum or max.
+    #[arg(long, value_name = "HOW", default_value = "mean")]
+    resource_across: Across,
+    /// How demand of series that share labels is joined: sum, mean or max.
+    #[arg(long, value_name = "HOW", default_value = "sum")]
+    driver_across: Across,
+    /// How much of the resource there is: its size, or the use at which waits grow too long.
+    #[arg(long, value_name = "AMOUNT")]
+    limit: f64,
+    /// The share of the limit that is kept free.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    margin: f64,
+    /// Only values at or after this time.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only values before this time.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    format: OutputFormat,
+}
+
+/// Rows of demand by what they are joined by, all on the same steps.
+type Demand = BTreeMap<Labels, Vec<f64>>;
+
+/// Prints what a unit of each driver costs each service, and how much demand is carried.
+pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
+    if !(args.limit.is_finite() && (0.0..1.0).contains(&args.margin)) {
+        return Err(Error::invalid("--limit is an amount, --margin a share below 1").into());
+    }
+    let store = Store::open_read_only(&args.store)?;
+    let snapshot = store.snapshot()?;
+    let mut held = 0;
+    let demand = args.driver.iter().map(|driver| demand(args, &snapshot, driver, &mut held));
+    let demand: Vec<Demand> = demand.collect::<Result<_>>()?;
+    let names: Vec<String> = args.driver.iter().map(name_of).collect();
+    let mut sheet = Sheet::new("Demand drivers");
+    let line = args.limit * (1.0 - args.margin);
+    sheet.fact("line", "the line: limit less margin", line, "");
+    let (mut services, mut reasons) = (0_usize, Vec::new());
+    let table = sheet.table("drivers", &columns());
+    for frame in ask(args, &args.resource, args.resource_across).run(&snapshot)? {
+        let frame = frame?;
+        // A step that has only begun would look like a fall of sums.
+        let whole = frame.steps().saturating_sub(1);
+        let times: Vec<Timestamp> = frame.times().take(whole).collect();
+        for (labels, used) in frame.rows() {
+            services += 1;
+            let labels = labels.without(&[METRIC_LABEL]);
+            let used = used.get(..whole).unwrap_or(&[]);
+            match fit(&labels, &times, used, &demand, &names) {
+                Ok(model) => add(table, &labels, &model, line)?,
+                Err(why) => reasons.push(format!("{}: {why}.", service_of(&labels))),
+            }
+        }
+    }
+    if services == 0 {
+        let what = format!("no series of {} has samples in this range", args.resource);
+        return Err(Error::not_enough_data(what).into());
+    }
+    sheet.fact("services", "rows of use, joined", services, "");
+    sheet.fact("without_model", "of which without a model", reasons.len(), "");
+    for reason in reasons {
+        sheet.note(reason);
+    }
+    sheet.note("Robust regression (Huber); intervals know that noise has a memory.");
+    to_stdout(|out| match args.format {
+        OutputFormat::Table => sheet.text(out),
+        OutputFormat::Json => sheet.json(out),
+        OutputFormat::Csv => sheet.csv(out),
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn ask(args: &StoreDriversArgs, selector: &Selector, across: Across) -> Query {
+    let mut query = Query::new(selector.clone()).aggregate(Aggregate::Mean).step(args.step);
+    if let Some(start) = args.from {
+        query = query.from(start);
+    }
+    if let Some(end) = args.to {
+        query = query.to(end);
+    }
+    if args.by.is_empty() { query } else { query.by(args.by.clone()).across(across) }
+}
+
+/// A driver's rows, by their labels without the metric.
+fn demand(
+    args: &StoreDriversArgs,
+    snapshot: &Snapshot,
+    driver: &Selector,
+    held: &mut usize,
+) -> Result<Demand> {
+    let mut demand = Demand::new();
+    for frame in ask(args, driver, args.driver_across).run(snapshot)? {
+        let frame: Frame = frame?;
+        *held += frame.len() * frame.steps();
+        if *held > DRIVER_VALUES_MAX {
+            return Err(Error::Limit {
+                what: "the number of values of drivers",
+                value: *held as u64,
+                limit: DRIVER_VALUES_MAX as u64,
+                remedy: "narrow the selectors or the range, or take a longer step",
+            });
+        }
+        for (labels, row) in frame.rows() {
+            let labels = labels.without(&[METRIC_LABEL]);
+            if demand.insert(labels.clone(), row.to_vec()).is_some() {
+                let what = format!("two series of {driver} are {labels}; narrow it, or give --by");
+                return Err(Error::invalid(what));
+            }
+        }
+    }
+    if demand.is_empty() {
+        let what = format!("no series of {driver} has samples in this range");
+        return Err(Error::not_enough_data(what));
+    }
+    Ok(demand)
+}
+
+fn fit(
+    labels: &Labels,
+    times: &[Timestamp],
+    used: &[f64],
+    demand: &[Demand],
+    names: &[String],
+) -> Result<DemandModel> {
+    let mut drivers = Vec::with_capacity(names.len());
+    for (rows, name) in demand.iter().zip(names) {
+        let values = rows.get(labels).and_then(|row| row.get(..times.len()));
+        let none = || Error::not_enough_data(format!("{name} has no series of these labels"));
+        drivers.push(Driver { name, values: values.ok_or_else(none)? });
+    }
+    DemandModel::fit(&Observations::new(times, used, &drivers)?)
+}
+
+fn columns() -> [Column; 12] {
+    [
+        Column::new("service", "service"),
+        Column::new("driver", "driver"),
+        Column::new("cost", "cost per unit"),
+        Column::new("cost_low", "low"),
+        Column::new("cost_high", "high"),
+        Column::new("idle", "idle use"),
+        Column::new("r_squared", "R2"),
+        Column::new("at_line_p2_5", "at the line: P2.5"),
+        Column::new("at_line_p50", "P50"),
+        Column::new("at_line_p97_5", "P97.5"),
+        Column::new("seen_max", "largest seen"),
+        Column::new("remarks", "remarks"),
+    ]
+}
+
+fn add(table: &mut SheetTable, labels: &Labels, model: &DemandModel, line: f64) -> Result<()> {
+    let at_line = model.at_line(line)?;
+    let remarks = remarks(model, &at_line);
+    let demand = if let AtLine::Demand(demand) = at_line { Some(demand) } else { None };
+    for (at, (name, cost)) in model.drivers.iter().zip(&model.costs).enumerate() {
+        let level = |level| demand.as_ref().and_then(|demand| demand.demand(at, level));
+        table.row([
+            service_of(labels).into(),
+            name.clone().into(),
+            cost.estimate.into(),
+            cost.low.into(),
+            cost.high.into(),
+            model.idle.estimate.into(),
+            model.r_squared.into(),
+            level(0.025).into(),
+            level(0.5).into(),
+            level(0.975).into(),
+            demand.as_ref().map(|demand| demand.seen_max(at)).into(),
+            remarks.clone().into(),
+        ]);
+    }
+    Ok(())
+}
+
+/// What is to be known before the numbers are used.
+fn remarks(model: &DemandModel, at_line: &AtLine) -> String {
+    let day = model.day_differences.as_ref().is_some_and(|other| other.disagree);
+    let said = [
+        (matches!(at_line, AtLine::IdleOver), "idle use is over the line"),
+        (matches!(at_line, AtLine::NoCost), "use does not grow with demand"),
+        (
+            matches!(at_line, AtLine::Demand(demand) if demand.is_beyond_seen()),
+            "the line is beyond all demand seen",
+        ),
+        (model.shape.verdict == Verdict::BendsUp, "use bends upward: do not extrapolate"),
+        (model.shape.verdict == Verdict::BendsDown, "use bends downward"),
+        (model.is_collinear(), "drivers move together"),
+        (day, "day differences disagree"),
+    ];
+    let said: Vec<&str> = said.iter().filter(|one| one.0).map(|one| one.1).collect();
+    said.join("; ")
+}
+
+/// A metric by its name alone, where nothing else is asked for.
+fn name_of(selector: &Selector) -> String {
+    match selector.matchers() {
+        [only] if only.name == METRIC_LABEL && only.op == MatchOp::Equal => only.value.clone(),
+        _ => selector.to_string(),
+    }
+}
+
+/// Labels without quotes, as in `service=web, zone=a`.
+fn service_of(labels: &Labels) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    if pairs.is_empty() { "all".to_owned() } else { pairs.join(", ") }
+}

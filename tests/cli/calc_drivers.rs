@@ -1,0 +1,116 @@
+//! `plimsoll calc drivers` and `plimsoll calc events`: costs, and what a deploy did to them.
+
+use std::fmt::Write as _;
+
+use super::user::{User, golden};
+
+/// Four days by quarter hours from 2026-03-01 on; from the third day on a request costs 25% more.
+fn series(cost_after: f64) -> String {
+    let mut text = String::from("time,service,cpu,requests\n");
+    for row in 0..384_u64 {
+        let hash = |factor: u64, below: u64| ((row + 1).wrapping_mul(factor) >> 33) % below;
+        let (noise, own) = (hash(0x9E37_79B9_7F4A_7C15, 1_000), hash(0xD134_2543_DE82_EF95, 400));
+        let (day, own) = ((row % 96) as f64 / 96.0, own as f64);
+        let requests = 2_000.0 - 1_000.0 * (std::f64::consts::TAU * day).cos() + own;
+        let cost = if row < 192 { 0.01 } else { cost_after };
+        let cpu = 12.0 + cost * requests + noise as f64 / 500.0 - 1.0;
+        let time = 1_772_323_200 + 900 * row;
+        writeln!(text, "{time},web,{cpu:.4},{requests:.1}").unwrap();
+    }
+    text
+}
+
+const EVENTS: &str = "\
+time,name,kind,service
+2026-03-03T00:00:00Z,v1.2,deploy,web
+2026-03-02T00:00:00Z,v1.1,deploy,
+2026-03-04T00:00:00Z,new hosts,hardware,web
+2026-03-02T12:00:00Z,v9,deploy,db
+";
+
+#[test]
+fn demand_at_the_line_and_hosts_for_a_growth() {
+    let user = User::new();
+    user.write("series.csv", &series(0.01));
+    let asked = "calc drivers series.csv --resource cpu --driver requests --limit 100 \
+                 --margin 0.2 --growth 30% --hosts 12";
+    golden("calc-drivers.txt", &user.ok(asked));
+    let sheet = user.json(asked);
+    // 12 + 0.01 x = 80 at 6,800 requests, twice the largest seen.
+    let at_line = sheet["tables"]["at_line"][0]["p50"].as_f64().unwrap();
+    assert!((at_line / 6_800.0 - 1.0).abs() < 0.01, "{at_line}");
+    // 12 * 3,400 * 1.3 / 6,800, less or more.
+    assert_eq!(sheet["facts"]["hosts_needed"], 8);
+    let fails = |line: &str, message: &str| user.fails(line, &format!("plimsoll: {message}"));
+    fails(
+        "calc drivers series.csv --resource cpu --driver users --limit 100",
+        "series.csv:1: no column users; the header has time, service, cpu, requests",
+    );
+    fails(
+        "calc drivers series.csv --resource cpu --driver requests --limit 1 --growth 3 --hosts 2",
+        "--growth 3 is no growth: give a percentage, as in 30%",
+    );
+    user.write("back.csv", "time,cpu,requests\n900,1,1\n0,1,1\n");
+    fails(
+        "calc drivers back.csv --resource cpu --driver requests --limit 1",
+        "back.csv:3: 1970-01-01T00:00:00Z does not follow the row before; sort by time",
+    );
+    user.write("short.csv", "time,cpu,requests\n0,1,1\n900,,2\n");
+    fails(
+        "calc drivers short.csv --resource cpu --driver requests --limit 1",
+        "not enough data: 1 rows have a number for requests and the resource; 18 are needed",
+    );
+}
+
+#[test]
+fn a_dearer_deploy_is_found_among_others() {
+    let user = User::new();
+    user.write("series.csv", &series(0.0125));
+    user.write("events.csv", EVENTS);
+    let asked = "calc events series.csv events.csv --resource cpu --driver requests --by service";
+    golden("calc-events.txt", &user.ok(asked));
+    let sheet = user.json(asked);
+    // The deploy of another service is no event of this one.
+    assert_eq!(sheet["facts"]["events"], 3);
+    assert_eq!(sheet["facts"]["regressions"], 1);
+    assert_eq!(sheet["tables"]["regime_breaks"][0]["time"], "2026-03-03T00:00:00Z");
+    let alone = "calc events series.csv events.csv --resource cpu --service web";
+    golden("calc-events-level.txt", &user.ok(alone));
+    user.write("events.csv", "time,name\nsoon,v1\n");
+    user.fails(
+        asked,
+        "plimsoll: events.csv:2: time is \"soon\": write 2026-03-01T12:00:00Z, with its zone, or \
+         seconds since 1970",
+    );
+}
+
+#[test]
+fn services_of_a_store_are_joined_with_their_demand() {
+    let user = User::new();
+    let mut lines = String::new();
+    for row in series(0.01).lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let (time, cpu, requests) = (cells[0], cells[2], cells[3]);
+        // Two hosts of one service, which share its demand; of another there is no demand.
+        for host in ["a", "b"] {
+            let (cpu, requests): (f64, f64) = (cpu.parse().unwrap(), requests.parse().unwrap());
+            let labels = format!("service=web,host={host}");
+            writeln!(lines, "cpu,{labels} percent={cpu} {time}").unwrap();
+            writeln!(lines, "http,{labels} requests={} {time}", requests / 2.0).unwrap();
+        }
+        writeln!(lines, "cpu,service=db,host=c percent=50 {time}").unwrap();
+    }
+    user.write("lines.lp", &lines);
+    user.ok("import influx --store s --precision s lines.lp");
+    let asked = "drivers --store s --resource cpu_percent --driver http_requests --by service \
+                 --step 15m --limit 100 --margin 0.2";
+    golden("drivers-store.txt", &user.ok(asked));
+    let sheet = user.json(asked);
+    let at_line = sheet["tables"]["drivers"][0]["at_line_p50"].as_f64().unwrap();
+    assert!((at_line / 6_800.0 - 1.0).abs() < 0.01, "{at_line}");
+    assert_eq!(sheet["facts"]["without_model"], 1);
+    user.fails(
+        "drivers --store s --resource cpu_percent --driver users --limit 100",
+        "plimsoll: not enough data: no series of {__name__=\"users\"} has samples in this range",
+    );
+}
