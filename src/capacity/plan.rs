@@ -294,8 +294,8 @@ mod tests {
                     limit = 60.5\nsafety_margin = 0.0\n";
         let study = Study::parse(text, "study.toml").unwrap();
         let days = 90;
-        // No peak of this fleet ever went over 59, though each came near it every other week.
-        let peak = |host: usize, day: usize| (50 + (day * 7 + host * 3) % 10) as f64;
+        // No peak of this fleet ever went over 60, though each comes near it again and again.
+        let peak = |host: usize, day: usize| (50 + (day * day * 7 + host * 3) % 11) as f64;
         let names = (0..20).map(|host| labels("host", &format!("h{host:02}"))).collect();
         let usage: Vec<f64> =
             (0..20).flat_map(|host| (0..days).map(move |day| peak(host, day))).collect();
