@@ -279,7 +279,8 @@ impl Round {
                     metric: metric.to_owned(),
                     past: cases.pasts[at].to_vec(),
                     future: cases.futures[at].to_vec(),
-                    outlook,
+                    // Copied, as in `forecast`: what is kept lies together.
+                    outlook: outlook.clone(),
                 });
             }
         }

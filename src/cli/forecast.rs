@@ -113,7 +113,9 @@ impl Fleet {
                 rehearsed(&frame?, &self.forecaster, |metric, one| pools.add(metric, one));
             self.is_whole &= self.kept.len() + outlooks.len() <= self.kept_max;
             if self.is_whole {
-                self.kept.extend(outlooks);
+                // Copied, so that what is kept lies together and not between what the threads that
+                // made it will free: the allocator could give nothing of that back.
+                self.kept.extend(outlooks.iter().cloned());
                 self.kept_frames += 1;
             }
         }

@@ -61,10 +61,12 @@ impl Stranded {
         }
         let fits = (more * (1.0 + ROUNDING)).floor();
         let broken = (more - fits).max(0.0);
-        let left = |(free, wanted): (&f64, &f64)| {
-            if *wanted > 0.0 { (free - more * wanted).max(0.0) } else { 0.0 }
+        let left = |((free, wanted), capacity): ((&f64, &f64), &f64)| {
+            let rest = free - more * wanted;
+            // Less than rounding leaves is nothing.
+            if *wanted > 0.0 && rest > ROUNDING * capacity { rest } else { 0.0 }
         };
-        let stranded = free.iter().zip(wanted).map(left).collect();
+        let stranded = free.iter().zip(wanted).zip(capacity).map(left).collect();
         let fragment = wanted.iter().map(|wanted| broken * wanted).collect();
         Ok(Self { fits, limiting, free, stranded, fragment })
     }

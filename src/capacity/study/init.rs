@@ -242,10 +242,17 @@ fn is_limit_of(limit: &MetricSummary, usage: &MetricSummary) -> bool {
     convertible
         && has(&limit_words, CAPACITY_WORDS)
         && !has(&limit_words, USAGE_WORDS)
-        && has(&usage_words, USAGE_WORDS)
         && !has(&usage_words, CAPACITY_WORDS)
+        && (has(&usage_words, USAGE_WORDS) || extends(&limit_words, &usage_words))
         && stem(&limit_words) == stem(&usage_words)
         && whole(usage, &usage_words).is_none()
+}
+
+/// Whether a name is another one and a word of capacity more: `cpu_mhz_limit` and `cpu_mhz`.
+fn extends(limit: &[String], usage: &[String]) -> bool {
+    let without: Vec<&String> =
+        limit.iter().filter(|word| !CAPACITY_WORDS.contains(&word.as_str())).collect();
+    without.len() < limit.len() && without.iter().copied().eq(usage)
 }
 
 /// The whole of a share: 100 for percent, 1 for a ratio.
@@ -412,6 +419,9 @@ mod tests {
             ("disk_used", "GB", "disk_total", "GB", "disk_total"),
             ("disk_used", "GB", "disk_size", "TiB", "disk_size"),
             ("mem_used_bytes", "", "mem_limit_bytes", "", "mem_limit_bytes"),
+            ("cpu_mhz", "MHz", "cpu_mhz_limit", "MHz", "cpu_mhz_limit"),
+            ("memory_kb", "KB", "memory_kb_limit", "KB", "memory_kb_limit"),
+            ("cpu_mhz", "MHz", "gpu_mhz_limit", "MHz", ""),
             ("disk_used", "GB", "disk_total", "MHz", ""),
             ("disk_used", "GB", "memory_total", "GB", ""),
             ("cpu_used_percent", "", "memory_total", "GB", "100"),
