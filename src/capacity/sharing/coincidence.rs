@@ -60,9 +60,10 @@ pub struct CoincidentPeak {
     pub sum_of_peaks: f64,
     /// What they need together: the quantile of the sum over complete steps; `None` without one.
     pub peak_of_sum: Option<f64>,
-    /// The quantile over all steps, if each load were at its lowest wherever it is missing.
+    /// The quantile over all steps of which anything is known, if each load were at its lowest
+    /// wherever it is missing.
     pub at_least: f64,
-    /// The quantile over all steps, if each load were at its highest wherever it is missing.
+    /// The same, if each load were at its highest wherever it is missing.
     pub at_most: f64,
 }
 
@@ -191,6 +192,11 @@ impl Coincidence {
             let mut sums = self.sums.clone();
             if let Some(gaps) = &self.gaps {
                 add_row(&mut sums, fill(gaps));
+                for (sum, missing) in sums.iter_mut().zip(&gaps.missing) {
+                    if u64::from(*missing) == self.series {
+                        *sum = f64::NAN;
+                    }
+                }
             }
             sums
         };
@@ -304,6 +310,9 @@ mod tests {
         assert_eq!((peak.sum_of_peaks, peak.peak_of_sum), (14.0, Some(6.0)));
         assert_eq!((peak.at_least, peak.at_most), (10.0, 14.0));
         assert_eq!(peak.factor_at_most(), Some(1.0));
+        // A step at which nobody looked says nothing.
+        let unseen = peaks(&[vec![5.0, f64::NAN, 1.0], vec![1.0, f64::NAN, 9.0]], &[1.0]);
+        assert_eq!((unseen.peaks()[0].at_least, unseen.peaks()[0].at_most), (10.0, 10.0));
         let disjoint = peaks(&[vec![1.0, f64::NAN], vec![f64::NAN, 1.0]], &[1.0]);
         assert_eq!(disjoint.complete_steps(), 0);
         assert_eq!(disjoint.peaks()[0].factor(), None);
@@ -350,9 +359,10 @@ mod tests {
                 .filter(|step| !known.is_empty() && known.iter().all(|row| !row[*step].is_nan()))
                 .map(|step| sum(step, f64::max, 0.0))
                 .collect();
-            let high: Vec<f64> =
-                (0..rows[0].len()).map(|step| sum(step, f64::max, 0.0)).collect();
-            let low: Vec<f64> = (0..rows[0].len()).map(|step| sum(step, f64::min, 0.0)).collect();
+            let seen = |step: &usize| known.iter().any(|row| !row[*step].is_nan());
+            let steps = || (0..rows[0].len()).filter(seen);
+            let high: Vec<f64> = steps().map(|step| sum(step, f64::max, 0.0)).collect();
+            let low: Vec<f64> = steps().map(|step| sum(step, f64::min, 0.0)).collect();
             prop_assert_eq!(load.complete_steps(), complete.len());
             let peak = load.peaks()[0];
             let near = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (a.abs() + b.abs() + 1.0);
