@@ -64,7 +64,7 @@ impl Table {
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(bytes);
         let broken = |why: &csv::Error| {
-            let line = why.position().map_or(1, csv::Position::line);
+            let line = why.position().map_or(1, |start| line_at(bytes, start));
             let what = match why.kind() {
                 csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                     format!("{len} cells; the header names {expected_len} columns")
@@ -78,7 +78,7 @@ impl Table {
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|why| broken(&why))?;
-            rows.push((record.position().map_or(0, csv::Position::line), record));
+            rows.push((record.position().map_or(1, |start| line_at(bytes, start)), record));
         }
         let table = Self { origin: origin.to_owned(), header, rows };
         for (at, name) in table.header.iter().enumerate() {
@@ -221,6 +221,14 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The line of a record. It begins after the empty lines before it, which the reader counts in.
+fn line_at(bytes: &[u8], start: &csv::Position) -> u64 {
+    let (before, rest) = bytes.split_at((start.byte() as usize).min(bytes.len()));
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    let ends = before.iter().chain(empty).filter(|byte| **byte == b'\n').count();
+    ends as u64 + 1
+}
+
 /// A finite number.
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
@@ -256,7 +264,7 @@ mod tests {
         let text = "a,b,c\n1,2,3\n\nx,,inf\n";
         says(table(text).numbers("a"), "a.csv:4: a is \"x\": write a number");
         says(table(text).numbers("d"), "a.csv:1: no column d; the header has a, b, c");
-        says(table("a\n \"\"\n").numbers("a"), "a.csv:2: a is \"\": write a number");
+        says(table("a\n\"\"\n").numbers("a"), "a.csv:2: a is \"\": write a number");
         says(table("a\ninf\n").numbers_or_gaps("a"), "a.csv:2: a is \"inf\": write a number");
         let refused = |bytes: &[u8]| Table::parse("a.csv", bytes).unwrap_err().to_string();
         let twice = "a.csv:1: column 3 is named \"b\": give each its own name";
