@@ -1,9 +1,12 @@
 //! One row of usage against its limit: every number of its line in the plan.
 
+use std::collections::BTreeMap;
+
 use super::exhaustion::{
     Exhaustion, ExhaustionOptions, Odds, Outcome as Exhausted, Quantiles, time_to_exhaustion,
 };
 use super::idle::{self, IdleFacts};
+use super::pools::KnownHost;
 use super::reduce::{self, DailyPeaks, LimitFacts};
 use super::rows::{Backtest, Forecast, Outcome, PlanRow};
 use super::series::RowSeries;
@@ -21,6 +24,8 @@ pub(super) struct Assessed {
     pub(super) idle: Option<IdleFacts>,
     /// What speaks for the line being reached, not weighed yet.
     pub(super) odds: Option<Odds>,
+    /// The mean of the last seven days; NaN where there are no samples.
+    pub(super) mean_week: f64,
     /// The daily peaks, where there are samples.
     pub(super) days: Option<DailyPeaks>,
 }
@@ -32,6 +37,8 @@ pub(super) struct View {
     pub(super) as_of: Timestamp,
     /// Whether the days behind the plan are told, for charts.
     pub(super) with_history: bool,
+    /// What is known of the hosts, by the labels of their rows.
+    pub(super) hosts: BTreeMap<Labels, KnownHost>,
 }
 
 impl View {
@@ -54,7 +61,14 @@ impl View {
         let line = limit.as_ref().ok().map(|limit| self.line(table, limit.value));
         let days = reduce::daily_peaks(usage, line);
         let (row, odds) = self.row(table, labels, usage, limit, days.as_ref());
-        Assessed { table, row, odds, need: by_host.then(|| self.need(usage)).flatten(), idle, days }
+        let need = by_host.then(|| self.need(usage)).flatten();
+        let mean_week = reduce::mean(usage.cut(self.as_of.minus(Span::WEEK), self.as_of));
+        Assessed { table, row, odds, need, idle, mean_week, days }
+    }
+
+    /// Whether a row whose last sample is of then has gone.
+    pub(super) fn is_stale(&self, last: Timestamp) -> bool {
+        self.as_of.since(last) > idle::STALE
     }
 
     /// What counts as full.
@@ -112,7 +126,7 @@ impl View {
         let mut odds = None;
         row.outcome = match (row.last_seen, limit, line, days) {
             (None, ..) | (_, _, _, None) => missing("no samples of the usage".to_owned()),
-            (Some(last), ..) if self.as_of.since(last) > idle::STALE => {
+            (Some(last), ..) if self.is_stale(last) => {
                 missing("no samples in the last day".to_owned())
             }
             (_, Err(why), ..) => missing(why),
@@ -156,7 +170,7 @@ impl View {
 
     /// Days from the last known day on, as dates. A fraction of a day is within that day; what was
     /// due before `as_of`, and did not show in the data, is due on its day.
-    fn dates(&self, quantiles: &Quantiles, last_day: Timestamp) -> Forecast {
+    pub(super) fn dates(&self, quantiles: &Quantiles, last_day: Timestamp) -> Forecast {
         let (today, end) = (self.as_of.floor(Span::DAY), self.as_of.plus(self.study.horizon));
         let date = |days: Option<f64>| {
             let nanos = days.filter(|days| days.is_finite())?.max(0.0) * Span::DAY.nanos() as f64;

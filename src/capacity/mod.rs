@@ -26,6 +26,7 @@ pub mod order;
 mod overprovisioned;
 pub mod packing;
 mod plan;
+mod pools;
 pub mod queueing;
 mod reduce;
 pub mod remaining;
@@ -43,6 +44,10 @@ pub use history::{HeadroomMap, History, HostDays, RowHistory};
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
+pub use pools::{
+    FailureReport, KnownHost, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
+    ScenarioRow, WhenFull,
+};
 pub(crate) use rows::name;
 pub use rows::{
     Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,

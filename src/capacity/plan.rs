@@ -1,10 +1,11 @@
 //! The planner: tiles of usage in, a plan out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::assess::{Assessed, View};
+use super::pools::KnownHost;
 use super::reduce::{self, LimitFacts};
 use super::rows::Plan;
 use super::series::RowSeries;
@@ -62,7 +63,8 @@ impl Planner {
                 "the study has no [[resource]]: add one with name, usage and limit",
             ));
         }
-        let view = View { study: study.clone(), as_of, with_history: false };
+        let hosts = BTreeMap::new();
+        let view = View { study: study.clone(), as_of, with_history: false, hosts };
         let (seen, limits) = (HashSet::new(), HashMap::new());
         Ok(Self { view, rows: Vec::new(), seen, limits })
     }
@@ -71,6 +73,16 @@ impl Planner {
     #[must_use]
     pub fn with_history(mut self) -> Self {
         self.view.with_history = true;
+        self
+    }
+
+    /// The same planner, which knows these hosts: which pool each is in, where it stands, what it
+    /// costs. Of hosts with the same labels of the study's `by` the last counts.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: impl IntoIterator<Item = KnownHost>) -> Self {
+        let by = &self.view.study.by;
+        let known = hosts.into_iter().map(|host| (host.labels.project(by), host));
+        self.view.hosts = known.collect();
         self
     }
 

@@ -49,6 +49,13 @@ pub(super) fn peak(series: RowSeries<'_>) -> Option<Peak> {
     found
 }
 
+/// The mean of all steps; NaN where there are none.
+pub(super) fn mean(series: RowSeries<'_>) -> f64 {
+    let (sum, count) =
+        series.samples().fold((0.0, 0.0), |(sum, count), (_, value)| (sum + value, count + 1.0));
+    sum / count
+}
+
 /// The mean over the last hour with data; NaN where there is none.
 pub(super) fn used_now(series: RowSeries<'_>) -> f64 {
     let Some((last, _)) = series.samples().next_back() else { return f64::NAN };

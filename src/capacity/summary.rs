@@ -8,6 +8,7 @@ use super::exhaustion::{Calibration, PeakSeries, benjamini_hochberg};
 use super::history::Days;
 use super::idle::{self, IdleReport, IdleRow};
 use super::overprovisioned::{self, Candidate, OverprovisionedReport};
+use super::pools::{self, PoolReport};
 use super::rows::{Note, Outcome, Plan, PlanRow, Summary, TablePlan, name};
 use crate::model::{Labels, TimeRange, Timestamp};
 
@@ -23,6 +24,7 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
     let window = window(view, &rows);
     let (idle, overprovisioned) = rules(view, &rows);
     weigh(&mut rows);
+    let pools = pools::report(view, &rows);
     let days = view.with_history.then(|| Days::of(&mut rows));
     let mut tables: Vec<TablePlan> = (0..study.groups.len())
         .map(|group| {
@@ -53,7 +55,8 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
         lead_time: study.lead_time,
         false_discovery_rate: study.false_discovery_rate,
         summary: counts(&hosts.rows, view.as_of),
-        notes: notes(&hosts, &tables, &idle),
+        notes: notes(&hosts, &tables, &idle, pools.as_ref()),
+        pools,
         history: days.map(|days| days.history(view, &hosts)),
         hosts,
         groups: tables,
@@ -182,7 +185,12 @@ fn counts(rows: &[PlanRow], as_of: Timestamp) -> Summary {
 }
 
 /// What could not be said, most frequent first.
-fn notes(hosts: &TablePlan, groups: &[TablePlan], idle: &IdleReport) -> Vec<Note> {
+fn notes(
+    hosts: &TablePlan,
+    groups: &[TablePlan],
+    idle: &IdleReport,
+    pools: Option<&PoolReport>,
+) -> Vec<Note> {
     // What, then who, then which resources.
     let mut found: BTreeMap<String, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
     for table in [hosts].into_iter().chain(groups) {
@@ -196,6 +204,10 @@ fn notes(hosts: &TablePlan, groups: &[TablePlan], idle: &IdleReport) -> Vec<Note
     for (labels, why) in &idle.undetermined {
         let names = found.entry(format!("whether it is idle: {why}")).or_default();
         names.entry(name(labels, &hosts.by)).or_default();
+    }
+    for (what, name) in pools.iter().flat_map(|pools| &pools.unsaid) {
+        let names = found.entry(format!("of a pool, {what}")).or_default();
+        names.entry(name.clone()).or_default();
     }
     let mut notes: Vec<Note> = found.into_iter().map(|(what, names)| note(what, names)).collect();
     notes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.what.cmp(&b.what)));
@@ -224,7 +236,8 @@ mod tests {
 
     fn view() -> View {
         let study = Study::parse(testing::STUDY, "study.toml").unwrap();
-        View { study, as_of: testing::start(), with_history: false }
+        let hosts = BTreeMap::new();
+        View { study, as_of: testing::start(), with_history: false, hosts }
     }
 
     fn row(view: &View, group: Option<usize>, p_value: Option<f64>, outcome: Outcome) -> Assessed {

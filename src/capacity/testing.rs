@@ -1,6 +1,6 @@
 //! A small simulated fleet for the tests of the plan and of its reports.
 
-use super::{Plan, Planner, Study, Table};
+use super::{KnownHost, Plan, Planner, Study, Table};
 use crate::model::{Frame, Labels, Span, Timestamp};
 
 pub(crate) const STUDY: &str = r#"
@@ -195,6 +195,28 @@ pub(crate) fn plan(tile: usize, order: impl Fn(&mut Vec<&Row>)) -> Plan {
 /// The same, with the days behind it.
 pub(crate) fn plan_with_history() -> Plan {
     plan_by(planner().with_history(), 7, |_| ())
+}
+
+/// The plan of the fleet whose services are pools; `more` are further sections of the study.
+pub(crate) fn pooled_plan(more: &str) -> Plan {
+    plan_by(pooled_planner(more), 7, |_| ())
+}
+
+/// Even hosts stand in zone b, odd ones in zone a; a host costs 100 a month.
+fn pooled_planner(more: &str) -> Planner {
+    let text = STUDY.replace("by = [\"service\"]", "by = [\"service\"]\npool = true") + more;
+    let study = Study::parse(&text, "study.toml").unwrap();
+    let planner = Planner::new(&study, start().plus(Span::from_days(DAYS as i64))).unwrap();
+    let names: std::collections::BTreeSet<String> =
+        rows().into_iter().map(|row| row.host).collect();
+    let known = |host: &String| {
+        let zone = if host.ends_with(['0', '2', '4', '6', '8']) { "b" } else { "a" };
+        let service = host.split('-').next().unwrap();
+        let labels = [("host", host.as_str()), ("service", service), ("zone", zone)];
+        let labels = Labels::from_pairs(labels).unwrap();
+        KnownHost { labels, price_per_month: Some(100.0) }
+    };
+    planner.with_hosts(names.iter().map(known))
 }
 
 fn planner() -> Planner {

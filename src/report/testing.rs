@@ -114,6 +114,7 @@ fn idle() -> IdleReport {
 pub(super) fn plan() -> Plan {
     let unit = || "GB".parse().ok();
     Plan {
+        pools: None,
         study: "small".into(),
         as_of: day("2026-01-01"),
         window: TimeRange { start: day("2025-10-01"), end: day("2026-01-01") },

@@ -17,7 +17,9 @@ mod fan;
 mod first_passage;
 mod fit;
 mod growth;
+mod line;
 mod odds;
+mod outlook;
 mod past;
 mod paths;
 mod regime;
@@ -30,7 +32,9 @@ pub use discovery::benjamini_hochberg;
 pub use evidence::Probabilities;
 pub use fan::{Fan, PeakInterval, fan};
 pub use first_passage::FirstPassage;
+pub use line::LinePath;
 pub use odds::Odds;
+pub use outlook::Outlook;
 
 use std::cell::OnceCell;
 

@@ -5,7 +5,7 @@ use super::growth::Growth;
 use super::odds::Odds;
 use super::paths;
 use super::regime::{self, Regimes};
-use super::{DAYS_MIN, Exhaustion, ExhaustionOptions, Outcome, Trend};
+use super::{DAYS_MIN, Exhaustion, ExhaustionOptions, LinePath, Outcome, Trend};
 
 /// A series that was looked at.
 #[derive(Debug, Clone)]
@@ -37,6 +37,13 @@ impl Past {
             LastRegime { regimes, days: last.len(), known_days, growth }
         });
         Self { evidence: Evidence::of(peaks), known_days, last_regime }
+    }
+
+    /// The growth of the last regime, where it is significant and leads up.
+    pub(super) fn growth(&self, options: &ExhaustionOptions) -> Option<&Growth> {
+        let growth = self.last_regime.as_ref()?.growth.as_ref()?;
+        let stands = growth.p_value() <= options.significance && growth.slope_per_day() > 0.0;
+        Some(growth).filter(|_| stands)
     }
 
     /// When a line is reached that is not reached yet; without the back-test.
@@ -86,7 +93,7 @@ impl LastRegime {
         if trend.p_value > options.significance {
             return found;
         }
-        let passages = paths::first_passages(growth, line, options);
+        let passages = paths::first_passages(growth, &LinePath::new(line), options);
         let within = |days| passages.share(days);
         found.probabilities = Some(Probabilities::of(within, options.horizon_days));
         found.outcome = if trend.slope_per_day <= 0.0 {

@@ -2,6 +2,7 @@
 
 use super::fit::Fit;
 use super::growth::Growth;
+use super::line::{LinePath, Marks};
 use super::{ExhaustionOptions, Quantiles};
 use crate::kernel::Random;
 
@@ -10,6 +11,16 @@ use crate::kernel::Random;
 pub(super) struct Passages(Vec<f64>);
 
 impl Passages {
+    /// All futures reach it on the same day.
+    pub(super) fn all(days: f64, paths: usize) -> Self {
+        Self(vec![days; paths])
+    }
+
+    /// The times, in order.
+    pub(super) fn into_days(self) -> Vec<f64> {
+        self.0
+    }
+
     /// The share of the paths that reach the line within so many days.
     pub(super) fn share(&self, days: f64) -> f64 {
         self.count(days) as f64 / self.0.len().max(1) as f64
@@ -42,13 +53,18 @@ impl Passages {
 }
 
 /// Draws futures and notes the day on which each first has a peak at or over the line, counted from
-/// the last day.
-pub(super) fn first_passages(growth: &Growth, line: f64, options: &ExhaustionOptions) -> Passages {
+/// the last day. Each future has numbers of its own, so that the same futures meet every line.
+pub(super) fn first_passages(
+    growth: &Growth,
+    line: &LinePath,
+    options: &ExhaustionOptions,
+) -> Passages {
     let horizon = options.horizon_days.clamp(1.0, 36_500.0) as usize;
-    let mut random = Random::new(options.seed);
+    let mut seeds = Random::new(options.seed);
     let passage = |index| {
+        let mut random = Random::new(seeds.bits());
         let fit = growth.fit_of(index);
-        let marks = fit.marks(fit.scaled(line));
+        let marks = line.marks(fit);
         let day = Path::draw(fit, &mut random).first_at(&marks, horizon, fit, &mut random);
         day.map_or(f64::INFINITY, |day| day as f64)
     };
@@ -60,8 +76,9 @@ pub(super) fn first_passages(growth: &Growth, line: f64, options: &ExhaustionOpt
 /// The peaks of `days` days from the last day on, in `paths` futures: one row per future, in the
 /// unit of the peaks.
 pub(super) fn futures(growth: &Growth, days: usize, paths: usize, seed: u64) -> Vec<Vec<f64>> {
-    let mut random = Random::new(seed);
+    let mut seeds = Random::new(seed);
     let future = |index| {
+        let mut random = Random::new(seeds.bits());
         let fit = growth.fit_of(index);
         let mut path = Path::draw(fit, &mut random);
         (0..days).map(|_| fit.unscaled(path.next(fit, &mut random))).collect()
@@ -98,16 +115,24 @@ impl Path {
     /// The first day, counted from the last one, on which line and noise are at the weekday's mark.
     fn first_at(
         mut self,
-        marks: &[f64; 7],
+        marks: &[Marks],
         days: usize,
         fit: &Fit,
         random: &mut Random,
     ) -> Option<usize> {
-        let mut marks = marks.iter().cycle().skip(self.day % marks.len() + 1);
-        (1..=days).find(|_| {
-            self.step(fit, random);
-            marks.next().is_some_and(|mark| self.level + self.noise >= *mark)
-        })
+        for (at, (from, weekdays)) in marks.iter().enumerate() {
+            let next = marks.get(at + 1).map_or(usize::MAX, |(day, _)| *day);
+            let (first, end) = ((*from).max(1), next.min(days + 1));
+            let mut marks = weekdays.iter().cycle().skip((self.day + first) % weekdays.len());
+            let found = (first..end).find(|_| {
+                self.step(fit, random);
+                marks.next().is_some_and(|mark| self.level + self.noise >= *mark)
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
 
     /// The next day's peak, in the scale of the fit.

@@ -156,7 +156,7 @@ fn drawn_walks_reach_the_line_as_the_closed_form_says() {
         let options = ExhaustionOptions { paths: 60_000, ..ExhaustionOptions::default() };
         // One look a day sees a line that lies 0.5826 deviations higher (Siegmund, 1985).
         let line = 100.0 - 0.5826 * deviation;
-        let passages = paths::first_passages(&growth, line, &options);
+        let passages = paths::first_passages(&growth, &LinePath::new(line), &options);
         for days in [60.0, 80.0, 98.0, 120.0, 150.0] {
             let (drawn, exact) = (passages.share(days), closed_form.within(days));
             assert!((drawn - exact).abs() < 0.01, "{deviation}, {days} d: {drawn} {exact}");
@@ -360,5 +360,5 @@ fn the_example_of_the_docs() {
     assert!(within[..2].iter().all(|within| *within < 1e-9) && within[2] > 1.0 - 1e-9);
     let backtest = found.backtest.unwrap();
     assert_eq!(backtest.origins, 8);
-    assert!((backtest.mase - 0.81).abs() < 5e-3 && (backtest.coverage - 0.75).abs() < 5e-3);
+    assert!((backtest.mase - 0.80).abs() < 5e-3 && (backtest.coverage - 0.77).abs() < 5e-3);
 }

@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::fleet;
 use super::parse::{
     File, GroupSection, IdleSection, KindWord, LimitWord, OverprovisionedSection, Place,
     ResourceSection, Role, Scalar, StudySection, Window,
 };
+use super::scenario::{self, Known};
 use super::{Grouping, IdleRule, Kind, Limit, OverprovisionedRule, Resource, Study, Threshold};
 use crate::error::Result;
 use crate::model::{Matcher, Selector, Span};
@@ -29,8 +31,24 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let mut groups = Vec::new();
     for section in file.groups {
         names.add(&section.name, "group", place)?;
-        groups.push(group(section, place)?);
+        groups.push(group(section, &groups, place)?);
     }
+    let pooled = groups.iter().any(|group| group.pool);
+    let shapes = fleet::shapes(file.shapes, &resources, place)?;
+    let inventory = file.inventory.map(|section| fleet::inventory(section, place)).transpose()?;
+    let sections =
+        [file.order.as_ref().map(Spanned::span), file.failover.as_ref().map(Spanned::span)];
+    for at in sections.into_iter().flatten() {
+        let what = "this is of pools, whose hosts take over each other's work; give one [[group]] \
+                    pool = true";
+        check(pooled, at, what, place)?;
+    }
+    let order = file.order.map(|section| fleet::order(section, &shapes, place)).transpose()?;
+    let failover =
+        file.failover.map(|section| fleet::failover(section.into_inner(), &resources, place));
+    let failover = failover.transpose()?;
+    let known = Known { resources: &resources, groups: &groups, shapes: &shapes };
+    let scenarios = scenario::scenarios(file.scenarios, &known, place)?;
     let idle = idle(file.idle, &resources, place)?;
     let overprovisioned = overprovisioned(file.overprovisioned, &resources, place)?;
     let StudySection { name, as_of, ignore_before, seed, horizon, lead_time, step, by, .. } =
@@ -56,6 +74,11 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         seed: seed.unwrap_or(1),
         resources,
         groups,
+        inventory,
+        shapes,
+        order,
+        failover,
+        scenarios,
         idle,
         overprovisioned,
     })
@@ -63,10 +86,15 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
 
 /// Names already taken.
 #[derive(Default)]
-struct Names(BTreeSet<String>);
+pub(super) struct Names(BTreeSet<String>);
 
 impl Names {
-    fn add(&mut self, name: &Spanned<String>, what: &str, place: &Place<'_>) -> Result<()> {
+    pub(super) fn add(
+        &mut self,
+        name: &Spanned<String>,
+        what: &str,
+        place: &Place<'_>,
+    ) -> Result<()> {
         let text = name.get_ref();
         let fits = !text.trim().is_empty() && text.len() <= 64;
         let fits = fits && !text.chars().any(char::is_control);
@@ -145,8 +173,14 @@ fn narrowed(selector: Selector, filter: &Selector) -> Selector {
     conditions.iter().cloned().fold(selector, Selector::and)
 }
 
-fn group(section: GroupSection, place: &Place<'_>) -> Result<Grouping> {
-    Ok(Grouping { name: section.name.into_inner(), by: labels(section.by, true, place)? })
+fn group(section: GroupSection, before: &[Grouping], place: &Place<'_>) -> Result<Grouping> {
+    let pool = section.pool.as_ref().is_some_and(|pool| *pool.get_ref());
+    if let Some(other) = before.iter().find(|group| pool && group.pool) {
+        let at = section.pool.map_or(0..0, |pool| pool.span());
+        let what = format!("{:?} is the pool already; a study has one", other.name);
+        return Err(place.error(at, what));
+    }
+    Ok(Grouping { name: section.name.into_inner(), by: labels(section.by, true, place)?, pool })
 }
 
 fn idle(section: IdleSection, resources: &[Resource], place: &Place<'_>) -> Result<IdleRule> {
@@ -211,7 +245,11 @@ fn thresholds(
     Ok(found)
 }
 
-fn index_of(name: &Spanned<String>, all: &[Resource], place: &Place<'_>) -> Result<usize> {
+pub(super) fn index_of(
+    name: &Spanned<String>,
+    all: &[Resource],
+    place: &Place<'_>,
+) -> Result<usize> {
     let text = name.get_ref();
     all.iter().position(|r| r.name == *text).ok_or_else(|| {
         let known: Vec<_> = all.iter().map(|r| r.name.as_str()).collect();
@@ -256,12 +294,17 @@ fn overprovisioned(
     })
 }
 
-fn check(fits: bool, at: Range<usize>, what: impl Into<String>, place: &Place<'_>) -> Result<()> {
+pub(super) fn check(
+    fits: bool,
+    at: Range<usize>,
+    what: impl Into<String>,
+    place: &Place<'_>,
+) -> Result<()> {
     if fits { Ok(()) } else { Err(place.error(at, what)) }
 }
 
 /// A share above 0, up to 1.
-fn share(
+pub(super) fn share(
     written: Option<Spanned<f64>>,
     default: f64,
     name: &str,

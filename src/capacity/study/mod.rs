@@ -4,12 +4,16 @@
 //! answers the planner takes. Never: a file, or a default that is not written in `docs/study.md`.
 
 mod checked;
+mod fleet;
 mod init;
 mod parse;
+mod scenario;
 mod tables;
 mod threshold;
 
+pub use fleet::{FailoverRule, InventoryFile, Lost, OrderRule, Shape};
 pub use init::{MetricSummary, init};
+pub use scenario::{Change, ChangeKind, Scenario};
 pub use tables::{Across, LimitQuery, Table, TableQuery, Within};
 pub use threshold::Threshold;
 
@@ -61,6 +65,16 @@ pub struct Study {
     pub resources: Vec<Resource>,
     /// Further tables, whose rows add up hosts.
     pub groups: Vec<Grouping>,
+    /// What the owners say of the hosts.
+    pub inventory: Option<InventoryFile>,
+    /// The sizes that hosts are bought in.
+    pub shapes: Vec<Shape>,
+    /// How hosts are ordered; `None`: only dates are told.
+    pub order: Option<OrderRule>,
+    /// Which failures the fleet is to survive.
+    pub failover: Option<FailoverRule>,
+    /// What would be, were things changed.
+    pub scenarios: Vec<Scenario>,
     /// When a host counts as idle.
     pub idle: IdleRule,
     /// When a resource of a host counts as over-provisioned.
@@ -111,6 +125,9 @@ pub struct Grouping {
     pub name: String,
     /// The labels that tell its rows apart; none at all adds up the fleet.
     pub by: Vec<String>,
+    /// Whether the hosts of each of its rows can take over each other's work: they are ordered
+    /// for, fail and are changed in scenarios together. At most one group of a study is.
+    pub pool: bool,
 }
 
 /// When a host counts as idle: each resource named in `below` is under its threshold for `share` of

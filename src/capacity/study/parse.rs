@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use toml::{Spanned, Value};
 
+use super::fleet::{FailoverSection, InventorySection, OrderSection, ShapeSection};
+use super::scenario::ScenarioSection;
 use crate::error::{Error, Result};
 use crate::model::{Selector, Span, Timestamp, Unit};
 
@@ -35,6 +37,13 @@ pub(super) struct File {
     pub(super) resources: Vec<ResourceSection>,
     #[serde(default, rename = "group")]
     pub(super) groups: Vec<GroupSection>,
+    pub(super) inventory: Option<InventorySection>,
+    #[serde(default, rename = "shape")]
+    pub(super) shapes: Vec<ShapeSection>,
+    pub(super) order: Option<Spanned<OrderSection>>,
+    pub(super) failover: Option<Spanned<FailoverSection>>,
+    #[serde(default, rename = "scenario")]
+    pub(super) scenarios: Vec<ScenarioSection>,
     #[serde(default)]
     pub(super) idle: IdleSection,
     #[serde(default)]
@@ -95,6 +104,7 @@ pub(super) enum Role {
 pub(super) struct GroupSection {
     pub(super) name: Spanned<String>,
     pub(super) by: Spanned<Vec<String>>,
+    pub(super) pool: Option<Spanned<bool>>,
 }
 
 #[derive(serde::Deserialize, Default)]

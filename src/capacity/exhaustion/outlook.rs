@@ -1,0 +1,142 @@
+//! What lies ahead of daily peaks, for plans: against lines that move, and on a day to come.
+
+use super::line::LinePath;
+use super::past::Past;
+use super::paths::{self, Passages};
+use super::{ExhaustionOptions, Quantiles, reached_since};
+
+/// Without a trend, the peaks of so many last days are what a day to come may bring.
+const RECENT_DAYS: usize = 28;
+
+/// What lies ahead of daily peaks. They are looked at once and asked often.
+///
+/// ```
+/// use plimsoll::capacity::exhaustion::{ExhaustionOptions, LinePath, Outlook};
+/// // A disk that fills by 2 GB a day, 100 GB under the line; half of it is taken away in 20 days.
+/// let noise = [0.1, -0.2, 0.0, 0.15, -0.1, 0.05];
+/// let peaks: Vec<f64> = (0..60).map(|day| 2.0 * day as f64 + noise[day % 6]).collect();
+/// let outlook = Outlook::new(&peaks, true, &ExhaustionOptions::default());
+/// let days = |line: &LinePath| outlook.quantiles(line).p50_days.unwrap();
+/// assert!((days(&LinePath::new(218.0)) - 50.0).abs() <= 1.0);
+/// assert_eq!(days(&LinePath::new(218.0).then(20, 109.0)), 20.0);
+/// # Ok::<(), plimsoll::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Outlook<'a> {
+    peaks: &'a [f64],
+    /// Where a trend leads up.
+    past: Option<Past>,
+    options: &'a ExhaustionOptions,
+}
+
+impl<'a> Outlook<'a> {
+    /// Looks at daily peaks, as [`time_to_exhaustion`](super::time_to_exhaustion) takes them. With
+    /// `trend_stands` a significant trend upwards goes on; without it, and where there is none, the
+    /// days ahead are like the last ones.
+    pub fn new(peaks: &'a [f64], trend_stands: bool, options: &'a ExhaustionOptions) -> Self {
+        let past = trend_stands.then(|| Past::of(peaks));
+        Self { peaks, past: past.filter(|past| past.growth(options).is_some()), options }
+    }
+
+    /// When peaks first reach a line: 0 where they have today, infinite where they do not within
+    /// the horizon, one number for each future, in order.
+    ///
+    /// Without a trend all futures are one: the line is reached on the day on which it comes down
+    /// to where the last peaks would count as full.
+    pub fn passage_days(&self, line: &LinePath) -> Vec<f64> {
+        self.passages(line).into_days()
+    }
+
+    /// The distribution of the day on which peaks first reach a line, 0 being today.
+    pub fn quantiles(&self, line: &LinePath) -> Quantiles {
+        self.passages(line).quantiles(self.options)
+    }
+
+    fn passages(&self, line: &LinePath) -> Passages {
+        let all = |days: f64| Passages::all(days, self.options.paths.max(1));
+        if reached_since(self.peaks, line.today()).is_some() {
+            return all(0.0);
+        }
+        match self.past.as_ref().and_then(|past| past.growth(self.options)) {
+            Some(growth) => paths::first_passages(growth, line, self.options),
+            None => {
+                let mut levels = line.levels();
+                let full = levels.find(|(_, level)| reached_since(self.peaks, *level).is_some());
+                let days = full.map_or(f64::INFINITY, |(day, _)| day as f64);
+                all(if days <= self.options.horizon_days { days } else { f64::INFINITY })
+            }
+        }
+    }
+
+    /// The peak of a day to come, once for each future; without a trend the last peaks that are
+    /// known. Empty where none is.
+    pub fn peaks_on(&self, days_ahead: usize) -> Vec<f64> {
+        match self.past.as_ref().and_then(|past| past.growth(self.options)) {
+            Some(growth) if days_ahead > 0 => {
+                let (paths, seed) = (self.options.paths.max(1), self.options.seed);
+                let mut futures = paths::futures(growth, days_ahead, paths, seed);
+                futures.iter_mut().filter_map(Vec::pop).collect()
+            }
+            _ => {
+                let known = self.peaks.iter().rev().filter(|peak| peak.is_finite());
+                known.take(RECENT_DAYS).copied().collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn growing() -> Vec<f64> {
+        let noise = [0.1, -0.2, 0.0, 0.15, -0.1, 0.05, 0.3];
+        (0..60).map(|day| 2.0 * day as f64 + noise[day * day % 7]).collect()
+    }
+
+    #[test]
+    fn a_line_that_stands_still_is_reached_when_the_plan_says() {
+        let options = ExhaustionOptions::default();
+        let peaks = growing();
+        let outlook = Outlook::new(&peaks, true, &options);
+        let found = super::super::time_to_exhaustion(&peaks, 218.0, &options);
+        let super::super::Outcome::Within(days) = found.outcome else { panic!("{found:?}") };
+        assert_eq!(outlook.quantiles(&LinePath::new(218.0)), days);
+        assert_eq!(outlook.passage_days(&LinePath::new(100.0)), vec![0.0; 500]);
+    }
+
+    #[test]
+    fn the_same_futures_meet_every_line() {
+        let options = ExhaustionOptions { paths: 40, ..ExhaustionOptions::default() };
+        let peaks = growing();
+        let outlook = Outlook::new(&peaks, true, &options);
+        let [high, low] = [218.0, 217.0].map(|line| outlook.passage_days(&LinePath::new(line)));
+        assert!(low.iter().zip(&high).all(|(low, high)| low <= high));
+        // A line that falls later is met no earlier than if it had been there at once.
+        let late = outlook.passage_days(&LinePath::new(218.0).then(30, 150.0));
+        assert!(late.iter().all(|day| (29.0..=30.0).contains(day)), "{late:?}");
+        let demand = outlook.peaks_on(30);
+        assert_eq!(demand.len(), 40);
+        let mean = demand.iter().sum::<f64>() / 40.0;
+        assert!((mean - 178.0).abs() < 1.0, "{mean}");
+    }
+
+    #[test]
+    fn without_a_trend_only_the_line_moves() {
+        let options = ExhaustionOptions { paths: 3, ..ExhaustionOptions::default() };
+        let peaks: Vec<f64> = (0..40).map(|day| 50.0 + f64::from(day * 7 % 5)).collect();
+        for trend_stands in [true, false] {
+            let outlook = Outlook::new(&peaks, trend_stands, &options);
+            let line = LinePath::new(80.0).then(12, 51.0).then(20, 90.0);
+            assert_eq!(outlook.passage_days(&line), [12.0; 3]);
+            assert_eq!(outlook.passage_days(&LinePath::new(80.0)), [f64::INFINITY; 3]);
+            let far = LinePath::new(80.0).then(400, 10.0);
+            assert_eq!(outlook.passage_days(&far), [f64::INFINITY; 3]);
+            assert_eq!(outlook.peaks_on(9).len(), 28);
+        }
+        // A trend that does not stand is none.
+        let peaks = growing();
+        let outlook = Outlook::new(&peaks, false, &options);
+        assert_eq!(outlook.passage_days(&LinePath::new(218.0)), [f64::INFINITY; 3]);
+    }
+}

@@ -1,0 +1,198 @@
+//! What breaks under which failure.
+
+use super::pool::{Host, Pool};
+use crate::capacity::assess::View;
+use crate::capacity::failover::{Fleet, Host as FleetHost, Loss, Place, Spread};
+use crate::capacity::rows::name;
+use crate::capacity::study::{FailoverRule, Lost};
+use crate::error::Result;
+use crate::model::{Labels, Unit};
+
+/// Names of lost hosts that are told.
+const NAMES: usize = 3;
+
+/// What the failures of a study come to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FailureReport {
+    /// Every failure of every pool, the worst first.
+    pub failures: Vec<PoolFailure>,
+    /// Pools with how many of their hosts may be lost, whichever they are, and how many they have.
+    pub spare: Vec<(String, usize, usize)>,
+}
+
+/// What one failure does to one pool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PoolFailure {
+    /// The labels of the pool.
+    pub labels: Labels,
+    /// Its name.
+    pub pool: String,
+    /// What fails: "1 of 4 hosts", "zone a".
+    pub failure: String,
+    /// Who is lost, the first few.
+    pub lost: Vec<String>,
+    /// How many are.
+    pub lost_hosts: usize,
+    /// The resource that is tightest then.
+    pub resource: String,
+    /// Its unit.
+    pub unit: Option<Unit>,
+    /// The pool's peak, which those who are left must carry.
+    pub demand: f64,
+    /// What they may carry in all: their limits less the safety margin.
+    pub capacity: f64,
+    /// How full the fullest of them gets, 1 being what it may; `None`: nobody is left.
+    pub used_share: Option<f64>,
+}
+
+impl PoolFailure {
+    /// Whether those who are left carry the work.
+    pub fn holds(&self) -> bool {
+        self.used_share.is_some_and(|share| share <= 1.0)
+    }
+
+    fn badness(&self) -> f64 {
+        self.used_share.unwrap_or(f64::INFINITY)
+    }
+}
+
+/// A pool whose hosts may fail: for each resource of the rule its hosts as a fleet.
+pub(super) struct Exposed<'a> {
+    pool: &'a Pool<'a>,
+    /// With the place of the resource among the pool's.
+    fleets: Vec<(usize, Fleet)>,
+    names: Vec<String>,
+}
+
+/// What the failures of the study come to; nothing where it names none.
+pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> FailureReport {
+    let Some(rule) = &view.study.failover else { return FailureReport::default() };
+    let mut report = FailureReport::default();
+    for pool in pools {
+        let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
+        let exposed = Exposed::of(view, rule, pool, pool.hosts(), &peaks);
+        report.failures.extend(exposed.failures(view, rule));
+        report.spare.extend(exposed.spare(rule));
+    }
+    report.failures.sort_by(|a, b| {
+        b.badness()
+            .total_cmp(&a.badness())
+            .then_with(|| (&a.pool, &a.failure).cmp(&(&b.pool, &b.failure)))
+    });
+    report.spare.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+    report
+}
+
+impl<'a> Exposed<'a> {
+    /// `peaks` are what the pool's resources must carry.
+    pub(super) fn of(
+        view: &View,
+        rule: &FailoverRule,
+        pool: &'a Pool<'a>,
+        hosts: &[Host<'_>],
+        peaks: &[f64],
+    ) -> Self {
+        let label =
+            |host: &Host<'_>, label: &String| host.labels.get(label).unwrap_or_default().to_owned();
+        let fleet = |at: usize| {
+            let hosts = hosts.iter().filter(|host| host.parts[at].line > 0.0);
+            let hosts = hosts.map(|host| FleetHost {
+                name: name(&host.labels.project(&view.study.by), &view.study.by),
+                capacity: host.parts[at].line,
+                used: (host.parts[at].share * peaks[at]).max(0.0),
+                zone: label(host, &rule.zone_label),
+                rack: label(host, &rule.rack_label),
+            });
+            Some((at, Fleet::new(hosts.collect()).ok()?))
+        };
+        let resources = pool.resources.iter().enumerate();
+        let moved = resources.filter(|(_, one)| rule.resources.contains(&one.resource));
+        let names = hosts.iter().map(|host| name(host.labels, &view.study.by)).collect();
+        Self { pool, fleets: moved.filter_map(|(at, _)| fleet(at)).collect(), names }
+    }
+
+    /// Each failure, by the resource that is tightest then.
+    pub(super) fn failures(&self, view: &View, rule: &FailoverRule) -> Vec<PoolFailure> {
+        let mut found: Vec<PoolFailure> = Vec::new();
+        for (at, fleet) in &self.fleets {
+            for lost in &rule.lose {
+                for (failure, loss) in losses(fleet, *lost, rule.spread) {
+                    let one = self.failure(view, *at, fleet, failure, &loss);
+                    match found.iter_mut().find(|other| other.failure == one.failure) {
+                        Some(other) if one.badness() > other.badness() => *other = one,
+                        Some(_) => {}
+                        None => found.push(one),
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn failure(
+        &self,
+        view: &View,
+        at: usize,
+        fleet: &Fleet,
+        failure: String,
+        loss: &Loss,
+    ) -> PoolFailure {
+        let resource = &view.study.resources[self.pool.resources[at].resource];
+        let lost = loss.hosts.iter().take(NAMES).map(|host| fleet.hosts()[*host].name.clone());
+        PoolFailure {
+            labels: self.pool.labels.clone(),
+            pool: self.pool.name.clone(),
+            failure,
+            lost: lost.collect(),
+            lost_hosts: loss.hosts.len(),
+            resource: resource.name.clone(),
+            unit: resource.unit.clone(),
+            demand: fleet.hosts().iter().map(|host| host.used).sum(),
+            capacity: loss.capacity_left,
+            used_share: loss.used_share,
+        }
+    }
+
+    /// How many hosts may be lost, whichever they are, and how many there are.
+    fn spare(&self, rule: &FailoverRule) -> Option<(String, usize, usize)> {
+        let holds = |lost: usize| {
+            self.fleets.iter().all(|(_, fleet)| {
+                let worst = fleet.worst_by_rule(lost, rule.spread);
+                worst.is_ok_and(|loss| loss.holds(1.0))
+            })
+        };
+        let hosts = self.fleets.iter().map(|(_, fleet)| fleet.hosts().len()).min()?;
+        // What cannot be carried with fewer lost cannot be with more.
+        let (mut low, mut high) = (0, hosts);
+        while low < high {
+            let middle = usize::midpoint(low, high) + 1;
+            if holds(middle) { low = middle } else { high = middle - 1 }
+        }
+        Some((self.pool.name.clone(), low, self.names.len()))
+    }
+}
+
+/// What a failure comes to, once for each zone or rack.
+fn losses(fleet: &Fleet, lost: Lost, spread: Spread) -> Vec<(String, Loss)> {
+    let hosts = fleet.hosts().len();
+    let place = match lost {
+        Lost::Hosts(count) => {
+            let count = count.min(hosts);
+            let worst: Result<Loss> = fleet.worst_loss(count, spread).map(|worst| worst.loss);
+            let noun = if hosts == 1 { "host" } else { "hosts" };
+            let named = |loss| (format!("{count} of {hosts} {noun}"), loss);
+            return worst.into_iter().map(named).collect();
+        }
+        Lost::Rack => Place::Rack,
+        Lost::Zone => Place::Zone,
+    };
+    let known = |zone: &str, rack: Option<&String>| match (rack, zone) {
+        (Some(rack), "") => Some(format!("rack {rack}")).filter(|_| !rack.is_empty()),
+        (Some(rack), zone) => Some(format!("rack {zone} / {rack}")).filter(|_| !rack.is_empty()),
+        (None, zone) => Some(format!("zone {zone}")).filter(|_| !zone.is_empty()),
+    };
+    let groups = fleet.group_losses(place, spread).into_iter();
+    groups
+        .filter_map(|group| Some((known(&group.zone, group.rack.as_ref())?, group.loss)))
+        .collect()
+}

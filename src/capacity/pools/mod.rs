@@ -1,0 +1,69 @@
+//! Pools: hosts that can take over each other's work, as one.
+//!
+//! In: the rows of a plan that were looked at alone, what is known of the hosts, and the study's
+//! rules for orders, failures and scenarios. Out: what to order for each pool and by when, what
+//! breaks under which failure, which hosts could leave, and what would be otherwise. Never: a
+//! pool's number without its hosts: where none of them is known, that is said.
+//!
+//! `docs/method/pools.md` has the definitions.
+
+mod change;
+mod course;
+mod failures;
+mod leave;
+mod orders;
+mod pool;
+mod scenarios;
+
+#[cfg(test)]
+mod tests;
+
+pub use failures::{FailureReport, PoolFailure};
+pub use leave::PoolLeave;
+pub use orders::PoolOrder;
+pub use pool::KnownHost;
+pub use scenarios::{ScenarioOutcome, ScenarioRow, WhenFull};
+
+use super::assess::{Assessed, View};
+use pool::Pool;
+
+/// What was found of the pools.
+#[derive(Debug, Clone, Default)]
+pub struct PoolReport {
+    /// What to order, the earliest first.
+    pub orders: Vec<PoolOrder>,
+    /// What breaks under which failure, the worst first.
+    pub failures: FailureReport,
+    /// The hosts that could leave, the pool that saves the most first.
+    pub leaves: Vec<PoolLeave>,
+    /// What would be, were things changed; first what is.
+    pub scenarios: Vec<ScenarioOutcome>,
+    /// What could not be said: what, and of which pool.
+    pub unsaid: Vec<(String, String)>,
+}
+
+/// Looks at the pools of a study; `None` where no group is one. `rows` are sorted by table and
+/// labels, and of their trends only those that stand are left.
+pub(super) fn report(view: &View, rows: &[Assessed]) -> Option<PoolReport> {
+    let group = view.study.groups.iter().position(|group| group.pool)?;
+    let pools = Pool::all(view, group, rows);
+    let mut report = PoolReport::default();
+    for pool in &pools {
+        if pool.hosts().is_empty() {
+            let what = "what its hosts are: none of those that are known has its labels";
+            report.unsaid.push((what.to_owned(), pool.name.clone()));
+        }
+    }
+    let (orders, failed): (Vec<_>, Vec<_>) = pools
+        .iter()
+        .filter_map(|pool| orders::order(view, pool, &pool.courses()).transpose())
+        .partition(Result::is_ok);
+    report.orders = orders.into_iter().filter_map(Result::ok).collect();
+    report.orders.sort_by(|a, b| a.order_by.cmp(&b.order_by).then_with(|| a.name.cmp(&b.name)));
+    let unsaid = failed.into_iter().filter_map(Result::err);
+    report.unsaid.extend(unsaid.map(|(what, name)| (format!("what to order: {what}"), name)));
+    report.failures = failures::report(view, &pools);
+    report.leaves = leave::report(view, &pools);
+    report.scenarios = scenarios::report(view, &pools);
+    Some(report)
+}

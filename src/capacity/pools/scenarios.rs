@@ -1,0 +1,221 @@
+//! What would be: every scenario of a study beside what is.
+
+use std::collections::BTreeSet;
+
+use super::change::Changed;
+use super::course::{Course, Stretch};
+use super::failures::Exposed;
+use super::orders;
+use super::pool::{Pool, PoolResource};
+use crate::capacity::assess::View;
+use crate::capacity::rows::Outcome;
+use crate::capacity::study::Scenario;
+use crate::model::{Labels, Timestamp, Unit};
+
+/// What a scenario comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScenarioOutcome {
+    /// Its name.
+    pub name: String,
+    /// The resources of all pools, in the order of their names.
+    pub rows: Vec<ScenarioRow>,
+    /// The hosts of all pools at the horizon.
+    pub hosts: f64,
+    /// How many rows are full by the horizon, more likely than not.
+    pub full_rows: usize,
+    /// The hosts to be ordered; `None` where the study orders none.
+    pub ordered_hosts: Option<u64>,
+    /// What these cost in a month.
+    pub ordered_per_month: Option<f64>,
+    /// Failures that are not survived at the horizon; `None` where the study names none.
+    pub failures_lost: Option<usize>,
+    /// How full the fullest survivors of any failure get then, 1 being what they may.
+    pub worst_used_share: Option<f64>,
+}
+
+/// A resource of a pool in a scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScenarioRow {
+    /// The labels of the pool.
+    pub labels: Labels,
+    /// Its name.
+    pub pool: String,
+    /// The name of the resource.
+    pub resource: String,
+    /// Its unit.
+    pub unit: Option<Unit>,
+    /// When it is full.
+    pub full: WhenFull,
+    /// What the peak as it is comes to at the horizon, growth beside the scenario's not counted.
+    pub peak: f64,
+    /// What counts as full at the horizon.
+    pub line: f64,
+}
+
+/// When a row is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is, today.
+    Already,
+    /// By these days with 10, 50 and 90% probability; `None` beyond the horizon.
+    Within {
+        /// 10%.
+        p10: Option<Timestamp>,
+        /// 50%.
+        p50: Option<Timestamp>,
+        /// 90%.
+        p90: Option<Timestamp>,
+    },
+    /// Not within the horizon, as far as can be said.
+    Not,
+}
+
+impl WhenFull {
+    /// The day by which it is full, more likely than not; `as_of` where it is.
+    pub fn day(self, as_of: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Already => Some(as_of),
+            Self::Within { p50, .. } => p50,
+            Self::Not => None,
+        }
+    }
+}
+
+/// What is, and what every scenario of the study comes to; nothing where it has none.
+pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> Vec<ScenarioOutcome> {
+    let scenarios = &view.study.scenarios;
+    if scenarios.is_empty() {
+        return Vec::new();
+    }
+    let as_is = Scenario { name: "as it is".to_owned(), changes: Vec::new() };
+    std::iter::once(&as_is)
+        .chain(scenarios)
+        .map(|scenario| outcome(view, pools, scenario))
+        .collect()
+}
+
+fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutcome {
+    let end = view.as_of.plus(view.study.horizon);
+    let mut found = ScenarioOutcome {
+        name: scenario.name.clone(),
+        rows: Vec::new(),
+        hosts: 0.0,
+        full_rows: 0,
+        ordered_hosts: view.study.order.as_ref().map(|_| 0),
+        ordered_per_month: view.study.order.as_ref().map(|_| 0.0),
+        failures_lost: view.study.failover.as_ref().map(|_| 0),
+        worst_used_share: None,
+    };
+    for pool in pools {
+        let changed = Changed::at(view, pool, &scenario.changes, end);
+        let courses = courses(view, pool, scenario);
+        found.hosts += changed.count();
+        for (one, course) in pool.resources.iter().zip(&courses) {
+            let row = row(view, pool, one, course);
+            found.full_rows += usize::from(row.full.day(view.as_of).is_some());
+            found.rows.push(row);
+        }
+        if let Ok(Some(order)) = orders::order(view, pool, &courses) {
+            found.ordered_hosts = found.ordered_hosts.map(|hosts| hosts + order.order.hosts);
+            found.ordered_per_month = found.ordered_per_month.map(|cost| cost + order.order.cost);
+        }
+        if let Some(rule) = &view.study.failover {
+            let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
+            let known = if pool.hosts().is_empty() { &[][..] } else { &changed.hosts };
+            let failures = Exposed::of(view, rule, pool, known, &peaks).failures(view, rule);
+            let lost = failures.iter().filter(|failure| !failure.holds()).count();
+            found.failures_lost = found.failures_lost.map(|count| count + lost);
+            for failure in &failures {
+                let share = failure.used_share.unwrap_or(f64::INFINITY);
+                let worst = found.worst_used_share.map_or(share, |worst| worst.max(share));
+                found.worst_used_share = Some(worst);
+            }
+        }
+    }
+    found
+}
+
+/// The days ahead of each resource of a pool in a scenario.
+fn courses(view: &View, pool: &Pool<'_>, scenario: &Scenario) -> Vec<Course> {
+    let instants = scenario.changes.iter().flat_map(|change| [change.from, change.until]);
+    let end = view.as_of.plus(view.study.horizon);
+    let ahead = |at: &Timestamp| *at > view.as_of && *at <= end;
+    let instants: BTreeSet<Timestamp> = instants.flatten().filter(ahead).collect();
+    let mut courses = pool.courses();
+    for at in std::iter::once(view.as_of).chain(instants) {
+        let changed = Changed::at(view, pool, &scenario.changes, at);
+        let before = pool.hosts_or_whole();
+        for (index, course) in courses.iter_mut().enumerate() {
+            let one = &pool.resources[index];
+            let stretch = Stretch {
+                day: one.days_ahead(at, view.as_of),
+                demand_factor: ratio(&changed, &before, index, |part| part.share),
+                line: one.line * ratio(&changed, &before, index, |part| part.line),
+            };
+            if stretch != course.on(stretch.day) {
+                *course = course.clone().then(stretch);
+            }
+        }
+    }
+    courses
+}
+
+/// What the hosts have after changes, as a multiple of what they had; 1 where nothing was changed.
+fn ratio(
+    changed: &Changed<'_>,
+    before: &[super::pool::Host<'_>],
+    resource: usize,
+    of: impl Fn(&super::pool::Part) -> f64,
+) -> f64 {
+    if !changed.is_changed {
+        return 1.0;
+    }
+    let sum = |hosts: &[super::pool::Host<'_>]| -> f64 {
+        hosts.iter().map(|host| of(&host.parts[resource])).sum()
+    };
+    let (after, before) = (sum(&changed.hosts), sum(before));
+    if before > 0.0 { after / before } else { 1.0 }
+}
+
+fn row(view: &View, pool: &Pool<'_>, one: &PoolResource<'_>, course: &Course) -> ScenarioRow {
+    let resource = &view.study.resources[one.resource];
+    let end = course.on(one.days_ahead(view.as_of.plus(view.study.horizon), view.as_of));
+    ScenarioRow {
+        labels: pool.labels.clone(),
+        pool: pool.name.clone(),
+        resource: resource.name.clone(),
+        unit: resource.unit.clone(),
+        full: if *course == Course::new(one.line) {
+            as_it_is(one)
+        } else {
+            when(view, one, course)
+        },
+        peak: one.peak * end.demand_factor,
+        line: end.line,
+    }
+}
+
+/// What the plan says already.
+fn as_it_is(one: &PoolResource<'_>) -> WhenFull {
+    match &one.row.outcome {
+        Outcome::Already { .. } => WhenFull::Already,
+        Outcome::Within(forecast) if forecast.p10.is_some() => {
+            let (p10, p50, p90) = (forecast.p10, forecast.p50, forecast.p90);
+            WhenFull::Within { p10, p50, p90 }
+        }
+        _ => WhenFull::Not,
+    }
+}
+
+fn when(view: &View, one: &PoolResource<'_>, course: &Course) -> WhenFull {
+    let options = view.options();
+    let found = one.outlook(&options).quantiles(&course.line());
+    if found.p10_days == Some(0.0) {
+        return WhenFull::Already;
+    }
+    let forecast = view.dates(&found, one.last_day());
+    match forecast.p10 {
+        Some(_) => WhenFull::Within { p10: forecast.p10, p50: forecast.p50, p90: forecast.p90 },
+        None => WhenFull::Not,
+    }
+}

@@ -1,0 +1,217 @@
+//! Pools of the small fleet: 12 web hosts, 8 databases, 5 batch hosts, and oddities.
+
+use super::super::testing::{self, pooled_plan};
+use super::super::{Outcome, Plan, PlanRow};
+use super::*;
+use crate::model::{Span, Timestamp};
+
+const BUYING: &str = r#"
+[[shape]]
+name = "large"
+price = 250
+lead_time = "20d"
+provides = { cpu = "16 GHz", memory = "32 GB", disk = "1 TB" }
+[order]
+risk = 0.1
+review = "30d"
+"#;
+
+const FAILING: &str = r#"
+[failover]
+lose = ["1 host", "3 hosts", "zone"]
+resources = ["cpu", "memory"]
+"#;
+
+fn row<'a>(plan: &'a Plan, service: &str, resource: &str) -> &'a PlanRow {
+    let is =
+        |row: &&PlanRow| row.labels.get("service") == Some(service) && row.resource == resource;
+    plan.groups[0].rows.iter().find(is).unwrap()
+}
+
+fn scenarios(text: &str) -> Vec<ScenarioOutcome> {
+    pooled_plan(text).pools.unwrap().scenarios
+}
+
+fn scenario_row<'a>(of: &'a ScenarioOutcome, pool: &str, resource: &str) -> &'a ScenarioRow {
+    of.rows.iter().find(|row| row.pool == pool && row.resource == resource).unwrap()
+}
+
+#[test]
+fn without_a_pool_there_is_no_report_and_without_hosts_it_says_so() {
+    assert!(testing::plan(100, |_| ()).pools.is_none());
+    let plan = pooled_plan("");
+    let pools = plan.pools.unwrap();
+    assert!(pools.orders.is_empty() && pools.scenarios.is_empty());
+    assert!(pools.failures.failures.is_empty());
+    // No sample in the last day, so no host of the pool is left.
+    let gone = |(what, name): &(String, String)| what.contains("its hosts") && name == "gone";
+    assert!(pools.unsaid.iter().any(gone), "{:?}", pools.unsaid);
+    assert!(plan.notes.iter().any(|note| note.what.starts_with("of a pool, what its hosts")));
+}
+
+#[test]
+fn survivors_carry_the_peak_of_the_sum() {
+    let plan = pooled_plan(FAILING);
+    let report = &plan.pools.as_ref().unwrap().failures;
+    let find = |pool: &str, failure: &str| {
+        let is = |one: &&PoolFailure| one.pool == pool && one.failure == failure;
+        report.failures.iter().find(is).unwrap()
+    };
+    let peak = |service, resource| row(&plan, service, resource).peak.unwrap().value;
+    // 12 hosts of 8,000 MHz with a margin of a tenth: 7,200 each.
+    let one = find("web", "1 of 12 hosts");
+    assert_eq!((one.resource.as_str(), one.capacity, one.lost_hosts), ("cpu", 11.0 * 7_200.0, 1));
+    assert!((one.demand - peak("web", "cpu")).abs() < 1e-6);
+    assert!((one.used_share.unwrap() - peak("web", "cpu") / 79_200.0).abs() < 1e-12);
+    let zone = find("web", "zone b");
+    assert_eq!((zone.capacity, zone.lost_hosts), (6.0 * 7_200.0, 6));
+    // Of the databases memory is tighter: 16 GB less a tenth each.
+    let db = find("db", "3 of 8 hosts");
+    assert_eq!((db.resource.as_str(), db.capacity), ("memory", 5.0 * 14_400.0));
+    assert!(
+        !db.holds()
+            && report.failures.is_sorted_by(|a, b| {
+                let share = |one: &PoolFailure| one.used_share.unwrap_or(f64::INFINITY);
+                share(a) >= share(b)
+            })
+    );
+    // The most hosts that may be lost, by arithmetic.
+    let most = (0..=12)
+        .rev()
+        .find(|lost| {
+            let fits = |resource, each: f64| peak("web", resource) <= f64::from(12 - lost) * each;
+            fits("cpu", 7_200.0) && fits("memory", 14_400.0)
+        })
+        .unwrap();
+    let spare = report.spare.iter().find(|(pool, ..)| pool == "web").unwrap();
+    assert_eq!((spare.1, spare.2), (most as usize, 12));
+    // One host alone survives no loss of one.
+    assert_eq!(find("new", "1 of 1 host").used_share, None);
+}
+
+#[test]
+fn what_runs_out_is_ordered_in_time_and_in_whole_hosts() {
+    let plan = pooled_plan(BUYING);
+    let pools = plan.pools.as_ref().unwrap();
+    // Of the pools only the databases grow: 8 disks, 5.45 GB a day in all.
+    let names: Vec<&str> = pools.orders.iter().map(|order| order.name.as_str()).collect();
+    let dated = plan.groups[0].rows.iter().filter(|row| {
+        matches!(&row.outcome, Outcome::Within(f) if f.p10.is_some())
+            || matches!(row.outcome, Outcome::Already { .. })
+    });
+    let mut expected: Vec<&str> = dated.map(|row| row.labels.get("service").unwrap()).collect();
+    expected.dedup();
+    assert_eq!(names, expected);
+    for order in &pools.orders {
+        assert_eq!(order.arrives, order.order_by.plus(Span::from_days(20)));
+        assert_eq!(order.lasts_until, order.arrives.plus(Span::from_days(30)));
+        assert!(order.risk <= 0.1 || order.is_overdue);
+        assert_eq!(order.order.cost, order.order.hosts as f64 * 250.0);
+    }
+}
+
+#[test]
+fn an_empty_scenario_is_the_plan_bit_for_bit() {
+    let all = scenarios(&format!("{BUYING}{FAILING}[[scenario]]\nname = \"nothing\"\n"));
+    let unnamed = |of: &ScenarioOutcome| ScenarioOutcome { name: String::new(), ..of.clone() };
+    assert_eq!(all.len(), 2);
+    assert_eq!(format!("{:?}", unnamed(&all[0])), format!("{:?}", unnamed(&all[1])));
+    let plan = pooled_plan(BUYING);
+    let rows = &plan.groups[0].rows;
+    for row in &all[0].rows {
+        let of_plan = rows
+            .iter()
+            .find(|of_plan| of_plan.labels == row.labels && of_plan.resource == row.resource);
+        let of_plan = of_plan.unwrap();
+        assert_eq!((Some(row.line), Some(row.peak)), (of_plan.line, of_plan.peak.map(|p| p.value)));
+        match (&of_plan.outcome, row.full) {
+            (Outcome::Already { .. }, full) => assert_eq!(full, WhenFull::Already),
+            (Outcome::Within(forecast), WhenFull::Within { p10, p50, p90 }) => {
+                assert_eq!((p10, p50, p90), (forecast.p10, forecast.p50, forecast.p90));
+            }
+            (_, full) => assert_eq!(full, WhenFull::Not),
+        }
+    }
+}
+
+#[test]
+fn demand_that_grows_and_hosts_that_go_come_to_the_same() {
+    let change = |name: &str, changes: &str| format!("[[scenario]]\nname = \"{name}\"\n{changes}");
+    let lose = "[[scenario.change]]\nkind = \"lose\"\nwhere = '{zone=\"b\",service=\"web\"}'\n";
+    let double = "[[scenario.change]]\nkind = \"demand\"\nfactor = 2\n\
+                  where = '{service=\"web\"}'\n";
+    let late = "[[scenario.change]]\nkind = \"demand\"\nfactor = 2.0\nresources = [\"cpu\"]\n\
+                where = '{service=\"web\"}'\nfrom = 2026-05-01\n";
+    let text = [change("lose", lose), change("double", double), change("late", late)].concat();
+    let all = scenarios(&text);
+    let found = |at: usize, resource| scenario_row(&all[at], "web", resource);
+    // Half of 12 equal hosts.
+    assert_eq!((found(1, "cpu").line, found(2, "cpu").line), (43_200.0, 86_400.0));
+    assert_eq!(found(2, "cpu").peak, 2.0 * found(0, "cpu").peak);
+    for resource in ["cpu", "memory"] {
+        assert_eq!(found(1, resource).full, found(2, resource).full);
+    }
+    assert_eq!(found(0, "cpu").full, WhenFull::Not);
+    // 34,000 MHz and 30% of season, doubled, are over 86,400: from that day on.
+    let day: Timestamp = "2026-05-01".parse().unwrap();
+    assert_eq!(found(2, "cpu").full, WhenFull::Already);
+    let on_the_day = WhenFull::Within { p10: Some(day), p50: Some(day), p90: Some(day) };
+    assert_eq!(found(3, "cpu").full, on_the_day);
+    // What a change does not name stays bit for bit.
+    assert_eq!(found(3, "memory"), found(0, "memory"));
+    assert_eq!(scenario_row(&all[1], "db", "disk"), scenario_row(&all[0], "db", "disk"));
+    assert_eq!((all[0].hosts - all[1].hosts, all[0].hosts - all[2].hosts), (6.0, 0.0));
+}
+
+#[test]
+fn changes_are_made_one_after_the_other() {
+    let text = format!(
+        "{BUYING}{FAILING}[[scenario]]\nname = \"two steps\"\n\
+         [[scenario.change]]\nkind = \"lose\"\nwhere = '{{host=\"web-12\"}}'\n\
+         [[scenario.change]]\nkind = \"demand\"\nfactor = 1.5\nwhere = '{{host=\"web-01\"}}'\n\
+         [[scenario.change]]\nkind = \"add\"\nhosts = 2\nwhere = '{{service=\"web\"}}'\n\
+         [[scenario]]\nname = \"new machines\"\n\
+         [[scenario.change]]\nkind = \"migrate\"\nhosts = 0.5\nfactor = 0.8\n\
+         resources = [\"cpu\"]\nwhere = '{{service=\"web\"}}'\n"
+    );
+    let all = scenarios(&text);
+    let (base, two, new) = (&all[0], &all[1], &all[2]);
+    let cpu = |of| scenario_row(of, "web", "cpu");
+    // 11 hosts of 7,200 and two that bring 16 GHz less a tenth.
+    assert!((cpu(two).line - (11.0 * 7_200.0 + 2.0 * 14_400.0)).abs() < 1e-6);
+    assert_eq!(two.hosts, base.hosts + 1.0);
+    // What web-01 does, with its part of what web-12 did, is half as much again.
+    let growth = cpu(two).peak / cpu(base).peak - 1.0;
+    assert!(growth > 0.5 / 24.0 && growth < 0.5 / 12.0, "{growth}");
+    // Six machines of 16 GHz in place of twelve of 8.
+    assert!((cpu(new).line - 86_400.0).abs() < 1e-6);
+    assert!((cpu(new).peak - 0.8 * cpu(base).peak).abs() < 1e-6);
+    assert_eq!(new.hosts, base.hosts - 6.0);
+    assert_eq!(scenario_row(new, "web", "memory").peak, scenario_row(base, "web", "memory").peak);
+}
+
+#[test]
+fn hosts_that_are_not_needed_may_leave_while_failures_are_survived() {
+    let plan = pooled_plan("");
+    let leaves = |plan: &Plan| -> Vec<(String, usize, Option<f64>)> {
+        let leaves = plan.pools.as_ref().unwrap().leaves.iter();
+        leaves.map(|one| (one.name.clone(), one.leaving.len(), one.saved_per_month)).collect()
+    };
+    let found = leaves(&plan);
+    let fewest = |plan: &Plan, service: &str, hosts: usize| {
+        let lines = [("cpu", 7_200.0), ("memory", 14_400.0), ("disk", 450.0)];
+        let needed = lines.map(|(resource, line)| {
+            (row(plan, service, resource).peak.unwrap().value / line).ceil() as usize
+        });
+        hosts - needed.into_iter().max().unwrap()
+    };
+    let web = found.iter().find(|(name, ..)| name == "web").unwrap();
+    let count = fewest(&plan, "web", 12);
+    assert_eq!((web.1, web.2), (count, Some(100.0 * count as f64)));
+    // The disks of the databases are full or grow: nobody leaves.
+    assert!(found.iter().all(|(name, ..)| name != "db"));
+    // With one host of the web to be lost, one more stays.
+    let plan = pooled_plan("[failover]\nlose = [\"1 host\"]\nresources = [\"cpu\", \"memory\"]\n");
+    let web = leaves(&plan).into_iter().find(|(name, ..)| name == "web").unwrap();
+    assert!(web.1 == count - 1 || web.1 == count, "{web:?} {count}");
+}

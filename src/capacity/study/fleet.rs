@@ -1,0 +1,317 @@
+//! What is known of the fleet beside its metrics: the inventory, the shapes hosts are bought in,
+//! how they are ordered, and which failures they are to survive.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::str::FromStr;
+
+use toml::Spanned;
+
+use super::checked::{Names, check, index_of, share};
+use super::parse::{Place, Scalar};
+use super::{Resource, Threshold};
+use crate::capacity::failover::Spread;
+use crate::capacity::order::{HOSTS_MAX, ShortageCosts};
+use crate::error::{Error, Result};
+use crate::model::Span;
+
+/// Where the inventory is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InventoryFile {
+    /// Its path, from the folder of the study's file.
+    pub file: String,
+    /// The label whose values are its hosts; the first of the study's `by` where it is not given.
+    pub host_label: Option<String>,
+}
+
+/// A size that hosts are bought in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    /// Its name.
+    pub name: String,
+    /// What one costs in a month, power included, in the currency of the study.
+    pub price_per_month: f64,
+    /// From ordering one to having it; that of the study where it is not given.
+    pub lead_time: Option<Span>,
+    /// What one brings: resources by index, in their units; at least one, each above 0.
+    pub provides: Vec<(usize, f64)>,
+}
+
+/// How hosts are ordered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderRule {
+    /// The shape that is ordered, by index.
+    pub shape: usize,
+    /// The probability with which an order may come too late.
+    pub risk: f64,
+    /// From one order to the next: so long an order has to last.
+    pub review: Span,
+    /// What a unit too few and a unit too many cost.
+    pub costs: ShortageCosts,
+    /// Hosts come in multiples of this.
+    pub lot_hosts: u64,
+    /// What an order of one pool may cost in a month; `None`: as much as is needed.
+    pub budget_per_month: Option<f64>,
+}
+
+/// Which failures the fleet is to survive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailoverRule {
+    /// What is lost at once; each is looked at alone.
+    pub lose: Vec<Lost>,
+    /// Where the work of the lost goes.
+    pub spread: Spread,
+    /// The resources whose work moves to other hosts, by index.
+    pub resources: Vec<usize>,
+    /// The label that names a host's zone.
+    pub zone_label: String,
+    /// The label that names a host's rack.
+    pub rack_label: String,
+}
+
+/// What is lost at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// So many hosts, those whose loss is worst.
+    Hosts(usize),
+    /// A whole rack.
+    Rack,
+    /// A whole zone.
+    Zone,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InventorySection {
+    file: Spanned<String>,
+    host_label: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShapeSection {
+    name: Spanned<String>,
+    price: Option<Spanned<f64>>,
+    power_watts: Option<Spanned<f64>>,
+    price_per_kwh: Option<Spanned<f64>>,
+    pue: Option<Spanned<f64>>,
+    lead_time: Option<Span>,
+    provides: BTreeMap<Spanned<String>, Scalar>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OrderSection {
+    shape: Option<Spanned<String>>,
+    risk: Option<Spanned<f64>>,
+    review: Option<Span>,
+    shortage_cost: Option<Spanned<f64>>,
+    surplus_cost: Option<Spanned<f64>>,
+    lot: Option<Spanned<u64>>,
+    budget: Option<Spanned<f64>>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FailoverSection {
+    lose: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    spread: SpreadWord,
+    resources: Option<Vec<Spanned<String>>>,
+    zone_label: Option<String>,
+    rack_label: Option<String>,
+}
+
+#[derive(serde::Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum SpreadWord {
+    #[default]
+    Free,
+    WithinZone,
+    ByCapacity,
+}
+
+impl FromStr for Lost {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let hosts = text.split_once(' ').filter(|(_, word)| matches!(*word, "host" | "hosts"));
+        match (text, hosts.and_then(|(count, _)| count.parse().ok())) {
+            ("rack", _) => Ok(Self::Rack),
+            ("zone", _) => Ok(Self::Zone),
+            (_, Some(count)) if count > 0 => Ok(Self::Hosts(count)),
+            _ => Err(Error::invalid(format!(
+                "{text:?} is nothing to lose; write \"1 host\", \"2 hosts\", \"rack\" or \"zone\""
+            ))),
+        }
+    }
+}
+
+/// Hours of a month, over which the power of a shape is paid.
+const HOURS_PER_MONTH: f64 = crate::capacity::cost::HOURS_PER_MONTH;
+
+pub(super) fn inventory(section: InventorySection, place: &Place<'_>) -> Result<InventoryFile> {
+    let at = section.file.span();
+    let file = section.file.into_inner();
+    check(!file.trim().is_empty(), at, "file names a CSV file; write \"hosts.csv\"", place)?;
+    Ok(InventoryFile { file, host_label: section.host_label })
+}
+
+pub(super) fn shapes(
+    sections: Vec<ShapeSection>,
+    resources: &[Resource],
+    place: &Place<'_>,
+) -> Result<Vec<Shape>> {
+    let mut names = Names::default();
+    let mut shapes = Vec::with_capacity(sections.len());
+    for section in sections {
+        names.add(&section.name, "shape", place)?;
+        shapes.push(shape(section, resources, place)?);
+    }
+    Ok(shapes)
+}
+
+fn shape(section: ShapeSection, resources: &[Resource], place: &Place<'_>) -> Result<Shape> {
+    let at = section.name.span();
+    let money = |written: &Option<Spanned<f64>>, name: &str, least: f64| {
+        let Some(written) = written else { return Ok(least) };
+        let fits = written.get_ref().is_finite() && *written.get_ref() >= least;
+        check(fits, written.span(), format!("{name} is a number of {least} or more"), place)?;
+        Ok(*written.get_ref())
+    };
+    let watts = money(&section.power_watts, "power_watts", 0.0)?;
+    let per_kwh = money(&section.price_per_kwh, "price_per_kwh", 0.0)?;
+    let pue = money(&section.pue, "pue", 1.0)?;
+    let power = watts / 1_000.0 * pue * HOURS_PER_MONTH * per_kwh;
+    let mut provides = Vec::new();
+    for (name, text) in section.provides {
+        let index = index_of(&name, resources, place)?;
+        let resource = &resources[index];
+        let refused = |why: String| place.error(name.span(), why);
+        let what = "a resource without a limit cannot run out; drop it";
+        check(resource.limit.is_some(), name.span(), what, place)?;
+        let amount = Threshold::read(&text.0, resource.unit.as_ref());
+        match amount.map_err(|why| refused(why.to_string()))? {
+            Threshold::Amount(amount) if amount > 0.0 => provides.push((index, amount)),
+            _ => return Err(refused("a shape provides an amount above 0, as \"64 GiB\"".into())),
+        }
+    }
+    let what = "a shape provides something; write provides = { cpu = \"16 cores\" }";
+    check(!provides.is_empty(), at, what, place)?;
+    provides.sort_by_key(|(index, _)| *index);
+    Ok(Shape {
+        name: section.name.into_inner(),
+        price_per_month: money(&section.price, "price", 0.0)? + power,
+        lead_time: section.lead_time,
+        provides,
+    })
+}
+
+/// The shape of a name, or the only one.
+pub(super) fn shape_of(
+    name: Option<&Spanned<String>>,
+    shapes: &[Shape],
+    at: Range<usize>,
+    place: &Place<'_>,
+) -> Result<usize> {
+    let names = || shapes.iter().map(|shape| shape.name.as_str()).collect::<Vec<_>>().join(", ");
+    let Some(name) = name else {
+        let what = if shapes.is_empty() {
+            "there is no [[shape]] to order; add one with name, price and provides".to_owned()
+        } else {
+            format!("which shape? write shape = one of: {}", names())
+        };
+        return if shapes.len() == 1 { Ok(0) } else { Err(place.error(at, what)) };
+    };
+    shapes.iter().position(|shape| shape.name == *name.get_ref()).ok_or_else(|| {
+        let what = format!("no shape is named {:?}; there are: {}", name.get_ref(), names());
+        place.error(name.span(), what)
+    })
+}
+
+pub(super) fn order(
+    section: Spanned<OrderSection>,
+    shapes: &[Shape],
+    place: &Place<'_>,
+) -> Result<OrderRule> {
+    let at = section.span();
+    let section = section.into_inner();
+    let shape = shape_of(section.shape.as_ref(), shapes, at.clone(), place)?;
+    let cost = |written: &Option<Spanned<f64>>, default| {
+        written.as_ref().map_or(default, |written| *written.get_ref())
+    };
+    let (short, surplus) = (cost(&section.shortage_cost, 9.0), cost(&section.surplus_cost, 1.0));
+    let written = section.shortage_cost.as_ref().or(section.surplus_cost.as_ref());
+    let at = written.map_or(at, Spanned::span);
+    let costs = ShortageCosts::new(short, surplus);
+    let costs = costs.map_err(|why| place.error(at, why.to_string()))?;
+    let risk = share(section.risk.clone(), 0.1, "risk", place)?;
+    if let Some(written) = &section.risk {
+        check(risk < 1.0, written.span(), "risk is below 1; write 0.1", place)?;
+    }
+    let lot_hosts = section.lot.as_ref().map_or(1, |lot| *lot.get_ref());
+    if let Some(lot) = &section.lot {
+        let what = format!("lot is a number of hosts from 1 to {HOSTS_MAX}");
+        check((1..=HOSTS_MAX).contains(&lot_hosts), lot.span(), what, place)?;
+    }
+    if let Some(budget) = &section.budget {
+        let fits = budget.get_ref().is_finite() && *budget.get_ref() >= 0.0;
+        check(fits, budget.span(), "budget is an amount of 0 or more, a month", place)?;
+    }
+    Ok(OrderRule {
+        shape,
+        risk,
+        review: section.review.unwrap_or(Span::from_days(30)),
+        costs,
+        lot_hosts,
+        budget_per_month: section.budget.map(Spanned::into_inner),
+    })
+}
+
+pub(super) fn failover(
+    section: FailoverSection,
+    resources: &[Resource],
+    place: &Place<'_>,
+) -> Result<FailoverRule> {
+    let what = "lose names what is lost at once; write lose = [\"1 host\", \"zone\"]";
+    check(!section.lose.get_ref().is_empty(), section.lose.span(), what, place)?;
+    let mut lose = Vec::new();
+    for written in section.lose.into_inner() {
+        let lost = written.get_ref().parse::<Lost>();
+        let lost = lost.map_err(|why| place.error(written.span(), why.to_string()))?;
+        check(!lose.contains(&lost), written.span(), "this is named twice", place)?;
+        lose.push(lost);
+    }
+    Ok(FailoverRule {
+        lose,
+        spread: match section.spread {
+            SpreadWord::Free => Spread::Free,
+            SpreadWord::WithinZone => Spread::WithinZone,
+            SpreadWord::ByCapacity => Spread::ByCapacity,
+        },
+        resources: limited(section.resources.as_deref(), resources, place)?,
+        zone_label: section.zone_label.unwrap_or_else(|| "zone".to_owned()),
+        rack_label: section.rack_label.unwrap_or_else(|| "rack".to_owned()),
+    })
+}
+
+/// The resources that were named, or all; those with a limit.
+pub(super) fn limited(
+    names: Option<&[Spanned<String>]>,
+    resources: &[Resource],
+    place: &Place<'_>,
+) -> Result<Vec<usize>> {
+    let Some(names) = names else {
+        let all = resources.iter().enumerate();
+        return Ok(all.filter(|(_, one)| one.limit.is_some()).map(|(index, _)| index).collect());
+    };
+    let mut found = Vec::new();
+    for name in names {
+        let index = index_of(name, resources, place)?;
+        let what = "a resource without a limit cannot run out; drop it";
+        check(resources[index].limit.is_some(), name.span(), what, place)?;
+        check(!found.contains(&index), name.span(), "this resource is named twice", place)?;
+        found.push(index);
+    }
+    Ok(found)
+}
