@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::pools_json;
 use crate::capacity::{
     Backtest, Grade, IdleHost, LimitChange, MODEL, Note, Outcome, OverprovisionedRow, Peak, Plan,
     PlanRow, Reclaimable, Summary, TablePlan,
@@ -36,6 +37,7 @@ pub fn json(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
             totals: plan.overprovisioned.totals.iter().map(total).collect(),
             rows: plan.overprovisioned.rows.iter().map(overprovisioned).collect(),
         },
+        pools: plan.pools.as_ref().map(pools_json::pools),
         notes: &plan.notes,
     };
     serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
@@ -58,6 +60,8 @@ struct Document<'a> {
     groups: Vec<TableView<'a>>,
     idle: Idle<'a>,
     overprovisioned: Overprovisioned<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pools: Option<pools_json::Pools<'a>>,
     notes: &'a [Note],
 }
 

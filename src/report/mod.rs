@@ -13,6 +13,8 @@ mod forecasts;
 mod frames;
 mod json;
 pub mod page;
+mod pools;
+mod pools_json;
 mod reclaim;
 mod scores;
 mod sheet;

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::reclaim;
 use super::table::{Columns, amount, cut, numbers, percent, short_date, words};
+use super::{pools, reclaim};
 use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan};
 use crate::model::{Span, Timestamp};
 
@@ -39,8 +39,12 @@ pub fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Resu
         writeln!(out, "\nWHAT RUNS OUT BY {}, hosts added up", name.to_string().to_uppercase())?;
         table(plan, group, options, out)?;
     }
+    pools::orders(plan, options, out)?;
     reclaim::idle(plan, options, out)?;
     reclaim::overprovisioned(plan, options, out)?;
+    pools::leaves(plan, options, out)?;
+    pools::failures(plan, options, out)?;
+    pools::scenarios(plan, options, out)?;
     notes(plan, options, out)
 }
 

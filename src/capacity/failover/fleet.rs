@@ -141,7 +141,8 @@ impl Fleet {
             gone[*index] = true;
         }
         let left = self.hosts.iter().zip(&gone).filter(|(_, gone)| !**gone);
-        let capacity_left: f64 = left.map(|(host, _)| host.capacity).sum();
+        // Adding zero: nothing at all adds up to -0.
+        let capacity_left = left.map(|(host, _)| host.capacity).sum::<f64>() + 0.0;
         let (used_share, fullest) = match spread {
             Spread::Free => {
                 let used = self.hosts.iter().map(|host| host.used).sum();

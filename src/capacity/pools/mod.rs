@@ -25,11 +25,16 @@ pub use pool::KnownHost;
 pub use scenarios::{ScenarioOutcome, ScenarioRow, WhenFull};
 
 use super::assess::{Assessed, View};
+use super::study::OrderRule;
 use pool::Pool;
 
 /// What was found of the pools.
 #[derive(Debug, Clone, Default)]
 pub struct PoolReport {
+    /// The name of the group whose rows are the pools.
+    pub group: String,
+    /// How hosts are ordered.
+    pub order_rule: Option<OrderRule>,
     /// What to order, the earliest first.
     pub orders: Vec<PoolOrder>,
     /// What breaks under which failure, the worst first.
@@ -47,7 +52,11 @@ pub struct PoolReport {
 pub(super) fn report(view: &View, rows: &[Assessed]) -> Option<PoolReport> {
     let group = view.study.groups.iter().position(|group| group.pool)?;
     let pools = Pool::all(view, group, rows);
-    let mut report = PoolReport::default();
+    let mut report = PoolReport {
+        group: view.study.groups[group].name.clone(),
+        order_rule: view.study.order.clone(),
+        ..PoolReport::default()
+    };
     for pool in &pools {
         if pool.hosts().is_empty() {
             let what = "what its hosts are: none of those that are known has its labels";

@@ -1,9 +1,9 @@
 //! Pools of the small fleet: 12 web hosts, 8 databases, 5 batch hosts, and oddities.
 
 use super::super::testing::{self, pooled_plan};
-use super::super::{Outcome, Plan, PlanRow};
+use super::super::{Outcome, Plan, PlanRow, Planner, Study, Table};
 use super::*;
-use crate::model::{Span, Timestamp};
+use crate::model::{Frame, Labels, Span, Timestamp};
 
 const BUYING: &str = r#"
 [[shape]]
@@ -89,25 +89,87 @@ fn survivors_carry_the_peak_of_the_sum() {
     assert_eq!(find("new", "1 of 1 host").used_share, None);
 }
 
+/// Two hosts whose disks fill by 2 GB a day each, give or take 0.3: 40 to 160 of 400 GB in 60 days.
+fn growing(more: &str) -> Plan {
+    let text = format!(
+        "[study]\nstep = \"1d\"\nhorizon = \"300d\"\n\
+         [[resource]]\nname = \"disk\"\nusage = \"d\"\nunit = \"GB\"\nlimit = 200\n\
+         [[group]]\nname = \"service\"\nby = [\"service\"]\npool = true\n{more}"
+    );
+    let study = Study::parse(&text, "study.toml").unwrap();
+    let day = |day: usize| 40.0 + 2.0 * day as f64 + 0.1 * ((day * day) % 7) as f64;
+    let values: Vec<f64> = (0..60).map(day).collect();
+    let labels = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied()).unwrap();
+    let frame = |names: Vec<Labels>, factor: f64| {
+        let rows = names.iter().flat_map(|_| values.iter().map(|value| value * factor));
+        let rows: Vec<f64> = rows.collect();
+        Frame::new(testing::start(), Span::DAY, 60, names, rows).unwrap()
+    };
+    let hosts = ["a", "b"].map(|host| labels(&[("host", host)])).to_vec();
+    let service = || vec![labels(&[("service", "db")])];
+    let as_of = testing::start().plus(Span::from_days(60));
+    let known = ["a", "b"].map(|host| KnownHost {
+        labels: labels(&[("host", host), ("service", "db")]),
+        price_per_month: None,
+    });
+    let mut planner = Planner::new(&study, as_of).unwrap().with_hosts(known);
+    planner.add(Table { resource: 0, group: None }, &frame(hosts, 1.0), None).unwrap();
+    let count = Frame::new(testing::start(), Span::DAY, 1, service(), vec![2.0]).unwrap();
+    let table = Table { resource: 0, group: Some(0) };
+    planner.add(table, &frame(service(), 2.0), Some(&count)).unwrap();
+    planner.finish()
+}
+
 #[test]
 fn what_runs_out_is_ordered_in_time_and_in_whole_hosts() {
-    let plan = pooled_plan(BUYING);
+    let buying = "[[shape]]\nname = \"large\"\nprice = 250\nlead_time = \"20d\"\n\
+                  provides = { disk = \"50 GB\" }\n[order]\nreview = \"30d\"\n";
+    let plan = growing(buying);
     let pools = plan.pools.as_ref().unwrap();
-    // Of the pools only the databases grow: 8 disks, 5.45 GB a day in all.
-    let names: Vec<&str> = pools.orders.iter().map(|order| order.name.as_str()).collect();
-    let dated = plan.groups[0].rows.iter().filter(|row| {
-        matches!(&row.outcome, Outcome::Within(f) if f.p10.is_some())
-            || matches!(row.outcome, Outcome::Already { .. })
-    });
-    let mut expected: Vec<&str> = dated.map(|row| row.labels.get("service").unwrap()).collect();
-    expected.dedup();
-    assert_eq!(names, expected);
-    for order in &pools.orders {
-        assert_eq!(order.arrives, order.order_by.plus(Span::from_days(20)));
-        assert_eq!(order.lasts_until, order.arrives.plus(Span::from_days(30)));
-        assert!(order.risk <= 0.1 || order.is_overdue);
-        assert_eq!(order.order.cost, order.order.hosts as f64 * 250.0);
-    }
+    let [order] = &pools.orders[..] else { panic!("{:?}", pools.orders) };
+    // 316 GB on the last day, 4 a day more: 400 on day 21 after it, which the plan says too.
+    let Outcome::Within(forecast) = &plan.groups[0].rows[0].outcome else { panic!() };
+    let last = testing::start().plus(Span::from_days(59));
+    assert_eq!((order.needed_by, order.first.as_str()), (forecast.p50, "disk"));
+    let days = order.needed_by.unwrap().since(last).days();
+    assert!((20.0..=22.0).contains(&days), "{days}");
+    // Twenty days before P10, which is today or has just passed; the order comes 20 days later.
+    let by = forecast.p10.unwrap().minus(Span::from_days(20));
+    assert_eq!((order.order_by, order.is_overdue), (by.max(plan.as_of), by <= plan.as_of));
+    assert_eq!(order.arrives, order.order_by.plus(Span::from_days(20)));
+    assert_eq!(order.lasts_until, order.arrives.plus(Span::from_days(30)));
+    // 316 + 4 * 51 = 520 GB by then, of 400: 120 more, in pieces of 50.
+    let line = &order.order.lines[0];
+    assert!((line.target - 520.0).abs() < 8.0, "{line:?}");
+    assert_eq!((order.order.hosts, order.order.cost), (3, 750.0));
+    assert!(line.shortage_before > 0.99 && line.shortage_after < 0.01);
+    let dear = growing(&(buying.to_owned() + "lot = 4\nbudget = 1000\nshortage_cost = 99\n"));
+    let order = &dear.pools.as_ref().unwrap().orders[0].order;
+    assert_eq!((order.hosts_needed, order.hosts, order.is_capped), (3, 4, false));
+    let poor = growing(&buying.replace("[order]", "[order]\nbudget = 300"));
+    let order = &poor.pools.as_ref().unwrap().orders[0].order;
+    assert_eq!((order.hosts_needed, order.hosts, order.is_capped), (3, 1, true));
+}
+
+#[test]
+fn orders_follow_the_scenario() {
+    let text = "[[shape]]\nname = \"large\"\nprice = 250\nlead_time = \"20d\"\n\
+                provides = { disk = \"50 GB\" }\n[order]\nreview = \"30d\"\n\
+                [[scenario]]\nname = \"four more\"\n[[scenario.change]]\nkind = \"add\"\n\
+                hosts = 4\n[[scenario]]\nname = \"compressed\"\n[[scenario.change]]\n\
+                kind = \"demand\"\nfactor = 0.5\nfrom = 2026-04-10\n";
+    let all = growing(text).pools.unwrap().scenarios;
+    let ordered: Vec<_> = all.iter().map(|one| one.ordered_hosts.unwrap()).collect();
+    // With 200 GB more it is full on day 71 and not 21: then there is time, and as much to buy for
+    // the 30 days after the order arrives. Compressed data is half as much and grows half as fast.
+    let full = |at: usize| {
+        let WhenFull::Within { p50, .. } = all[at].rows[0].full else { panic!("{:?}", all[at]) };
+        p50.unwrap().since(testing::start().plus(Span::from_days(59))).days()
+    };
+    assert!((full(1) - 71.0).abs() <= 1.0 && (full(2) - 121.0).abs() <= 2.0);
+    assert_eq!((ordered[0], ordered[1]), (3, 3));
+    assert_eq!(ordered[2], 2);
+    assert_eq!((all[1].hosts, all[2].rows[0].line), (6.0, 400.0));
 }
 
 #[test]

@@ -1,0 +1,369 @@
+//! Pools for people: what to order, who could leave, what breaks, and what would be.
+
+use std::io::{self, Write};
+
+use super::table::{Columns, amount, cut, numbers, percent, prose, short_date, words};
+use super::text::{TextOptions, more};
+use crate::capacity::{
+    FailureReport, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
+    ScenarioRow, WhenFull,
+};
+
+/// Writes what to order for each pool.
+pub(super) fn orders(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    let Some(pools) = &plan.pools else { return Ok(()) };
+    let Some(rule) = &pools.order_rule else { return Ok(()) };
+    let by = pool_name(plan);
+    writeln!(out, "\nWHAT TO ORDER, the earliest first, for each {by}")?;
+    if pools.orders.is_empty() {
+        return prose("Nothing: no resource that the shape brings runs out in time.", out);
+    }
+    let mut columns = Columns::new(&[
+        words(&by.to_uppercase()),
+        words("RUNS OUT"),
+        words("P50"),
+        words("ORDER BY"),
+        words("ARRIVES"),
+        numbers("HOSTS"),
+        words("SHAPE"),
+        words("BECAUSE OF"),
+        numbers("A MONTH"),
+        numbers("TOO LATE"),
+        numbers("SHORT THEN"),
+    ]);
+    let shown = options.part(1).min(pools.orders.len());
+    for order in &pools.orders[..shown] {
+        columns.row(&order_cells(plan, order));
+    }
+    columns.write(out)?;
+    more(pools.orders.len() - shown, "orders", out)?;
+    let ratio = rule.costs.critical_ratio();
+    prose(
+        &format!(
+            "ORDER BY: with a probability of at most {:.0}% it runs out before the order is \
+             there. HOSTS: what is enough on {:.0}% of days until a review ({}) after it \
+             arrived, a unit too few costing {:.1} times one too many. TOO LATE: the probability \
+             that it runs out first. SHORT THEN: that the peak of that last day is over the line \
+             all the same (at most, over the resources).",
+            rule.risk * 100.0,
+            ratio * 100.0,
+            rule.review,
+            ratio / (1.0 - ratio),
+        ),
+        out,
+    )
+}
+
+fn order_cells(plan: &Plan, order: &PoolOrder) -> [String; 11] {
+    let as_of = plan.as_of;
+    let by = if order.is_overdue { "now".to_owned() } else { order.order_by.date() };
+    let half = order.needed_by.map_or_else(
+        || format!(">{}", plan.horizon),
+        |day| if day <= as_of { "full".to_owned() } else { short_date(day, as_of) },
+    );
+    let hosts = match order.order.is_capped {
+        true => format!("{} of {}", order.order.hosts, order.order.hosts_needed),
+        false => order.order.hosts.to_string(),
+    };
+    [
+        cut(&order.name),
+        cut(&order.first),
+        half,
+        by,
+        short_date(order.arrives, as_of),
+        hosts,
+        cut(&order.shape),
+        cut(order.order.binding().unwrap_or("-")),
+        money(order.order.cost),
+        percent(Some(order.risk)),
+        percent(Some(order.order.shortage_bounds().1)),
+    ]
+}
+
+/// An amount of money, whole.
+fn money(amount: f64) -> String {
+    format!("{:.0}", amount + 0.0)
+}
+
+/// Writes which hosts could leave.
+pub(super) fn leaves(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    let Some(PoolReport { leaves, .. }) = &plan.pools else { return Ok(()) };
+    if leaves.is_empty() {
+        return Ok(());
+    }
+    let by = pool_name(plan);
+    writeln!(out, "\nHOSTS THAT COULD LEAVE, for each {by}")?;
+    let mut columns = Columns::new(&[
+        words(&by.to_uppercase()),
+        numbers("HOSTS"),
+        numbers("COULD LEAVE"),
+        numbers("SAVES A MONTH"),
+        words("FOR INSTANCE"),
+    ]);
+    let shown = options.part(2).min(leaves.len());
+    for leave in &leaves[..shown] {
+        columns.row(&leave_cells(leave));
+    }
+    columns.write(out)?;
+    more(leaves.len() - shown, "pools", out)?;
+    let failures = if plan.pools.as_ref().is_some_and(|pools| pools.failures.spare.is_empty()) {
+        "no failure is looked at, for the study names none"
+    } else {
+        "and every failure of the study is survived"
+    };
+    prose(
+        &format!(
+            "The peak of all of them together fits under the lines of those who stay, {failures}. \
+             Pools of which a resource is full, has a date, or is not known are left out. Whole \
+             hosts only: a smaller host saves nothing until one leaves."
+        ),
+        out,
+    )
+}
+
+fn leave_cells(leave: &PoolLeave) -> [String; 5] {
+    let names: Vec<String> = leave.leaving.iter().take(3).map(|name| cut(name)).collect();
+    let dots = if leave.leaving.len() > names.len() { ", ..." } else { "" };
+    [
+        cut(&leave.name),
+        leave.hosts.to_string(),
+        leave.leaving.len().to_string(),
+        leave.saved_per_month.map_or_else(|| "-".to_owned(), money),
+        format!("{}{dots}", names.join(", ")),
+    ]
+}
+
+/// Writes what breaks under which failure.
+pub(super) fn failures(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    let Some(PoolReport { failures: report, .. }) = &plan.pools else { return Ok(()) };
+    if report.failures.is_empty() {
+        return Ok(());
+    }
+    let by = pool_name(plan);
+    let lost = report.failures.iter().filter(|failure| !failure.holds()).count();
+    writeln!(
+        out,
+        "\nWHAT BREAKS UNDER WHICH FAILURE: {lost} of {} are not survived",
+        report.failures.len()
+    )?;
+    let mut columns = Columns::new(&[
+        words(&by.to_uppercase()),
+        words("FAILURE"),
+        words("TIGHTEST"),
+        numbers("PEAK"),
+        numbers("LEFT"),
+        numbers("USED THEN"),
+        words("HOLDS"),
+        words("WORST LOST"),
+    ]);
+    let shown = options.part(1).min(report.failures.len());
+    for failure in &report.failures[..shown] {
+        columns.row(&failure_cells(failure));
+    }
+    columns.write(out)?;
+    more(report.failures.len() - shown, "failures", out)?;
+    prose(&spare(report), out)
+}
+
+fn failure_cells(failure: &PoolFailure) -> [String; 8] {
+    let unit = failure.unit.as_ref();
+    let names: Vec<String> = failure.lost.iter().map(|name| cut(name)).collect();
+    let dots = if failure.lost_hosts > names.len() { ", ..." } else { "" };
+    [
+        cut(&failure.pool),
+        cut(&failure.failure),
+        cut(&failure.resource),
+        amount(unit, Some(failure.demand)),
+        amount(unit, Some(failure.capacity)),
+        failure.used_share.map_or_else(|| "nobody left".to_owned(), |share| percent(Some(share))),
+        if failure.holds() { "yes".to_owned() } else { "NO".to_owned() },
+        format!("{}{dots}", names.join(", ")),
+    ]
+}
+
+fn spare(report: &FailureReport) -> String {
+    let each =
+        |(pool, lost, hosts): &(String, usize, usize)| format!("{} {lost} of {hosts}", cut(pool));
+    let few: Vec<String> = report.spare.iter().take(8).map(each).collect();
+    let dots = if report.spare.len() > few.len() { ", ..." } else { "" };
+    format!(
+        "USED THEN: of what those who are left may carry, their limits less the safety margin. \
+         Hosts that each can lose, whichever they are: {}{dots}.",
+        few.join(", ")
+    )
+}
+
+/// Writes the scenarios side by side, and what becomes of each row that they change.
+pub(super) fn scenarios(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    let Some(PoolReport { scenarios, .. }) = &plan.pools else { return Ok(()) };
+    let Some((as_is, others)) = scenarios.split_first() else { return Ok(()) };
+    writeln!(out, "\nWHAT IF, by {}", plan.horizon)?;
+    let mut columns = Columns::new(&[
+        words("SCENARIO"),
+        numbers("HOSTS"),
+        numbers("ROWS FULL"),
+        words("FIRST FULL"),
+        numbers("TO ORDER"),
+        numbers("A MONTH"),
+        numbers("FAILURES LOST"),
+        numbers("USED THEN"),
+    ]);
+    for scenario in scenarios {
+        columns.row(&scenario_cells(plan, scenario));
+    }
+    columns.write(out)?;
+    for scenario in others {
+        changes(plan, as_is, scenario, options, out)?;
+    }
+    Ok(())
+}
+
+fn scenario_cells(plan: &Plan, scenario: &ScenarioOutcome) -> [String; 8] {
+    let first = scenario.rows.iter().filter_map(|row| Some((row.full.day(plan.as_of)?, row)));
+    let first = first.min_by(|a, b| a.0.cmp(&b.0));
+    let number = |count: Option<String>| count.unwrap_or_else(|| "-".to_owned());
+    [
+        cut(&scenario.name),
+        hosts(scenario.hosts),
+        scenario.full_rows.to_string(),
+        first.map_or_else(
+            || "-".to_owned(),
+            |(_, row)| {
+                format!("{} {}: {}", cut(&row.pool), cut(&row.resource), when(plan, row.full))
+            },
+        ),
+        number(scenario.ordered_hosts.map(|hosts| hosts.to_string())),
+        number(scenario.ordered_per_month.map(money)),
+        number(scenario.failures_lost.map(|lost| lost.to_string())),
+        match scenario.worst_used_share {
+            Some(share) if share.is_infinite() => "nobody left".to_owned(),
+            share => percent(share),
+        },
+    ]
+}
+
+/// A number of hosts, which migrations may leave broken.
+pub(super) fn hosts(count: f64) -> String {
+    if count.fract() == 0.0 { format!("{count:.0}") } else { format!("{count:.1}") }
+}
+
+/// When a row of a scenario is full, in words.
+fn when(plan: &Plan, full: WhenFull) -> String {
+    match full {
+        WhenFull::Already => "full today".to_owned(),
+        WhenFull::Not => "no date".to_owned(),
+        WhenFull::Within { p10, p50, p90 } => {
+            let date = |day: Option<_>| {
+                day.map_or_else(|| format!(">{}", plan.horizon), |day| short_date(day, plan.as_of))
+            };
+            [p10, p50, p90].map(date).join(" / ")
+        }
+    }
+}
+
+/// The rows that a scenario changes.
+fn changes(
+    plan: &Plan,
+    as_is: &ScenarioOutcome,
+    scenario: &ScenarioOutcome,
+    options: TextOptions,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let pairs = as_is.rows.iter().zip(&scenario.rows);
+    let changed: Vec<(&ScenarioRow, &ScenarioRow)> =
+        pairs.filter(|(before, after)| before != after).collect();
+    writeln!(out, "\nWHAT IF {:?}: {} rows change", cut(&scenario.name), changed.len())?;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let mut columns = Columns::new(&[
+        words(&pool_name(plan).to_uppercase()),
+        words("RESOURCE"),
+        numbers("PEAK"),
+        numbers("THEN"),
+        numbers("LINE"),
+        numbers("THEN"),
+        words("FULL"),
+        words("THEN"),
+    ]);
+    let shown = options.part(1).min(changed.len());
+    for (before, after) in &changed[..shown] {
+        let unit = before.unit.as_ref();
+        columns.row(&[
+            cut(&before.pool),
+            cut(&before.resource),
+            amount(unit, Some(before.peak)),
+            amount(unit, Some(after.peak)),
+            amount(unit, Some(before.line)),
+            amount(unit, Some(after.line)),
+            when(plan, before.full),
+            when(plan, after.full),
+        ]);
+    }
+    columns.write(out)?;
+    more(changed.len() - shown, "rows", out)
+}
+
+/// What a pool is called: the name of its group.
+fn pool_name(plan: &Plan) -> String {
+    let name = plan.pools.as_ref().map_or("pool", |pools| pools.group.as_str());
+    name.escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::testing::pooled_plan;
+
+    const STUDY: &str = r#"
+[[shape]]
+name = "large"
+price = 250
+provides = { cpu = "16 GHz", memory = "32 GB", disk = "1 TB" }
+[order]
+[failover]
+lose = ["1 host"]
+resources = ["cpu", "memory"]
+[[scenario]]
+name = "half the web"
+[[scenario.change]]
+kind = "lose"
+where = '{zone="b",service="web"}'
+"#;
+
+    #[test]
+    fn the_sections_say_what_was_found() {
+        let plan = pooled_plan(STUDY);
+        let mut out = Vec::new();
+        let options = TextOptions { rows: None };
+        orders(&plan, options, &mut out).unwrap();
+        leaves(&plan, options, &mut out).unwrap();
+        failures(&plan, options, &mut out).unwrap();
+        scenarios(&plan, options, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        if std::env::var_os("SHOW_TEXT").is_some() {
+            eprintln!("{text}");
+        }
+        for part in [
+            "WHAT TO ORDER, the earliest first, for each service",
+            "WHAT BREAKS UNDER WHICH FAILURE: ",
+            "HOSTS THAT COULD LEAVE, for each service",
+            "WHAT IF, by 90d",
+            "WHAT IF \"half the web\": 3 rows change",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(text.lines().all(|line| line.chars().count() <= 140), "{text}");
+    }
+
+    #[test]
+    fn a_study_without_pools_has_no_such_section() {
+        let plan = crate::capacity::testing::plan(100, |_| ());
+        let mut out = Vec::new();
+        orders(&plan, TextOptions::default(), &mut out).unwrap();
+        leaves(&plan, TextOptions::default(), &mut out).unwrap();
+        failures(&plan, TextOptions::default(), &mut out).unwrap();
+        scenarios(&plan, TextOptions::default(), &mut out).unwrap();
+        assert!(out.is_empty());
+    }
+}
