@@ -6,7 +6,7 @@ use super::exhaustion::{
     Exhaustion, ExhaustionOptions, Odds, Outcome as Exhausted, Quantiles, time_to_exhaustion,
 };
 use super::idle::{self, IdleFacts};
-use super::pools::KnownHost;
+use super::known::KnownHost;
 use super::reduce::{self, DailyPeaks, LimitFacts};
 use super::rows::{Backtest, Forecast, Outcome, PlanRow};
 use super::series::RowSeries;

@@ -29,6 +29,8 @@ pub struct IdleReport {
     pub undetermined: Vec<(Labels, String)>,
     /// How many hosts are in use.
     pub in_use: usize,
+    /// What the idle hosts cost in a month; `None` where no price is known of any of them.
+    pub saved_per_month: Option<f64>,
 }
 
 /// A host that hardly does anything.

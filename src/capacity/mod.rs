@@ -22,6 +22,7 @@ pub mod hardware;
 mod history;
 mod idle;
 pub mod inventory;
+mod known;
 pub mod order;
 mod overprovisioned;
 pub mod packing;
@@ -42,11 +43,12 @@ pub mod zombie;
 
 pub use history::{HeadroomMap, History, HostDays, RowHistory};
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
+pub use known::{DesignReport, KnownHost};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
 pub use pools::{
-    FailureReport, KnownHost, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
-    ScenarioRow, WhenFull,
+    FailureReport, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow,
+    WhenFull,
 };
 pub(crate) use rows::name;
 pub use rows::{

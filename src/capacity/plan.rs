@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::assess::{Assessed, View};
-use super::pools::KnownHost;
+use super::inventory::Inventory;
+use super::known::{self, KnownHost};
 use super::reduce::{self, LimitFacts};
 use super::rows::Plan;
 use super::series::RowSeries;
@@ -49,6 +50,7 @@ pub struct Planner {
     rows: Vec<Assessed>,
     seen: HashSet<(Table, Labels)>,
     limits: HashMap<Table, LimitsOfRows>,
+    inventory: Option<Inventory>,
 }
 
 /// The latest limit of each row, or why there is none.
@@ -66,7 +68,7 @@ impl Planner {
         let hosts = BTreeMap::new();
         let view = View { study: study.clone(), as_of, with_history: false, hosts };
         let (seen, limits) = (HashSet::new(), HashMap::new());
-        Ok(Self { view, rows: Vec::new(), seen, limits })
+        Ok(Self { view, rows: Vec::new(), seen, limits, inventory: None })
     }
 
     /// The same planner, of which the plan has a [history](super::History) as well.
@@ -83,6 +85,14 @@ impl Planner {
         let by = &self.view.study.by;
         let known = hosts.into_iter().map(|host| (host.labels.project(by), host));
         self.view.hosts = known.collect();
+        self
+    }
+
+    /// The same planner, which adds what the owners say to the hosts that it
+    /// [knows](Self::with_hosts), and tells what was designed against what is.
+    #[must_use]
+    pub fn with_inventory(mut self, inventory: Inventory) -> Self {
+        self.inventory = Some(inventory);
         self
     }
 
@@ -172,7 +182,15 @@ impl Planner {
             let table = |row: &Assessed| (row.table.group, row.table.resource);
             table(a).cmp(&table(b)).then_with(|| a.row.labels.cmp(&b.row.labels))
         });
-        summary::plan(&self.view, self.rows)
+        let label = self.view.study.host_label().to_owned();
+        if let Some(inventory) = &self.inventory {
+            let shapes = &self.view.study.shapes;
+            known::add_inventory(&mut self.view.hosts, inventory, &label, shapes);
+        }
+        let design = self.inventory.as_ref();
+        let design =
+            design.map(|inventory| known::designs(&self.view, &self.rows, inventory, &label));
+        Plan { design, ..summary::plan(&self.view, self.rows) }
     }
 }
 

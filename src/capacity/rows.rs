@@ -1,7 +1,7 @@
 //! The plan and its rows: what the planner hands to reports.
 
 use super::exhaustion::Probabilities;
-use super::{History, IdleReport, OverprovisionedReport, PoolReport};
+use super::{DesignReport, History, IdleReport, OverprovisionedReport, PoolReport};
 use crate::model::{Labels, Span, TimeRange, Timestamp, Unit};
 
 /// The model behind every date.
@@ -34,6 +34,8 @@ pub struct Plan {
     pub idle: IdleReport,
     /// Resources that are much larger than their use.
     pub overprovisioned: OverprovisionedReport,
+    /// What was designed against what is, where there is an inventory.
+    pub design: Option<DesignReport>,
     /// What to order, what breaks and what would be, where a group of the study is a pool.
     pub pools: Option<PoolReport>,
     /// What could not be said, and why; most frequent first.

@@ -57,6 +57,7 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
         summary: counts(&hosts.rows, view.as_of),
         notes: notes(&hosts, &tables, &idle, pools.as_ref()),
         pools,
+        design: None,
         history: days.map(|days| days.history(view, &hosts)),
         hosts,
         groups: tables,
@@ -130,7 +131,10 @@ fn rules(view: &View, rows: &[Assessed]) -> (IdleReport, OverprovisionedReport) 
             facts: assessed.idle,
         })
         .collect();
-    let idle = idle::judge(&view.study.idle, &view.study.resources, &idle_rows, view.as_of);
+    let mut idle = idle::judge(&view.study.idle, &view.study.resources, &idle_rows, view.as_of);
+    let price = |host: &idle::IdleHost| view.hosts.get(&host.labels)?.price_per_month;
+    let prices = idle.hosts.iter().filter_map(price);
+    idle.saved_per_month = (prices.clone().count() > 0).then(|| prices.sum());
     let candidates: Vec<Candidate<'_>> = by_host()
         .map(|assessed| Candidate {
             resource: assessed.table.resource,

@@ -202,6 +202,12 @@ pub(crate) fn pooled_plan(more: &str) -> Plan {
     plan_by(pooled_planner(more), 7, |_| ())
 }
 
+/// The plan of the fleet with an inventory.
+pub(crate) fn plan_with_inventory(text: &str) -> Plan {
+    let inventory = super::inventory::Inventory::read(text, "hosts.csv").unwrap();
+    plan_by(pooled_planner("").with_inventory(inventory), 7, |_| ())
+}
+
 /// Even hosts stand in zone b, odd ones in zone a; a host costs 100 a month.
 fn pooled_planner(more: &str) -> Planner {
     let text = STUDY.replace("by = [\"service\"]", "by = [\"service\"]\npool = true") + more;

@@ -9,6 +9,7 @@ use super::backtest::BacktestArgs;
 use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
 use super::drivers::StoreDriversArgs;
+use super::explain::ExplainArgs;
 use super::query::QueryArgs;
 use super::report::ReportArgs;
 use super::rightsize::RightsizeArgs;
@@ -66,6 +67,8 @@ pub(super) enum Command {
     Backtest(BacktestArgs),
     /// Say what runs out first and when, which hosts idle, and which are too large.
     Plan(PlanArgs),
+    /// Say where the numbers of a plan's row came from.
+    Explain(ExplainArgs),
     /// Say how large each host should be, by our rule and by those of others, side by side.
     Rightsize(RightsizeArgs),
     /// Write the plan as one page of HTML with charts, to be mailed, printed and kept.

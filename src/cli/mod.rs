@@ -14,7 +14,9 @@ mod cold;
 mod decompose;
 mod doubts;
 mod drivers;
+mod explain;
 mod forecast;
+mod hosts;
 mod import;
 mod inspect;
 mod machine;
@@ -95,6 +97,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Drivers(args) => drivers::drivers(args),
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
+        Command::Explain(args) => explain::explain(args),
         Command::Rightsize(args) => rightsize::rightsize(args),
         Command::Report(args) => report::report(args),
         Command::Study(args) => plan::study(args),

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Outcome;
 use super::args::{DemoArgs, OutputFormat, PlanArgs, StudyArgs, StudyCommand};
+use super::hosts;
 use super::inspect::metrics_of;
 use super::output::{Stop, note, to_stdout};
 use super::progress::{Progress, samples_and_rate};
@@ -34,20 +35,39 @@ const MEMORY_BYTES_MAX: usize = 512 << 20;
 pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
     let study = read_study(&args.study)?;
     let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
-    let plan = plan_of(&snapshot, Planner::new(&study, as_of(&snapshot, &study)?)?, &study)?;
+    let planner = planner(&snapshot, &study, &args.study)?;
+    let plan = plan_of(&snapshot, planner, &study)?;
     print_plan(&plan, args.format, args.all)?;
     say_what_is_rolled_up(&snapshot, &study);
     Ok(Outcome::Done)
 }
 
-/// The plan of what a store holds, with the days behind it.
-pub(super) fn plan_with_history(store: &Path, study: &Path) -> Result<Plan> {
-    let study = read_study(study)?;
+/// The plan of what a store holds, and the study that it was made by.
+pub(super) fn plan_and_study(store: &Path, study_file: &Path) -> Result<(Plan, Study)> {
+    let study = read_study(study_file)?;
     let snapshot = Store::open_read_only(store)?.snapshot()?;
-    let planner = Planner::new(&study, as_of(&snapshot, &study)?)?.with_history();
+    let plan = plan_of(&snapshot, planner(&snapshot, &study, study_file)?, &study)?;
+    Ok((plan, study))
+}
+
+/// The plan of what a store holds, with the days behind it.
+pub(super) fn plan_with_history(store: &Path, study_file: &Path) -> Result<Plan> {
+    let study = read_study(study_file)?;
+    let snapshot = Store::open_read_only(store)?.snapshot()?;
+    let planner = planner(&snapshot, &study, study_file)?.with_history();
     let plan = plan_of(&snapshot, planner, &study)?;
     say_what_is_rolled_up(&snapshot, &study);
     Ok(plan)
+}
+
+/// A planner that knows the hosts of a store, and what the study's inventory says of them.
+fn planner(snapshot: &Snapshot, study: &Study, study_file: &Path) -> Result<Planner> {
+    let planner = Planner::new(study, as_of(snapshot, study)?)?;
+    let planner = planner.with_hosts(hosts::known(snapshot, study)?);
+    Ok(match hosts::inventory(study, study_file)? {
+        Some(inventory) => planner.with_inventory(inventory),
+        None => planner,
+    })
 }
 
 fn read_study(path: &Path) -> Result<Study> {

@@ -61,7 +61,7 @@ pub(super) fn write_page(plan: &Plan, path: &Path) -> Result<u64> {
 fn write_to(plan: &Plan, path: &Path) -> std::io::Result<u64> {
     // A file of that name is not ours, and a link there leads elsewhere.
     let mut out = BufWriter::new(OpenOptions::new().write(true).create_new(true).open(path)?);
-    page(plan, &Parts::default(), &mut out)?;
+    page(plan, &Parts::of(plan), &mut out)?;
     out.flush()?;
     let file = out.get_ref();
     file.sync_all()?;

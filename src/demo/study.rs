@@ -19,10 +19,35 @@ const TAIL: &str = r#"
 [[group]]
 name = "service"
 by = ["service"]
+pool = true
 
 [[group]]
 name = "zone"
 by = ["zone"]
+
+[[shape]]
+name = "standard"
+price = 240
+lead_time = "30d"
+provides = { cpu = "16 cores", memory = "64 GiB" }
+
+[order]
+risk = 0.1
+review = "30d"
+
+[failover]
+lose = ["1 host", "zone"]
+resources = ["cpu", "memory"]
+
+[[scenario]]
+name = "a third more web traffic"
+change = [
+    { kind = "demand", factor = 1.33, where = '{service="web"}', resources = ["cpu"] },
+]
+
+[[scenario]]
+name = "zone a is gone"
+change = [{ kind = "lose", where = '{zone="a"}' }]
 
 [idle]
 below = { cpu = "5%" }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::pools_json;
+use super::{design, pools_json};
 use crate::capacity::{
     Backtest, Grade, IdleHost, LimitChange, MODEL, Note, Outcome, OverprovisionedRow, Peak, Plan,
     PlanRow, Reclaimable, Summary, TablePlan,
@@ -37,6 +37,7 @@ pub fn json(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
             totals: plan.overprovisioned.totals.iter().map(total).collect(),
             rows: plan.overprovisioned.rows.iter().map(overprovisioned).collect(),
         },
+        design: plan.design.as_ref().map(design::json),
         pools: plan.pools.as_ref().map(pools_json::pools),
         notes: &plan.notes,
     };
@@ -60,6 +61,8 @@ struct Document<'a> {
     groups: Vec<TableView<'a>>,
     idle: Idle<'a>,
     overprovisioned: Overprovisioned<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    design: Option<design::DesignView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pools: Option<pools_json::Pools<'a>>,
     notes: &'a [Note],
@@ -147,6 +150,8 @@ struct Idle<'a> {
     kept_for_bursts: Vec<BTreeMap<&'a str, &'a str>>,
     undetermined: Vec<Undetermined<'a>>,
     in_use: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved_per_month: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -284,6 +289,7 @@ fn idle(plan: &Plan) -> Idle<'_> {
             .map(|(of, why)| Undetermined { labels: labels(of), why })
             .collect(),
         in_use: report.in_use,
+        saved_per_month: report.saved_per_month,
     }
 }
 

@@ -9,6 +9,8 @@
 
 mod csv;
 mod decompositions;
+mod design;
+mod explain;
 mod forecasts;
 mod frames;
 mod json;
@@ -25,6 +27,7 @@ use std::borrow::Cow;
 
 pub use csv::csv;
 pub use decompositions::{SeriesParts, parts_csv, parts_json, parts_text};
+pub use explain::{Explanation, explain, names_like};
 pub use forecasts::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 pub use frames::{FramesError, write_csv, write_json, write_table};
 pub use json::{SCHEMA_VERSION, json};

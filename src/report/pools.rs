@@ -41,10 +41,10 @@ pub(super) fn orders(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
     prose(
         &format!(
             "ORDER BY: with a probability of at most {:.0}% it runs out before the order is \
-             there. HOSTS: what is enough on {:.0}% of days until a review ({}) after it \
-             arrived, a unit too few costing {:.1} times one too many. TOO LATE: the probability \
-             that it runs out first. SHORT THEN: that the peak of that last day is over the line \
-             all the same (at most, over the resources).",
+             there. HOSTS: what is enough, with a probability of {:.0}%, for the highest peak of \
+             the week that ends a review ({}) after it arrived, a unit too few costing {:.1} \
+             times one too many. TOO LATE: the probability that it runs out first. SHORT THEN: \
+             that this peak is over the line all the same (at most, over the resources).",
             rule.risk * 100.0,
             ratio * 100.0,
             rule.review,
@@ -270,9 +270,15 @@ fn changes(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let pairs = as_is.rows.iter().zip(&scenario.rows);
-    let changed: Vec<(&ScenarioRow, &ScenarioRow)> =
+    let mut changed: Vec<(&ScenarioRow, &ScenarioRow)> =
         pairs.filter(|(before, after)| before != after).collect();
-    writeln!(out, "\nWHAT IF {:?}: {} rows change", cut(&scenario.name), changed.len())?;
+    // Rows of which the date changes, then the fullest.
+    changed.sort_by(|a, b| {
+        let same = |(before, after): &(&ScenarioRow, &ScenarioRow)| before.full == after.full;
+        let full = |(_, after): &(&ScenarioRow, &ScenarioRow)| after.peak / after.line;
+        same(a).cmp(&same(b)).then_with(|| full(b).total_cmp(&full(a)))
+    });
+    writeln!(out, "\nWHAT IF {:?}: {} change", cut(&scenario.name), rows(changed.len()))?;
     if changed.is_empty() {
         return Ok(());
     }
@@ -286,7 +292,7 @@ fn changes(
         words("FULL"),
         words("THEN"),
     ]);
-    let shown = options.part(1).min(changed.len());
+    let shown = options.part(2).min(changed.len());
     for (before, after) in &changed[..shown] {
         let unit = before.unit.as_ref();
         columns.row(&[
@@ -302,6 +308,11 @@ fn changes(
     }
     columns.write(out)?;
     more(changed.len() - shown, "rows", out)
+}
+
+/// A number of rows, in words.
+fn rows(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "row" } else { "rows" })
 }
 
 /// What a pool is called: the name of its group.

@@ -18,6 +18,9 @@ pub(super) fn idle(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
     if !report.hosts.is_empty() {
         idle_table(plan, options, out)?;
         prose(&freed(&report.hosts), out)?;
+        if let Some(saved) = report.saved_per_month {
+            prose(&format!("Their prices add up to {saved:.0} a month."), out)?;
+        }
     }
     if report.kept_for_bursts.is_empty() {
         return Ok(());

@@ -108,6 +108,7 @@ fn idle() -> IdleReport {
         kept_for_bursts: vec![labels("batch-1")],
         undetermined: vec![(labels("@gone"), "cpu: no data".into())],
         in_use: 4,
+        saved_per_month: None,
     }
 }
 
@@ -115,6 +116,7 @@ pub(super) fn plan() -> Plan {
     let unit = || "GB".parse().ok();
     Plan {
         pools: None,
+        design: None,
         study: "small".into(),
         as_of: day("2026-01-01"),
         window: TimeRange { start: day("2025-10-01"), end: day("2026-01-01") },

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::table::{Columns, amount, cut, numbers, percent, short_date, words};
-use super::{pools, reclaim};
+use super::{design, pools, reclaim};
 use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan};
 use crate::model::{Span, Timestamp};
 
@@ -43,6 +43,7 @@ pub fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Resu
     reclaim::idle(plan, options, out)?;
     reclaim::overprovisioned(plan, options, out)?;
     pools::leaves(plan, options, out)?;
+    design::text(plan, options, out)?;
     pools::failures(plan, options, out)?;
     pools::scenarios(plan, options, out)?;
     notes(plan, options, out)

@@ -5,7 +5,9 @@ use super::past::Past;
 use super::paths::{self, Passages};
 use super::{ExhaustionOptions, Quantiles, reached_since};
 
-/// Without a trend, the peaks of so many last days are what a day to come may bring.
+/// Days of a week.
+const WEEK: usize = 7;
+/// Without a trend, the weeks that end on so many last days are what a week to come may bring.
 const RECENT_DAYS: usize = 28;
 
 /// What lies ahead of daily peaks. They are looked at once and asked often.
@@ -68,18 +70,23 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    /// The peak of a day to come, once for each future; without a trend the last peaks that are
-    /// known. Empty where none is.
-    pub fn peaks_on(&self, days_ahead: usize) -> Vec<f64> {
+    /// The highest peak of the week that ends on a day to come, once for each future: a day alone
+    /// may be a Sunday. Without a trend, that of each of the last weeks. Empty where no peak is
+    /// known.
+    pub fn weekly_peaks_on(&self, days_ahead: usize) -> Vec<f64> {
+        let highest = |peaks: &[f64]| peaks.iter().copied().fold(f64::NAN, f64::max);
         match self.past.as_ref().and_then(|past| past.growth(self.options)) {
             Some(growth) if days_ahead > 0 => {
                 let (paths, seed) = (self.options.paths.max(1), self.options.seed);
-                let mut futures = paths::futures(growth, days_ahead, paths, seed);
-                futures.iter_mut().filter_map(Vec::pop).collect()
+                let futures = paths::futures(growth, days_ahead, paths, seed);
+                let week = |future: &Vec<f64>| highest(&future[days_ahead.saturating_sub(WEEK)..]);
+                futures.iter().map(week).collect()
             }
             _ => {
-                let known = self.peaks.iter().rev().filter(|peak| peak.is_finite());
-                known.take(RECENT_DAYS).copied().collect()
+                let from = self.peaks.len().saturating_sub(RECENT_DAYS + WEEK - 1);
+                let recent = &self.peaks[from..];
+                let weeks = recent.windows(WEEK.min(recent.len().max(1))).map(highest);
+                weeks.filter(|peak| peak.is_finite()).collect()
             }
         }
     }
@@ -115,7 +122,7 @@ mod tests {
         // A line that falls later is met no earlier than if it had been there at once.
         let late = outlook.passage_days(&LinePath::new(218.0).then(30, 150.0));
         assert!(late.iter().all(|day| (29.0..=30.0).contains(day)), "{late:?}");
-        let demand = outlook.peaks_on(30);
+        let demand = outlook.weekly_peaks_on(30);
         assert_eq!(demand.len(), 40);
         let mean = demand.iter().sum::<f64>() / 40.0;
         assert!((mean - 178.0).abs() < 1.0, "{mean}");
@@ -132,7 +139,8 @@ mod tests {
             assert_eq!(outlook.passage_days(&LinePath::new(80.0)), [f64::INFINITY; 3]);
             let far = LinePath::new(80.0).then(400, 10.0);
             assert_eq!(outlook.passage_days(&far), [f64::INFINITY; 3]);
-            assert_eq!(outlook.peaks_on(9).len(), 28);
+            // Five peaks that come again and again: each week has the highest of them.
+            assert_eq!(outlook.weekly_peaks_on(9), [54.0; 28]);
         }
         // A trend that does not stand is none.
         let peaks = growing();

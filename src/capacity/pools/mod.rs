@@ -21,7 +21,6 @@ mod tests;
 pub use failures::{FailureReport, PoolFailure};
 pub use leave::PoolLeave;
 pub use orders::PoolOrder;
-pub use pool::KnownHost;
 pub use scenarios::{ScenarioOutcome, ScenarioRow, WhenFull};
 
 use super::assess::{Assessed, View};

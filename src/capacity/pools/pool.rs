@@ -5,19 +5,11 @@ use std::collections::BTreeMap;
 use super::course::Course;
 use crate::capacity::assess::{Assessed, View};
 use crate::capacity::exhaustion::Outlook;
+use crate::capacity::known::KnownHost;
 use crate::capacity::reduce::DailyPeaks;
 use crate::capacity::rows::{Outcome, PlanRow, name};
 use crate::capacity::study::Table;
 use crate::model::{Labels, Span, Timestamp};
-
-/// A host, as its labels and the inventory know it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KnownHost {
-    /// Its labels: those that all of its series share, and what the inventory adds.
-    pub labels: Labels,
-    /// What it costs in a month, where that is known.
-    pub price_per_month: Option<f64>,
-}
 
 /// Hosts that can take over each other's work.
 #[derive(Debug)]

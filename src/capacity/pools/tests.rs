@@ -1,7 +1,7 @@
 //! Pools of the small fleet: 12 web hosts, 8 databases, 5 batch hosts, and oddities.
 
 use super::super::testing::{self, pooled_plan};
-use super::super::{Outcome, Plan, PlanRow, Planner, Study, Table};
+use super::super::{KnownHost, Outcome, Plan, PlanRow, Planner, Study, Table};
 use super::*;
 use crate::model::{Frame, Labels, Span, Timestamp};
 

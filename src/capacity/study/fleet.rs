@@ -315,3 +315,105 @@ pub(super) fn limited(
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Study;
+    use super::*;
+
+    const RESOURCES: &str = "[[resource]]\nname = \"cpu\"\nusage = \"c\"\nlimit = 8\nunit = \"cores\"\n\
+                             [[resource]]\nname = \"memory\"\nusage = \"m\"\nlimit = 64\nunit = \"GB\"\n\
+                             [[resource]]\nname = \"net\"\nusage = \"n\"\nrole = \"evidence\"\n";
+    const POOL: &str = "[[group]]\nname = \"service\"\nby = [\"service\"]\npool = true\n";
+    const SHAPE: &str = "[[shape]]\nname = \"large\"\nprice = 100\n\
+                         provides = { cpu = 16, memory = \"131072 MB\" }\n";
+
+    fn parse(more: &str) -> Result<Study> {
+        Study::parse(&format!("{RESOURCES}{POOL}{SHAPE}{more}"), "s.toml")
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let study = parse(
+            "[[shape]]\nname = \"small\"\nprice = 50\npower_watts = 200\nprice_per_kwh = 0.1\npue = 1.5\n\
+             lead_time = \"6w\"\nprovides = { cpu = \"8 cores\" }\n\
+             [inventory]\nfile = \"hosts.csv\"\nhost_label = \"vm\"\n\
+             [order]\nshape = \"small\"\nrisk = 0.05\nreview = \"60d\"\nshortage_cost = 99\nsurplus_cost = 2\n\
+             lot = 4\nbudget = 5000\n\
+             [failover]\nlose = [\"2 hosts\", \"rack\", \"zone\"]\nspread = \"by_capacity\"\n\
+             resources = [\"cpu\"]\nzone_label = \"dc\"\nrack_label = \"row\"\n",
+        )
+        .unwrap();
+        assert!(study.groups[0].pool);
+        assert_eq!(study.shapes[0].provides, [(0, 16.0), (1, 131.072)]);
+        let small = &study.shapes[1];
+        // 0.2 kW * 1.5 * 730 h * 0.1.
+        assert!((small.price_per_month - 71.9).abs() < 1e-9);
+        assert_eq!(small.lead_time, Some(Span::from_days(42)));
+        assert_eq!(study.host_label(), "vm");
+        let order = study.order.unwrap();
+        assert_eq!((order.shape, order.risk, order.lot_hosts), (1, 0.05, 4));
+        assert_eq!((order.review, order.budget_per_month), (Span::from_days(60), Some(5_000.0)));
+        assert!((order.costs.critical_ratio() - 99.0 / 101.0).abs() < 1e-12);
+        let failover = study.failover.unwrap();
+        assert_eq!(failover.lose, [Lost::Hosts(2), Lost::Rack, Lost::Zone]);
+        assert_eq!((failover.spread, failover.resources), (Spread::ByCapacity, vec![0]));
+        assert_eq!((failover.zone_label, failover.rack_label), ("dc".into(), "row".into()));
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let study = parse("[order]\n[failover]\nlose = [\"1 host\"]\n").unwrap();
+        let order = study.order.as_ref().unwrap();
+        assert_eq!((order.shape, order.risk, order.review), (0, 0.1, Span::from_days(30)));
+        assert!((order.costs.critical_ratio() - 0.9).abs() < 1e-12);
+        let failover = study.failover.as_ref().unwrap();
+        assert_eq!((failover.spread, &failover.resources), (Spread::Free, &vec![0, 1]));
+        assert_eq!((study.host_label(), failover.zone_label.as_str()), ("host", "zone"));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line_and_the_remedy() {
+        for (more, line, part) in [
+            ("[[shape]]\nname = \"large\"\nprovides = { cpu = 1 }", 24, "is taken"),
+            ("[[shape]]\nname = \"x\"\nprovides = {}", 24, "a shape provides something"),
+            ("[[shape]]\nname = \"x\"\nprovides = { net = 1 }", 25, "without a limit"),
+            ("[[shape]]\nname = \"x\"\nprovides = { gpu = 1 }", 25, "no resource is named \"gpu\""),
+            ("[[shape]]\nname = \"x\"\nprovides = { cpu = \"5%\" }", 25, "an amount above 0"),
+            ("[[shape]]\nname = \"x\"\nprovides = { cpu = \"1 GB\" }", 25, "cannot be compared"),
+            (
+                "[[shape]]\nname = \"x\"\nprice = -1\nprovides = { cpu = 1 }",
+                25,
+                "price is a number",
+            ),
+            ("[order]\nshape = \"tiny\"", 24, "no shape is named \"tiny\"; there are: large"),
+            ("[order]\nrisk = 1", 24, "risk"),
+            ("[order]\nlot = 0", 24, "lot is a number of hosts"),
+            ("[order]\nbudget = -5", 24, "budget is an amount"),
+            ("[order]\nshortage_cost = -1", 24, "cost"),
+            ("[order]\nbuget = 5", 24, "unknown field `buget`"),
+            ("[failover]\nlose = []", 24, "lose names what is lost"),
+            ("[failover]\nlose = [\"planet\"]", 24, "is nothing to lose"),
+            ("[failover]\nlose = [\"0 hosts\"]", 24, "is nothing to lose"),
+            ("[failover]\nlose = [\"zone\", \"zone\"]", 24, "named twice"),
+            ("[failover]\nlose = [\"zone\"]\nresources = [\"net\"]", 25, "without a limit"),
+            ("[inventory]\nfile = \"\"", 24, "file names"),
+            (
+                "[[group]]\nname = \"z\"\nby = [\"z\"]\npool = true",
+                26,
+                "\"service\" is the pool already",
+            ),
+        ] {
+            let error = parse(more).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("s.toml:{line}: ")), "{more:?}: {error}");
+            assert!(error.contains(part), "{more:?}: {error}");
+        }
+        let alone = |more: &str| Study::parse(&format!("{RESOURCES}{more}"), "s.toml");
+        for more in ["[failover]\nlose = [\"zone\"]\n", "[[scenario]]\nname = \"x\"\n"] {
+            let error = alone(more).unwrap_err().to_string();
+            assert!(error.contains("[[group]] pool = true"), "{error}");
+        }
+        let error = alone(&format!("{POOL}[order]\n")).unwrap_err().to_string();
+        assert!(error.contains("there is no [[shape]] to order"), "{error}");
+    }
+}

@@ -174,6 +174,12 @@ impl Study {
         checked::study(file, &parse::Place { text, origin })
     }
 
+    /// The label whose values are the hosts of the inventory.
+    pub fn host_label(&self) -> &str {
+        let named = self.inventory.as_ref().and_then(|inventory| inventory.host_label.as_deref());
+        named.or(self.by.first().map(String::as_str)).unwrap_or("host")
+    }
+
     /// The index of a resource.
     pub fn resource(&self, name: &str) -> Option<usize> {
         self.resources.iter().position(|r| r.name == name)

@@ -102,6 +102,8 @@ pub(super) struct Known<'a> {
     pub(super) shapes: &'a [Shape],
 }
 
+/// No change adds more to a pool.
+const ADDED_HOSTS_MAX: f64 = 10_000.0;
 /// No host is replaced by more.
 const REPLACED_BY_MAX: f64 = 1_000.0;
 /// A factor beyond this is a slip.
@@ -158,7 +160,7 @@ fn change(section: ChangeSection, known: &Known<'_>, place: &Place<'_>) -> Resul
     let (from, until) = (section.from.map(|from| from.0), section.until);
     if let Some(until) = &until {
         let fits = from.is_none_or(|from| from < until.get_ref().0);
-        check(fits, until.span(), "until lies behind from", place)?;
+        check(fits, until.span(), "until is not after from; write a later date", place)?;
     }
     let hosts = section.filter.map_or_else(Selector::all, |filter| filter.0);
     Ok(Change { kind, hosts, from, until: until.map(|until| until.into_inner().0) })
@@ -204,8 +206,7 @@ fn whole_hosts(
 ) -> Result<u64> {
     let at = written.map_or(at, Spanned::span);
     let hosts = written.map_or(0.0, |written| *written.get_ref());
-    let most = crate::capacity::order::HOSTS_MAX as f64;
-    let fits = hosts >= 1.0 && hosts <= most && hosts.fract() == 0.0;
+    let fits = (1.0..=ADDED_HOSTS_MAX).contains(&hosts) && hosts.fract() == 0.0;
     check(fits, at, "how many hosts? write hosts = 4", place).map(|()| hosts as u64)
 }
 
@@ -215,4 +216,75 @@ fn replaced_by(written: Option<&Spanned<f64>>, place: &Place<'_>) -> Result<f64>
     let fits = hosts > 0.0 && hosts <= REPLACED_BY_MAX;
     let what = "hosts is how many take the place of one; write 1, or 0.5 for one in place of two";
     check(fits, written.span(), what, place).map(|()| hosts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Study;
+    use super::*;
+
+    const HEAD: &str = "[[resource]]\nname = \"cpu\"\nusage = \"c\"\nlimit = 8\nunit = \"cores\"\n\
+                        [[resource]]\nname = \"memory\"\nusage = \"m\"\nlimit = 64\n\
+                        [[group]]\nname = \"service\"\nby = [\"service\"]\npool = true\n\
+                        [[shape]]\nname = \"large\"\nprovides = { cpu = 16 }\n\
+                        [[scenario]]\nname = \"s\"\n";
+
+    fn parse(change: &str) -> Result<Study> {
+        Study::parse(&format!("{HEAD}change = [{{ {change} }}]\n"), "s.toml")
+    }
+
+    #[test]
+    fn every_kind_of_change_is_read() {
+        let kind = |change: &str| parse(change).unwrap().scenarios[0].changes[0].kind.clone();
+        let all = vec![0, 1];
+        let demand = ChangeKind::Demand { factor: 1.3, resources: vec![1] };
+        assert_eq!(kind("kind = \"demand\", factor = 1.3, resources = [\"memory\"]"), demand);
+        let add = ChangeKind::Add { hosts: 4, shape: 0 };
+        assert_eq!(kind("kind = \"add\", hosts = 4"), add);
+        for word in ["retire", "lose"] {
+            let change = format!("kind = \"{word}\", where = '{{zone=\"a\"}}'");
+            assert_eq!(kind(&change), ChangeKind::Lose);
+        }
+        let migrate = ChangeKind::Migrate { hosts: 0.5, shape: 0, factor: 1.0, resources: all };
+        assert_eq!(kind("kind = \"migrate\", hosts = 0.5, shape = \"large\""), migrate);
+        let study = parse(
+            "kind = \"demand\", factor = 2, where = '{zone=\"a\"}', from = 2026-05-01, \
+             until = 2026-06-01",
+        )
+        .unwrap();
+        let change = &study.scenarios[0].changes[0];
+        assert_eq!(change.hosts.to_string(), "{zone=\"a\"}");
+        assert_eq!(
+            (change.from, change.until),
+            ("2026-05-01".parse().ok(), "2026-06-01".parse().ok())
+        );
+    }
+
+    #[test]
+    fn mistakes_are_told_with_the_remedy() {
+        for (change, part) in [
+            ("kind = \"demand\"", "write factor = 1.3"),
+            ("kind = \"demand\", factor = 0", "factor is a number above 0"),
+            ("kind = \"demand\", factor = 2, hosts = 3", "hosts means nothing to this kind"),
+            ("kind = \"demand\", factor = 2, resources = [\"gpu\"]", "no resource is named"),
+            ("kind = \"add\"", "write hosts = 4"),
+            ("kind = \"add\", hosts = 1.5", "write hosts = 4"),
+            ("kind = \"add\", hosts = 20000", "write hosts = 4"),
+            ("kind = \"add\", hosts = 1, shape = \"tiny\"", "no shape is named \"tiny\""),
+            ("kind = \"lose\"", "which hosts? write where"),
+            ("kind = \"retire\", where = 'x', until = 2026-01-01", "until means nothing"),
+            ("kind = \"migrate\", hosts = -1", "how many take the place"),
+            ("kind = \"vanish\"", "unknown variant `vanish`"),
+            (
+                "kind = \"demand\", factor = 2, from = 2026-06-01, until = 2026-05-01",
+                "until is not after from; write a later date",
+            ),
+        ] {
+            let error = parse(change).unwrap_err().to_string();
+            assert!(error.starts_with("s.toml:19: ") && error.contains(part), "{change}: {error}");
+        }
+        let twice = format!("{HEAD}[[scenario]]\nname = \"s\"\n");
+        let error = Study::parse(&twice, "s.toml").unwrap_err().to_string();
+        assert!(error.contains("the scenario name \"s\" is taken"), "{error}");
+    }
 }

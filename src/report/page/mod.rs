@@ -15,6 +15,7 @@ mod document;
 mod escape;
 mod fan;
 mod figure;
+mod from_plan;
 mod heatmap;
 mod intervals;
 mod lanes;
@@ -33,7 +34,7 @@ mod trust;
 mod what_if;
 
 pub use document::page;
-pub use parts::{Curve, Explanation, Failover, Fitted, Measure, Order, Parts, Scenarios};
+pub use parts::{Curve, Failover, Fitted, Measure, Order, Parts, Scenarios};
 
 #[cfg(doc)]
 use crate::capacity::Plan;

@@ -1,6 +1,7 @@
 //! What a page shows beside the plan: plain values, each section left out where it has none.
 
 use crate::model::{Timestamp, Unit};
+use crate::report::explain::Explanation;
 
 /// What a page shows beside the plan.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,12 +48,14 @@ pub struct Failover {
     pub demand: f64,
     /// What they may carry: their limits less the safety margin.
     pub capacity: f64,
+    /// How full the fullest of them gets, 1 being what it may; `None`: nobody is left.
+    pub used_share: Option<f64>,
 }
 
 impl Failover {
     /// Whether those who are left carry the demand.
     pub fn holds(&self) -> bool {
-        self.demand <= self.capacity
+        self.used_share.is_some_and(|share| share <= 1.0)
     }
 }
 
@@ -106,13 +109,4 @@ pub struct Fitted {
     pub low: f64,
     /// The upper end.
     pub high: f64,
-}
-
-/// How a finding came about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explanation {
-    /// What is explained.
-    pub subject: String,
-    /// Sentences.
-    pub sentences: Vec<String>,
 }

@@ -6,6 +6,7 @@ use crate::capacity::exhaustion::score::{ScoreOptions, score_exhaustion};
 use crate::capacity::exhaustion::{Fan, PastForecast, PeakInterval};
 use crate::capacity::{HeadroomMap, History, HostDays, Plan, PlanRow, RowHistory, testing};
 use crate::model::{Labels, Span, Timestamp};
+use crate::report::Explanation;
 use crate::report::testing::{check_golden, plan as small_plan};
 
 const HOSTILE: &str = "</script></style><script>alert(1)</script>'\"><img src=x onerror=alert(1)>\
@@ -149,6 +150,7 @@ fn parts() -> Parts {
             unit: "GHz".parse().ok(),
             demand: 30.0,
             capacity: 27.0,
+            used_share: Some(30.0 / 27.0),
         }],
         scenarios: Some(Scenarios {
             names: vec!["as it is".into(), "+20% demand".into()],

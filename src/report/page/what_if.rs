@@ -44,7 +44,7 @@ pub(super) fn failovers(parts: &Parts, body: &mut Body) {
 
 fn cells(failover: &Failover) -> Vec<Cell> {
     let shown = |value: f64| Cell::number(amount(failover.unit.as_ref(), Some(value)), value);
-    let share = failover.demand / failover.capacity;
+    let share = failover.used_share.unwrap_or(f64::INFINITY);
     let (holds, class) = if failover.holds() { ("yes", "good") } else { ("no", "bad") };
     vec![
         Cell::words(cut(&failover.group)),
@@ -52,8 +52,11 @@ fn cells(failover: &Failover) -> Vec<Cell> {
         Cell::words(cut(&failover.resource)),
         shown(failover.demand),
         shown(failover.capacity),
-        Cell::number(if share.is_finite() { percent(Some(share)) } else { "-".into() }, share)
-            .class(class),
+        Cell::number(
+            if share.is_finite() { percent(Some(share)) } else { "nobody left".into() },
+            share,
+        )
+        .class(class),
         Cell::words(holds).class(class),
     ]
 }
@@ -133,6 +136,7 @@ mod tests {
             unit: "%".parse().ok(),
             demand,
             capacity,
+            used_share: Some(demand / capacity),
         };
         assert!(failover(225.0, 225.0).holds());
         assert!(!failover(300.0, 225.0).holds() && !failover(1.0, 0.0).holds());
