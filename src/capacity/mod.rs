@@ -22,6 +22,7 @@ pub mod hardware;
 mod history;
 mod idle;
 pub mod inventory;
+pub mod kept;
 pub mod order;
 mod overprovisioned;
 pub mod packing;

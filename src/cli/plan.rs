@@ -11,6 +11,7 @@ use super::Outcome;
 use super::args::{DemoArgs, OutputFormat, PlanArgs, StudyArgs, StudyCommand};
 use super::inspect::metrics_of;
 use super::output::{Stop, note, to_stdout};
+use super::plans::remember;
 use super::progress::{Progress, samples_and_rate};
 use super::report::write_page;
 use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
@@ -35,7 +36,9 @@ pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
     let study = read_study(&args.study)?;
     let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
     let plan = plan_of(&snapshot, Planner::new(&study, as_of(&snapshot, &study)?)?, &study)?;
-    print_plan(&plan, args.format, args.all)?;
+    if remember(&plan, args)? {
+        print_plan(&plan, args.format, args.all)?;
+    }
     say_what_is_rolled_up(&snapshot, &study);
     Ok(Outcome::Done)
 }
@@ -50,7 +53,7 @@ pub(super) fn plan_with_history(store: &Path, study: &Path) -> Result<Plan> {
     Ok(plan)
 }
 
-fn read_study(path: &Path) -> Result<Study> {
+pub(super) fn read_study(path: &Path) -> Result<Study> {
     let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
     Study::parse(&text, &path.display().to_string())
 }
@@ -111,7 +114,7 @@ fn plan_of(snapshot: &Snapshot, mut planner: Planner, study: &Study) -> Result<P
     Ok(planner.finish())
 }
 
-fn usage_frames(
+pub(super) fn usage_frames(
     snapshot: &Snapshot,
     table: &TableQuery,
     from: Timestamp,
