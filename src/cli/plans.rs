@@ -26,7 +26,8 @@ pub(super) struct MemoryArgs {
     #[arg(long)]
     keep: bool,
     /// Print what changed since an earlier plan, and why, instead of the plan: since the one in
-    /// FILE, which `--format json` wrote, or since the latest earlier one of the study that is kept.
+    /// FILE, which `--format json` wrote, or since the latest earlier one of the study that is
+    /// kept.
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     diff: Option<Option<PathBuf>>,
 }

@@ -3,6 +3,7 @@
 use super::sheet::{Column, Sheet, Value};
 use crate::capacity::kept::{KeptPlan, MissedRow, PlanScores, SaidScore};
 use crate::capacity::name;
+use crate::model::Span;
 
 /// A decile with fewer cases says nothing.
 const DECILE_CASES_MIN: usize = 10;
@@ -14,7 +15,8 @@ pub fn plan_scores_sheet(plans: &[KeptPlan], scores: &PlanScores, all: bool) -> 
     let study = plans.last().map_or("", |plan| plan.study.as_str());
     let mut sheet = Sheet::new(format!("What the plans of {study} said, and what came"));
     sheet.fact("plans", "plans", plans.len(), "");
-    sheet.fact("known_until", "what came is known until", scores.end.date(), "");
+    let last_day = scores.end.minus(Span::DAY).date();
+    sheet.fact("last_day", "the last day that is over in the data", last_day, "");
     let left = scores.left_out;
     sheet.fact("not_over", "rows whose days are not over", left.not_over, "rows x horizons");
     sheet.fact("unknown_days", "rows with unknown days", left.unknown_days, "rows x horizons");

@@ -128,12 +128,16 @@ pub(super) fn reasons(pair: &Pair<'_>, kind: ChangeKind) -> Vec<Reason> {
         (_, None) => found.push(Reason::HostGone),
         (Some(before), Some(after)) => {
             not_known(before, after, &mut found);
-            if before.unit == after.unit {
+            let unknown = !found.is_empty();
+            if before.unit != after.unit {
+                found.push(Reason::UnitChanged);
+            } else if unknown {
+                // What could not be said in one of them is not compared.
+                limits(before, after, &mut found);
+            } else {
                 limits(before, after, &mut found);
                 demand(pair, kind, before, after, &mut found);
                 trends(before, after, &mut found);
-            } else {
-                found.push(Reason::UnitChanged);
             }
         }
     }
