@@ -1,19 +1,20 @@
 //! Plans that are kept: `plan --keep`, `plan --diff`, and the command `plans`, which lists and
 //! scores them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Outcome;
 use super::args::{OutputFormat, PlanArgs};
 use super::output::{Stop, note, sheet_to_stdout};
 use super::plan::{read_study, usage_frames};
-use crate::capacity::kept::{KeptPlan, PlanChanges, PlanScorer, PlanScores};
+use crate::capacity::kept::{KeptPlan, PlanChanges, PlanScorer};
 use crate::capacity::{Plan, Study};
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
 use crate::query::answered_from;
 use crate::report::{self, ChangesFor, Column, Sheet, changes_sheet, plan_scores_sheet, read_plan};
-use crate::store::{KeptPlanFile, Plans, Snapshot, Store, check_plan_size};
+use crate::store::{KeptPlanFile, Plans, Store, check_plan_size};
 
 /// Changes that people see, as long as they do not ask for all.
 const CHANGES_SHOWN: usize = 40;
@@ -57,12 +58,6 @@ pub(super) struct PlansArgs {
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     format: OutputFormat,
-}
-
-/// A plan that is kept, and the length of its file.
-struct Kept {
-    plan: KeptPlan,
-    bytes: u64,
 }
 
 /// Keeps a plan and compares it, as the arguments ask. Says whether the plan is still to be
@@ -115,7 +110,7 @@ fn latest_before(plan: &Plan, store: &Path) -> Result<KeptPlan> {
     let plans = Plans::of(store)?;
     for file in plans.list()?.iter().rev().filter(|file| is_earlier(file.as_of)) {
         match read_kept(&plans, file) {
-            Ok(Some(kept)) if kept.plan.study == plan.study => return Ok(kept.plan),
+            Ok(Some(kept)) if kept.study == plan.study => return Ok(kept),
             Ok(_) => {}
             Err(why) => note(&format!("note: a plan is passed over: {why}")),
         }
@@ -130,34 +125,28 @@ fn latest_before(plan: &Plan, store: &Path) -> Result<KeptPlan> {
 }
 
 /// A plan that is kept; `None` where it was replaced or dropped meanwhile.
-fn read_kept(plans: &Plans, file: &KeptPlanFile) -> Result<Option<Kept>> {
+fn read_kept(plans: &Plans, file: &KeptPlanFile) -> Result<Option<KeptPlan>> {
     match plans.read(file) {
-        Ok(bytes) => {
-            let plan = read_plan(&bytes, &file.path)?;
-            Ok(Some(Kept { plan, bytes: file.bytes }))
-        }
+        Ok(bytes) => read_plan(&bytes, &file.path).map(Some),
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(why) => Err(why),
     }
 }
 
-/// All plans that are kept, the earliest first; what cannot be read is named and passed over.
-fn all_kept(plans: &Plans) -> Result<Vec<Kept>> {
-    let mut found: Vec<Kept> = Vec::new();
-    for file in plans.list()? {
-        match read_kept(plans, &file) {
-            Ok(Some(kept)) => {
-                // Where keeping was stopped, the plan that was to be replaced is there still.
-                let of = |kept: &Kept| (kept.plan.as_of, kept.plan.study.clone());
-                let new = of(&kept);
-                found.retain(|other| of(other) != new);
-                found.push(kept);
-            }
+/// Visits the plans that are kept, the latest first, one at a time in memory; what cannot be read
+/// is named and passed over.
+fn visit(plans: &Plans, mut visit: impl FnMut(KeptPlan, u64)) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for file in plans.list()?.iter().rev() {
+        match read_kept(plans, file) {
+            // Where keeping was stopped, the plan that was to be replaced is there still.
+            Ok(Some(plan)) if !seen.insert((plan.as_of, plan.study.clone())) => {}
+            Ok(Some(plan)) => visit(plan, file.bytes),
             Ok(None) => {}
             Err(why) => note(&format!("note: a plan is passed over: {why}")),
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Lists, scores or drops the plans that are kept in a store.
@@ -171,22 +160,34 @@ pub(super) fn plans(args: &PlansArgs) -> Result<Outcome, Stop> {
         sheet_to_stdout(&sheet, args.format)?;
         return Ok(Outcome::Done);
     }
-    let kept = all_kept(&plans)?;
     let sheet = match args.study.as_ref().filter(|_| args.score) {
-        Some(study) => score(args, &read_study(study)?, kept)?,
-        None => list(&kept),
+        Some(study) => score(args, &read_study(study)?, &plans)?,
+        None => list(&plans)?,
     };
     sheet_to_stdout(&sheet, args.format)?;
     Ok(Outcome::Done)
 }
 
-fn list(kept: &[Kept]) -> Sheet {
+fn list(plans: &Plans) -> Result<Sheet> {
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    visit(plans, |plan, length| {
+        let counts = plan.counts();
+        bytes += length;
+        rows.push([
+            plan.study.into(),
+            plan.as_of.to_string().into(),
+            counts.rows.into(),
+            counts.full.into(),
+            counts.within_horizon.into(),
+            plan.horizon.to_string().into(),
+        ]);
+    })?;
     let mut sheet = Sheet::new("Plans that are kept");
-    sheet.fact("plans", "plans", kept.len(), "");
-    sheet.fact("bytes", "bytes", kept.iter().map(|kept| kept.bytes).sum::<u64>(), "");
-    if kept.is_empty() {
+    sheet.fact("plans", "plans", rows.len(), "");
+    sheet.fact("bytes", "bytes", bytes, "");
+    if rows.is_empty() {
         sheet.note("`plimsoll plan --keep` keeps one.");
-        return sheet;
+        return Ok(sheet);
     }
     let columns = [
         ("study", "study"),
@@ -197,48 +198,38 @@ fn list(kept: &[Kept]) -> Sheet {
         ("horizon", "horizon"),
     ];
     let table = sheet.table("plans", &columns.map(|(key, heading)| Column::new(key, heading)));
-    for Kept { plan, .. } in kept {
-        let counts = plan.counts();
-        table.row([
-            plan.study.as_str().into(),
-            plan.as_of.to_string().into(),
-            counts.rows.into(),
-            counts.full.into(),
-            counts.within_horizon.into(),
-            plan.horizon.to_string().into(),
-        ]);
-    }
-    sheet
+    rows.into_iter().rev().for_each(|row| table.row(row));
+    Ok(sheet)
 }
 
-fn score(args: &PlansArgs, study: &Study, kept: Vec<Kept>) -> Result<Sheet> {
-    let all = kept.len();
-    let plans: Vec<KeptPlan> =
-        kept.into_iter().map(|kept| kept.plan).filter(|plan| plan.study == study.name).collect();
-    if plans.is_empty() {
+/// Asks the store for what became of the rows of a study's plans, up to its last sample.
+fn score(args: &PlansArgs, study: &Study, plans: &Plans) -> Result<Sheet> {
+    let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
+    let Some(stored) = snapshot.range() else {
+        return Err(Error::not_enough_data("the store holds no samples"));
+    };
+    let mut scorer = PlanScorer::new(study, stored.end);
+    let (mut kept, mut of_study) = (0, 0);
+    visit(plans, |plan, _| {
+        kept += 1;
+        if plan.study == study.name {
+            of_study += 1;
+            scorer.add_plan(&plan);
+        }
+    })?;
+    if of_study == 0 {
         return Err(Error::not_enough_data(format!(
-            "of the {all} plans that are kept none is of study {:?}; keep one with `plimsoll plan \
+            "of the {kept} plans that are kept none is of study {:?}; keep one with `plimsoll plan \
              --keep`",
             study.name
         )));
     }
-    let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
-    let scores = happened(&snapshot, study, &plans)?;
-    Ok(plan_scores_sheet(&plans, &scores, args.all))
-}
-
-/// Asks the store for what became of the plans' rows, up to its last sample.
-fn happened(snapshot: &Snapshot, study: &Study, plans: &[KeptPlan]) -> Result<PlanScores> {
-    let Some(stored) = snapshot.range() else {
-        return Err(Error::not_enough_data("the store holds no samples"));
-    };
     let from = study.ignore_before.unwrap_or(Timestamp::MIN).max(stored.start);
-    let mut scorer = PlanScorer::new(study, plans, stored.end);
     for table in study.tables().iter().filter(|table| table.table.group.is_none()) {
-        let from = from.max(answered_from(snapshot, table.step).unwrap_or(from));
-        for usage in usage_frames(snapshot, table, from, stored.end)? {
+        let from = from.max(answered_from(&snapshot, table.step).unwrap_or(from));
+        for usage in usage_frames(&snapshot, table, from, stored.end)? {
             scorer.add(table.table, &usage?)?;
         }
     }
-    Ok(scorer.finish())
+    Ok(plan_scores_sheet(&scorer.finish(), args.all))
 }

@@ -1,7 +1,7 @@
 //! What plans said against what happened, as a sheet.
 
 use super::sheet::{Column, Sheet, Value};
-use crate::capacity::kept::{KeptPlan, MissedRow, PlanScores, SaidScore};
+use crate::capacity::kept::{MissedRow, PlanScores, SaidScore};
 use crate::capacity::name;
 use crate::model::Span;
 
@@ -11,10 +11,9 @@ const DECILE_CASES_MIN: usize = 10;
 const MISSED_MAX: usize = 10;
 
 /// The scores of the plans of a study that were kept; all rows that were missed where `all`.
-pub fn plan_scores_sheet(plans: &[KeptPlan], scores: &PlanScores, all: bool) -> Sheet {
-    let study = plans.last().map_or("", |plan| plan.study.as_str());
-    let mut sheet = Sheet::new(format!("What the plans of {study} said, and what came"));
-    sheet.fact("plans", "plans", plans.len(), "");
+pub fn plan_scores_sheet(scores: &PlanScores, all: bool) -> Sheet {
+    let mut sheet = Sheet::new(format!("What the plans of {} said, and what came", scores.study));
+    sheet.fact("plans", "plans", scores.plans, "");
     let last_day = scores.end.minus(Span::DAY).date();
     sheet.fact("last_day", "the last day that is over in the data", last_day, "");
     let left = scores.left_out;
@@ -25,7 +24,7 @@ pub fn plan_scores_sheet(plans: &[KeptPlan], scores: &PlanScores, all: bool) -> 
     dates(scores, &mut sheet);
     deciles(scores, &mut sheet);
     by_plan(scores, &mut sheet);
-    missed(plans, scores, all, &mut sheet);
+    missed(scores, all, &mut sheet);
     sheet.note(
         "Said: the probability that a daily peak reaches the line within so many days. Brier: the \
          mean of (said - came)^2, 0 at best. Skill: over always saying the base rate; below 0 the \
@@ -134,23 +133,22 @@ fn deciles(scores: &PlanScores, sheet: &mut Sheet) {
 }
 
 fn by_plan(scores: &PlanScores, sheet: &mut Sheet) {
-    if scores.plans.is_empty() {
+    if scores.by_plan.is_empty() {
         return;
     }
     let mut names = vec![("as_of", "plan as of"), ("within_days", "within days")];
     names.extend(FIGURES);
     let table = sheet.table("plans", &columns(&names));
-    for plan in &scores.plans {
+    for plan in &scores.by_plan {
         let own = [plan.as_of.to_string().into(), plan.within_days.into()];
         table.row(own.into_iter().chain(figures(&plan.score)));
     }
 }
 
-fn missed(plans: &[KeptPlan], scores: &PlanScores, all: bool, sheet: &mut Sheet) {
+fn missed(scores: &PlanScores, all: bool, sheet: &mut Sheet) {
     if scores.missed.is_empty() {
         return;
     }
-    let by = plans.last().map_or(&[][..], |plan| &plan.hosts.by);
     let names = [
         ("row", "missed worst"),
         ("resource", "resource"),
@@ -167,7 +165,7 @@ fn missed(plans: &[KeptPlan], scores: &PlanScores, all: bool, sheet: &mut Sheet)
     for one in scores.missed.iter().take(shown) {
         let MissedRow { labels, resource, as_of, within_days, .. } = one;
         table.row([
-            name(labels, by).into(),
+            name(labels, &scores.by).into(),
             resource.as_str().into(),
             as_of.date().into(),
             (*within_days).into(),

@@ -9,7 +9,7 @@ pub use figures::{DateIntervals, OnePlan, PlanScores, SaidDecile, SaidScore, Wit
 use super::{KeptPlan, days_between};
 use crate::capacity::exhaustion::reached;
 use crate::capacity::reduce::{SeenDays, seen_days};
-use crate::capacity::rows::{Forecast, Outcome, PlanRow};
+use crate::capacity::rows::{Outcome, PlanRow};
 use crate::capacity::series::RowSeries;
 use crate::capacity::study::{Study, Table};
 use crate::error::{Error, Result};
@@ -53,7 +53,8 @@ pub struct MissedRow {
     pub peak_day: Timestamp,
 }
 
-/// Takes the usage of every table by host of a study, and scores plans that were kept.
+/// Takes plans, then the usage of every table by host of a study, and scores what the plans said
+/// against what happened. Of a plan it keeps some 100 bytes for each row.
 ///
 /// A line is reached within so many days where a daily peak of one of the days after the last
 /// day that the plan knew is at or over it; at most a fifth of them may be unknown, as where
@@ -61,38 +62,72 @@ pub struct MissedRow {
 #[derive(Debug)]
 pub struct PlanScorer<'a> {
     study: &'a Study,
-    plans: &'a [KeptPlan],
     /// The end of the last day that is over in the data.
     end: Timestamp,
-    rows: HashMap<(Labels, String), Vec<(usize, &'a PlanRow)>>,
-    unmet: usize,
+    /// The instants of the plans.
+    plans: Vec<Timestamp>,
+    rows: HashMap<(Labels, String), Vec<SaidRow>>,
     cases: Vec<Case>,
     intervals: Vec<Interval>,
     left_out: LeftOut,
     missed: BTreeMap<(Labels, String), MissedRow>,
 }
 
+/// What one plan said of one row.
+#[derive(Debug, Clone, Copy)]
+struct SaidRow {
+    plan: usize,
+    line: f64,
+    /// How likely the line is reached within each of the horizons.
+    said: Option<[f64; 3]>,
+    was_full: bool,
+    /// P10 and P90, where it has a date.
+    dates: Option<(Timestamp, Option<Timestamp>)>,
+}
+
+impl SaidRow {
+    /// `None` of a row without a line, of which nothing was said.
+    fn of(plan: usize, row: &PlanRow) -> Option<Self> {
+        let said = row.probabilities.map(|said| [said.within_7, said.within_30, said.within_90]);
+        let dates = match &row.outcome {
+            Outcome::Within(forecast) => forecast.p10.map(|p10| (p10, forecast.p90)),
+            _ => None,
+        };
+        let was_full = matches!(row.outcome, Outcome::Already { .. });
+        Some(Self { plan, line: row.line?, said, was_full, dates })
+    }
+}
+
 impl<'a> PlanScorer<'a> {
-    /// A scorer of plans. `known_until` is where the data ends: 1 ns after the last sample.
-    pub fn new(study: &'a Study, plans: &'a [KeptPlan], known_until: Timestamp) -> Self {
-        let mut rows: HashMap<_, Vec<_>> = HashMap::new();
-        for (at, plan) in plans.iter().enumerate() {
-            for row in plan.hosts.rows.iter().filter(|row| row.line.is_some()) {
-                let key = (row.labels.clone(), row.resource.clone());
-                rows.entry(key).or_default().push((at, row));
-            }
-        }
+    /// A scorer of plans of a study. `known_until` is where the data ends: 1 ns after the last
+    /// sample.
+    pub fn new(study: &'a Study, known_until: Timestamp) -> Self {
         Self {
             study,
-            plans,
             // A day is over once there is a sample in its last step.
             end: known_until.plus(study.step).floor(Span::DAY),
-            unmet: rows.values().map(Vec::len).sum(),
-            rows,
+            plans: Vec::new(),
+            rows: HashMap::new(),
             cases: Vec::new(),
             intervals: Vec::new(),
             left_out: LeftOut::default(),
             missed: BTreeMap::new(),
+        }
+    }
+
+    /// Takes a plan, in any order. All plans come before the usage.
+    pub fn add_plan(&mut self, plan: &KeptPlan) {
+        let at = self.plans.len();
+        self.plans.push(plan.as_of);
+        let resources = &self.study.resources;
+        for row in &plan.hosts.rows {
+            let Some(said) = SaidRow::of(at, row) else { continue };
+            if resources.iter().any(|known| known.name == row.resource && known.unit == row.unit) {
+                let key = (row.labels.clone(), row.resource.clone());
+                self.rows.entry(key).or_default().push(said);
+            } else {
+                self.left_out.without_usage += 1;
+            }
         }
     }
 
@@ -108,25 +143,26 @@ impl<'a> PlanScorer<'a> {
             Error::invalid("the usage has other steps than the study; query it at the study's step")
         })?;
         for (labels, values) in usage.rows() {
-            let labels = labels.project(&self.study.by);
             let series = RowSeries::new(usage.start(), step, values);
-            let key = (labels, resource.name.clone());
-            let Some(said) = self.rows.remove(&key) else { continue };
             let Some(seen) = seen_days(series) else { continue };
-            for (plan, row) in said {
-                if row.unit == resource.unit {
-                    self.unmet -= 1;
-                    self.judge(plan, row, series, &seen);
-                }
+            let key = (labels.project(&self.study.by), resource.name.clone());
+            for said in self.rows.remove(&key).unwrap_or_default() {
+                self.judge(&said, &key, series, &seen);
             }
         }
         Ok(())
     }
 
     /// Judges what one plan said of one row.
-    fn judge(&mut self, plan: usize, row: &PlanRow, series: RowSeries<'_>, seen: &SeenDays) {
-        let Some(line) = row.line else { return };
-        let from = first_day_ahead(series, seen, line, self.plans[plan].as_of);
+    fn judge(
+        &mut self,
+        row: &SaidRow,
+        key: &(Labels, String),
+        series: RowSeries<'_>,
+        seen: &SeenDays,
+    ) {
+        let SaidRow { plan, line, was_full, .. } = *row;
+        let from = first_day_ahead(series, seen, line, self.plans[plan]);
         let day = |at: i64| {
             let index = usize::try_from(at).ok()?;
             seen.days.get(index).map(|day| seen.peak(*day, Some(line)))
@@ -135,9 +171,8 @@ impl<'a> PlanScorer<'a> {
         let first = days_between(seen.first_day, from);
         let ahead: Vec<f64> =
             (0..over as i64).map(|at| day(first + at).unwrap_or(f64::NAN)).collect();
-        let was_full = matches!(row.outcome, Outcome::Already { .. });
-        for (horizon, days) in HORIZONS_DAYS.into_iter().enumerate() {
-            let Some(said) = said(row, days) else { continue };
+        for (horizon, said) in row.said.into_iter().flatten().enumerate() {
+            let days = HORIZONS_DAYS[horizon];
             let Some(ahead) = ahead.get(..days) else {
                 self.left_out.not_over += 1;
                 continue;
@@ -147,58 +182,59 @@ impl<'a> PlanScorer<'a> {
                 continue;
             };
             self.cases.push(Case { plan, horizon, said, reached: came, was_full });
-            self.note_missed(plan, row, (days, said, came), line, (from, ahead));
+            // On the wrong side of even odds.
+            if (said >= 0.5) != came {
+                self.note_missed(row, key, (days, said, came), (from, ahead));
+            }
         }
-        if let Outcome::Within(forecast) = &row.outcome {
-            self.intervals.extend(interval(forecast, line, from, &ahead));
+        if let Some((p10, p90)) = row.dates {
+            self.intervals.extend(interval((p10, p90), line, from, &ahead));
         }
     }
 
-    /// Keeps the worst of each row, where it is on the wrong side of even odds.
+    /// Keeps the worst of each row.
     fn note_missed(
         &mut self,
-        plan: usize,
-        row: &PlanRow,
+        row: &SaidRow,
+        key: &(Labels, String),
         (within_days, said, reached): (usize, f64, bool),
-        line: f64,
         (from, ahead): (Timestamp, &[f64]),
     ) {
-        if (said >= 0.5) == reached {
-            return;
-        }
         let highest = ahead.iter().enumerate().filter(|(_, peak)| !peak.is_nan());
         let Some((day, peak)) = highest.max_by(|a, b| a.1.total_cmp(b.1)) else { return };
         let one = MissedRow {
-            as_of: self.plans[plan].as_of,
+            as_of: self.plans[row.plan],
             within_days,
-            labels: row.labels.clone(),
-            resource: row.resource.clone(),
+            labels: key.0.clone(),
+            resource: key.1.clone(),
             said,
             reached,
-            line,
+            line: row.line,
             peak: *peak,
             peak_day: from.plus(Span::from_days(day as i64)),
         };
-        let key = (one.labels.clone(), one.resource.clone());
         let worse = |known: &MissedRow| one.error() > known.error();
-        if self.missed.get(&key).is_none_or(worse) {
-            self.missed.insert(key, one);
+        if self.missed.get(key).is_none_or(worse) {
+            self.missed.insert(key.clone(), one);
         }
     }
 
     /// The scores of all plans, once every table was added.
     pub fn finish(mut self) -> PlanScores {
-        // What was given without a line cannot be reached, and is no row that waits for usage.
-        self.left_out.without_usage = self.unmet;
-        let as_of: Vec<Timestamp> = self.plans.iter().map(|plan| plan.as_of).collect();
+        self.left_out.without_usage += self.rows.values().map(Vec::len).sum::<usize>();
         let mut missed: Vec<MissedRow> = self.missed.into_values().collect();
         // Stable: rows that were missed alike stay in the order of their labels.
         missed.sort_by(|a, b| b.error().total_cmp(&a.error()));
+        let mut by_plan = figures::by_plan(&self.cases, &self.plans);
+        by_plan.sort_by_key(|one| (one.as_of, one.within_days));
         PlanScores {
+            study: self.study.name.clone(),
+            by: self.study.by.clone(),
+            plans: self.plans.len(),
             end: self.end,
             within: figures::within(&self.cases),
             intervals: figures::intervals(&self.intervals),
-            plans: figures::by_plan(&self.cases, &as_of),
+            by_plan,
             missed,
             left_out: self.left_out,
         }
@@ -228,22 +264,15 @@ fn first_day_ahead(
     }
 }
 
-/// What a plan said of a row's line being reached within so many days.
-fn said(row: &PlanRow, days: usize) -> Option<f64> {
-    let said = row.probabilities?;
-    match days {
-        7 => Some(said.within_7),
-        30 => Some(said.within_30),
-        90 => Some(said.within_90),
-        _ => None,
-    }
-}
-
 /// What became of the dates of a row: `None` where the days up to P90 are over, and too many of
 /// them unknown.
-fn interval(forecast: &Forecast, line: f64, from: Timestamp, ahead: &[f64]) -> Option<Interval> {
-    let p10 = forecast.p10?;
-    let Some(p90) = forecast.p90 else { return Some(Interval::Open) };
+fn interval(
+    (p10, p90): (Timestamp, Option<Timestamp>),
+    line: f64,
+    from: Timestamp,
+    ahead: &[f64],
+) -> Option<Interval> {
+    let Some(p90) = p90 else { return Some(Interval::Open) };
     // P90 itself is one of the days; it is today at least.
     let days = usize::try_from(days_between(from, p90) + 1).unwrap_or(0).max(1);
     let Some(until_p90) = ahead.get(..days) else { return Some(Interval::Open) };

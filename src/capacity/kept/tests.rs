@@ -279,7 +279,8 @@ fn scored(plans: &[KeptPlan], usage: &[(&str, &[(usize, f64)])]) -> PlanScores {
     }
     let frame = Frame::new(start, Span::DAY, days, names.collect(), values).unwrap();
     let last = start.plus(Span::from_days(99));
-    let mut scorer = PlanScorer::new(&study, plans, last.plus(Span::from_nanos(1)));
+    let mut scorer = PlanScorer::new(&study, last.plus(Span::from_nanos(1)));
+    plans.iter().for_each(|plan| scorer.add_plan(plan));
     scorer.add(Table { resource: 0, group: None }, &frame).unwrap();
     scorer.finish()
 }
@@ -358,8 +359,8 @@ fn days_count_from_the_last_one_that_the_plan_knew() {
     };
     let end = start.plus(Span::from_days(30)).minus(Span::from_nanos(1));
     let reached = |as_of: &str, peak_hour: usize| {
-        let plans = [plan(as_of, vec![said("a", Outcome::NoTrend, 0.5, 0.5)])];
-        let mut scorer = PlanScorer::new(&study, &plans, end);
+        let mut scorer = PlanScorer::new(&study, end);
+        scorer.add_plan(&plan(as_of, vec![said("a", Outcome::NoTrend, 0.5, 0.5)]));
         scorer.add(Table { resource: 0, group: None }, &frame(peak_hour)).unwrap();
         scorer.finish().within[0].not_full.unwrap().reached == 1
     };

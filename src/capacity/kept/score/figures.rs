@@ -36,14 +36,20 @@ pub(super) enum Interval {
 /// What plans said against what happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanScores {
+    /// The name of the study.
+    pub study: String,
+    /// The labels that tell its rows apart.
+    pub by: Vec<String>,
+    /// How many plans there are.
+    pub plans: usize,
     /// The end of the last day that is over in the data.
     pub end: Timestamp,
     /// By horizon, where there are cases: 7, 30, 90 days.
     pub within: Vec<WithinScore>,
     /// The dates.
     pub intervals: DateIntervals,
-    /// Each plan and horizon with cases, in the order of the plans.
-    pub plans: Vec<OnePlan>,
+    /// Each plan and horizon with cases, the earliest plan first.
+    pub by_plan: Vec<OnePlan>,
     /// Of each row that was missed its worst case, worst first: said to be unlikely and reached, or
     /// said to be likely and not.
     pub missed: Vec<MissedRow>,
