@@ -30,6 +30,7 @@ pub(super) struct MemoryArgs {
     /// FILE, which `--format json` wrote, or since the latest earlier one of the study that is
     /// kept.
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "how clap says that the value may be left out")]
     diff: Option<Option<PathBuf>>,
 }
 

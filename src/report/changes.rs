@@ -1,9 +1,9 @@
 //! What changed between two plans, as a sheet: counts, then the changes, worst first.
 
 use super::sheet::{Column, Sheet, Value};
-use crate::capacity::kept::{ChangeKind, PlanChanges, RowChange, Standing};
+use crate::capacity::kept::{ChangeKind, PlanChanges, Reason, RowChange, Standing};
 use crate::capacity::{Outcome, PlanRow, TablePlan};
-use crate::model::Timestamp;
+use crate::model::{Timestamp, Unit};
 
 /// For whom the changes are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,14 +192,14 @@ fn cells(row: &RowChange<'_>) -> Vec<Value> {
         [row.before, row.after].map(|row| row.map_or(Value::None, of))
     };
     let days = |days: Option<i64>| Value::from(days.map(|days| days as f64));
-    let reasons: Vec<&str> = row.reasons.iter().map(|reason| reason.word()).collect();
+    let reasons: Vec<&str> = row.reasons.iter().map(Reason::word).collect();
     let mut cells: Vec<Value> = vec![
         row.kind.word().into(),
         row.table.name.as_str().into(),
         any.map(|any| any.name(&row.table.by)).into(),
         any.map(|any| any.labels.to_string()).into(),
         resource(row).into(),
-        any.and_then(|any| any.unit.as_ref()).map(|unit| unit.as_str()).into(),
+        any.and_then(|any| any.unit.as_ref()).map(Unit::as_str).into(),
     ];
     cells.extend(both(&|row| row.outcome.word().into()));
     cells.extend(both(&|row| date(median_day(row)).into()));

@@ -215,7 +215,7 @@ fn backup_restore_and_repair_keep_the_plans() {
     // What is broken is found, named, and passed over.
     let path = kept(&user).remove(0);
     let text = fs::read_to_string(&path).unwrap();
-    crate::support::small::replace(&path, text[..text.len() / 2].as_bytes());
+    crate::support::small::replace(&path, &text.as_bytes()[..text.len() / 2]);
     let name = path.file_name().unwrap().to_str().unwrap();
     let run = user.ends(PROBLEMS, "check --store s");
     assert!(run.out.lines().next().unwrap().contains(name), "{run:?}");

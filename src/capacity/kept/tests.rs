@@ -280,7 +280,9 @@ fn scored(plans: &[KeptPlan], usage: &[(&str, &[(usize, f64)])]) -> PlanScores {
     let frame = Frame::new(start, Span::DAY, days, names.collect(), values).unwrap();
     let last = start.plus(Span::from_days(99));
     let mut scorer = PlanScorer::new(&study, last.plus(Span::from_nanos(1)));
-    plans.iter().for_each(|plan| scorer.add_plan(plan));
+    for plan in plans {
+        scorer.add_plan(plan);
+    }
     scorer.add(Table { resource: 0, group: None }, &frame).unwrap();
     scorer.finish()
 }
