@@ -346,6 +346,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_whole_and_no_plan_is_found() {
+        let (folder, plans) = store();
+        std::fs::create_dir(folder.path().join("plans")).unwrap();
+        let text = plan("a", "2026-02-01", "1");
+        for (text, says) in [
+            (&text[..text.len() - 1], "it is no plan: EOF"),
+            ("{}", "it is no plan: missing field"),
+            (&text, "and its name says 1970-01-01T00:00:00Z"),
+        ] {
+            let name = PlanName { as_of: 0, number: 1, checksum: crc32c::crc32c(text.as_bytes()) };
+            std::fs::write(plans.layout.plan(name), text).unwrap();
+            let found = plans.list().unwrap().remove(0);
+            let fault = plans.fault(&found).unwrap().unwrap();
+            assert!(fault.contains(says), "{fault}");
+            std::fs::remove_file(&found.path).unwrap();
+        }
+    }
+
+    #[test]
     fn every_flipped_bit_is_found() {
         let (_folder, plans) = store();
         let text = plan("a", "2026-02-01", "1");
