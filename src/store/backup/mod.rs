@@ -2,8 +2,8 @@
 //!
 //! In: a store, open for writing or read-only. Out: its segments, label files and plans,
 //! hard-linked or copied, the records of its database in one file, and a marker, written last, that
-//! names all of them with lengths and checksums. Never: a change to the store, or to the backup that
-//! was there before the new one is whole. The bytes are described in `docs/format/backup.md`.
+//! names all of them with lengths and checksums. Never: a change to the store, or to the backup
+//! that was there before the new one is whole. The bytes are described in `docs/format/backup.md`.
 //!
 //! What is copied under the writer's lock are the database's records, heads included; segments are
 //! pinned by the view, so they stay readable when a compaction unlinks them meanwhile.
