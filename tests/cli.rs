@@ -16,6 +16,7 @@ mod calc_rightsize;
 mod calc_scale;
 mod calc_share;
 mod forecasts;
+mod plans;
 mod report;
 mod rightsize;
 mod share;

@@ -26,7 +26,7 @@ const REPAIRED: &str = "backup::a_store_without_its_database_is_repaired_as_its_
 const LOG: &str = "beside::sealing_frees_the_log";
 
 /// Each fault, and a test that finds it.
-const FAULTS: [(&str, &str); 40] = [
+const FAULTS: [(&str, &str); 41] = [
     // Order and durability.
     ("acknowledged-before-sync", ANY_STOP),
     ("batch-not-logged", ANY_STOP),
@@ -81,6 +81,8 @@ const FAULTS: [(&str, &str); 40] = [
     ("restore-not-synced", RESTORE_STOPPED),
     ("restored-database-named-early", RESTORE_STOPPED),
     ("store-not-noted-in-segments", REPAIRED),
+    // Plans.
+    ("plan-not-synced", "plans::a_plan_is_kept_whole_or_not_at_all"),
 ];
 
 /// The names of faults in the code below a folder.

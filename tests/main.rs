@@ -26,6 +26,7 @@ mod life;
 #[cfg(unix)]
 mod limits;
 mod model;
+mod plans;
 mod query;
 mod realdata;
 #[cfg(all(feature = "cli", target_os = "linux"))]

@@ -114,7 +114,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "store/",
         ],
     ),
-    ("serde_json", &["cli/", "report/"]),
+    ("serde_json", &["cli/", "report/", "store/plans.rs"]),
     ("signal_hook", &["cli/record.rs"]),
     ("statrs", &["kernel/distribution.rs"]),
     ("thiserror", &["error.rs"]),

@@ -22,6 +22,7 @@ pub mod hardware;
 mod history;
 mod idle;
 pub mod inventory;
+pub mod kept;
 mod known;
 pub mod order;
 mod overprovisioned;

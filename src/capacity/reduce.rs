@@ -69,6 +69,45 @@ pub(super) fn used_now(series: RowSeries<'_>) -> f64 {
 /// gap: its peak may have been missed. It is none where the peak that was seen reaches `line`,
 /// since more data could only raise it.
 pub(super) fn daily_peaks(series: RowSeries<'_>, line: Option<f64>) -> Option<DailyPeaks> {
+    let seen = seen_days(series)?;
+    let mut peaks: Vec<f64> = seen.days.iter().map(|day| seen.peak(*day, line)).collect();
+    while peaks.last().is_some_and(|peak| peak.is_nan()) {
+        peaks.pop();
+    }
+    Some(DailyPeaks { first_day: seen.first_day, peaks })
+}
+
+/// What was seen of each UTC day, before it is said which peaks are known.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SeenDays {
+    /// Start of the first day with data.
+    pub(super) first_day: Timestamp,
+    /// The days from there on, the last one with data.
+    pub(super) days: Vec<SeenDay>,
+    /// How many hours with data the row's days typically have.
+    pub(super) typical_hours: u32,
+}
+
+/// What was seen of one day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SeenDay {
+    /// The highest step mean; NaN where there is no data.
+    pub(super) peak: f64,
+    /// How many of its hours (steps, where those are longer) have data.
+    pub(super) hours: u32,
+}
+
+impl SeenDays {
+    /// The peak of a day, NaN where it is not known.
+    pub(super) fn peak(&self, day: SeenDay, line: Option<f64>) -> f64 {
+        let whole = f64::from(day.hours) >= DAY_COVERAGE_MIN * f64::from(self.typical_hours);
+        let over = line.is_some_and(|line| day.peak >= line);
+        if whole || over { day.peak } else { f64::NAN }
+    }
+}
+
+/// The days of a row; `None` where it has no data.
+pub(super) fn seen_days(series: RowSeries<'_>) -> Option<SeenDays> {
     let slot = Span::HOUR.max(series.step());
     let mut first_day = None;
     let mut days: Vec<(f64, u32)> = Vec::new();
@@ -81,20 +120,13 @@ pub(super) fn daily_peaks(series: RowSeries<'_>, line: Option<f64>) -> Option<Da
         *peak = peak.max(value);
         *hours |= 1 << (at.since(day).nanos() / slot.nanos());
     }
+    let days: Vec<SeenDay> =
+        days.into_iter().map(|(peak, hours)| SeenDay { peak, hours: hours.count_ones() }).collect();
     let mut counts: Vec<u32> =
-        days.iter().map(|day| day.1.count_ones()).filter(|hours| *hours > 0).collect();
+        days.iter().map(|day| day.hours).filter(|hours| *hours > 0).collect();
     counts.sort_unstable();
-    let typical = f64::from(*counts.get(counts.len() / 2)?);
-    let known = |(peak, hours): &(f64, u32)| {
-        let whole = f64::from(hours.count_ones()) >= DAY_COVERAGE_MIN * typical;
-        let over = line.is_some_and(|line| *peak >= line);
-        if whole || over { *peak } else { f64::NAN }
-    };
-    let mut peaks: Vec<f64> = days.iter().map(known).collect();
-    while peaks.last().is_some_and(|peak| peak.is_nan()) {
-        peaks.pop();
-    }
-    Some(DailyPeaks { first_day: first_day?, peaks })
+    let typical_hours = *counts.get(counts.len() / 2)?;
+    Some(SeenDays { first_day: first_day?, days, typical_hours })
 }
 
 /// The latest limit above zero, or why there is none.

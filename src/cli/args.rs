@@ -10,6 +10,7 @@ use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
 use super::drivers::StoreDriversArgs;
 use super::explain::ExplainArgs;
+use super::plans::{MemoryArgs, PlansArgs};
 use super::query::QueryArgs;
 use super::report::ReportArgs;
 use super::rightsize::RightsizeArgs;
@@ -69,6 +70,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Say where the numbers of a plan's row came from.
     Explain(ExplainArgs),
+    /// List the plans that are kept in a store, or score them against what happened since.
+    Plans(PlansArgs),
     /// Say how large each host should be, by our rule and by those of others, side by side.
     Rightsize(RightsizeArgs),
     /// Write the plan as one page of HTML with charts, to be mailed, printed and kept.
@@ -306,7 +309,9 @@ fn parse_label(text: &str) -> Result<(String, String)> {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  plimsoll study init --store s > study.toml\n  \
-                        plimsoll plan --store s --study study.toml")]
+                        plimsoll plan --store s --study study.toml --keep\n  \
+                        plimsoll plan --store s --study study.toml --diff\n  \
+                        plimsoll plan --store s --study study.toml --diff july.json")]
 pub(super) struct PlanArgs {
     /// The store's folder.
     #[arg(long, value_name = "DIR")]
@@ -317,6 +322,8 @@ pub(super) struct PlanArgs {
     /// Print every row, not only the worst.
     #[arg(long)]
     pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) memory: MemoryArgs,
     /// How to write the plan.
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: OutputFormat,

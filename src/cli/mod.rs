@@ -22,6 +22,7 @@ mod inspect;
 mod machine;
 mod output;
 mod plan;
+mod plans;
 mod progress;
 mod queries;
 mod query;
@@ -98,6 +99,7 @@ fn dispatch(command: &Command) -> Result<Outcome, Stop> {
         Command::Backtest(args) => backtest::backtest(args),
         Command::Plan(args) => plan::plan(args),
         Command::Explain(args) => explain::explain(args),
+        Command::Plans(args) => plans::plans(args),
         Command::Rightsize(args) => rightsize::rightsize(args),
         Command::Report(args) => report::report(args),
         Command::Study(args) => plan::study(args),

@@ -12,6 +12,7 @@ use super::args::{DemoArgs, OutputFormat, PlanArgs, StudyArgs, StudyCommand};
 use super::hosts;
 use super::inspect::metrics_of;
 use super::output::{Stop, note, to_stdout};
+use super::plans::remember;
 use super::progress::{Progress, samples_and_rate};
 use super::report::write_page;
 use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
@@ -37,7 +38,9 @@ pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
     let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
     let planner = planner(&snapshot, &study, &args.study)?;
     let plan = plan_of(&snapshot, planner, &study)?;
-    print_plan(&plan, args.format, args.all)?;
+    if remember(&plan, args)? {
+        print_plan(&plan, args.format, args.all)?;
+    }
     say_what_is_rolled_up(&snapshot, &study);
     Ok(Outcome::Done)
 }
@@ -70,7 +73,7 @@ fn planner(snapshot: &Snapshot, study: &Study, study_file: &Path) -> Result<Plan
     })
 }
 
-fn read_study(path: &Path) -> Result<Study> {
+pub(super) fn read_study(path: &Path) -> Result<Study> {
     let text = std::fs::read_to_string(path).map_err(|why| Error::io("read", path, why))?;
     Study::parse(&text, &path.display().to_string())
 }
@@ -131,7 +134,7 @@ fn plan_of(snapshot: &Snapshot, mut planner: Planner, study: &Study) -> Result<P
     Ok(planner.finish())
 }
 
-fn usage_frames(
+pub(super) fn usage_frames(
     snapshot: &Snapshot,
     table: &TableQuery,
     from: Timestamp,

@@ -46,6 +46,8 @@ pub const QUEUE_POPULATION_MAX: usize = 1_000_000;
 pub const NETWORK_NUMBERS_MAX: usize = 1 << 25;
 /// Sets of lost hosts that are tried one by one, times the hosts of the fleet: a second's work.
 pub const FAILOVER_STEPS_MAX: u64 = 10_000_000;
+/// Bytes of one plan's JSON that is kept or read: some 800,000 rows, and held in memory whole.
+pub const PLAN_BYTES_MAX: u64 = 1 << 30;
 /// Drivers of one resource: more cannot be told apart from what a few weeks show.
 pub const DRIVERS_MAX: usize = 8;
 /// Values of drivers that are held while the resource's series stream past: 512 MiB.

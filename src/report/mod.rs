@@ -7,6 +7,7 @@
 //! Names come from outside: text escapes control characters, so that no label steers a terminal,
 //! and CSV defuses what a spreadsheet would run as a formula.
 
+mod changes;
 mod csv;
 mod decompositions;
 mod design;
@@ -14,7 +15,9 @@ mod explain;
 mod forecasts;
 mod frames;
 mod json;
+mod kept;
 pub mod page;
+mod plan_scores;
 mod pools;
 mod pools_json;
 mod reclaim;
@@ -25,12 +28,15 @@ mod text;
 
 use std::borrow::Cow;
 
+pub use changes::{ChangesFor, changes_sheet};
 pub use csv::csv;
 pub use decompositions::{SeriesParts, parts_csv, parts_json, parts_text};
 pub use explain::{Explanation, explain, names_like};
 pub use forecasts::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 pub use frames::{FramesError, write_csv, write_json, write_table};
 pub use json::{SCHEMA_VERSION, json};
+pub use kept::read_plan;
+pub use plan_scores::plan_scores_sheet;
 pub use scores::{exhaustion_scores_text, scores_text};
 pub use sheet::{Column, Sheet, SheetTable, Value};
 pub use text::{TextOptions, text};

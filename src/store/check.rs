@@ -34,7 +34,8 @@ pub struct CheckReport {
 
 impl Store {
     /// Reads every byte of every segment, label file and head: checksums, structure, order of
-    /// times, statistics against samples, labels against the catalog. Changes nothing.
+    /// times, statistics against samples, labels against the catalog; and every plan that is kept.
+    /// Changes nothing.
     pub fn check(&self) -> Result<CheckReport> {
         let view = self.view();
         let mut report = CheckReport::default();
@@ -53,6 +54,7 @@ impl Store {
         }
         self.check_labels(&mut report)?;
         self.check_heads(&mut report);
+        self.check_plans(&mut report)?;
         for (id, lost) in &view.quarantined {
             let of = if lost.rollup { "values of rollups" } else { "samples" };
             let what = format!(
@@ -133,7 +135,7 @@ impl Store {
 }
 
 impl CheckReport {
-    fn find(&mut self, file: String, what: String) {
+    pub(super) fn find(&mut self, file: String, what: String) {
         self.findings.push(Finding { file, what });
     }
 }

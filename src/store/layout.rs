@@ -1,5 +1,6 @@
 //! Names inside a store's folder. Only numbers become names, never a label.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::model::limits::NUMBER_MAX;
@@ -17,6 +18,32 @@ pub(super) enum SegmentFile {
     Temporary,
     /// A sealed segment.
     Sealed(u64),
+    /// Nothing of ours.
+    Foreign,
+}
+
+/// The name of a plan that is kept: names sort by the instant, then by the number.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub(super) struct PlanName {
+    /// The instant that the plan speaks from, in nanoseconds since 1970.
+    pub(super) as_of: i64,
+    /// Later ones have higher numbers.
+    pub(super) number: u64,
+    /// CRC32C of the file's bytes.
+    pub(super) checksum: u32,
+}
+
+/// What a file in `plans/` is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlanFile {
+    /// Being written, or left behind by what stopped.
+    Temporary,
+    /// A plan.
+    Kept(PlanName),
+    /// Held by who keeps a plan.
+    Lock,
     /// Nothing of ours.
     Foreign,
 }
@@ -78,6 +105,33 @@ impl Layout {
         self.root.join("quarantine")
     }
 
+    pub(super) fn plans(&self) -> PathBuf {
+        self.root.join("plans")
+    }
+
+    pub(super) fn plans_lock(&self) -> PathBuf {
+        self.plans().join("LOCK")
+    }
+
+    pub(super) fn plan(&self, name: PlanName) -> PathBuf {
+        self.plans().join(format!("{name}.json"))
+    }
+
+    pub(super) fn plan_temporary(&self, name: PlanName) -> PathBuf {
+        self.plans().join(format!("{name}.tmp"))
+    }
+
+    pub(super) fn plan_file(name: &str) -> PlanFile {
+        let Some((stem, extension)) = name.split_once('.') else {
+            return if name == "LOCK" { PlanFile::Lock } else { PlanFile::Foreign };
+        };
+        match (PlanName::read(stem), extension) {
+            (Some(name), "json") => PlanFile::Kept(name),
+            (Some(_), "tmp") => PlanFile::Temporary,
+            _ => PlanFile::Foreign,
+        }
+    }
+
     /// The database's family of a head epoch.
     pub(super) fn head_family(epoch: u64) -> String {
         format!("head-{epoch:016x}")
@@ -116,6 +170,27 @@ impl Layout {
     }
 }
 
+/// The instant is shifted so that names sort as instants do, those before 1970 too.
+impl fmt::Display for PlanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let as_of = (self.as_of as u64) ^ (1 << 63);
+        write!(f, "{as_of:016x}-{:016x}-{:08x}", self.number, self.checksum)
+    }
+}
+
+impl PlanName {
+    fn read(stem: &str) -> Option<Self> {
+        let mut parts = stem.split('-');
+        let mut number = |digits| {
+            let part = parts.next().filter(|part| is_hex(part, digits))?;
+            u64::from_str_radix(part, 16).ok()
+        };
+        let as_of = (number(16)? ^ (1 << 63)) as i64;
+        let name = Self { as_of, number: number(16)?, checksum: u32::try_from(number(8)?).ok()? };
+        (parts.next().is_none() && name.number <= NUMBER_MAX).then_some(name)
+    }
+}
+
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -132,6 +207,23 @@ mod tests {
             ["ff.seg", "ffffffffffffffff.seg", "00000000000000FF.seg", "notes.txt", "0.seg.bak"]
         {
             assert_eq!(Layout::segment_file(name), SegmentFile::Foreign, "{name}");
+        }
+        let name = PlanName { as_of: -5, number: 7, checksum: 0xabc };
+        let (layout, text) =
+            (Layout::new(Path::new("s")), "7ffffffffffffffb-0000000000000007-00000abc");
+        assert_eq!(layout.plan(name), Path::new("s/plans").join(format!("{text}.json")));
+        assert_eq!(Layout::plan_file(&format!("{text}.json")), PlanFile::Kept(name));
+        assert_eq!(Layout::plan_file(&format!("{text}.tmp")), PlanFile::Temporary);
+        assert_eq!(Layout::plan_file("LOCK"), PlanFile::Lock);
+        for name in [
+            "plan.json",
+            "7ffffffffffffffb-0000000000000007.json",
+            "7ffffffffffffffb-ffffffffffffffff-00000abc.json",
+            "7ffffffffffffffb-0000000000000007-00000abc-00.json",
+            "7ffffffffffffffb-0000000000000007-00000ABC.json",
+            "7ffffffffffffffb-0000000000000007-00000abc.json.bak",
+        ] {
+            assert_eq!(Layout::plan_file(name), PlanFile::Foreign, "{name}");
         }
         assert_eq!(Layout::epoch_of(&Layout::head_family(7)), Some(7));
         assert_eq!(Layout::epoch_of("catalog"), None);

@@ -24,6 +24,7 @@ mod open;
 mod options;
 mod parallel;
 mod pieces;
+mod plans;
 mod rebuild;
 mod recover;
 mod retain;
@@ -51,6 +52,9 @@ pub use compact::CompactReport;
 pub use options::{Conflict, Durability, StoreOptions};
 pub use pieces::Amount;
 pub(crate) use pieces::{CHUNKS_MAX, FLOATS, Values, Work};
+#[cfg(feature = "cli")]
+pub(crate) use plans::check_size as check_plan_size;
+pub use plans::{KeptPlanFile, Plans};
 pub use rebuild::RebuildReport;
 pub(crate) use rollup::BucketFields;
 pub use rollup::{Bucket, RetainReport, Retention, Rollup, Tier};

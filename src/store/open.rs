@@ -212,7 +212,7 @@ fn may_pass(why: &Error) -> bool {
     }
 }
 
-fn refuse_missing(layout: &Layout) -> Result<()> {
+pub(super) fn refuse_missing(layout: &Layout) -> Result<()> {
     if layout.database().exists() {
         return Ok(());
     }
@@ -223,8 +223,9 @@ fn refuse_missing(layout: &Layout) -> Result<()> {
 /// A folder that holds other things is not made a store: `--store ~` would litter it.
 fn refuse_foreign_folder(fs: &dyn Fs, layout: &Layout) -> Result<()> {
     let entries = fs.list(layout.root())?;
-    let ours =
-        |name: &str| ["LOCK", "RESERVE", "db", "segments", "labels", "quarantine"].contains(&name);
+    let ours = |name: &str| {
+        ["LOCK", "RESERVE", "db", "segments", "labels", "plans", "quarantine"].contains(&name)
+    };
     match entries.iter().find(|entry| !ours(&entry.name)) {
         Some(entry) if !entries.iter().any(|entry| entry.name == "db") => {
             Err(Error::invalid(format!(

@@ -44,7 +44,7 @@ pub(super) fn lines(past: &[f64]) -> Vec<Line> {
 
 /// Whether a line is reached on the days ahead; `None` where too many of them are unknown, whether
 /// or not it is, since else only what is reached would be known.
-pub(super) fn reached(ahead: &[f64], line: f64) -> Option<bool> {
+pub(in crate::capacity) fn reached(ahead: &[f64], line: f64) -> Option<bool> {
     let unknown = ahead.iter().filter(|peak| peak.is_nan()).count();
     (unknown as f64 <= UNKNOWN_SHARE_MAX * ahead.len() as f64)
         .then(|| ahead.iter().any(|peak| *peak >= line))

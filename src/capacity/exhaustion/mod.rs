@@ -28,6 +28,7 @@ pub mod score;
 pub use backtest::{PastForecast, PeakBacktest};
 pub use calibration::Calibration;
 pub use cases::PeakSeries;
+pub(super) use cases::reached;
 pub use discovery::benjamini_hochberg;
 pub use evidence::Probabilities;
 pub use fan::{Fan, PeakInterval, fan};

@@ -7,10 +7,10 @@ use super::marker::{Marker, PartRecord};
 use crate::error::{Error, Result};
 use crate::fs::fault::planted;
 use crate::fs::{Fs, Map};
-use crate::store::layout::{Layout, SegmentFile};
+use crate::store::layout::{Layout, PlanFile, PlanName, SegmentFile};
 use crate::store::manifest::STORE_VERSION;
 
-/// Segments and labels lie in a backup as they do in a store; beside them are its own files.
+/// Segments, labels and plans lie in a backup as they do in a store; beside them are its own files.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     pub(super) layout: Layout,
@@ -27,6 +27,8 @@ pub(super) enum Part {
     Segment(u64),
     /// A label file, by its content address.
     Labels(u128),
+    /// A plan that was kept, by its name.
+    Plan(PlanName),
 }
 
 /// What is in a folder.
@@ -73,6 +75,7 @@ impl Folder {
             Part::Database(number) => self.numbered(number, "database"),
             Part::Segment(id) => self.layout.segment(id),
             Part::Labels(address) => self.layout.label_file(address),
+            Part::Plan(name) => self.layout.plan(name),
         }
     }
 
@@ -83,7 +86,7 @@ impl Folder {
             match entry.name.as_str() {
                 "UNFINISHED" => found.unfinished = true,
                 "LOCK" => {}
-                "segments" | "labels" if entry.folder => {}
+                "segments" | "labels" | "plans" if entry.folder => {}
                 name => {
                     let number = Layout::numbered(name);
                     found.last_number = found.last_number.max(number.map(|(number, _)| number));
@@ -114,6 +117,13 @@ impl Folder {
                     found.temporaries.push(layout.labels().join(&entry.name));
                 }
                 None => found.foreign.push(format!("labels/{}", entry.name)),
+            }
+        }
+        for entry in fs.list(&layout.plans())? {
+            match Layout::plan_file(&entry.name) {
+                PlanFile::Kept(name) => found.add(Part::Plan(name), entry.bytes),
+                PlanFile::Temporary => found.temporaries.push(layout.plans().join(&entry.name)),
+                _ => found.foreign.push(format!("plans/{}", entry.name)),
             }
         }
         Ok(found)

@@ -9,8 +9,10 @@ use crate::error::{Error, Result};
 
 /// First bytes of a marker.
 const MAGIC: [u8; 8] = *b"PLIMBAK\0";
-/// The version of a backup, all its files included.
-const VERSION: u32 = 1;
+/// The version of a backup with plans, all its files included: the highest there is.
+const VERSION: u32 = 2;
+/// The version of a backup without plans, which every build reads.
+const VERSION_WITHOUT_PLANS: u32 = 1;
 /// Magic, version and checksum.
 const PREFIX_BYTES: usize = 16;
 
@@ -57,9 +59,11 @@ impl Marker {
         for part in &self.parts {
             push(&mut body, &record::encode(part)?);
         }
+        let has_plans = self.parts.iter().any(|record| matches!(record.part, Part::Plan(_)));
+        let version = if has_plans { VERSION } else { VERSION_WITHOUT_PLANS };
         let mut bytes = MAGIC.to_vec();
-        bytes.extend_from_slice(&VERSION.to_le_bytes());
-        bytes.extend_from_slice(&checksum(VERSION, &body).to_le_bytes());
+        bytes.extend_from_slice(&version.to_le_bytes());
+        bytes.extend_from_slice(&checksum(version, &body).to_le_bytes());
         bytes.extend_from_slice(&body);
         Ok(bytes)
     }
@@ -117,6 +121,7 @@ fn pull<'a>(body: &mut &'a [u8]) -> Result<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::layout::PlanName;
 
     fn marker() -> Marker {
         let (store_version, store_id, sequence) = (0, 7 << 100, 9);
@@ -143,14 +148,26 @@ mod tests {
     }
 
     #[test]
+    fn a_backup_without_plans_is_one_that_every_build_reads() {
+        let version = |marker: &Marker| marker.encode().unwrap()[8];
+        let mut marker = marker();
+        assert_eq!(version(&marker), 1);
+        let name = PlanName { as_of: -1, number: 2, checksum: 3 };
+        marker.parts.push(PartRecord::of(Part::Plan(name), b"{}"));
+        assert_eq!(version(&marker), 2);
+        let bytes = marker.encode().unwrap();
+        assert_eq!(Marker::decode(Path::new("m"), &bytes).unwrap(), marker);
+    }
+
+    #[test]
     fn a_marker_of_another_version_is_refused_as_that() {
-        for (version, remedy) in [(2, "use a newer plimsoll"), (0, "import its data again")] {
+        for (version, remedy) in [(3, "use a newer plimsoll"), (0, "import its data again")] {
             let mut bytes = marker().encode().unwrap();
             bytes[8] = version;
             let crc = checksum(version.into(), &bytes[PREFIX_BYTES..]);
             bytes[12..PREFIX_BYTES].copy_from_slice(&crc.to_le_bytes());
             let refused = Marker::decode(Path::new("m"), &bytes).unwrap_err();
-            assert!(matches!(refused, Error::Version { supported: 1, .. }), "{refused}");
+            assert!(matches!(refused, Error::Version { supported: 2, .. }), "{refused}");
             assert!(refused.to_string().contains(remedy), "{refused}");
         }
     }

@@ -1,9 +1,9 @@
 //! Backups: a store as it is at one moment, in a folder of its own, made beside a working writer.
 //!
-//! In: a store, open for writing or read-only. Out: its segments and label files, hard-linked or
-//! copied, the records of its database in one file, and a marker, written last, that names all of
-//! them with lengths and checksums. Never: a change to the store, or to the backup that was there
-//! before the new one is whole. The bytes are described in `docs/format/backup.md`.
+//! In: a store, open for writing or read-only. Out: its segments, label files and plans,
+//! hard-linked or copied, the records of its database in one file, and a marker, written last, that
+//! names all of them with lengths and checksums. Never: a change to the store, or to the backup
+//! that was there before the new one is whole. The bytes are described in `docs/format/backup.md`.
 //!
 //! What is copied under the writer's lock are the database's records, heads included; segments are
 //! pinned by the view, so they stay readable when a compaction unlinks them meanwhile.
@@ -21,6 +21,7 @@ pub use restore::RestoreReport;
 use super::check::Finding;
 use super::layout::Layout;
 use super::manifest::{self, STORE_VERSION};
+use super::plans::KeptPlanFile;
 use super::segment::{Segment, label_file};
 use super::{Store, View, catalog, read};
 use crate::error::{Error, Result};
@@ -86,6 +87,7 @@ impl Store {
         for segment in view.files().filter(|s| named.insert(s.footer().label_file)) {
             self.add_labels(&mut run, segment)?;
         }
+        self.add_plans(&mut run)?;
         for (id, lost) in &view.quarantined {
             // A writer has noted the loss in the manifest; a reader has found it just now.
             if self.lock.is_none() {
@@ -149,6 +151,24 @@ impl Store {
         run.note(PartRecord::of(part, &bytes), Origin::Copied);
         Ok(())
     }
+
+    /// The plans that are kept now. One that is replaced meanwhile is passed over: the one in its
+    /// place is kept a moment later than this backup.
+    fn add_plans(&self, run: &mut Run<'_>) -> Result<()> {
+        let plans = self.plans();
+        let kept = plans.list()?;
+        if !kept.is_empty() {
+            run.has_plans = true;
+            run.fs.create_folder(&run.folder.layout.plans())?;
+        }
+        for plan in kept {
+            match run.add_plan(&plan) {
+                Err(_) if !plans.list()?.contains(&plan) => {}
+                added => added?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How a file came into a backup.
@@ -169,6 +189,8 @@ struct Run<'a> {
     /// What is in the way once it is whole: earlier markers and temporary files.
     leftovers: Vec<PathBuf>,
     parts: Vec<PartRecord>,
+    /// Whether there is a folder of plans: one of the store, or of the backup before.
+    has_plans: bool,
     report: BackupReport,
     _lock: Box<dyn Lock>,
 }
@@ -199,7 +221,8 @@ impl<'a> Run<'a> {
         let leftovers = found.temporaries.iter().cloned().chain(earlier).collect();
         let (parts, report) = (Vec::new(), BackupReport::default());
         let there = found.parts;
-        Ok(Self { fs, folder, number, there, leftovers, parts, report, _lock: lock })
+        let has_plans = there.iter().any(|part| matches!(part, Part::Plan(_)));
+        Ok(Self { fs, folder, number, there, leftovers, parts, has_plans, report, _lock: lock })
     }
 
     /// Adds a segment. What is kept or taken is compared with what the store's file is mapped as.
@@ -238,6 +261,35 @@ impl<'a> Run<'a> {
             let why = segment.verify_bytes().err();
             let what = why.map_or_else(|| "it is damaged".to_owned(), |why| why.to_string());
             self.report.damaged.push(Finding { file, what });
+        }
+        Ok(())
+    }
+
+    /// Adds a plan. Its name has its checksum, so a whole one that is there is the same.
+    fn add_plan(&mut self, plan: &KeptPlanFile) -> Result<()> {
+        let part = Part::Plan(plan.name);
+        let path = self.folder.path(part);
+        let is_whole = |bytes: &[u8]| crc32c::crc32c(bytes) == plan.name.checksum;
+        if self.there.contains(&part) {
+            let bytes = self.fs.map(&path)?;
+            if is_whole(&bytes) {
+                self.note(PartRecord::of(part, &bytes), Origin::Kept);
+                return Ok(());
+            }
+            self.fs.remove(&path)?;
+        }
+        let origin = if self.fs.link(&plan.path, &path).is_ok() {
+            Origin::Linked
+        } else {
+            let temporary = self.folder.layout.plan_temporary(plan.name);
+            self.write(&temporary, &path, &self.fs.map(&plan.path)?)?;
+            Origin::Copied
+        };
+        let bytes = self.fs.map(&path)?;
+        self.note(PartRecord::of(part, &bytes), origin);
+        if !is_whole(&bytes) {
+            let what = "the plan's bytes are not those that were kept".to_owned();
+            self.report.damaged.push(Finding { file: plan.path.display().to_string(), what });
         }
         Ok(())
     }
@@ -295,6 +347,9 @@ impl<'a> Run<'a> {
 
     fn sync_folders(&self) -> Result<()> {
         let layout = &self.folder.layout;
+        if self.has_plans {
+            self.fs.sync_folder(&layout.plans())?;
+        }
         for folder in [&layout.segments(), &layout.labels(), layout.root()] {
             self.fs.sync_folder(folder)?;
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::database;
 use super::folder::{Backup, Part, is_inside};
+use super::marker::PartRecord;
 use crate::db::{Db, RocksDb};
 use crate::error::{Error, Result};
 use crate::fs::fault::{in_order, unless};
@@ -79,17 +80,26 @@ impl Store {
     }
 }
 
-/// Copies segments and label files; a link would tie the store's fate to the backup's.
+/// Copies segments, label files and plans; a link would tie the store's fate to the backup's.
 fn write_files(fs: &dyn Fs, backup: &Backup, layout: &Layout) -> Result<()> {
+    let is_plan = |record: &PartRecord| matches!(record.part, Part::Plan(_));
+    let has_plans = backup.marker.parts.iter().any(is_plan);
+    if has_plans {
+        fs.create_folder(&layout.plans())?;
+    }
     for record in &backup.marker.parts {
         let path = match record.part {
             Part::Segment(id) => layout.segment(id),
             Part::Labels(address) => layout.label_file(address),
+            Part::Plan(name) => layout.plan(name),
             Part::Database(_) => continue,
         };
         let mut file = fs.create(&path)?;
         file.append(&backup.part(fs, record)?)?;
         unless("restore-not-synced", || file.sync())?;
+    }
+    if has_plans {
+        fs.sync_folder(&layout.plans())?;
     }
     fs.sync_folder(&layout.segments())?;
     fs.sync_folder(&layout.labels())
