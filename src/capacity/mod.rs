@@ -43,10 +43,10 @@ pub use history::{HeadroomMap, History, HostDays, RowHistory};
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
-pub(crate) use rows::name;
 pub use rows::{
     Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,
 };
+pub(crate) use rows::{name, printable};
 pub use study::{MetricSummary, Study, Table, TableQuery};
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::rows::Plan;
 use super::series::RowSeries;
 use super::study::{Limit, Resource, Study, Table};
 use super::summary;
+use super::zombie::ZombieReport;
 use crate::error::{Error, Result};
 use crate::model::{Frame, Labels, Span, Timestamp};
 
@@ -48,6 +49,7 @@ pub struct Planner {
     rows: Vec<Assessed>,
     seen: HashSet<(Table, Labels)>,
     limits: HashMap<Table, LimitsOfRows>,
+    zombies: Option<ZombieReport>,
 }
 
 /// The latest limit of each row, or why there is none.
@@ -64,13 +66,21 @@ impl Planner {
         }
         let view = View { study: study.clone(), as_of, with_history: false };
         let (seen, limits) = (HashSet::new(), HashMap::new());
-        Ok(Self { view, rows: Vec::new(), seen, limits })
+        Ok(Self { view, rows: Vec::new(), seen, limits, zombies: None })
     }
 
     /// The same planner, of which the plan has a [history](super::History) as well.
     #[must_use]
     pub fn with_history(mut self) -> Self {
         self.view.with_history = true;
+        self
+    }
+
+    /// The same planner, whose plan tells these zombies in place of the hosts that are idle by the
+    /// study's own rule.
+    #[must_use]
+    pub fn with_zombies(mut self, zombies: ZombieReport) -> Self {
+        self.zombies = Some(zombies);
         self
     }
 
@@ -160,7 +170,7 @@ impl Planner {
             let table = |row: &Assessed| (row.table.group, row.table.resource);
             table(a).cmp(&table(b)).then_with(|| a.row.labels.cmp(&b.row.labels))
         });
-        summary::plan(&self.view, self.rows)
+        summary::plan(&self.view, self.rows, self.zombies)
     }
 }
 

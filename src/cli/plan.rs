@@ -13,6 +13,7 @@ use super::inspect::metrics_of;
 use super::output::{Stop, note, to_stdout};
 use super::progress::{Progress, samples_and_rate};
 use super::report::write_page;
+use super::zombies::zombies_of;
 use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
 use crate::capacity::{MetricSummary, Plan, Planner, Study};
 use crate::demo::{Fleet, FleetOptions, study_toml};
@@ -34,20 +35,29 @@ const MEMORY_BYTES_MAX: usize = 512 << 20;
 pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
     let study = read_study(&args.study)?;
     let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
-    let plan = plan_of(&snapshot, Planner::new(&study, as_of(&snapshot, &study)?)?, &study)?;
+    let plan = plan_of(&snapshot, planner(&snapshot, &study, &args.study)?, &study)?;
     print_plan(&plan, args.format, args.all)?;
     say_what_is_rolled_up(&snapshot, &study);
     Ok(Outcome::Done)
 }
 
 /// The plan of what a store holds, with the days behind it.
-pub(super) fn plan_with_history(store: &Path, study: &Path) -> Result<Plan> {
-    let study = read_study(study)?;
+pub(super) fn plan_with_history(store: &Path, study_file: &Path) -> Result<Plan> {
+    let study = read_study(study_file)?;
     let snapshot = Store::open_read_only(store)?.snapshot()?;
-    let planner = Planner::new(&study, as_of(&snapshot, &study)?)?.with_history();
+    let planner = planner(&snapshot, &study, study_file)?.with_history();
     let plan = plan_of(&snapshot, planner, &study)?;
     say_what_is_rolled_up(&snapshot, &study);
     Ok(plan)
+}
+
+/// A planner for a study, told the zombies where the study asks for them.
+fn planner(snapshot: &Snapshot, study: &Study, study_file: &Path) -> Result<Planner> {
+    let planner = Planner::new(study, as_of(snapshot, study)?)?;
+    Ok(match zombies_of(study, study_file, snapshot)? {
+        Some(zombies) => planner.with_zombies(zombies),
+        None => planner,
+    })
 }
 
 fn read_study(path: &Path) -> Result<Study> {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::zombies_json::{Zombies, zombies};
 use crate::capacity::{
     Backtest, Grade, IdleHost, LimitChange, MODEL, Note, Outcome, OverprovisionedRow, Peak, Plan,
     PlanRow, Reclaimable, Summary, TablePlan,
@@ -31,6 +32,7 @@ pub fn json(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         hosts: table(&plan.hosts),
         groups: plan.groups.iter().map(table).collect(),
         idle: idle(plan),
+        zombies: plan.zombies.as_ref().map(zombies),
         overprovisioned: Overprovisioned {
             rule: &plan.overprovisioned.rule,
             totals: plan.overprovisioned.totals.iter().map(total).collect(),
@@ -57,6 +59,8 @@ struct Document<'a> {
     hosts: TableView<'a>,
     groups: Vec<TableView<'a>>,
     idle: Idle<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zombies: Option<Zombies<'a>>,
     overprovisioned: Overprovisioned<'a>,
     notes: &'a [Note],
 }

@@ -6,10 +6,13 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::parse::{
-    File, GroupSection, IdleSection, KindWord, LimitWord, OverprovisionedSection, Place,
-    ResourceSection, Role, Scalar, StudySection, Window,
+    File, GroupSection, IdleSection, InventorySection, KindWord, LimitWord, OverprovisionedSection,
+    Place, ResourceSection, Role, Scalar, StudySection, Window,
 };
-use super::{Grouping, IdleRule, Kind, Limit, OverprovisionedRule, Resource, Study, Threshold};
+use super::zombie;
+use super::{
+    Grouping, IdleRule, InventoryFile, Kind, Limit, OverprovisionedRule, Resource, Study, Threshold,
+};
 use crate::error::Result;
 use crate::model::{Matcher, Selector, Span};
 
@@ -35,17 +38,23 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let overprovisioned = overprovisioned(file.overprovisioned, &resources, place)?;
     let StudySection { name, as_of, ignore_before, seed, horizon, lead_time, step, by, .. } =
         file.study;
+    let by = match by {
+        Some(by) => labels(by, false, place)?,
+        None => vec!["host".to_owned()],
+    };
+    let step = step_of(step, place)?;
+    let inventory = file.inventory.map(|section| inventory(section, &by, place)).transpose()?;
+    let zombie = file.zombie;
+    let zombie =
+        zombie.map(|section| zombie::zombie(section, &by, step, inventory.as_ref(), place));
     let horizon = span(horizon, Span::from_days(90), HORIZON_MAX, "horizon", place)?;
     Ok(Study {
         name: name.unwrap_or_else(|| "capacity".to_owned()),
         as_of,
         horizon,
         lead_time: lead_time_of(lead_time, horizon, place)?,
-        step: step_of(step, place)?,
-        by: match by {
-            Some(by) => labels(by, false, place)?,
-            None => vec!["host".to_owned()],
-        },
+        step,
+        by,
         ignore_before,
         false_discovery_rate: share(
             file.study.false_discovery_rate,
@@ -58,7 +67,20 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         groups,
         idle,
         overprovisioned,
+        zombie: zombie.transpose()?,
+        inventory,
     })
+}
+
+fn inventory(section: InventorySection, by: &[String], place: &Place<'_>) -> Result<InventoryFile> {
+    let InventorySection { file, host_label } = section;
+    let at = file.span();
+    let what = "file names the inventory; write file = \"hosts.csv\"";
+    check(!file.get_ref().trim().is_empty(), at.clone(), what, place)?;
+    let is_known = host_label.as_ref().is_none_or(|label| by.contains(label));
+    let what = format!("host_label is one of the labels that tell rows apart: {}", by.join(", "));
+    check(is_known, at, what, place)?;
+    Ok(InventoryFile { file: file.into_inner(), host_label })
 }
 
 /// Names already taken.

@@ -8,10 +8,12 @@ mod init;
 mod parse;
 mod tables;
 mod threshold;
+mod zombie;
 
 pub use init::{MetricSummary, init};
 pub use tables::{Across, LimitQuery, Table, TableQuery, Within};
 pub use threshold::Threshold;
+pub use zombie::ZombieRule;
 
 use crate::error::Result;
 use crate::model::{Selector, Span, Timestamp, Unit};
@@ -65,6 +67,19 @@ pub struct Study {
     pub idle: IdleRule,
     /// When a resource of a host counts as over-provisioned.
     pub overprovisioned: OverprovisionedRule,
+    /// By which rules a host counts as a zombie, in place of `idle`.
+    pub zombie: Option<ZombieRule>,
+    /// What the owners say of their hosts.
+    pub inventory: Option<InventoryFile>,
+}
+
+/// Where the inventory is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InventoryFile {
+    /// Its path, as written: seen from the folder of the study's file.
+    pub file: String,
+    /// The label that names a host in it; by default the first that tells rows apart.
+    pub host_label: Option<String>,
 }
 
 /// One resource: a usage and what limits it.
@@ -176,6 +191,7 @@ pub(crate) fn show(unit: Option<&Unit>, value: f64) -> String {
         Some(unit) => unit.show(value),
         None if value.abs() >= 99.95 || value == 0.0 => format!("{value:.0}"),
         None if value.abs() >= 0.9995 => format!("{value:.2}"),
+        None if value > 0.0 && value < 0.0005 => "<0.001".to_owned(),
         None => format!("{value:.3}"),
     }
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use toml::{Spanned, Value};
 
+use super::zombie::ZombieSection;
 use crate::error::{Error, Result};
 use crate::model::{Selector, Span, Timestamp, Unit};
 
@@ -19,9 +20,13 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// An error at a place of the text.
     pub(super) fn error(&self, at: Range<usize>, what: impl Into<String>) -> Error {
+        Error::Parse { origin: self.origin.to_owned(), line: self.line(&at), what: what.into() }
+    }
+
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, at: &Range<usize>) -> u64 {
         let before = self.text.get(..at.start).unwrap_or("");
-        let line = before.matches('\n').count() as u64 + 1;
-        Error::Parse { origin: self.origin.to_owned(), line, what: what.into() }
+        before.matches('\n').count() as u64 + 1
     }
 }
 
@@ -39,6 +44,8 @@ pub(super) struct File {
     pub(super) idle: IdleSection,
     #[serde(default)]
     pub(super) overprovisioned: OverprovisionedSection,
+    pub(super) zombie: Option<ZombieSection>,
+    pub(super) inventory: Option<InventorySection>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -117,6 +124,13 @@ pub(super) struct OverprovisionedSection {
     pub(super) headroom: Option<Spanned<f64>>,
     pub(super) window: Option<Spanned<Window>>,
     pub(super) minimum_age: Option<Span>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InventorySection {
+    pub(super) file: Spanned<String>,
+    pub(super) host_label: Option<String>,
 }
 
 /// A limit as written.

@@ -31,6 +31,7 @@ mod table;
 mod timeline;
 mod trust;
 mod what_if;
+mod zombies;
 
 pub use document::page;
 pub use parts::{Curve, Explanation, Failover, Fitted, Measure, Order, Parts, Scenarios};
