@@ -11,7 +11,7 @@ pub(super) struct Zombies<'a> {
     agreement: f64,
     rules: &'a [String],
     silent_rules: &'a [String],
-    hosts: Vec<Host<'a>>,
+    hosts: Vec<ZombieView<'a>>,
     kept: Vec<Named<'a>>,
     undetermined: Vec<Named<'a>>,
     in_use: usize,
@@ -21,7 +21,7 @@ pub(super) struct Zombies<'a> {
 }
 
 #[derive(Serialize)]
-struct Host<'a> {
+struct ZombieView<'a> {
     host: &'a str,
     class: &'static str,
     grade: &'static str,
@@ -107,9 +107,9 @@ fn pair((host, why): &(String, String)) -> (&str, &str) {
     (host, why)
 }
 
-fn host<'a>(report: &'a ZombieReport, host: &'a ZombieHost) -> Host<'a> {
+fn host<'a>(report: &'a ZombieReport, host: &'a ZombieHost) -> ZombieView<'a> {
     let days = report.stages.iter();
-    Host {
+    ZombieView {
         host: &host.host,
         class: host.class.name(),
         grade: host.grade.name(),

@@ -43,7 +43,7 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         None => vec!["host".to_owned()],
     };
     let step = step_of(step, place)?;
-    let inventory = file.inventory.map(|section| inventory(section, &by, place)).transpose()?;
+    let inventory = file.inventory.map(|section| inventory(section, place)).transpose()?;
     let zombie = file.zombie;
     let zombie =
         zombie.map(|section| zombie::zombie(section, &by, step, inventory.as_ref(), place));
@@ -72,14 +72,11 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     })
 }
 
-fn inventory(section: InventorySection, by: &[String], place: &Place<'_>) -> Result<InventoryFile> {
+fn inventory(section: InventorySection, place: &Place<'_>) -> Result<InventoryFile> {
     let InventorySection { file, host_label } = section;
     let at = file.span();
     let what = "file names the inventory; write file = \"hosts.csv\"";
-    check(!file.get_ref().trim().is_empty(), at.clone(), what, place)?;
-    let is_known = host_label.as_ref().is_none_or(|label| by.contains(label));
-    let what = format!("host_label is one of the labels that tell rows apart: {}", by.join(", "));
-    check(is_known, at, what, place)?;
+    check(!file.get_ref().trim().is_empty(), at, what, place)?;
     Ok(InventoryFile { file: file.into_inner(), host_label })
 }
 

@@ -1,6 +1,7 @@
 //! The section `[zombie]`: which series tell a host that works for nobody, and by which rules.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
 use toml::{Spanned, Value};
@@ -93,7 +94,7 @@ pub(super) fn zombie(
 ) -> Result<ZombieRule> {
     let mut lines = BTreeMap::new();
     check_step(step, &section, place)?;
-    let host_label = host_label(section.host_label, by, inventory, place)?;
+    let host_label = host_label(section.host_label, by, inventory, section.cpu.span(), place)?;
     let only = only(section.only, section.rules.as_ref(), place)?;
     let mut own = Vec::new();
     for (name, Text(metric)) in section.metric {
@@ -177,12 +178,18 @@ fn host_label(
     written: Option<Spanned<String>>,
     by: &[String],
     inventory: Option<&InventoryFile>,
+    at: Range<usize>,
     place: &Place<'_>,
 ) -> Result<String> {
     let of_inventory = inventory.and_then(|inventory| inventory.host_label.clone());
     let Some(written) = written else {
         let first = || by.first().cloned().unwrap_or_default();
-        return Ok(of_inventory.unwrap_or_else(first));
+        let label = of_inventory.unwrap_or_else(first);
+        if by.contains(&label) {
+            return Ok(label);
+        }
+        let what = format!("hosts go by {label:?} in [inventory]; add it to by under [study]");
+        return Err(place.error(at, what));
     };
     let label = written.get_ref();
     if !by.contains(label) {
@@ -295,7 +302,11 @@ mod tests {
             ),
             ("[study]\nstep = \"2h\"\nHEAD", 4, "write step = \"1h\" or less under [study]"),
             ("[inventory]\nfile = \" \"\n", 2, "write file = \"hosts.csv\""),
-            ("[inventory]\nfile = \"f\"\nhost_label = \"x\"\n", 2, "that tell rows apart: host"),
+            (
+                "[inventory]\nfile = \"f\"\nhost_label = \"x\"\nHEAD",
+                5,
+                "in [inventory]; add it to by",
+            ),
         ] {
             let text = text.replace("HEAD", HEAD);
             let error = Study::parse(&text, "s.toml").unwrap_err().to_string();

@@ -39,7 +39,7 @@ pub(super) struct RightsizeArgs {
     /// Which series say what was used of memory.
     #[arg(long, value_name = "SELECTOR")]
     memory: Option<Selector>,
-    /// What hosts have of the processor now: a metric, or a number for all. Then the change is told.
+    /// What hosts have of the processor now: a metric, or a number for all. Tells the change, too.
     #[arg(long, value_name = "SELECTOR|NUMBER", requires = "cpu")]
     cpu_limit: Option<CapacitySource>,
     /// The same for memory; a number is in the unit of its values.

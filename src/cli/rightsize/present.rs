@@ -17,9 +17,9 @@ pub(super) const OFF_AFTER: Span = Span::from_days(3);
 /// When hosts were last at work.
 #[derive(Default)]
 pub(super) struct Presence {
-    /// The last sample of any host, and the end of its step.
+    /// The last step with a sample of any host.
     end: Option<Timestamp>,
-    /// The last step in which a host used anything.
+    /// The last step in which a host used anything, of each that has a sample.
     last_use: BTreeMap<Labels, Option<Timestamp>>,
 }
 
@@ -30,7 +30,9 @@ impl Presence {
             let last = |what: fn(f64) -> bool| row.iter().rposition(|value| what(*value));
             let known = last(|value| !value.is_nan()).map(|at| frame.time(at));
             let used = last(|value| value > 0.0).map(|at| frame.time(at));
-            self.end = self.end.max(known);
+            // One without a sample has not come yet, which is told with the presets' reasons.
+            let Some(known) = known else { continue };
+            self.end = self.end.max(Some(known));
             let host = self.last_use.entry(labels.clone()).or_default();
             *host = (*host).max(used);
         }

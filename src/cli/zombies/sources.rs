@@ -30,6 +30,7 @@ pub(super) struct Sources<'a> {
 }
 
 /// A metric as it is asked for.
+#[derive(Clone, Copy)]
 struct Wanted<'w> {
     /// The option or key that names it.
     key: &'w str,
