@@ -212,3 +212,76 @@ pub(super) fn kept(report: &ZombieReport, names: usize) -> Option<String> {
         "Kept, zombies but for a label or a job that comes seldom: {count} ({names}{dots})."
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing;
+    use super::*;
+    use crate::capacity::zombie::RulePack;
+
+    const HOSTILE: &str = "\u{1b}[31mred\nline";
+
+    fn report(class: Class, price_per_month: Option<f64>) -> ZombieReport {
+        let since = "2025-12-05".parse().unwrap();
+        let hosts = vec![ZombieHost {
+            host: HOSTILE.into(),
+            class,
+            grade: Grade::Low,
+            judged: 3,
+            said_by: vec![("b".into(), "why".into()), ("a".into(), "why".into())],
+            reasons: vec![HOSTILE.into()],
+            owner: Some(HOSTILE.into()),
+            price_per_month,
+            since,
+            stage: Some("warn".into()),
+            next: Some(("stop".into(), "2025-12-31".parse().unwrap())),
+            held: true,
+            frees: vec![("disk".into(), "GB".parse().ok(), 500.0)],
+        }];
+        let unpriced = usize::from(price_per_month.is_none());
+        ZombieReport {
+            host_label: "host".into(),
+            agreement: 0.5,
+            rules: vec!["a".into(), "b".into(), "c".into()],
+            silent_rules: vec!["c".into()],
+            hosts,
+            kept: vec![(HOSTILE.into(), HOSTILE.into())],
+            undetermined: Vec::new(),
+            in_use: 1,
+            stages: RulePack::published().stages,
+            has_ledger: true,
+            savings: Some(ZombieSavings {
+                price_per_month: price_per_month.unwrap_or(0.0),
+                unpriced,
+            }),
+        }
+    }
+
+    fn written(report: &ZombieReport) -> String {
+        testing::written(|plan, out| text(plan, report, TextOptions::default(), out))
+    }
+
+    #[test]
+    fn a_host_has_its_rules_its_stage_and_what_holds_it() {
+        let out = written(&report(Class::Idle, Some(12.5)));
+        let line = out.lines().find(|line| line.contains("2 of 3")).unwrap();
+        for part in [" low ", " 1 2 ", " 2025-12-05 ", " warn ", " 12.50 ", " 500 GB"] {
+            assert!(format!("{line} ").contains(part), "{part:?} in {line}");
+        }
+        assert!(line.contains("held before stop: evidence low"), "{line}");
+        assert!(!out.contains(" IS "), "all are idle");
+        let words = out.replace('\n', "");
+        assert!(words.contains("No host can be judged by c."), "{words}");
+        assert!(words.contains("Gone, they save 12.50 a month."), "{words}");
+        let off = written(&report(Class::PoweredOff, None));
+        assert!(off.contains(" IS ") && off.contains("powered off"), "{off}");
+        assert!(off.replace('\n', "").contains("has no price of any of them"), "{off}");
+    }
+
+    #[test]
+    fn no_name_steers_the_terminal() {
+        let out = written(&report(Class::Idle, None));
+        assert!(out.chars().all(|c| c == '\n' || !c.is_control()), "{out:?}");
+        assert!(out.contains("\\u{1b}[31mred\\nline"), "{out}");
+    }
+}
