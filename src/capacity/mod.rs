@@ -51,10 +51,10 @@ pub use pools::{
     FailureReport, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow,
     WhenFull,
 };
-pub(crate) use rows::name;
 pub use rows::{
     Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,
 };
+pub(crate) use rows::{name, printable};
 pub use study::{MetricSummary, Study, Table, TableQuery};
 
 #[cfg(test)]

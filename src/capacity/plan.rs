@@ -12,6 +12,7 @@ use super::rows::Plan;
 use super::series::RowSeries;
 use super::study::{Limit, Resource, Study, Table};
 use super::summary;
+use super::zombie::ZombieReport;
 use crate::error::{Error, Result};
 use crate::model::{Frame, Labels, Span, Timestamp};
 
@@ -51,6 +52,7 @@ pub struct Planner {
     seen: HashSet<(Table, Labels)>,
     limits: HashMap<Table, LimitsOfRows>,
     inventory: Option<Inventory>,
+    zombies: Option<ZombieReport>,
 }
 
 /// The latest limit of each row, or why there is none.
@@ -68,7 +70,7 @@ impl Planner {
         let hosts = BTreeMap::new();
         let view = View { study: study.clone(), as_of, with_history: false, hosts };
         let (seen, limits) = (HashSet::new(), HashMap::new());
-        Ok(Self { view, rows: Vec::new(), seen, limits, inventory: None })
+        Ok(Self { view, rows: Vec::new(), seen, limits, inventory: None, zombies: None })
     }
 
     /// The same planner, of which the plan has a [history](super::History) as well.
@@ -93,6 +95,14 @@ impl Planner {
     #[must_use]
     pub fn with_inventory(mut self, inventory: Inventory) -> Self {
         self.inventory = Some(inventory);
+        self
+    }
+
+    /// The same planner, whose plan tells these zombies in place of the hosts that are idle by the
+    /// study's own rule.
+    #[must_use]
+    pub fn with_zombies(mut self, zombies: ZombieReport) -> Self {
+        self.zombies = Some(zombies);
         self
     }
 
@@ -190,7 +200,7 @@ impl Planner {
         let design = self.inventory.as_ref();
         let design =
             design.map(|inventory| known::designs(&self.view, &self.rows, inventory, &label));
-        Plan { design, ..summary::plan(&self.view, self.rows) }
+        Plan { design, ..summary::plan(&self.view, self.rows, self.zombies) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The plan and its rows: what the planner hands to reports.
 
 use super::exhaustion::Probabilities;
+use super::zombie::ZombieReport;
 use super::{DesignReport, History, IdleReport, OverprovisionedReport, PoolReport};
 use crate::model::{Labels, Span, TimeRange, Timestamp, Unit};
 
@@ -30,8 +31,10 @@ pub struct Plan {
     pub hosts: TablePlan,
     /// By the labels of each group of the study, in its order; each worst first.
     pub groups: Vec<TablePlan>,
-    /// Hosts that hardly do anything.
+    /// Hosts that hardly do anything; empty where `zombies` tells them.
     pub idle: IdleReport,
+    /// Hosts that work for nobody, where the study has a section `[zombie]`.
+    pub zombies: Option<ZombieReport>,
     /// Resources that are much larger than their use.
     pub overprovisioned: OverprovisionedReport,
     /// What was designed against what is, where there is an inventory.
@@ -248,13 +251,18 @@ impl PlanRow {
     }
 }
 
+/// A text without control characters, which are escaped.
+pub(crate) fn printable(text: &str) -> String {
+    text.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
+}
+
 /// The values of the labels `by`, as in `web-1 / zone-a`; control characters are escaped.
 pub(crate) fn name(labels: &Labels, by: &[String]) -> String {
     if by.is_empty() {
         return "all".to_owned();
     }
     let value = |label: &String| match labels.get(label) {
-        Some(value) => value.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\""),
+        Some(value) => printable(value),
         None => format!("(no {})", label.escape_debug()),
     };
     by.iter().map(value).collect::<Vec<_>>().join(" / ")

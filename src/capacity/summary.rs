@@ -9,7 +9,8 @@ use super::history::Days;
 use super::idle::{self, IdleReport, IdleRow};
 use super::overprovisioned::{self, Candidate, OverprovisionedReport};
 use super::pools::{self, PoolReport};
-use super::rows::{Note, Outcome, Plan, PlanRow, Summary, TablePlan, name};
+use super::rows::{Note, Outcome, Plan, PlanRow, Summary, TablePlan, name, printable};
+use super::zombie::ZombieReport;
 use crate::model::{Labels, TimeRange, Timestamp};
 
 /// Rows that are learnt from: many times what the weights take.
@@ -18,11 +19,15 @@ const LEARNT_SERIES_MAX: usize = 400;
 const EXAMPLES: usize = 3;
 
 /// The plan. `rows` are sorted by table and labels, so that every sum has one order.
-pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
+pub(super) fn plan(
+    view: &View,
+    mut rows: Vec<Assessed>,
+    mut zombies: Option<ZombieReport>,
+) -> Plan {
     keep_discoveries(&mut rows, view);
     let study = &view.study;
     let window = window(view, &rows);
-    let (idle, overprovisioned) = rules(view, &rows);
+    let (idle, overprovisioned) = rules(view, &rows, zombies.as_mut());
     weigh(&mut rows);
     let pools = pools::report(view, &rows);
     let days = view.with_history.then(|| Days::of(&mut rows));
@@ -55,13 +60,14 @@ pub(super) fn plan(view: &View, mut rows: Vec<Assessed>) -> Plan {
         lead_time: study.lead_time,
         false_discovery_rate: study.false_discovery_rate,
         summary: counts(&hosts.rows, view.as_of),
-        notes: notes(&hosts, &tables, &idle, pools.as_ref()),
+        notes: notes(&hosts, &tables, &idle, zombies.as_ref(), pools.as_ref()),
         pools,
         design: None,
         history: days.map(|days| days.history(view, &hosts)),
         hosts,
         groups: tables,
         idle,
+        zombies,
         overprovisioned,
     }
 }
@@ -121,7 +127,12 @@ fn window(view: &View, rows: &[Assessed]) -> TimeRange {
     TimeRange { start: start.unwrap_or(end), end }
 }
 
-fn rules(view: &View, rows: &[Assessed]) -> (IdleReport, OverprovisionedReport) {
+/// Who could go, and what is too large. Where zombies are told, they are what is idle.
+fn rules(
+    view: &View,
+    rows: &[Assessed],
+    zombies: Option<&mut ZombieReport>,
+) -> (IdleReport, OverprovisionedReport) {
     let by_host = || rows.iter().filter(|assessed| assessed.table.group.is_none());
     let idle_rows: Vec<IdleRow<'_>> = by_host()
         .map(|assessed| IdleRow {
@@ -131,7 +142,10 @@ fn rules(view: &View, rows: &[Assessed]) -> (IdleReport, OverprovisionedReport) 
             facts: assessed.idle,
         })
         .collect();
-    let mut idle = idle::judge(&view.study.idle, &view.study.resources, &idle_rows, view.as_of);
+    let mut idle = match &zombies {
+        Some(_) => IdleReport::default(),
+        None => idle::judge(&view.study.idle, &view.study.resources, &idle_rows, view.as_of),
+    };
     let price = |host: &idle::IdleHost| view.hosts.get(&host.labels)?.price_per_month;
     let prices = idle.hosts.iter().filter_map(price);
     idle.saved_per_month = (prices.clone().count() > 0).then(|| prices.sum());
@@ -142,7 +156,10 @@ fn rules(view: &View, rows: &[Assessed]) -> (IdleReport, OverprovisionedReport) 
             need: assessed.need,
         })
         .collect();
-    let idle_hosts: BTreeSet<&Labels> = idle.hosts.iter().map(|host| &host.labels).collect();
+    let mut idle_hosts: BTreeSet<&Labels> = idle.hosts.iter().map(|host| &host.labels).collect();
+    if let Some(zombies) = zombies {
+        idle_hosts = zombies.free(by_host().map(|assessed| &assessed.row));
+    }
     let over = overprovisioned::judge(&view.study, &candidates, &idle_hosts, view.as_of);
     (idle, over)
 }
@@ -193,6 +210,7 @@ fn notes(
     hosts: &TablePlan,
     groups: &[TablePlan],
     idle: &IdleReport,
+    zombies: Option<&ZombieReport>,
     pools: Option<&PoolReport>,
 ) -> Vec<Note> {
     // What, then who, then which resources.
@@ -212,6 +230,10 @@ fn notes(
     for (what, name) in pools.iter().flat_map(|pools| &pools.unsaid) {
         let names = found.entry(format!("of a pool, {what}")).or_default();
         names.entry(name.clone()).or_default();
+    }
+    for (host, why) in zombies.iter().flat_map(|zombies| &zombies.undetermined) {
+        let names = found.entry(format!("whether it is a zombie: {why}")).or_default();
+        names.entry(printable(host)).or_default();
     }
     let mut notes: Vec<Note> = found.into_iter().map(|(what, names)| note(what, names)).collect();
     notes.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.what.cmp(&b.what)));

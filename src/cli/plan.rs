@@ -15,6 +15,7 @@ use super::output::{Stop, note, to_stdout};
 use super::plans::remember;
 use super::progress::{Progress, samples_and_rate};
 use super::report::write_page;
+use super::zombies::zombies_of;
 use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
 use crate::capacity::{MetricSummary, Plan, Planner, Study};
 use crate::demo::{Fleet, FleetOptions, study_toml};
@@ -63,12 +64,17 @@ pub(super) fn plan_with_history(store: &Path, study_file: &Path) -> Result<Plan>
     Ok(plan)
 }
 
-/// A planner that knows the hosts of a store, and what the study's inventory says of them.
+/// A planner that knows the hosts of a store and what the study's inventory says of them, told the
+/// zombies where the study asks for them.
 fn planner(snapshot: &Snapshot, study: &Study, study_file: &Path) -> Result<Planner> {
     let planner = Planner::new(study, as_of(snapshot, study)?)?;
     let planner = planner.with_hosts(hosts::known(snapshot, study)?);
-    Ok(match hosts::inventory(study, study_file)? {
+    let planner = match hosts::inventory(study, study_file)? {
         Some(inventory) => planner.with_inventory(inventory),
+        None => planner,
+    };
+    Ok(match zombies_of(study, study_file, snapshot)? {
+        Some(zombies) => planner.with_zombies(zombies),
         None => planner,
     })
 }

@@ -103,8 +103,11 @@ impl Unit {
         if let Some((family, factor)) = known(base) {
             let amount = value * factor;
             // A shade below the step, so that what rounds to 1,000 of one is 1 of the next.
-            let fits = |p: &&(Family, &str, f64)| p.0 == family && amount.abs() >= p.2 * 0.9995;
-            if let Some((_, text, step)) = PRINTED.iter().find(fits) {
+            let scaled = || PRINTED.iter().filter(|p| p.0 == family);
+            let fits = |p: &&(Family, &str, f64)| amount.abs() >= p.2 * 0.9995;
+            // What is below every step is told in the smallest; zero as its owner writes it.
+            let small = || scaled().next_back().filter(|_| amount.abs() > 0.0);
+            if let Some((_, text, step)) = scaled().find(fits).or_else(small) {
                 return format!("{} {text}{rate}", three_digits(amount / step));
             }
             if family == Family::Ratio {
@@ -127,9 +130,12 @@ fn known(text: &str) -> Option<(Family, f64)> {
     KNOWN.iter().find(|k| k.0 == text).map(|k| (k.1, k.2))
 }
 
-/// Three significant digits, thousands written out.
+/// Three significant digits, thousands written out; what would round to 0.000 is a bound.
 fn three_digits(value: f64) -> String {
     let size = value.abs();
+    if size > 0.0 && size < 0.0005 {
+        return if value > 0.0 { "<0.001" } else { ">-0.001" }.to_owned();
+    }
     let decimals = match size {
         s if s >= 99.95 || s == 0.0 => 0,
         s if s >= 9.995 => 1,
@@ -191,6 +197,11 @@ mod tests {
             ("ratio", 0.5, "50.0%"),
             ("cores", 16.0, "16.0 cores"),
             ("KB/s", 0.0, "0 KB/s"),
+            ("KB/s", 0.000_843, "0.843 B/s"),
+            ("KB/s", 0.000_000_4, "<0.001 B/s"),
+            ("KB", -0.000_000_4, ">-0.001 B"),
+            ("MHz", 0.000_000_5, "0.500 Hz"),
+            ("cores", 0.000_4, "<0.001 cores"),
             ("requests/s", 41_000.0, "41000 requests/s"),
         ] {
             assert_eq!(unit(text).show(value), shown);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::zombies_json::{Zombies, zombies};
 use super::{design, pools_json};
 use crate::capacity::{
     Backtest, Grade, IdleHost, LimitChange, MODEL, Note, Outcome, OverprovisionedRow, Peak, Plan,
@@ -32,6 +33,7 @@ pub fn json(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         hosts: table(&plan.hosts),
         groups: plan.groups.iter().map(table).collect(),
         idle: idle(plan),
+        zombies: plan.zombies.as_ref().map(zombies),
         overprovisioned: Overprovisioned {
             rule: &plan.overprovisioned.rule,
             totals: plan.overprovisioned.totals.iter().map(total).collect(),
@@ -60,6 +62,8 @@ struct Document<'a> {
     hosts: TableView<'a>,
     groups: Vec<TableView<'a>>,
     idle: Idle<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zombies: Option<Zombies<'a>>,
     overprovisioned: Overprovisioned<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     design: Option<design::DesignView<'a>>,

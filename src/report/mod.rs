@@ -25,6 +25,8 @@ mod scores;
 mod sheet;
 mod table;
 mod text;
+mod zombies;
+mod zombies_json;
 
 use std::borrow::Cow;
 

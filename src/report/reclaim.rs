@@ -4,11 +4,15 @@ use std::io::{self, Write};
 
 use super::table::{Columns, amount, cut, is_share, numbers, percent, prose, words};
 use super::text::{TextOptions, more};
+use super::zombies;
 use crate::capacity::{Grade, IdleHost, OverprovisionedRow, Plan, Reclaimable, name};
 use crate::model::{Labels, Unit};
 
-/// Writes the idle hosts.
+/// Writes the idle hosts, or the zombies where the study asks for them.
 pub(super) fn idle(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
+    if let Some(zombies) = &plan.zombies {
+        return zombies::text(plan, zombies, options, out);
+    }
     let report = &plan.idle;
     if report.rule.is_empty() {
         return writeln!(out, "\nIDLE HOSTS: not looked for; the study has no [idle] rule");
@@ -17,7 +21,7 @@ pub(super) fn idle(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
     prose(&format!("Rule: {}.", report.rule), out)?;
     if !report.hosts.is_empty() {
         idle_table(plan, options, out)?;
-        prose(&freed(&report.hosts), out)?;
+        prose(&freed(&report.hosts.iter().flat_map(|host| &host.frees).collect::<Vec<_>>()), out)?;
         if let Some(saved) = report.saved_per_month {
             prose(&format!("Their prices add up to {saved:.0} a month."), out)?;
         }
@@ -63,16 +67,26 @@ fn idle_table(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Re
     more(hosts.len() - shown, "hosts", out)
 }
 
-/// What a host would free, without shares, which do not add up.
+/// What a host would free of one resource: its name, its unit, and the limit.
+pub(super) type Freed = (String, Option<Unit>, f64);
+
+/// What an idle host would free, without shares.
 pub(super) fn frees(host: &IdleHost) -> impl Iterator<Item = (&str, Option<&Unit>, f64)> {
-    let all = host.frees.iter().map(|(name, unit, limit)| (name.as_str(), unit.as_ref(), *limit));
+    sums(&host.frees)
+}
+
+/// What would be freed, without shares, which do not add up.
+pub(super) fn sums<'a>(
+    frees: impl IntoIterator<Item = &'a Freed>,
+) -> impl Iterator<Item = (&'a str, Option<&'a Unit>, f64)> {
+    let all = frees.into_iter().map(|(name, unit, limit)| (name.as_str(), unit.as_ref(), *limit));
     all.filter(|(_, unit, _)| !is_share(*unit))
 }
 
-/// What all idle hosts together would free.
-pub(super) fn freed(hosts: &[IdleHost]) -> String {
+/// What all hosts together would free.
+pub(super) fn freed(frees: &[&Freed]) -> String {
     let mut sums: Vec<(&str, Option<&Unit>, f64)> = Vec::new();
-    for (name, unit, limit) in hosts.iter().flat_map(frees) {
+    for (name, unit, limit) in self::sums(frees.iter().copied()) {
         match sums.iter_mut().find(|(other, ..)| *other == name) {
             Some(sum) => sum.2 += limit,
             None => sums.push((name, unit, limit)),
@@ -97,7 +111,7 @@ pub(super) fn overprovisioned(
     if report.rule.is_empty() {
         return writeln!(out, "\nOVER-PROVISIONED: not looked for; the study names no resources");
     }
-    writeln!(out, "\nOVER-PROVISIONED, idle hosts aside")?;
+    writeln!(out, "\nOVER-PROVISIONED, {} aside", aside(plan))?;
     prose(&format!("Rule: {}.", report.rule), out)?;
     for total in &report.totals {
         writeln!(out, "\n {}", in_words(total))?;
@@ -111,6 +125,11 @@ pub(super) fn overprovisioned(
         more(rows.len() - shown, "rows", out)?;
     }
     Ok(())
+}
+
+/// The hosts that are left out of what is over-provisioned, for they are counted whole.
+pub(super) fn aside(plan: &Plan) -> &'static str {
+    if plan.zombies.is_some() { "zombies and kept hosts" } else { "idle hosts" }
 }
 
 fn overprovisioned_table(plan: &Plan, rows: &[&OverprovisionedRow]) -> Columns {

@@ -142,6 +142,7 @@ pub(super) fn plan() -> Plan {
             rows: vec![row("x", 9.0, Outcome::NoTrend)],
         }],
         idle: idle(),
+        zombies: None,
         overprovisioned: OverprovisionedReport {
             rule: "p99.5 is below 50% of the limit".into(),
             rows: vec![OverprovisionedRow {

@@ -7,14 +7,16 @@ use super::with_store;
 
 /// 2026-01-05, a Monday, in seconds.
 const START: u64 = 1_767_571_200;
+/// How many half hours there are.
+const END: u64 = 21 * 48;
 
 /// Three hosts for three weeks of half hours: one busy once a week, one always the same, one that
-/// was there for two hours.
+/// came two hours ago.
 fn with_hosts() -> User {
     let user = User::new();
-    for (host, half_hours) in [("batch-1", 21 * 48), ("web-1", 21 * 48), ("new-1", 4)] {
+    for (host, half_hours) in [("batch-1", 0..END), ("web-1", 0..END), ("new-1", END - 4..END)] {
         let mut text = "timestamp,cpu_used_cores,memory_used_bytes\n".to_owned();
-        for at in 0..half_hours {
+        for at in half_hours {
             let (time, busy) = (START + 1_800 * at, at / 48 % 7 == 1 && host == "batch-1");
             let cpu = if busy { 6.0 } else { 0.5 } + (at % 48) as f64 / 480.0;
             let memory = 2_000_000_000 + 10_000_000 * (at % 48);
@@ -51,6 +53,55 @@ fn hosts_stand_side_by_side_with_totals() {
     assert_eq!((&total["preset"], &total["hosts"]), (&"plimsoll".into(), &2.into()));
     let steps = json["tables"]["steps"].as_array().unwrap();
     assert!(steps.iter().any(|step| step["host"] == "batch-1" && step["number"] == "high"));
+}
+
+#[test]
+fn hosts_that_are_off_get_no_advice() {
+    let user = with_hosts();
+    // Off for three days to the half hour, and for half an hour more; one of them says zero.
+    for (host, off) in [("weekend-1", 3 * 48), ("off-1", 3 * 48 + 1), ("zero-1", 200)] {
+        let mut text = "timestamp,cpu_used_cores,cpu_cores,cpu_mhz\n".to_owned();
+        for at in 0..END {
+            let is_off = at + off >= END;
+            if is_off && host != "zero-1" {
+                continue;
+            }
+            let cpu = if is_off { 0.0 } else { 1.0 };
+            let limit = if at < 48 { 8 } else { 4 };
+            writeln!(text, "{},{cpu},{limit},9000", START + 1_800 * at).unwrap();
+        }
+        user.write(&format!("{host}.csv"), &text);
+    }
+    user.ok(
+        "import csv --store s --host-from-file --column cpu_used_cores=cpu_used_cores,unit=cores \
+             --column cpu_cores=cpu_cores,unit=cores \
+             --column cpu_mhz=cpu_mhz,unit=MHz weekend-1.csv off-1.csv zero-1.csv",
+    );
+    let ask = "rightsize --store s --cpu cpu_used_cores --step 30m --preset plimsoll,vpa";
+    golden("rightsize-off.txt", &user.ok(&format!("{ask} --cpu-limit cpu_cores")));
+    let json = user.json(&format!("{ask} --cpu-limit cpu_cores"));
+    assert_eq!(json["facts"]["off"], 2);
+    let rows = json["tables"]["sizes"].as_array().unwrap();
+    let names: Vec<&str> = rows.iter().map(|row| row["host"].as_str().unwrap()).collect();
+    assert_eq!(names, ["batch-1", "new-1", "web-1", "weekend-1"]);
+    let weekend = &rows[3];
+    assert_eq!((&weekend["now"], rows[0]["now"].is_null()), (&4.0.into(), true));
+    let change = weekend["plimsoll"].as_f64().unwrap() - 4.0;
+    assert_eq!(weekend["change"].as_f64(), Some(change));
+    assert_eq!(json["tables"]["totals"][0]["change"].as_f64(), Some(change));
+    // A number is what all have.
+    let all = user.json(&format!("{ask} --cpu-limit 2"));
+    assert_eq!(all["tables"]["sizes"][0]["now"], 2.0);
+    let none = user.json(ask);
+    assert!(none["tables"]["sizes"][0].get("now").is_none());
+    // On the day after its last use it was not off.
+    let then = user.json(&format!("{ask} --to 2026-01-24"));
+    assert!(then["facts"].get("off").is_none(), "{then}");
+    user.fails(
+        &format!("{ask} --cpu-limit cpu_mhz"),
+        "plimsoll: --cpu-limit is in MHz and the cpu in cores, which cannot be compared; select a \
+         limit in cores, or write 'SELECTOR in UNIT'",
+    );
 }
 
 #[test]

@@ -108,3 +108,101 @@ fn rules_are_printed_changed_and_given_back() {
         "plimsoll: not enough data: no series of {__name__=\"nothing\"}",
     );
 }
+
+const RESOURCE: &str = "[study]\nstep = \"1h\"\n[[resource]]\nname = \"cpu\"\nusage = \"cpu\"\n\
+                        limit = \"cpus\"\nunit = \"cores\"\n";
+const SECTION: &str = "[zombie]\ncpu = \"cpu\"\ncpu_capacity = \"cpus\"\nreceive = \"net_in\"\n\
+                       send = \"net_out\"\n";
+const PLAN: &str = "plan --store s --study st/study.toml";
+
+#[test]
+fn a_plan_tells_the_zombies_that_the_command_tells() {
+    let user = with_fleet();
+    user.write("st/study.toml", &format!("{RESOURCE}{SECTION}"));
+    golden("plan-zombies.txt", &user.ok(PLAN));
+    let names = |found: &serde_json::Value, key: &str| {
+        let hosts = found.as_array().unwrap().iter();
+        hosts.map(|host| host[key].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let plan = user.json(PLAN);
+    let told = user.json(&format!("{ASK} --all"));
+    let hosts = told["tables"]["hosts"].as_array().unwrap();
+    let zombies = hosts.iter().filter(|host| host["verdict"] == "ZOMBIE").cloned().collect();
+    assert_eq!(names(&plan["zombies"]["hosts"], "host"), names(&zombies, "host"));
+    assert_eq!(names(&plan["zombies"]["kept"], "host"), ["month-1"]);
+    assert_eq!(names(&plan["zombies"]["undetermined"], "host"), ["young-1"]);
+    let said = plan["zombies"]["hosts"][0]["said_by"].as_array().unwrap();
+    let rules = told["tables"]["rules"].as_array().unwrap();
+    let of_host =
+        |rule: &&serde_json::Value| rule["host"] == "idle-1" && rule["verdict"] == "ZOMBIE";
+    let expected: Vec<_> = rules.iter().filter(of_host).collect();
+    assert!(!said.is_empty() && said.len() == expected.len());
+    for (said, rule) in said.iter().zip(expected) {
+        assert_eq!((&said["rule"], &said["why"]), (&rule["rule"], &rule["reason"]));
+    }
+    // One list: the study's own rule finds nothing, and no zombie is too large as well; nor is a
+    // host that is kept for what it does once a month.
+    assert!(plan["idle"]["hosts"].as_array().unwrap().is_empty());
+    assert!(plan["overprovisioned"]["rows"].as_array().unwrap().is_empty());
+    user.write("st/study.toml", RESOURCE);
+    let own = user.json(PLAN);
+    assert!(own.get("zombies").is_none() && own["idle"]["hosts"].as_array().unwrap().len() == 2);
+    user.write("st/study.toml", &format!("{RESOURCE}{SECTION}only = [\"koomey-comatose\"]\n"));
+    let koomey = user.json(PLAN);
+    assert_eq!(koomey["zombies"]["rules"], serde_json::json!(["koomey-comatose"]));
+    assert!(koomey["zombies"]["hosts"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_plan_reads_inventory_ledger_and_rules_beside_its_study() {
+    let user = with_fleet();
+    user.write(
+        "st/hosts.csv",
+        "host,owner,price,standby\nidle-1,ann,120.5,\nstandby-1,ann,9,yes\n",
+    );
+    user.write("st/ledger.csv", "host,since\nidle-1,2026-04-05\n");
+    let study =
+        format!("{RESOURCE}[inventory]\nfile = \"hosts.csv\"\n{SECTION}ledger = \"ledger.csv\"\n");
+    user.write("st/study.toml", &study);
+    golden("plan-zombies-inventory.txt", &user.ok(PLAN));
+    let zombies = user.json(PLAN)["zombies"].clone();
+    let host = &zombies["hosts"][0];
+    assert_eq!((&host["owner"], &host["price_per_month"]), (&"ann".into(), &120.5.into()));
+    assert_eq!((&host["since"], &host["stage"]), (&"2026-04-05".into(), &"warn".into()));
+    assert_eq!(host["stages"][3]["on"], "2026-05-03");
+    assert_eq!(zombies["savings"]["price_per_month"], 120.5);
+    user.ok("report --store s --study st/study.toml -o zombies.html");
+    let page = fs::read_to_string(user.path("zombies.html")).unwrap();
+    for part in ["Zombies: 1 of 5 hosts", "google-idle-vm, aws-trusted", "save 120.50 a month"] {
+        assert!(page.contains(part), "{part}");
+    }
+    let text = user.ok("zombies --print-rules");
+    user.write("st/rules.toml", &text.replace("below = \"1000 B/s\"", "below = \"10 B/s\""));
+    user.write("st/study.toml", &format!("{study}rules = \"rules.toml\"\n"));
+    let said = user.json(PLAN)["zombies"]["hosts"][0]["said_by"].clone();
+    assert!(said.as_array().unwrap().iter().all(|one| one["rule"] != "google-idle-vm"), "{said}");
+    user.write("st/rules.toml", "[policy]\n");
+    let run = user.ends(1, PLAN);
+    assert!(run.err.starts_with("plimsoll: st/rules.toml:1: "), "{}", run.err);
+}
+
+#[test]
+fn what_a_study_asks_of_the_store_in_vain_has_its_line() {
+    let user = with_fleet();
+    for (section, why) in [
+        ("[zombie]\ncpu = \"none\"\n", "10: no series of {__name__=\"none\"}; `plimsoll ls` lists"),
+        (
+            "[zombie]\ncpu = \"cpu\"\nsend = \"cpu\"\n",
+            "11: sent is in cores, which does not convert",
+        ),
+        (
+            "[zombie]\ncpu = \"net_in\"\n",
+            "10: cpu is in B/s; give cpu_capacity, or write '... in cores'",
+        ),
+    ] {
+        user.write("st/study.toml", &format!("{RESOURCE}\n{section}"));
+        let run = user.ends(1, PLAN);
+        let expected = format!("plimsoll: st/study.toml:{why}");
+        assert!(run.err.starts_with(&expected), "{}\n{expected}", run.err);
+    }
+}

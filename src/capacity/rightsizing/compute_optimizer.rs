@@ -55,18 +55,8 @@ impl ComputeOptimizerOptions {
         let detail = format!("p{} of all samples", self.percentile * 100.0);
         let more = format!("{}% more", headroom * 100.0);
         let number = Number::new(detail, quantile(&mut amounts, self.percentile));
-        Ok(Advice {
-            preset: Preset::ComputeOptimizer,
-            resource: usage.resource(),
-            request: number.then(StepKind::Margin, more, Operation::Add(headroom)),
-            low: None,
-            high: None,
-            limit: None,
-            window: usage.window(),
-            samples: usage.samples(),
-            pods: usage.pods().len(),
-            notes: Vec::new(),
-        })
+        let request = number.then(StepKind::Margin, more, Operation::Add(headroom));
+        Ok(Advice::new(Preset::ComputeOptimizer, usage, request))
     }
 
     pub(super) fn check(&self) -> Result<()> {

@@ -98,19 +98,11 @@ impl CraneOptions {
             number = number.then(StepKind::OutOfMemory, detail, needed);
         }
         Ok(Advice {
-            preset: Preset::Crane,
-            resource: usage.resource(),
-            request: number,
-            low: None,
-            high: None,
-            limit: None,
-            window: usage.window(),
-            samples: usage.samples(),
-            pods: usage.pods().len(),
             notes: match usage.measure() {
                 Measure::Native => Vec::new(),
                 Measure::Other => vec!["No shape: they are in cores and GiB.".to_owned()],
             },
+            ..Advice::new(Preset::Crane, usage, number)
         })
     }
 

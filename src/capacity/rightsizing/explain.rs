@@ -1,6 +1,6 @@
 //! A number that says how it came about: each step, and what it would be without that step.
 
-use super::{Preset, Resource};
+use super::{Preset, Resource, Usage};
 use crate::model::Timestamp;
 
 /// What a step is for.
@@ -182,6 +182,22 @@ impl Number {
 }
 
 impl Advice {
+    /// A request that a preset makes of all the samples of a usage; nothing else is advised.
+    pub(super) fn new(preset: Preset, usage: &Usage, request: Number) -> Self {
+        Self {
+            preset,
+            resource: usage.resource(),
+            request,
+            low: None,
+            high: None,
+            limit: None,
+            window: usage.window(),
+            samples: usage.samples(),
+            pods: usage.pods().len(),
+            notes: Vec::new(),
+        }
+    }
+
     /// The numbers that there are, by name.
     pub fn numbers(&self) -> impl Iterator<Item = (&'static str, &Number)> {
         let numbers = [

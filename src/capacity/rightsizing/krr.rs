@@ -93,21 +93,15 @@ impl KrrOptions {
                 _ => (highest(usage, self.percentile), None),
             },
         };
+        let request = self.rounded(usage, request);
         Ok(Advice {
-            preset: form,
-            resource: usage.resource(),
-            request: self.rounded(usage, request),
-            low: None,
-            high: None,
             limit: limit.map(|limit| self.rounded(usage, limit)),
-            window: usage.window(),
-            samples: usage.samples(),
-            pods: usage.pods().len(),
             notes: vec![
                 "Under a horizontal autoscaler this never settles: usage follows the request, and \
                  the advice the usage."
                     .to_owned(),
             ],
+            ..Advice::new(form, usage, request)
         })
     }
 

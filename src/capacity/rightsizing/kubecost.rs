@@ -77,18 +77,7 @@ impl KubecostOptions {
         let number =
             number.then(StepKind::Utilisation, detail, Operation::Divide(self.utilisation));
         let floor = usage.resource().pick(self.floor_cores, self.floor_bytes);
-        Ok(Advice {
-            preset: Preset::Kubecost,
-            resource: usage.resource(),
-            request: usage.floored(number, floor),
-            low: None,
-            high: None,
-            limit: None,
-            window: usage.window(),
-            samples: usage.samples(),
-            pods: usage.pods().len(),
-            notes: Vec::new(),
-        })
+        Ok(Advice::new(Preset::Kubecost, usage, usage.floored(number, floor)))
     }
 
     pub(super) fn check(&self) -> Result<()> {

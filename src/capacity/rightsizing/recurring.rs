@@ -118,18 +118,8 @@ impl RecurringOptions {
                 usage.say(demand.peak)
             ));
         }
-        Ok(Advice {
-            preset: Preset::Plimsoll,
-            resource: usage.resource(),
-            request,
-            low: Some(low),
-            high: Some(finish(high)),
-            limit: None,
-            window: usage.window(),
-            samples: usage.samples(),
-            pods: usage.pods().len(),
-            notes,
-        })
+        let (low, high) = (Some(low), Some(finish(high)));
+        Ok(Advice { low, high, notes, ..Advice::new(Preset::Plimsoll, usage, request) })
     }
 
     pub(super) fn check(&self) -> Result<()> {

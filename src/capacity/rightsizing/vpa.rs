@@ -99,21 +99,16 @@ impl VpaOptions {
                         resource counts its own.";
             notes.push(what.to_owned());
         }
+        let request = self.floored(usage, number(self.percentile)?);
         Ok(Advice {
-            preset: Preset::Vpa,
-            resource: usage.resource(),
-            request: self.floored(usage, number(self.percentile)?),
             low: Some(bound(number(self.percentile_low)?, low_factor(confidence), "lower bound")),
             high: Some(bound(
                 number(self.percentile_high)?,
                 high_factor(confidence),
                 "upper bound",
             )),
-            limit: None,
-            window: usage.window(),
-            samples: usage.samples(),
-            pods: usage.pods().len(),
             notes,
+            ..Advice::new(Preset::Vpa, usage, request)
         })
     }
 

@@ -11,6 +11,7 @@ use super::parse::{
     ResourceSection, Role, Scalar, StudySection, Window,
 };
 use super::scenario::{self, Known};
+use super::zombie;
 use super::{Grouping, IdleRule, Kind, Limit, OverprovisionedRule, Resource, Study, Threshold};
 use crate::error::Result;
 use crate::model::{Matcher, Selector, Span};
@@ -53,17 +54,22 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let overprovisioned = overprovisioned(file.overprovisioned, &resources, place)?;
     let StudySection { name, as_of, ignore_before, seed, horizon, lead_time, step, by, .. } =
         file.study;
+    let by = match by {
+        Some(by) => labels(by, false, place)?,
+        None => vec!["host".to_owned()],
+    };
+    let step = step_of(step, place)?;
+    let zombie = file.zombie;
+    let zombie =
+        zombie.map(|section| zombie::zombie(section, &by, step, inventory.as_ref(), place));
     let horizon = span(horizon, Span::from_days(90), HORIZON_MAX, "horizon", place)?;
     Ok(Study {
         name: name.unwrap_or_else(|| "capacity".to_owned()),
         as_of,
         horizon,
         lead_time: lead_time_of(lead_time, horizon, place)?,
-        step: step_of(step, place)?,
-        by: match by {
-            Some(by) => labels(by, false, place)?,
-            None => vec!["host".to_owned()],
-        },
+        step,
+        by,
         ignore_before,
         false_discovery_rate: share(
             file.study.false_discovery_rate,
@@ -81,6 +87,7 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         scenarios,
         idle,
         overprovisioned,
+        zombie: zombie.transpose()?,
     })
 }
 

@@ -153,7 +153,12 @@ const HOURS_PER_MONTH: f64 = crate::capacity::cost::HOURS_PER_MONTH;
 pub(super) fn inventory(section: InventorySection, place: &Place<'_>) -> Result<InventoryFile> {
     let at = section.file.span();
     let file = section.file.into_inner();
-    check(!file.trim().is_empty(), at, "file names a CSV file; write \"hosts.csv\"", place)?;
+    check(
+        !file.trim().is_empty(),
+        at,
+        "file names the inventory; write file = \"hosts.csv\"",
+        place,
+    )?;
     Ok(InventoryFile { file, host_label: section.host_label })
 }
 

@@ -10,12 +10,14 @@ mod parse;
 mod scenario;
 mod tables;
 mod threshold;
+mod zombie;
 
 pub use fleet::{FailoverRule, InventoryFile, Lost, OrderRule, Shape};
 pub use init::{MetricSummary, init};
 pub use scenario::{Change, ChangeKind, Scenario};
 pub use tables::{Across, LimitQuery, Table, TableQuery, Within};
 pub use threshold::Threshold;
+pub use zombie::ZombieRule;
 
 use crate::error::Result;
 use crate::model::{Selector, Span, Timestamp, Unit};
@@ -79,6 +81,8 @@ pub struct Study {
     pub idle: IdleRule,
     /// When a resource of a host counts as over-provisioned.
     pub overprovisioned: OverprovisionedRule,
+    /// By which rules a host counts as a zombie, in place of `idle`.
+    pub zombie: Option<ZombieRule>,
 }
 
 /// One resource: a usage and what limits it.
@@ -199,6 +203,7 @@ pub(crate) fn show(unit: Option<&Unit>, value: f64) -> String {
         Some(unit) => unit.show(value),
         None if value.abs() >= 99.95 || value == 0.0 => format!("{value:.0}"),
         None if value.abs() >= 0.9995 => format!("{value:.2}"),
+        None if value > 0.0 && value < 0.0005 => "<0.001".to_owned(),
         None => format!("{value:.3}"),
     }
 }

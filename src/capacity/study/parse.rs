@@ -9,6 +9,7 @@ use toml::{Spanned, Value};
 
 use super::fleet::{FailoverSection, InventorySection, OrderSection, ShapeSection};
 use super::scenario::ScenarioSection;
+use super::zombie::ZombieSection;
 use crate::error::{Error, Result};
 use crate::model::{Selector, Span, Timestamp, Unit};
 
@@ -21,9 +22,13 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// An error at a place of the text.
     pub(super) fn error(&self, at: Range<usize>, what: impl Into<String>) -> Error {
+        Error::Parse { origin: self.origin.to_owned(), line: self.line(&at), what: what.into() }
+    }
+
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, at: &Range<usize>) -> u64 {
         let before = self.text.get(..at.start).unwrap_or("");
-        let line = before.matches('\n').count() as u64 + 1;
-        Error::Parse { origin: self.origin.to_owned(), line, what: what.into() }
+        before.matches('\n').count() as u64 + 1
     }
 }
 
@@ -48,6 +53,7 @@ pub(super) struct File {
     pub(super) idle: IdleSection,
     #[serde(default)]
     pub(super) overprovisioned: OverprovisionedSection,
+    pub(super) zombie: Option<ZombieSection>,
 }
 
 #[derive(serde::Deserialize, Default)]

@@ -5,6 +5,9 @@ use crate::model::{Span, Timestamp};
 /// A job that is late by no more than this share of its longest pause is still to be expected.
 const PATIENCE: f64 = 1.5;
 
+/// Work in so many first days of a host's life is its installation, where it worked later too.
+const INSTALLATION_DAYS: usize = 2;
+
 /// What the whole known history says of work that comes seldom.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Recurrence {
@@ -34,6 +37,8 @@ pub enum Recurrence {
 pub(super) struct Days<'a> {
     /// Start of the first.
     pub(super) first: Timestamp,
+    /// Whether the first day is the first of the host's life, and not only of what is known.
+    pub(super) from_birth: bool,
     /// Of each UTC day up to now, the hours that fail a test of the rule.
     pub(super) busy_hours: &'a [u8],
 }
@@ -44,7 +49,11 @@ impl Recurrence {
         let levels = days.busy_hours;
         let window_days = window.days().ceil().max(1.0);
         let usual = median_of_last(levels, window_days as usize);
-        let spells = spells(levels, usual);
+        let mut spells = spells(levels, usual);
+        // Both lie in its first days only if they are one.
+        if days.from_birth && spells.len() > 1 && spells[0].1 < INSTALLATION_DAYS {
+            spells.remove(0);
+        }
         let (Some(first), Some(latest)) = (spells.first(), spells.last()) else {
             return Self::None;
         };
@@ -95,8 +104,15 @@ mod tests {
     const MONTH: Span = Span::from_days(32);
 
     fn of(busy_hours: &[u8], window_days: i64) -> Recurrence {
-        let days = Days { first: Timestamp::from_seconds(0), busy_hours };
+        let first = Timestamp::from_seconds(0);
+        let days = Days { first, from_birth: false, busy_hours };
         Recurrence::of(days, Span::from_days(window_days), MONTH)
+    }
+
+    /// The same, of a host that was not there before.
+    fn of_life(busy_hours: &[u8]) -> Recurrence {
+        let days = Days { first: Timestamp::from_seconds(0), from_birth: true, busy_hours };
+        Recurrence::of(days, Span::from_days(14), MONTH)
     }
 
     fn day(day: i64) -> Timestamp {
@@ -139,6 +155,24 @@ mod tests {
         assert_eq!(of(&quiet(68, &[20], 3), 14), Recurrence::Once { last: day(20) });
         assert_eq!(of(&quiet(69, &[20], 3), 14), Recurrence::Ended { last: day(20) });
         assert_eq!(of(&quiet(60, &[55], 3), 14), Recurrence::Once { last: day(55) });
+    }
+
+    #[test]
+    fn an_installation_is_no_job() {
+        let regular = |every_days| Recurrence::Regular { every_days, last: day(31) };
+        // Installed in two days, and one other spell: seen once. Three days are more than that.
+        let once = Recurrence::Once { last: day(31) };
+        assert_eq!(of_life(&quiet(40, &[0, 1, 31], 2)), once);
+        assert_eq!(of_life(&quiet(40, &[1, 31], 2)), once, "it came late on its first day");
+        assert_eq!(of_life(&quiet(40, &[0, 1, 2, 31], 2)), regular(31.0));
+        assert_eq!(of_life(&quiet(40, &[2, 31], 2)), regular(29.0));
+        // A host that may have been there before was not installed on the first day that is known.
+        assert_eq!(of(&quiet(40, &[0, 1, 31], 2), 14), regular(31.0));
+        // A job that came twice since comes again.
+        let twice = Recurrence::Regular { every_days: 20.0, last: day(50) };
+        assert_eq!(of_life(&quiet(60, &[0, 30, 50], 2)), twice);
+        // All that was ever seen of a host leaves a doubt, as it does on any other day.
+        assert_eq!(of_life(&quiet(40, &[0, 1], 2)), Recurrence::Once { last: day(1) });
     }
 
     #[test]

@@ -93,10 +93,7 @@ fn grade(
         .collect();
     kinds.sort_unstable();
     kinds.dedup();
-    let whole = match (facts.born, host.first) {
-        (Some(born), Some(first)) => first.since(born) <= Span::DAY,
-        _ => false,
-    };
+    let whole = host.is_whole_life(facts);
     let once = agreeing().find_map(|rule| match rule.recurrence {
         Recurrence::Once { last } => Some(last),
         _ => None,

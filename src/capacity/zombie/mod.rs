@@ -23,6 +23,7 @@
 //! # Ok::<(), plimsoll::Error>(())
 //! ```
 
+mod fleet;
 mod history;
 mod judge;
 mod metric;
@@ -31,9 +32,11 @@ mod parse;
 mod reduce;
 mod rule;
 mod savings;
+mod source;
 mod stage;
 mod verdict;
 
+pub use fleet::{Judged, ZombieHost, ZombieReport, ZombieSavings};
 pub use history::Recurrence;
 pub use judge::judge;
 pub use metric::{BUILT_IN, unit_of};
@@ -42,6 +45,7 @@ pub use pack::{
 };
 pub use reduce::{HostReducer, HostUse};
 pub use savings::{Claim, Class, ClassSavings, savings};
+pub use source::{CapacitySource, HostSources, MetricSource, NamedSource};
 pub use stage::{Ledger, Position, Stage, stage_at};
 pub use verdict::{ConditionFinding, Grade, HostFacts, HostVerdict, Outcome, RuleVerdict, Verdict};
 

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::metric::resolve;
 use super::pack::{Condition, Per, Rule, RulePack, Statistic, Test, WhenMissing};
+use super::verdict::HostFacts;
 use crate::error::{Error, Result};
 use crate::model::{Span, Timestamp};
 
@@ -168,6 +169,14 @@ impl HostUse {
     /// The first instant with data, if there is any.
     pub fn first(&self) -> Option<Timestamp> {
         self.first
+    }
+
+    /// Whether its history begins with its life: no more than a day after it came.
+    pub(super) fn is_whole_life(&self, facts: &HostFacts) -> bool {
+        match (facts.born, self.first) {
+            (Some(born), Some(first)) => first.since(born) <= Span::DAY,
+            _ => false,
+        }
     }
 
     /// The end of the last step with data, if there is any.

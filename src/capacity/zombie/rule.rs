@@ -21,14 +21,15 @@ impl Judge<'_> {
         let pairs = self.rule.conditions.iter().zip(&self.found.conditions);
         let conditions: Vec<ConditionFinding> =
             pairs.map(|(c, found)| self.condition(c, found)).collect();
-        let recurrence = self.recurrence();
+        let recurrence = self.recurrence(facts);
         let (verdict, reason) = self.verdict(&conditions, recurrence, facts);
         RuleVerdict { rule: index, verdict, reason, conditions, recurrence }
     }
 
-    fn recurrence(&self) -> Recurrence {
+    fn recurrence(&self, facts: &HostFacts) -> Recurrence {
         let Some(first) = self.host.first else { return Recurrence::None };
-        let days = Days { first: first.floor(Span::DAY), busy_hours: &self.found.busy_hours };
+        let (first, from_birth) = (first.floor(Span::DAY), self.host.is_whole_life(facts));
+        let days = Days { first, from_birth, busy_hours: &self.found.busy_hours };
         Recurrence::of(days, self.rule.window, self.pack.policy.month)
     }
 
@@ -228,7 +229,7 @@ fn amount(value: f64, unit: &str) -> String {
     match unit {
         "ratio" => percent(value),
         "B" | "B/s" if value >= 1e6 => format!("{} M{unit}", trimmed(value / 1e6, 3)),
-        "B" | "B/s" if value >= 1e5 => format!("{} K{unit}", trimmed(value / 1e3, 3)),
+        "B" | "B/s" if value >= 1e4 => format!("{} K{unit}", trimmed(value / 1e3, 3)),
         unit => format!("{} {unit}", trimmed(value, 4)),
     }
 }

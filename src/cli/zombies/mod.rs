@@ -1,8 +1,10 @@
 //! The command `zombies`: which hosts work for nobody, by published rules, and what to do about it.
 
-mod argument;
 mod hosts;
+mod measured;
 mod sheet;
+mod sources;
+mod study;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,11 +13,14 @@ use super::Outcome;
 use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
 use crate::capacity::inventory::Inventory;
-use crate::capacity::zombie::{HostVerdict, Ledger, RulePack};
+use crate::capacity::study::ZombieRule;
+use crate::capacity::zombie::{
+    CapacitySource, HostSources, Judged, Ledger, MetricSource, NamedSource, RulePack,
+};
 use crate::error::{Error, Result};
 use crate::model::{Span, Timestamp};
 use crate::store::Store;
-use argument::{CapacityArg, MetricArg, OwnMetric};
+pub(super) use study::zombies_of;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  plimsoll zombies --store s --cpu cpu_mhz --cpu-capacity \
@@ -27,39 +32,8 @@ pub(super) struct ZombiesArgs {
     /// The store's folder.
     #[arg(long, value_name = "DIR", required_unless_present = "print_rules")]
     store: Option<PathBuf>,
-    /// What hosts use of their processors: in cores, in %, or in another unit with --cpu-capacity.
-    #[arg(long, value_name = "SELECTOR", required_unless_present = "print_rules")]
-    cpu: Option<MetricArg>,
-    /// What they have of it.
-    #[arg(long, value_name = "SELECTOR|NUMBER")]
-    cpu_capacity: Option<CapacityArg>,
-    /// How many processors they have, where --cpu is not in cores and a rule asks for cores.
-    #[arg(long, value_name = "SELECTOR|NUMBER")]
-    cores: Option<CapacityArg>,
-    /// What they use of their memory, in % or with --memory-capacity.
-    #[arg(long, value_name = "SELECTOR")]
-    memory: Option<MetricArg>,
-    /// What they have of it.
-    #[arg(long, value_name = "SELECTOR|NUMBER")]
-    memory_capacity: Option<CapacityArg>,
-    /// Bytes per second read from disks.
-    #[arg(long, value_name = "SELECTOR")]
-    disk_read: Option<MetricArg>,
-    /// Bytes per second written to disks.
-    #[arg(long, value_name = "SELECTOR")]
-    disk_write: Option<MetricArg>,
-    /// Bytes per second received from the network.
-    #[arg(long, value_name = "SELECTOR")]
-    receive: Option<MetricArg>,
-    /// Bytes per second sent to the network.
-    #[arg(long, value_name = "SELECTOR")]
-    send: Option<MetricArg>,
-    /// Bytes per second that the network could carry.
-    #[arg(long, value_name = "SELECTOR|NUMBER")]
-    network_capacity: Option<CapacityArg>,
-    /// Another metric that a rule asks for. May be given several times.
-    #[arg(long = "metric", value_name = "NAME=SELECTOR")]
-    metrics: Vec<OwnMetric>,
+    #[command(flatten)]
+    metrics: MetricArgs,
     /// The rules, in place of the published ones.
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -92,10 +66,97 @@ pub(super) struct ZombiesArgs {
     format: OutputFormat,
 }
 
-/// A host, and what the rules say of it.
-struct Judged {
-    host: String,
-    verdict: HostVerdict,
+/// Which series say what of a host.
+#[derive(Debug, clap::Args)]
+struct MetricArgs {
+    /// What hosts use of their processors: in cores, in %, or in another unit with --cpu-capacity.
+    #[arg(long, value_name = "SELECTOR", required_unless_present = "print_rules")]
+    cpu: Option<MetricSource>,
+    /// What they have of it.
+    #[arg(long, value_name = "SELECTOR|NUMBER")]
+    cpu_capacity: Option<CapacitySource>,
+    /// How many processors they have, where --cpu is not in cores and a rule asks for cores.
+    #[arg(long, value_name = "SELECTOR|NUMBER")]
+    cores: Option<CapacitySource>,
+    /// What they use of their memory, in % or with --memory-capacity.
+    #[arg(long, value_name = "SELECTOR")]
+    memory: Option<MetricSource>,
+    /// What they have of it.
+    #[arg(long, value_name = "SELECTOR|NUMBER")]
+    memory_capacity: Option<CapacitySource>,
+    /// Bytes per second read from disks.
+    #[arg(long, value_name = "SELECTOR")]
+    disk_read: Option<MetricSource>,
+    /// Bytes per second written to disks.
+    #[arg(long, value_name = "SELECTOR")]
+    disk_write: Option<MetricSource>,
+    /// Bytes per second received from the network.
+    #[arg(long, value_name = "SELECTOR")]
+    receive: Option<MetricSource>,
+    /// Bytes per second sent to the network.
+    #[arg(long, value_name = "SELECTOR")]
+    send: Option<MetricSource>,
+    /// Bytes per second that the network could carry.
+    #[arg(long, value_name = "SELECTOR|NUMBER")]
+    network_capacity: Option<CapacitySource>,
+    /// Another metric that a rule asks for. May be given several times.
+    #[arg(long = "metric", value_name = "NAME=SELECTOR")]
+    metrics: Vec<NamedSource>,
+}
+
+/// What is asked of a store, by a command or by a study.
+pub(super) struct Asked<'a> {
+    sources: &'a HostSources,
+    host_label: &'a str,
+    now: Option<Timestamp>,
+    from: Option<Timestamp>,
+    step: Span,
+    /// The section of the study that asks; `None` for the command.
+    rule: Option<&'a ZombieRule>,
+}
+
+impl Asked<'_> {
+    /// How a person writes one of the sources.
+    fn name(&self, key: &str) -> String {
+        match self.rule {
+            Some(_) => key.to_owned(),
+            None => format!("--{}", key.replace('_', "-")),
+        }
+    }
+
+    /// An error about one of the sources; of a study's, with the line.
+    fn refused(&self, key: &str, what: String) -> Error {
+        match self.rule {
+            Some(rule) => rule.error(key, what),
+            None => Error::invalid(what),
+        }
+    }
+
+    /// The same where the store lacks something.
+    fn lacking(&self, key: &str, what: String) -> Error {
+        match self.rule {
+            Some(rule) => rule.error(key, format!("{what}; `plimsoll ls` lists what there is")),
+            None => Error::not_enough_data(what),
+        }
+    }
+}
+
+impl MetricArgs {
+    fn sources(&self) -> HostSources {
+        HostSources {
+            cpu: self.cpu.clone(),
+            cpu_capacity: self.cpu_capacity.clone(),
+            cores: self.cores.clone(),
+            memory: self.memory.clone(),
+            memory_capacity: self.memory_capacity.clone(),
+            disk_read: self.disk_read.clone(),
+            disk_write: self.disk_write.clone(),
+            receive: self.receive.clone(),
+            send: self.send.clone(),
+            network_capacity: self.network_capacity.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
 }
 
 /// Judges every host of a store.
@@ -109,7 +170,7 @@ pub(super) fn zombies(args: &ZombiesArgs) -> Result<Outcome, Stop> {
         to_stdout(|out| out.write_all(text.as_bytes()))?;
         return Ok(Outcome::Done);
     }
-    let (Some(folder), Some(_)) = (&args.store, &args.cpu) else {
+    let (Some(folder), Some(_)) = (&args.store, &args.metrics.cpu) else {
         return Err(Error::invalid("give --store and --cpu").into());
     };
     let inventory = match &args.inventory {
@@ -121,7 +182,16 @@ pub(super) fn zombies(args: &ZombiesArgs) -> Result<Outcome, Stop> {
         _ => Ledger::default(),
     };
     let store = Store::open_read_only(folder)?;
-    let found = hosts::judge_all(args, &store.snapshot()?, &pack, inventory.as_ref())?;
+    let sources = args.metrics.sources();
+    let asked = Asked {
+        sources: &sources,
+        host_label: &args.host_label,
+        now: args.now,
+        from: args.from,
+        step: args.step,
+        rule: None,
+    };
+    let found = hosts::judge_all(&asked, &store.snapshot()?, &pack, inventory.as_ref())?;
     for Judged { host, verdict } in &found.hosts {
         ledger.enter(host, verdict.verdict, found.now);
     }

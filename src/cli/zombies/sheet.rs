@@ -2,10 +2,12 @@
 
 use std::cmp::Reverse;
 
+use super::ZombiesArgs;
 use super::hosts::Found;
-use super::{Judged, ZombiesArgs};
 use crate::capacity::inventory::{By, DesignRow, Inventory, designed_versus_actual};
-use crate::capacity::zombie::{Claim, Class, Grade, Ledger, RulePack, Verdict, savings, stage_at};
+use crate::capacity::zombie::{
+    Claim, Class, Grade, Judged, Ledger, RulePack, Verdict, savings, stage_at,
+};
 use crate::error::Result;
 use crate::report::{Column, Sheet};
 

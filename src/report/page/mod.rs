@@ -32,6 +32,7 @@ mod table;
 mod timeline;
 mod trust;
 mod what_if;
+mod zombies;
 
 pub use document::page;
 pub use parts::{Curve, Failover, Fitted, Measure, Order, Parts, Scenarios};

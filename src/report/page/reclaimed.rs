@@ -3,6 +3,7 @@
 use super::document::Body;
 use super::escape::cut;
 use super::table::{Cell, Table, numbers, words};
+use super::zombies::zombies;
 use crate::capacity::{Grade, IdleHost, OverprovisionedRow, Plan, name};
 use crate::model::{Labels, Unit};
 use crate::report::reclaim::{self, frees, unique};
@@ -13,12 +14,15 @@ const ROWS_MAX: usize = 100;
 
 /// Writes the section.
 pub(super) fn section(plan: &Plan, body: &mut Body) {
-    if plan.idle.rule.is_empty() && plan.overprovisioned.rule.is_empty() {
+    let looks_for_idle = !plan.idle.rule.is_empty() || plan.zombies.is_some();
+    if !looks_for_idle && plan.overprovisioned.rule.is_empty() {
         return;
     }
     body.section("reclaim", "What to reclaim, and what that frees");
-    if !plan.idle.rule.is_empty() {
-        idle(plan, body);
+    match &plan.zombies {
+        Some(report) => zombies(plan, report, body),
+        None if looks_for_idle => idle(plan, body),
+        None => {}
     }
     if !plan.overprovisioned.rule.is_empty() {
         overprovisioned(plan, body);
@@ -30,7 +34,8 @@ fn idle(plan: &Plan, body: &mut Body) {
     body.heading(&format!("Idle hosts: {} of {}", report.hosts.len(), plan.summary.hosts));
     body.explain(&format!("Rule: {}.", report.rule));
     if !report.hosts.is_empty() {
-        body.say(&reclaim::freed(&report.hosts));
+        let freed: Vec<_> = report.hosts.iter().flat_map(|host| &host.frees).collect();
+        body.say(&reclaim::freed(&freed));
         body.table(&idle_table(plan), report.hosts.len());
     }
     if !report.kept_for_bursts.is_empty() {
@@ -87,7 +92,7 @@ fn idle_cells(plan: &Plan, idle: &IdleHost, uses: &[&str], limits: &[&str]) -> V
 
 fn overprovisioned(plan: &Plan, body: &mut Body) {
     let report = &plan.overprovisioned;
-    body.heading("Over-provisioned, idle hosts aside");
+    body.heading(&format!("Over-provisioned, {} aside", reclaim::aside(plan)));
     body.explain(&format!("Rule: {}.", report.rule));
     let totals: Vec<String> = report.totals.iter().map(reclaim::in_words).collect();
     if !totals.is_empty() {

@@ -96,7 +96,9 @@ fn tiles(plan: &Plan) -> Vec<(String, String, &'static str)> {
         (s.within_horizon.to_string(), format!("rows likely full within {horizon}"), ""),
         (s.order_overdue.to_string(), "rows to be ordered now".to_owned(), bad(s.order_overdue)),
     ];
-    if !plan.idle.rule.is_empty() {
+    if let Some(zombies) = &plan.zombies {
+        tiles.push((zombies.hosts.len().to_string(), "zombies".to_owned(), ""));
+    } else if !plan.idle.rule.is_empty() {
         tiles.push((plan.idle.hosts.len().to_string(), "idle hosts".to_owned(), ""));
     }
     let most = plan.overprovisioned.totals.iter().filter(|total| total.amount.1 > 0.0);

@@ -3,6 +3,8 @@
 //! One series after another: its values become samples, the presets' advice is kept, the samples
 //! are not.
 
+mod present;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -11,14 +13,18 @@ use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
 use super::sizes::{Amounts, PresetArgs, Sizes, explain};
 use crate::capacity::rightsizing::{Measure, Preset, PresetOptions, Resource, Usage, UsageSample};
+use crate::capacity::zombie::CapacitySource;
 use crate::error::{Error, Result};
 use crate::model::{Frame, Labels, Selector, Span, Timestamp, Unit};
 use crate::query::{Across, Aggregate, Query};
 use crate::report::{Column, Sheet, Value};
 use crate::store::{Snapshot, Store};
+use present::{Limits, OFF_AFTER, Presence};
 
 /// Reasons why a host has no advice that are printed; the others are counted.
 const REASONS_MAX: usize = 5;
+/// Hosts that are switched off and printed; the others are counted.
+const OFF_MAX: usize = 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  plimsoll rightsize --store s --cpu cpu_usage_cores --memory \
@@ -33,6 +39,12 @@ pub(super) struct RightsizeArgs {
     /// Which series say what was used of memory.
     #[arg(long, value_name = "SELECTOR")]
     memory: Option<Selector>,
+    /// What hosts have of the processor now: a metric, or a number for all. Tells the change, too.
+    #[arg(long, value_name = "SELECTOR|NUMBER", requires = "cpu")]
+    cpu_limit: Option<CapacitySource>,
+    /// The same for memory; a number is in the unit of its values.
+    #[arg(long, value_name = "SELECTOR|NUMBER", requires = "memory")]
+    memory_limit: Option<CapacitySource>,
     /// The unit of the processor's values, as cores or MHz, where the store knows none.
     #[arg(long, value_name = "UNIT")]
     cpu_unit: Option<Unit>,
@@ -83,6 +95,15 @@ struct Units {
 /// All hosts, by their labels.
 type Hosts = BTreeMap<Labels, Sizes>;
 
+/// Everything that is printed.
+struct Sized<'q> {
+    questions: &'q [Question<'q>],
+    hosts: Hosts,
+    limits: Limits,
+    /// Hosts that are left out, for they used nothing since an instant.
+    off: (Vec<Labels>, Timestamp),
+}
+
 /// Prints what every preset advises for every host.
 pub(super) fn rightsize(args: &RightsizeArgs) -> Result<Outcome, Stop> {
     let sheet = sheet(args)?;
@@ -109,12 +130,13 @@ fn sheet(args: &RightsizeArgs) -> Result<Sheet> {
             questions.push(Question { resource, selector, aggregate, units });
         }
     }
-    let mut hosts = Hosts::new();
+    let (mut hosts, mut presence) = (Hosts::new(), Presence::default());
     for question in &questions {
         let mut rows = 0;
         for frame in query(args, question).run(&snapshot)? {
             let frame = frame?;
             rows += frame.len();
+            presence.add(&frame);
             size(&frame, question, args, &options, &mut hosts);
         }
         if rows == 0 {
@@ -122,16 +144,23 @@ fn sheet(args: &RightsizeArgs) -> Result<Sheet> {
             return Err(Error::not_enough_data(what));
         }
     }
+    let off = presence.off();
+    hosts.retain(|labels, _| off.0.binary_search(labels).is_err());
     for sizes in hosts.values_mut() {
         sizes.fit_shapes();
         if !args.presets.explain {
             sizes.forget_steps();
         }
     }
+    if hosts.is_empty() {
+        let what = format!("every host is switched off: none used anything since {}", off.1);
+        return Err(Error::not_enough_data(what));
+    }
     if hosts.values().all(|sizes| sizes.advices().next().is_none()) {
         return Err(hosts.into_values().next().unwrap_or_default().into_failure());
     }
-    Ok(written(args, &questions, &hosts))
+    let limits = Limits::read(args, &snapshot, &questions)?;
+    Ok(written(args, &Sized { questions: &questions, hosts, limits, off }))
 }
 
 fn query(args: &RightsizeArgs, question: &Question<'_>) -> Query {
@@ -222,23 +251,34 @@ impl Units {
     }
 }
 
-fn written(args: &RightsizeArgs, questions: &[Question<'_>], hosts: &Hosts) -> Sheet {
+fn written(args: &RightsizeArgs, sized: &Sized<'_>) -> Sheet {
+    let Sized { questions, hosts, limits, off } = sized;
     let presets = args.presets.chosen();
     let mut sheet = Sheet::new(format!("Sizes of {}", args.by.join(" and ")));
     sheet.fact("hosts", args.by.join(", "), hosts.len(), "");
-    totals(&mut sheet, &presets, questions, hosts);
+    if !off.0.is_empty() {
+        sheet.fact("off", "switched off, left out", off.0.len(), "");
+    }
+    totals(&mut sheet, &presets, sized);
     let names: BTreeMap<&Labels, String> =
         hosts.keys().map(|labels| (labels, name(labels, &args.by))).collect();
     let mut columns =
         vec![Column::new("host", args.by.join(",")), Column::new("resource", "resource")];
+    columns.extend(limits.are_asked_for().then(|| Column::new("now", "now")));
     columns.extend(presets.iter().map(|preset| Column::new(preset.name(), preset.name())));
+    columns.extend(limits.are_asked_for().then(|| Column::new("change", "change")));
     columns.push(Column::new("unit", "unit"));
     let table = sheet.table("sizes", &columns);
     for (labels, sizes) in hosts {
-        for Question { resource, units, .. } in questions {
+        for Question { resource, units, .. } in *questions {
             let request = |preset: &Preset| units.amounts.shown(sizes.request(*resource, *preset));
+            let now = limits.of(*resource, labels);
+            let first = presets.first().and_then(|preset| sizes.request(*resource, *preset));
+            let change = first.zip(now).map(|(advice, now)| advice - now);
             let mut row: Vec<Value> = vec![names[labels].as_str().into(), resource.name().into()];
+            row.extend(limits.are_asked_for().then(|| units.amounts.shown(now)));
             row.extend(presets.iter().map(request));
+            row.extend(limits.are_asked_for().then(|| units.amounts.shown(change)));
             row.push(units.amounts.unit.as_str().into());
             table.row(row);
         }
@@ -251,40 +291,89 @@ fn written(args: &RightsizeArgs, questions: &[Question<'_>], hosts: &Hosts) -> S
         let all = hosts.iter().map(|(labels, sizes)| (Some(names[labels].as_str()), sizes));
         explain(&mut sheet, all, amounts);
     }
+    notes_of_presence(&mut sheet, args, sized, &presets);
     notes(&mut sheet, args, questions, hosts, &names);
     sheet
 }
 
 /// The sum over the hosts that every preset has a size for: sums of other hosts do not compare.
-fn totals(sheet: &mut Sheet, presets: &[Preset], questions: &[Question<'_>], hosts: &Hosts) {
-    let table = sheet.table(
-        "totals",
-        &[
-            Column::new("resource", "resource"),
-            Column::new("preset", "preset"),
-            Column::new("total", "total"),
-            Column::new("unit", "unit"),
-            Column::new("hosts", "hosts"),
-        ],
-    );
-    for Question { resource, units, .. } in questions {
+/// What they have now, and the change, are of those of them whose limit is known.
+fn totals(sheet: &mut Sheet, presets: &[Preset], sized: &Sized<'_>) {
+    let Sized { questions, hosts, limits, .. } = sized;
+    let mut columns = vec![
+        Column::new("resource", "resource"),
+        Column::new("preset", "preset"),
+        Column::new("total", "total"),
+    ];
+    if limits.are_asked_for() {
+        columns.extend([Column::new("now", "now"), Column::new("change", "change")]);
+    }
+    columns.extend([Column::new("unit", "unit"), Column::new("hosts", "hosts")]);
+    let table = sheet.table("totals", &columns);
+    for Question { resource, units, .. } in *questions {
         let speaks = |preset: &&Preset| {
             hosts.values().any(|sizes| sizes.request(*resource, **preset).is_some())
         };
         let speaking: Vec<&Preset> = presets.iter().filter(speaks).collect();
-        let common = |sizes: &&Sizes| {
+        let common = |(_, sizes): &(&Labels, &Sizes)| {
             speaking.iter().all(|preset| sizes.request(*resource, **preset).is_some())
         };
-        let compared: Vec<&Sizes> = hosts.values().filter(common).collect();
+        let compared: Vec<(&Labels, &Sizes)> = hosts.iter().filter(common).collect();
         for preset in &speaking {
-            let requests = compared.iter().filter_map(|sizes| sizes.request(*resource, **preset));
-            table.row([
+            let request = |sizes: &Sizes| sizes.request(*resource, **preset);
+            let requests = compared.iter().filter_map(|(_, sizes)| request(sizes));
+            let pairs = compared.iter().filter_map(|(labels, sizes)| {
+                Some((limits.of(*resource, labels)?, request(sizes)?))
+            });
+            let pairs: Vec<(f64, f64)> = pairs.collect();
+            let sum = |of: fn(&(f64, f64)) -> f64| {
+                (!pairs.is_empty()).then(|| pairs.iter().map(of).sum::<f64>())
+            };
+            let mut row: Vec<Value> = vec![
                 resource.name().into(),
                 preset.name().into(),
                 units.amounts.shown(Some(requests.sum())),
-                units.amounts.unit.as_str().into(),
-                compared.len().into(),
-            ]);
+            ];
+            if limits.are_asked_for() {
+                row.push(units.amounts.shown(sum(|(now, _)| *now)));
+                row.push(units.amounts.shown(sum(|(now, advice)| advice - now)));
+            }
+            row.extend([units.amounts.unit.as_str().into(), compared.len().into()]);
+            table.row(row);
+        }
+    }
+}
+
+/// Who is left out, and what the change is of.
+fn notes_of_presence(
+    sheet: &mut Sheet,
+    args: &RightsizeArgs,
+    sized: &Sized<'_>,
+    presets: &[Preset],
+) {
+    let (off, since) = &sized.off;
+    if !off.is_empty() {
+        let names: Vec<String> =
+            off.iter().take(OFF_MAX).map(|labels| name(labels, &args.by)).collect();
+        let others = off.len() - names.len();
+        let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+        sheet.note(format!(
+            "Left out as switched off, for they used nothing in the last {OFF_AFTER}, since \
+             {since}: {}{more}.",
+            names.join(", ")
+        ));
+    }
+    let Some(first) = presets.first().filter(|_| sized.limits.are_asked_for()) else { return };
+    sheet.note(format!(
+        "Now is the last known limit. The change of a host is the advice of {} less that.",
+        first.name()
+    ));
+    for Question { resource, .. } in sized.questions {
+        let is_unknown = |labels: &&Labels| sized.limits.of(*resource, labels).is_none();
+        let unknown = sized.hosts.keys().filter(is_unknown).count();
+        if unknown > 0 && unknown < sized.hosts.len() {
+            let name = resource.name();
+            sheet.note(format!("Of {unknown} hosts no {name} limit is known; no change has them."));
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Metrics as they are written on the command line: `SELECTOR`, `rate(SELECTOR)`, either with
-//! ` in UNIT` behind it; a number for a capacity; `NAME=` before it for a metric of one's own.
+//! Which series of a store say what of a host, as it is written on a command line and in a study:
+//! `SELECTOR`, `rate(SELECTOR)`, either with ` in UNIT` behind it; a number for a capacity;
+//! `NAME=` before it for a metric of one's own.
 
 use std::str::FromStr;
 
@@ -8,30 +9,61 @@ use crate::model::{Selector, Unit};
 
 /// A metric of the store.
 #[derive(Debug, Clone)]
-pub(super) struct MetricArg {
-    pub(super) selector: Selector,
+pub struct MetricSource {
+    /// Its series.
+    pub selector: Selector,
     /// Its samples are running totals.
-    pub(super) is_counter: bool,
+    pub is_counter: bool,
     /// In place of the unit that the store has.
-    pub(super) unit: Option<Unit>,
+    pub unit: Option<Unit>,
 }
 
 /// How much there is of something.
 #[derive(Debug, Clone)]
-pub(super) enum CapacityArg {
+pub enum CapacitySource {
     /// The same for every host.
     Number(f64),
-    Metric(MetricArg),
+    /// As a metric says.
+    Metric(MetricSource),
 }
 
 /// A metric that rules name as they like.
 #[derive(Debug, Clone)]
-pub(super) struct OwnMetric {
-    pub(super) name: String,
-    pub(super) metric: MetricArg,
+pub struct NamedSource {
+    /// Its name in the rules.
+    pub name: String,
+    /// Where it comes from.
+    pub metric: MetricSource,
 }
 
-impl FromStr for MetricArg {
+/// Everything that rules may be told of a host. What is not given is not known.
+#[derive(Debug, Clone, Default)]
+pub struct HostSources {
+    /// What it uses of its processors: in cores, in %, or in another unit with `cpu_capacity`.
+    pub cpu: Option<MetricSource>,
+    /// What it has of it, in one unit with it.
+    pub cpu_capacity: Option<CapacitySource>,
+    /// How many processors it has.
+    pub cores: Option<CapacitySource>,
+    /// What it uses of its memory: in %, or in another unit with `memory_capacity`.
+    pub memory: Option<MetricSource>,
+    /// What it has of it, in one unit with it.
+    pub memory_capacity: Option<CapacitySource>,
+    /// Bytes per second read from disks.
+    pub disk_read: Option<MetricSource>,
+    /// Bytes per second written to disks.
+    pub disk_write: Option<MetricSource>,
+    /// Bytes per second received from the network.
+    pub receive: Option<MetricSource>,
+    /// Bytes per second sent to the network.
+    pub send: Option<MetricSource>,
+    /// Bytes per second that the network could carry.
+    pub network_capacity: Option<CapacitySource>,
+    /// Metrics of one's own.
+    pub metrics: Vec<NamedSource>,
+}
+
+impl FromStr for MetricSource {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -48,7 +80,7 @@ impl FromStr for MetricArg {
     }
 }
 
-impl FromStr for CapacityArg {
+impl FromStr for CapacitySource {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -60,7 +92,7 @@ impl FromStr for CapacityArg {
     }
 }
 
-impl FromStr for OwnMetric {
+impl FromStr for NamedSource {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -79,20 +111,20 @@ mod tests {
 
     #[test]
     fn metrics_read_as_they_are_written() {
-        let read = |text: &str| text.parse::<MetricArg>().unwrap();
+        let read = |text: &str| text.parse::<MetricSource>().unwrap();
         let plain = read("cpu{host=\"a in b\"}");
         assert_eq!((plain.is_counter, plain.unit.is_none()), (false, true));
         let counter = read("rate(net_total{device!=\"lo\"}) in B/s");
         assert_eq!((counter.is_counter, counter.unit.unwrap().as_str()), (true, "B/s"));
-        let own: OwnMetric = "connections=db_connections in n".parse().unwrap();
+        let own: NamedSource = "connections=db_connections in n".parse().unwrap();
         assert_eq!((own.name.as_str(), own.metric.unit.unwrap().as_str()), ("connections", "n"));
-        assert!(matches!("8".parse().unwrap(), CapacityArg::Number(8.0)));
-        assert!(matches!("cores".parse().unwrap(), CapacityArg::Metric(_)));
+        assert!(matches!("8".parse().unwrap(), CapacitySource::Number(8.0)));
+        assert!(matches!("cores".parse().unwrap(), CapacitySource::Metric(_)));
         for text in ["0", "-1", "inf"] {
-            assert!(text.parse::<CapacityArg>().is_err());
+            assert!(text.parse::<CapacitySource>().is_err());
         }
         for text in ["connections", "=x", "a b=x", "a={"] {
-            assert!(text.parse::<OwnMetric>().is_err(), "{text}");
+            assert!(text.parse::<NamedSource>().is_err(), "{text}");
         }
     }
 }
