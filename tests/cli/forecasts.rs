@@ -1,6 +1,6 @@
 //! `plimsoll forecast` and `plimsoll backtest`: what they print, and what they refuse.
 
-use super::user::{DONE, USAGE, User, golden, mask};
+use super::user::{DONE, FAILED, USAGE, User, golden, mask};
 use super::with_store;
 
 #[test]
@@ -189,8 +189,13 @@ fn events_that_leave_too_little_or_do_not_count_are_said() {
                 counts; their kinds are: Migration, deploy, migration. --event-kinds says which";
     assert!(others.code == DONE && others.err.starts_with(note), "{}", others.err);
     user.write("bad.csv", "time,name\nnoon,x\n");
-    user.fails(&format!("{asked} --events bad.csv"), "plimsoll: bad.csv:2: time is \"noon\"");
-    user.fails(&format!("{asked} --events none.csv"), "plimsoll: read none.csv");
+    user.fails(
+        &format!("{asked} --events bad.csv"),
+        "plimsoll: bad.csv:2: time is \"noon\": write 2026-03-01T12:00:00Z, with its zone, or \
+         seconds since 1970",
+    );
+    let none = user.run(&format!("{asked} --events none.csv"));
+    assert!(none.code == FAILED && none.err.contains("none.csv"), "{}", none.err);
     assert_eq!(user.run(&format!("{asked} --event-kinds deploy")).code, USAGE);
 }
 
