@@ -473,8 +473,8 @@ mod tests {
         let scores = |kept_max: fn(usize, usize) -> usize| {
             let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
             let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
-            let args = EventArgs { events: None, event_kinds: Vec::new() };
-            let breaks = Breaks::read(&args, Span::HOUR).unwrap();
+            // The last of three hosts moved after 100 hours of 200.
+            let breaks = Breaks::of("time,name,host\n360000,move,h2\n");
             let mut round = Round::new(forecaster, breaks, Scorer::new(24, 0.8));
             round.kept_max = kept_max;
             round.window(24, 12, || Ok(frames())).unwrap();

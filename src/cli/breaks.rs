@@ -112,12 +112,20 @@ pub(super) fn reason(why: &Error, event: Option<&Event>) -> String {
 }
 
 #[cfg(test)]
+impl Breaks {
+    /// Those of a list, of which all count, for hourly rows.
+    pub(super) fn of(text: &str) -> Self {
+        let events = parse_events(text, "events.csv").unwrap_or_default();
+        Self { events, step: Span::HOUR }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn breaks(text: &str) -> Breaks {
-        let events = parse_events(text, "events.csv").unwrap();
-        Breaks { events, step: Span::HOUR }
+        Breaks::of(text)
     }
 
     /// How many of ten hourly values from 1970-01-01 count, and the event's name.

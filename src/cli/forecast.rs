@@ -180,7 +180,6 @@ pub(super) fn rehearsed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::breaks::EventArgs;
     use crate::forecast::Tier;
     use crate::model::Span;
 
@@ -204,13 +203,13 @@ mod tests {
     fn a_fleet_that_is_not_kept_is_forecast_alike() {
         let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
         let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
-        let args = EventArgs { events: None, event_kinds: Vec::new() };
-        let breaks = Breaks::read(&args, Span::HOUR).unwrap();
+        // The last of them moved after 100 hours of 199.
+        let breaks = Breaks::of("time,name,host\n360000,move,h21\n");
         let forecasts = |kept_max: usize| -> Vec<_> {
             let mut fleet = Fleet::new(forecaster.clone(), &breaks, kept_max);
             let doubts = fleet.pool(frames()).unwrap();
             let kept = fleet.kept.len();
-            assert_eq!(kept, kept_max.min(6) / 2 * 2);
+            assert_eq!((kept, fleet.cut), (kept_max.min(6) / 2 * 2, 1));
             let finish = |one: Result<SeriesOutlook, Error>| {
                 let (labels, start, outlook) = one.unwrap();
                 let forecast = outlook.unwrap().forecast(doubts.of("cpu").unwrap());

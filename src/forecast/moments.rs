@@ -191,6 +191,7 @@ fn sum(values: &[Wide]) -> Wide {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forecast::tests::noise;
     use crate::kernel::Random;
 
     #[test]
@@ -224,6 +225,25 @@ mod tests {
         }
         let (shrunk, _) = moments.solve(1.0);
         assert!(shrunk[0].0[9] < 0.7 * 9.0 && shrunk[0].0[9] > 0.3 * 9.0);
+    }
+
+    #[test]
+    fn a_wave_is_a_column_that_is_the_same_in_all_lanes() {
+        let row = |seed: u64| -> Vec<Wide> {
+            noise(seed, 40).iter().map(|z| Wide::from_fn(|lane| z * (lane + 1) as f64)).collect()
+        };
+        let (lagged, targets, weights) = (row(1), row(2), vec![Wide::splat(0.5); 40]);
+        let waves = [noise(3, 40), noise(4, 40)];
+        let wide = waves.clone().map(|wave| wave.into_iter().map(Wide::splat).collect::<Vec<_>>());
+        let solved = |columns: &[&[Wide]], waves: &[&[f64]]| {
+            let mut moments = Moments::new(3);
+            let part = Part { columns, waves, targets: &targets, weights: &weights };
+            moments.learn(part, &mut Vec::new());
+            (moments.solve(1e-5), moments.products)
+        };
+        let as_waves = solved(&[&lagged], &[&waves[0], &waves[1]]);
+        assert_eq!(as_waves, solved(&[&lagged, &wide[0], &wide[1]], &[]));
+        assert_eq!(solved(&[], &[&waves[1], &waves[0], &waves[0]]).1[0], as_waves.1[5]);
     }
 
     #[test]
