@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::backtest::BacktestArgs;
+use super::breaks::EventArgs;
 use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
 use super::drivers::StoreDriversArgs;
@@ -147,6 +148,11 @@ pub(super) struct CompactArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    plimsoll forecast --store s cpu_usage_mhz --step 5m --horizon 4h\n  \
+    plimsoll forecast --store s memory_used_gb --sum-by zone\n  \
+    plimsoll forecast --store s cpu_usage_mhz --events events.csv\n\
+    An events file is CSV: time,name,kind,service,host, as docs/method/forecast.md says.")]
 pub(super) struct ForecastArgs {
     /// The store's folder.
     #[arg(long, value_name = "DIR")]
@@ -178,6 +184,8 @@ pub(super) struct ForecastArgs {
     /// Only history before this time.
     #[arg(long, value_name = "TIME")]
     pub(super) to: Option<Timestamp>,
+    #[command(flatten)]
+    pub(super) breaks: EventArgs,
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: OutputFormat,

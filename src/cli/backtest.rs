@@ -10,6 +10,7 @@ use rustix::time::ClockId;
 
 use super::Outcome;
 use super::args::ReportFormat;
+use super::breaks::{Breaks, EventArgs};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
@@ -69,6 +70,8 @@ pub(super) struct BacktestArgs {
     /// Only history before this time.
     #[arg(long, value_name = "TIME")]
     to: Option<Timestamp>,
+    #[command(flatten)]
+    breaks: EventArgs,
     /// The share of values that should fall inside the interval.
     #[arg(long, value_name = "SHARE", default_value_t = 0.95)]
     coverage: f64,
@@ -126,6 +129,10 @@ struct Document {
 
 /// Scores forecasts of a store's series or of those in files.
 pub(super) fn backtest(args: &BacktestArgs) -> Result<Outcome, Stop> {
+    if args.breaks.events.is_some() && (args.exhaustion || args.train.is_some()) {
+        let what = "--events is for forecasts of a store's series; leave it out";
+        return Err(Error::invalid(what).into());
+    }
     if args.exhaustion {
         return exhaustion(args);
     }
@@ -136,7 +143,8 @@ pub(super) fn backtest(args: &BacktestArgs) -> Result<Outcome, Stop> {
     let period = args.period.unwrap_or(day(step) as usize);
     let horizon = args.horizon.steps(step)?;
     let forecaster = Forecaster::new(step, options(args, horizon))?;
-    let mut round = Round::new(forecaster, Scorer::new(period, args.coverage));
+    let breaks = Breaks::read(&args.breaks, step)?;
+    let mut round = Round::new(forecaster, breaks, Scorer::new(period, args.coverage));
     match (&args.train, &args.test) {
         (Some(train), Some(test)) => of_rows(&read(train)?, &read(test)?, horizon, &mut round)?,
         _ => of_store(args, step, horizon, &mut round)?,
@@ -181,22 +189,29 @@ struct Cases<'a> {
     /// The metric of each.
     metrics: Vec<&'a str>,
     pasts: Vec<&'a [f64]>,
+    /// The parts of the pasts that are learnt from.
+    learnt: Vec<&'a [f64]>,
     futures: Vec<&'a [f64]>,
 }
 
 impl<'a> Cases<'a> {
-    /// Every row of a frame, from the step `back` before its last whole one.
-    fn of_frame(frame: &'a Frame, back: usize, horizon: usize) -> Self {
+    /// Every row of a frame, from the step `back` before its last whole one. Events after that step
+    /// are not known.
+    fn of_frame(frame: &'a Frame, breaks: &Breaks, back: usize, horizon: usize) -> Self {
         let rows = 0..frame.len();
         let known = |step: &usize| rows.clone().any(|row| frame.row(row)[*step].is_finite());
         // The last step with values may have only begun.
         let whole = (0..frame.steps()).rfind(known).unwrap_or(0);
         let Some(origin) = whole.checked_sub(back) else {
-            return Self { metrics: Vec::new(), pasts: Vec::new(), futures: Vec::new() };
+            let (pasts, learnt, futures) = (Vec::new(), Vec::new(), Vec::new());
+            return Self { metrics: Vec::new(), pasts, learnt, futures };
         };
+        let past = |row: usize| &frame.row(row)[..origin];
+        let learnt = |row: usize| breaks.cut(frame.labels(row), frame.start(), past(row)).0;
         Self {
             metrics: rows.clone().map(|row| frame.labels(row).metric()).collect(),
-            pasts: rows.clone().map(|row| &frame.row(row)[..origin]).collect(),
+            pasts: rows.clone().map(past).collect(),
+            learnt: rows.clone().map(learnt).collect(),
             futures: rows.map(|row| &frame.row(row)[origin..origin + horizon]).collect(),
         }
     }
@@ -213,6 +228,7 @@ struct Waiting {
 /// Forecasts whose errors are pooled together, and then scored.
 struct Round {
     forecaster: Forecaster,
+    breaks: Breaks,
     scorer: Scorer,
     pools: Pools,
     waiting: Vec<Waiting>,
@@ -224,9 +240,10 @@ struct Round {
 }
 
 impl Round {
-    fn new(forecaster: Forecaster, scorer: Scorer) -> Self {
+    fn new(forecaster: Forecaster, breaks: Breaks, scorer: Scorer) -> Self {
         Self {
             forecaster,
+            breaks,
             scorer,
             pools: Pools::default(),
             waiting: Vec::new(),
@@ -246,7 +263,9 @@ impl Round {
     ) -> Result<()> {
         let (mut is_whole, mut kept_frames) = (true, 0);
         for frame in frames()? {
-            is_whole = self.pool(&Cases::of_frame(&frame?, back, horizon), is_whole);
+            let frame = frame?;
+            let cases = Cases::of_frame(&frame, &self.breaks, back, horizon);
+            is_whole = self.pool(&cases, is_whole);
             kept_frames += usize::from(is_whole);
         }
         let doubts = self.score_kept();
@@ -254,7 +273,9 @@ impl Round {
             return Ok(());
         }
         for frame in frames()?.skip(kept_frames) {
-            self.score_again(&Cases::of_frame(&frame?, back, horizon), &doubts);
+            let frame = frame?;
+            let cases = Cases::of_frame(&frame, &self.breaks, back, horizon);
+            self.score_again(&cases, &doubts);
         }
         Ok(())
     }
@@ -266,7 +287,7 @@ impl Round {
         let values = cases.pasts.first().map_or(0, |past| past.len());
         let room = (self.kept_max)(values, self.forecaster.options().horizon);
         let keep = keep && self.waiting.len() + cases.pasts.len() <= room;
-        let made = self.forecaster.rehearse(&cases.pasts);
+        let made = self.forecaster.rehearse(&cases.learnt);
         for (at, one) in made.into_iter().enumerate() {
             let Ok(one) = one else {
                 self.refused += 1;
@@ -301,7 +322,7 @@ impl Round {
 
     /// The second pass over cases that were not kept; its time is no part of a forecast's.
     fn score_again(&mut self, cases: &Cases<'_>, doubts: &Doubts) {
-        let made = self.forecaster.rehearse(&cases.pasts);
+        let made = self.forecaster.rehearse(&cases.learnt);
         for (at, one) in made.into_iter().enumerate() {
             let Ok(one) = one else { continue };
             let outlook = one.into_outlook();
@@ -359,7 +380,8 @@ fn of_rows(
     }
     let pasts: Vec<&[f64]> = train.iter().map(|row| row.values.as_slice()).collect();
     let futures: Vec<&[f64]> = test.iter().map(|row| &row.values[..horizon]).collect();
-    let cases = Cases { metrics: vec![""; pasts.len()], pasts, futures };
+    let learnt = pasts.clone();
+    let cases = Cases { metrics: vec![""; pasts.len()], pasts, learnt, futures };
     let kept = round.pool(&cases, true);
     let doubts = round.score_kept();
     if !kept {
@@ -451,7 +473,9 @@ mod tests {
         let scores = |kept_max: fn(usize, usize) -> usize| {
             let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
             let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
-            let mut round = Round::new(forecaster, Scorer::new(24, 0.8));
+            // The last of three hosts moved after 100 hours of 200.
+            let breaks = Breaks::of("time,name,host\n360000,move,h2\n");
+            let mut round = Round::new(forecaster, breaks, Scorer::new(24, 0.8));
             round.kept_max = kept_max;
             round.window(24, 12, || Ok(frames())).unwrap();
             round.finish().0

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat};
+use super::breaks::{Breaks, reason};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::output::{Stop, to_stdout};
 use super::sums::Sums;
@@ -35,6 +36,7 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
         query = query.to(end);
     }
     let forecaster = Forecaster::new(args.step, options)?;
+    let breaks = Breaks::read(&args.breaks, args.step)?;
     let finish = |doubts: &Doubts, one: SeriesOutlook| {
         let (labels, start, outlook) = one;
         SeriesForecast {
@@ -54,7 +56,7 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     };
     let kept_max = kept_max(0, horizon as usize);
     if args.total || !args.sum_by.is_empty() {
-        let mut sums = Sums::new(&forecaster, &args.sum_by, kept_max);
+        let mut sums = Sums::new(&forecaster, &breaks, &args.sum_by, kept_max);
         query.run(&snapshot)?.try_for_each(|frame| sums.add(&frame?))?;
         let (doubts, all) = sums.finish()?;
         if all.is_empty() {
@@ -62,8 +64,9 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
         }
         return print(args.format, all.into_iter().map(|one| Ok(finish(&doubts, one))));
     }
-    let mut fleet = Fleet::new(forecaster, kept_max);
+    let mut fleet = Fleet::new(forecaster, &breaks, kept_max);
     let doubts = fleet.pool(query.run(&snapshot)?)?;
+    breaks.tell(fleet.cut);
     if fleet.is_whole && fleet.kept.is_empty() {
         return Err(nothing());
     }
@@ -87,19 +90,23 @@ fn print(
 pub(super) type SeriesOutlook = (Labels, Timestamp, Result<Outlook, String>);
 
 /// A fleet that is forecast in bounded memory, however many series it has.
-struct Fleet {
+struct Fleet<'a> {
     forecaster: Forecaster,
+    breaks: &'a Breaks,
     kept_max: usize,
     /// Outlooks of the first frames.
     kept: Vec<SeriesOutlook>,
     kept_frames: usize,
     /// Whether those of all frames are kept.
     is_whole: bool,
+    /// Series of which a part of the past does not count.
+    cut: usize,
 }
 
-impl Fleet {
-    fn new(forecaster: Forecaster, kept_max: usize) -> Self {
-        Self { forecaster, kept_max, kept: Vec::new(), kept_frames: 0, is_whole: true }
+impl<'a> Fleet<'a> {
+    fn new(forecaster: Forecaster, breaks: &'a Breaks, kept_max: usize) -> Self {
+        let (kept, kept_frames) = (Vec::new(), 0);
+        Self { forecaster, breaks, kept_max, kept, kept_frames, is_whole: true, cut: 0 }
     }
 
     /// The first pass: the errors of all series.
@@ -109,8 +116,9 @@ impl Fleet {
     ) -> Result<Doubts, Error> {
         let mut pools = Pools::default();
         for frame in frames {
-            let outlooks =
-                rehearsed(&frame?, &self.forecaster, |metric, one| pools.add(metric, one));
+            let pooled = |metric: &str, one| pools.add(metric, one);
+            let (outlooks, cut) = rehearsed(&frame?, &self.forecaster, self.breaks, pooled);
+            self.cut += cut;
             self.is_whole &= self.kept.len() + outlooks.len() <= self.kept_max;
             if self.is_whole {
                 // Copied, so that what is kept lies together and not between what the threads that
@@ -131,8 +139,10 @@ impl Fleet {
         let frames = if self.is_whole { None } else { Some(frames()?) };
         let rest = frames.into_iter().flatten().skip(self.kept_frames);
         Ok(kept.chain(rest.flat_map(move |frame| {
-            let again =
-                |frame| rehearsed(&frame, &self.forecaster, |_, one: Rehearsed| one.into_outlook());
+            let again = |frame| {
+                let left = |_: &str, one: Rehearsed| one.into_outlook();
+                rehearsed(&frame, &self.forecaster, self.breaks, left).0
+            };
             match frame.map(again) {
                 Ok(outlooks) => outlooks.into_iter().map(Ok).collect(),
                 Err(why) => vec![Err(why)],
@@ -141,23 +151,30 @@ impl Fleet {
     }
 }
 
-/// The outlooks of a frame's series; `without_errors` takes the errors of a metric's series away.
+/// The outlooks of a frame's series, and of how many a part of the past does not count;
+/// `without_errors` takes the errors of a metric's series away.
 pub(super) fn rehearsed(
     frame: &Frame,
     forecaster: &Forecaster,
+    breaks: &Breaks,
     mut without_errors: impl FnMut(&str, Rehearsed) -> Outlook,
-) -> Vec<SeriesOutlook> {
+) -> (Vec<SeriesOutlook>, usize) {
     // A step that has only begun would look like a fall of sums and counts.
     let whole = frame.steps().saturating_sub(1);
-    let rows: Vec<&[f64]> =
-        (0..frame.len()).map(|row| frame.row(row).get(..whole).unwrap_or(&[])).collect();
+    let counted = |row: usize| {
+        let values = frame.row(row).get(..whole).unwrap_or(&[]);
+        breaks.cut(frame.labels(row), frame.start(), values)
+    };
+    let (rows, events): (Vec<&[f64]>, Vec<_>) = (0..frame.len()).map(counted).unzip();
     let outlook = |(row, one): (usize, Result<Rehearsed, Error>)| {
         let labels = frame.labels(row).clone();
-        let outlook =
-            one.map_err(|why| why.to_string()).map(|one| without_errors(labels.metric(), one));
+        let outlook = one
+            .map_err(|why| reason(&why, events[row]))
+            .map(|one| without_errors(labels.metric(), one));
         (labels, frame.time(whole), outlook)
     };
-    forecaster.rehearse(&rows).into_iter().enumerate().map(outlook).collect()
+    let outlooks = forecaster.rehearse(&rows).into_iter().enumerate().map(outlook).collect();
+    (outlooks, events.iter().flatten().count())
 }
 
 #[cfg(test)]
@@ -186,11 +203,13 @@ mod tests {
     fn a_fleet_that_is_not_kept_is_forecast_alike() {
         let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
         let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
+        // The last of them moved after 100 hours of 199.
+        let breaks = Breaks::of("time,name,host\n360000,move,h21\n");
         let forecasts = |kept_max: usize| -> Vec<_> {
-            let mut fleet = Fleet::new(forecaster.clone(), kept_max);
+            let mut fleet = Fleet::new(forecaster.clone(), &breaks, kept_max);
             let doubts = fleet.pool(frames()).unwrap();
             let kept = fleet.kept.len();
-            assert_eq!(kept, kept_max.min(6) / 2 * 2);
+            assert_eq!((kept, fleet.cut), (kept_max.min(6) / 2 * 2, 1));
             let finish = |one: Result<SeriesOutlook, Error>| {
                 let (labels, start, outlook) = one.unwrap();
                 let forecast = outlook.unwrap().forecast(doubts.of("cpu").unwrap());

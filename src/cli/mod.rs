@@ -9,6 +9,7 @@ mod agent;
 mod args;
 mod backtest;
 mod bench;
+mod breaks;
 mod calc;
 mod cold;
 mod decompose;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::breaks::{Breaks, reason};
 use super::doubts::{Doubts, Pools};
 use super::forecast::{SeriesOutlook, rehearsed};
 use crate::error::{Error, Result};
@@ -26,6 +27,7 @@ struct Member {
 /// A fleet whose series, groups and totals are forecast together. All outlooks are kept.
 pub(super) struct Sums<'a> {
     forecaster: &'a Forecaster,
+    breaks: &'a Breaks,
     /// Labels by which groups are made, each level inside the one before.
     by: &'a [String],
     members_max: usize,
@@ -34,35 +36,45 @@ pub(super) struct Sums<'a> {
     members: Vec<Member>,
     /// Series that are no part of a sum's forecast, since they are gone or have none.
     apart: Vec<SeriesOutlook>,
-    start: Option<Timestamp>,
+    /// The first step of all rows, and the one after their last.
+    range: Option<(Timestamp, Timestamp)>,
+    /// Series and sums of which a part of the past does not count.
+    cut: usize,
     pools: Pools,
 }
 
 impl<'a> Sums<'a> {
-    pub(super) fn new(forecaster: &'a Forecaster, by: &'a [String], members_max: usize) -> Self {
+    pub(super) fn new(
+        forecaster: &'a Forecaster,
+        breaks: &'a Breaks,
+        by: &'a [String],
+        members_max: usize,
+    ) -> Self {
         Self {
             forecaster,
+            breaks,
             by,
             members_max,
             nodes: Vec::new(),
             places: BTreeMap::new(),
             members: Vec::new(),
             apart: Vec::new(),
-            start: None,
+            range: None,
+            cut: 0,
             pools: Pools::default(),
         }
     }
 
     /// Takes the series of a frame in.
     pub(super) fn add(&mut self, frame: &Frame) -> Result<()> {
-        let outlooks = {
-            let pools = &mut self.pools;
-            rehearsed(frame, self.forecaster, |metric, one| pools.add(metric, one))
-        };
+        let pools = &mut self.pools;
+        let pooled = |metric: &str, one| pools.add(metric, one);
+        let (outlooks, cut) = rehearsed(frame, self.forecaster, self.breaks, pooled);
+        self.cut += cut;
         let horizon = self.forecaster.options().horizon;
         for (row, one) in outlooks.into_iter().enumerate() {
             let (labels, start, outlook) = one;
-            self.start = Some(start);
+            self.range = Some((frame.start(), start));
             let values = frame.row(row);
             let values = &values[..values.len().saturating_sub(1)];
             let Ok(outlook) = outlook else {
@@ -130,10 +142,18 @@ impl<'a> Sums<'a> {
             labels.push(node.labels.clone());
             rows.push(std::mem::take(&mut node.sum).finish());
         }
-        let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+        let epoch = Timestamp::from_seconds(0);
+        let (first, start) = self.range.unwrap_or((epoch, epoch));
+        let rows = labels.iter().zip(&rows);
+        let (rows, events): (Vec<&[f64]>, Vec<_>) =
+            rows.map(|(labels, row)| self.breaks.cut(labels, first, row)).unzip();
+        self.breaks.tell(self.cut + events.iter().flatten().count());
         let mut outlooks = Vec::with_capacity(parents.len());
-        for (labels, one) in labels.iter().zip(self.forecaster.rehearse(&rows)) {
-            outlooks.push(self.pools.add(labels.metric(), one?));
+        let made = labels.iter().zip(self.forecaster.rehearse(&rows)).zip(&events);
+        for ((labels, one), event) in made {
+            let one =
+                one.map_err(|why| Error::invalid(format!("{labels}: {}", reason(&why, *event))))?;
+            outlooks.push(self.pools.add(labels.metric(), one));
         }
         for member in self.members {
             parents.push(place_of[member.group]);
@@ -143,7 +163,6 @@ impl<'a> Sums<'a> {
         if !outlooks.is_empty() {
             add_up(&Tree::new(&parents)?, &mut outlooks)?;
         }
-        let start = self.start.unwrap_or(Timestamp::from_seconds(0));
         let all = labels.into_iter().zip(outlooks);
         let all = all.map(|(labels, outlook)| (labels, start, Ok(outlook))).chain(self.apart);
         Ok((self.pools.finish(), all.collect()))

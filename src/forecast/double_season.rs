@@ -3,7 +3,7 @@
 
 use super::past::{Scaled, ToValues};
 use super::search::{Axes, Parameters, Recursion, search, states_at};
-use super::{Fit, Past, Predict, Scale, Tile};
+use super::{Fit, Past, Predict, Scale, Scratch, Tile};
 use crate::kernel::Wide;
 
 /// Long periods that the seasons start from.
@@ -128,7 +128,12 @@ impl Fit for DoubleSeason {
         2 * self.long
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        _: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         let scaled = past.in_scale(self.scale);
         let Some((present, rehearsed)) = origins.split_last() else { return Vec::new() };
         let mut all = Vec::with_capacity(origins.len());

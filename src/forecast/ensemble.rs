@@ -66,7 +66,7 @@ pub(super) struct Lane<'a> {
 impl Lane<'_> {
     /// Ranks the models block by block and takes the median of the best.
     pub(super) fn verdict(&self, period: usize, horizon: usize) -> Verdict {
-        let (origins, models) = (&self.origins.past, self.rehearsal.past.len());
+        let (origins, models) = (&self.origins.past, self.rehearsal.models());
         let mut verdict = Verdict {
             point: vec![0.0; horizon],
             errors: vec![vec![f64::NAN; self.origins.ahead]; origins.len()],
@@ -96,7 +96,7 @@ impl Lane<'_> {
             let last = at + 1 == blocks.len();
             let end = if last { horizon } else { end };
             for (step, value) in verdict.point[start..end].iter_mut().enumerate() {
-                *value = self.median(&chosen, &self.rehearsal.present, start + step);
+                *value = self.present(&chosen, start + step);
             }
             verdict.chosen.push(chosen);
         }
@@ -137,13 +137,14 @@ impl Lane<'_> {
     fn errors_of(&self, models: &[usize], origin: usize, start: usize, errors: &mut [f64]) {
         for (step, error) in errors.iter_mut().enumerate() {
             let of_model =
-                |model: &usize| self.rehearsal.past[*model][origin][start + step].0[self.at];
+                |model: &usize| self.rehearsal.past(*model, origin)[start + step].0[self.at];
             *error = self.actual(origin, start + step) - median(models.iter().map(of_model));
         }
     }
 
-    fn median(&self, models: &[usize], forecasts: &[Vec<Wide>], step: usize) -> f64 {
-        median(models.iter().map(|model| forecasts[*model][step].0[self.at]))
+    /// The median of some models, from the present.
+    fn present(&self, models: &[usize], step: usize) -> f64 {
+        median(models.iter().map(|model| self.rehearsal.present(*model)[step].0[self.at]))
     }
 
     /// The value of a step after an origin; NaN where there is none.
@@ -163,7 +164,7 @@ struct Ranks {
 
 impl Ranks {
     fn of(lane: &Lane<'_>, start: usize, end: usize) -> Self {
-        let of_origin = |(origin, forecasts): (usize, &Vec<Wide>)| {
+        let of_origin = |origin: usize, forecasts: &[Wide]| {
             let off = (start..end)
                 .map(|step| (lane.actual(origin, step) - forecasts[step].0[lane.at]).abs());
             let (sum, count) = off
@@ -171,8 +172,12 @@ impl Ranks {
                 .fold((0.0, 0.0), |(sum, count), off| (sum + off, count + 1.0));
             (count > 0.0).then_some((sum / count, count))
         };
-        let of_model = |model: &Vec<Vec<Wide>>| model.iter().enumerate().map(of_origin).collect();
-        Self { errors: lane.rehearsal.past.iter().map(of_model).collect() }
+        let origins = 0..lane.origins.past.len();
+        let of_model = |model: usize| {
+            let forecasts = |origin: usize| lane.rehearsal.past(model, origin);
+            origins.clone().map(|origin| of_origin(origin, forecasts(origin))).collect()
+        };
+        Self { errors: (0..lane.rehearsal.models()).map(of_model).collect() }
     }
 
     fn counts(&self) -> f64 {
@@ -283,11 +288,9 @@ mod tests {
             low: vec![Wide::splat(-2.0); steps],
             high: vec![Wide::splat(3.0); steps],
         };
-        let rehearsal = Rehearsal {
-            past: (0..models).map(|m| (0..2).map(|at| rows(m, at, AHEAD)).collect()).collect(),
-            present: (0..models).map(|m| rows(m, 2, 14)).collect(),
-            spreads: [AHEAD, AHEAD, 14].map(spread).to_vec(),
-        };
+        let of_model = |m: usize| vec![rows(m, 0, AHEAD), rows(m, 1, AHEAD), rows(m, 2, 14)];
+        let forecasts: Vec<Vec<Vec<Wide>>> = (0..models).map(of_model).collect();
+        let rehearsal = Rehearsal::of(&forecasts, [AHEAD, AHEAD, 14].map(spread).to_vec());
         let tile = Tile::new(&[values], 1);
         let origins = Origins { past: ORIGINS.to_vec(), ahead: AHEAD };
         let (tile, origins, rehearsal) = (&tile, &origins, &rehearsal);

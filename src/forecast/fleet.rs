@@ -11,8 +11,10 @@ use super::ensemble::{Lane, Verdict};
 use super::period::{PERIODS_MAX, day_steps};
 use super::pool::{floors, pool, spread};
 use super::rehearsal::{Origins, Rehearsal};
+use super::scratch::Shared;
 use super::{
-    Backtest, ForecastOptions, ModelForecast, ModelScore, Outlook, Rehearsed, Seasons, Tier, Tile,
+    Backtest, ForecastOptions, ModelForecast, ModelScore, Outlook, Rehearsed, Scratch, Seasons,
+    Tier, Tile,
 };
 use crate::error::{Error, Result};
 use crate::kernel::LANES;
@@ -52,6 +54,7 @@ const LENGTH_SHARE: usize = 32;
 pub struct Forecaster {
     step: Span,
     options: Arc<ForecastOptions>,
+    shared: Arc<Shared>,
 }
 
 /// The part of a row that is learnt from, and what its tile must have in common.
@@ -80,7 +83,7 @@ impl Forecaster {
         if step.is_zero() {
             return Err(Error::invalid("a forecast needs a step of some length"));
         }
-        Ok(Self { step, options: Arc::new(options) })
+        Ok(Self { step, options: Arc::new(options), shared: Arc::default() })
     }
 
     /// What it was made with.
@@ -139,36 +142,50 @@ impl Forecaster {
     }
 
     fn rehearse_tile(&self, tasks: &[Task], rows: &[&[f64]]) -> Vec<(usize, Rehearsed)> {
+        self.shared.lend(|scratch| self.rehearse_in(tasks, rows, scratch))
+    }
+
+    fn rehearse_in(
+        &self,
+        tasks: &[Task],
+        rows: &[&[f64]],
+        scratch: &mut Scratch,
+    ) -> Vec<(usize, Rehearsed)> {
         let Some(first) = tasks.first() else { return Vec::new() };
         let series: Vec<&[f64]> =
             tasks.iter().map(|task| &rows[task.row][task.steps.clone()]).collect();
         let (seasons, period) = (first.seasons, first.seasons.short);
-        let tile = Tile::new(&series, period);
+        let tile = Tile::made_in(&series, period, scratch);
         let horizon = self.options.horizon + first.unknown;
         let origins = Origins::new(tile.len(), period, horizon, self.options.tier);
         let before = origins.past.first().copied().unwrap_or(tile.len());
         let pool = pool(seasons, day_steps(self.step), before, self.options.tier);
-        let rehearsal = Rehearsal::run(&tile, &pool, &spread(seasons), period, &origins, horizon);
-        let names: Vec<Arc<str>> = pool.iter().map(|model| model.name().into()).collect();
-        let (tile, origins, rehearsal) = (&tile, &origins, &rehearsal);
+        let spread = spread(seasons);
+        let rehearsal = Rehearsal::run(&tile, &pool, &spread, period, &origins, horizon, scratch);
+        let names: Vec<Arc<str>> =
+            pool.iter().map(|model| self.shared.name(&model.name())).collect();
         let of_lane = |(at, task): (usize, &Task)| {
+            let (tile, origins, rehearsal) = (&tile, &origins, &rehearsal);
             let lane = Lane { tile, origins, rehearsal, at, floors: floors(seasons) };
             let verdict = lane.verdict(period, horizon);
             let naive = naive_error(&series[at][..before], period);
             let backtest = backtest(&verdict, &names, naive);
             let mut rehearsed = self.rehearsed(task, series[at], &origins.past, verdict, backtest);
             if self.options.keep_models {
-                let models = names.iter().zip(&rehearsal.present);
+                let models = names.iter().enumerate();
                 rehearsed.outlook.models = models
-                    .map(|(model, rows)| ModelForecast {
+                    .map(|(of_model, model)| ModelForecast {
                         model: Arc::clone(model),
-                        point: rows.iter().map(|row| row.0[at]).collect(),
+                        point: rehearsal.present(of_model).iter().map(|row| row.0[at]).collect(),
                     })
                     .collect();
             }
             (task.row, rehearsed)
         };
-        tasks.iter().enumerate().map(of_lane).collect()
+        let found = tasks.iter().enumerate().map(of_lane).collect();
+        rehearsal.give_back(scratch);
+        tile.give_back(scratch);
+        found
     }
 
     fn rehearsed(

@@ -34,6 +34,7 @@ mod rehearsal;
 mod rehearsed;
 mod ridge;
 pub mod score;
+mod scratch;
 mod search;
 mod seasons;
 mod smoothing;
@@ -59,6 +60,7 @@ pub use pool::Tier;
 pub use quantile_pool::QuantilePool;
 pub use rehearsed::{Outlook, Rehearsed};
 pub use ridge::Ridge;
+pub use scratch::Scratch;
 pub use seasons::Seasons;
 pub use smoothing::Smoothing;
 pub use theta::DynamicTheta;
@@ -79,8 +81,13 @@ pub trait Fit: std::fmt::Debug + Send + Sync {
     fn values_min(&self) -> usize;
 
     /// Learns from the steps before each of some ascending origins; the last one is the end of the
-    /// past. No origin may lie before [`Fit::values_min`].
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>>;
+    /// past. No origin may lie before [`Fit::values_min`]. What `scratch` held before says nothing.
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        scratch: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>>;
 }
 
 /// A model fitted to sixteen series.

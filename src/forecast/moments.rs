@@ -22,6 +22,8 @@ pub(super) struct Moments {
 pub(super) struct Part<'a> {
     /// The explaining columns, without the constant.
     pub(super) columns: &'a [&'a [Wide]],
+    /// Further ones, which are the same in all lanes.
+    pub(super) waves: &'a [&'a [f64]],
     /// What they explain.
     pub(super) targets: &'a [Wide],
     /// What each step counts in each lane.
@@ -95,11 +97,17 @@ impl Loop for Learn<'_> {
     #[inline(always)]
     fn run(self) {
         let Self { moments, part, scratch } = self;
-        let last = moments.columns - 1;
-        for (row, column) in part.columns.iter().enumerate() {
-            weigh(column, part.weights, scratch);
-            for (at, other) in part.columns[..=row].iter().enumerate() {
+        let (last, lagged) = (moments.columns - 1, part.columns.len());
+        for row in 0..last {
+            match part.columns.get(row) {
+                Some(column) => weigh(column, part.weights, scratch),
+                None => weigh_wave(part.waves[row - lagged], part.weights, scratch),
+            }
+            for (at, other) in part.columns.iter().take(row + 1).enumerate() {
                 moments.products[place(row, at)] += product(scratch, other);
+            }
+            for (at, other) in (lagged..=row).zip(part.waves) {
+                moments.products[place(row, at)] += product_wave(scratch, other);
             }
             moments.targets[row] += product(scratch, part.targets);
             moments.products[place(last, row)] += sum(scratch);
@@ -148,6 +156,23 @@ fn weigh(column: &[Wide], weights: &[Wide], out: &mut Vec<Wide>) {
 }
 
 #[inline(always)]
+fn weigh_wave(wave: &[f64], weights: &[Wide], out: &mut Vec<Wide>) {
+    out.clear();
+    out.extend(wave.iter().zip(weights).map(|(value, weight)| Wide::splat(*value) * *weight));
+}
+
+#[inline(always)]
+fn product_wave(first: &[Wide], wave: &[f64]) -> Wide {
+    let mut total = Wide::ZERO;
+    for (a, b) in first.iter().zip(wave) {
+        for lane in 0..LANES {
+            total.0[lane] += a.0[lane] * *b;
+        }
+    }
+    total
+}
+
+#[inline(always)]
 fn product(first: &[Wide], second: &[Wide]) -> Wide {
     let mut total = Wide::ZERO;
     for (a, b) in first.iter().zip(second) {
@@ -166,6 +191,7 @@ fn sum(values: &[Wide]) -> Wide {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forecast::tests::noise;
     use crate::kernel::Random;
 
     #[test]
@@ -184,6 +210,7 @@ mod tests {
         for steps in [0..20, 20..60] {
             let columns = [&a[steps.clone()], &b[steps.clone()]];
             let part = Part {
+                waves: &[],
                 columns: &columns,
                 targets: &targets[steps.clone()],
                 weights: &weights[steps],
@@ -201,11 +228,31 @@ mod tests {
     }
 
     #[test]
+    fn a_wave_is_a_column_that_is_the_same_in_all_lanes() {
+        let row = |seed: u64| -> Vec<Wide> {
+            noise(seed, 40).iter().map(|z| Wide::from_fn(|lane| z * (lane + 1) as f64)).collect()
+        };
+        let (lagged, targets, weights) = (row(1), row(2), vec![Wide::splat(0.5); 40]);
+        let waves = [noise(3, 40), noise(4, 40)];
+        let wide = waves.clone().map(|wave| wave.into_iter().map(Wide::splat).collect::<Vec<_>>());
+        let solved = |columns: &[&[Wide]], waves: &[&[f64]]| {
+            let mut moments = Moments::new(3);
+            let part = Part { columns, waves, targets: &targets, weights: &weights };
+            moments.learn(part, &mut Vec::new());
+            (moments.solve(1e-5), moments.products)
+        };
+        let as_waves = solved(&[&lagged], &[&waves[0], &waves[1]]);
+        assert_eq!(as_waves, solved(&[&lagged, &wide[0], &wide[1]], &[]));
+        assert_eq!(solved(&[], &[&waves[1], &waves[0], &waves[0]]).1[0], as_waves.1[5]);
+    }
+
+    #[test]
     fn columns_that_are_alike_or_nothing_leave_finite_weights() {
         let ones = vec![Wide::ONE; 30];
         let none = vec![Wide::ZERO; 30];
         let mut moments = Moments::new(3);
-        let part = Part { columns: &[&ones, &ones, &none], targets: &ones, weights: &ones };
+        let part =
+            Part { columns: &[&ones, &ones, &none], waves: &[], targets: &ones, weights: &ones };
         moments.learn(part, &mut Vec::new());
         let (weights, constant) = moments.solve(1e-5);
         let sum = weights[0] + weights[1] + constant;

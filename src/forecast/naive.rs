@@ -1,6 +1,6 @@
 //! The naive models: what every other one must beat.
 
-use super::{Fit, Past, Predict, Scale};
+use super::{Fit, Past, Predict, Scale, Scratch};
 use crate::kernel::Wide;
 
 /// The last value for ever.
@@ -70,7 +70,12 @@ impl Fit for Persistence {
         1
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        _: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         profiles(past, origins, |rows| (rows.last().into_iter().copied().collect(), Wide::ZERO))
     }
 }
@@ -84,7 +89,12 @@ impl Fit for Drift {
         2
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        _: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         profiles(past, origins, |rows| {
             let (first, last) = (rows[0], rows[rows.len() - 1]);
             (vec![last], (last - first) / (rows.len().saturating_sub(1).max(1)) as f64)
@@ -101,7 +111,12 @@ impl Fit for SeasonalNaive {
         self.period
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        _: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         profiles(past, origins, |rows| (rows[rows.len() - self.period..].to_vec(), Wide::ZERO))
     }
 }
@@ -115,7 +130,12 @@ impl Fit for SamePhaseMedian {
         self.period * self.cycles.clamp(1, CYCLES_MAX)
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        _: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         let cycles = self.cycles.clamp(1, CYCLES_MAX);
         profiles(past, origins, |rows| {
             let first = rows.len() - self.period;

@@ -1,6 +1,6 @@
 //! A tile in the units in which models see it.
 
-use super::Tile;
+use super::{Scratch, Tile};
 use crate::kernel::{self, Wide};
 
 /// Where a series reaches zero or below, logarithms are taken of the distance from its least value
@@ -50,9 +50,20 @@ impl Past {
     /// Prepares a tile whose models will be fitted from step `first` on. Middle and shift come from
     /// the steps before: no forecast from there on knows what came later.
     pub fn new(tile: &Tile, period: usize, first: usize) -> Self {
-        let level = Scaled::new(tile, Scale::Level, first);
-        let log = Scaled::new(tile, Scale::Log, first);
+        Self::made_in(tile, period, first, &mut Scratch::default())
+    }
+
+    /// The same in buffers that [`Self::give_back`] returns.
+    pub(super) fn made_in(tile: &Tile, period: usize, first: usize, scratch: &mut Scratch) -> Self {
+        let level = Scaled::new(tile, Scale::Level, first, scratch);
+        let log = Scaled::new(tile, Scale::Log, first, scratch);
         Self { level, log, period: period.max(1) }
+    }
+
+    /// Gives the buffers back.
+    pub(super) fn give_back(self, scratch: &mut Scratch) {
+        self.level.tile.give_back(scratch);
+        self.log.tile.give_back(scratch);
     }
 
     /// The values in one scale.
@@ -65,11 +76,13 @@ impl Past {
 }
 
 impl Scaled {
-    fn new(tile: &Tile, scale: Scale, first: usize) -> Self {
+    fn new(tile: &Tile, scale: Scale, first: usize, scratch: &mut Scratch) -> Self {
         let first = first.clamp(1, tile.len().max(1)).min(tile.len());
-        let (mut rows, shift) = match scale {
-            Scale::Level => (tile.rows().to_vec(), Wide::ZERO),
-            Scale::Log => logarithms(tile.rows(), first),
+        let mut rows = scratch.take(tile.len());
+        rows.extend_from_slice(tile.rows());
+        let shift = match scale {
+            Scale::Level => Wide::ZERO,
+            Scale::Log => take_logarithms(&mut rows, first),
         };
         let mut middle = Wide::ZERO;
         for row in &rows[..first] {
@@ -112,9 +125,9 @@ impl ToValues {
 /// Larger exponents are cut: a forecast of e^700 says nothing.
 const EXPONENT_MAX: f64 = 600.0;
 
-/// Logarithms of rows, and what was added before they were taken: 0 for series that stay above zero
-/// in the first steps.
-fn logarithms(rows: &[Wide], first: usize) -> (Vec<Wide>, Wide) {
+/// Puts logarithms in place of rows, and says what was added before they were taken: 0 for series
+/// that stay above zero in the first steps.
+fn take_logarithms(rows: &mut [Wide], first: usize) -> Wide {
     let mut least = Wide::splat(f64::INFINITY);
     for row in &rows[..first] {
         least = least.min(*row);
@@ -123,7 +136,10 @@ fn logarithms(rows: &[Wide], first: usize) -> (Vec<Wide>, Wide) {
         if least.0[lane] > 0.0 { 0.0 } else { shift(&rows[..first], lane, least.0[lane]) }
     });
     let cut = ((least + shift) * SHIFT_SHARE).max(Wide::splat(f64::MIN_POSITIVE));
-    (rows.iter().map(|row| (*row + shift).max(cut).map(f64::ln)).collect(), shift)
+    for row in rows {
+        *row = (*row + shift).max(cut).map(f64::ln);
+    }
+    shift
 }
 
 /// What lifts a lane above zero.

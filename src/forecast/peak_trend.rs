@@ -1,7 +1,7 @@
 //! The robust trend of the daily peak, with the shape of a day under it.
 
 use super::past::ToValues;
-use super::{Fit, Past, Predict, Scale};
+use super::{Fit, Past, Predict, Scale, Scratch};
 use crate::kernel::{self, Wide, theil_sen};
 
 /// Days that the shape of a day is taken from: four weeks.
@@ -37,7 +37,12 @@ impl Fit for PeakTrend {
         DAYS_MIN * self.day
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        _: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         let level = past.in_scale(Scale::Level);
         let fitted = origins.iter().map(|origin| {
             let rows = &level.tile.rows()[..*origin];

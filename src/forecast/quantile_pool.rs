@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::past::{Scaled, ToValues};
-use super::{Fit, Past, Predict, Scale, Tile};
+use super::{Fit, Past, Predict, Scale, Scratch, Tile};
 use crate::kernel::{Loop, Wide, widest};
 
 /// Periods that are looked back for values of the same phase.
@@ -48,11 +48,13 @@ struct Weighted {
 }
 
 #[derive(Debug)]
-struct Fitted {
-    /// The latest values first; their weights add up to 1 where all are known.
-    recent: Weighted,
-    /// The last periods, the latest value last, with 1 where a value is known.
-    cycles: Weighted,
+struct Fitted<'a> {
+    tile: &'a Tile,
+    origin: usize,
+    /// What the latest values weigh, the latest first: 1 in all, where all are known.
+    recent: Vec<f64>,
+    /// Steps before the origin that values of one phase are looked for in.
+    reach: usize,
     period: usize,
     fade: usize,
     to_values: ToValues,
@@ -72,57 +74,55 @@ impl Fit for QuantilePool {
         (3 * self.period).max(2 * self.memory)
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        _: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         let level = past.in_scale(Scale::Level);
-        let fitted =
-            origins.iter().map(|origin| Box::new(self.fitted(level, *origin)) as Box<dyn Predict>);
+        let fitted = origins
+            .iter()
+            .map(|origin| Box::new(self.fitted(level, *origin)) as Box<dyn Predict + 'a>);
         fitted.collect()
     }
 }
 
 impl QuantilePool {
-    fn fitted(&self, scaled: &Scaled, origin: usize) -> Fitted {
+    fn fitted<'a>(&self, scaled: &'a Scaled, origin: usize) -> Fitted<'a> {
+        let reach = if self.period > 1 { (CYCLES + 1) * self.period } else { 0 };
         Fitted {
-            recent: self.recent(&scaled.tile, origin),
-            cycles: self.cycles(&scaled.tile, origin),
+            tile: &scaled.tile,
+            origin,
+            recent: self.recent(origin),
+            reach: reach.min(origin),
             period: self.period.max(1),
             fade: self.fade.max(1),
             to_values: scaled.to_values(),
         }
     }
 
-    fn recent(&self, tile: &Tile, origin: usize) -> Weighted {
+    fn recent(&self, origin: usize) -> Vec<f64> {
         let memory = self.memory.max(1);
         let ages = 0..(MEMORIES * memory).min(origin);
         let weight = |age: usize| (-(age as f64) / memory as f64).exp2();
         let total: f64 = ages.clone().map(weight).sum();
-        let at = |age: usize| origin - 1 - age;
-        Weighted {
-            values: ages.clone().map(|age| tile.rows()[at(age)]).collect(),
-            weights: ages.map(|age| tile.known(at(age)) * (weight(age) / total)).collect(),
-        }
-    }
-
-    fn cycles(&self, tile: &Tile, origin: usize) -> Weighted {
-        let reach = if self.period > 1 { (CYCLES + 1) * self.period } else { 0 };
-        let steps = origin - reach.min(origin)..origin;
-        Weighted {
-            values: tile.rows()[steps.clone()].to_vec(),
-            weights: steps.map(|step| tile.known(step)).collect(),
-        }
+        ages.map(|age| weight(age) / total).collect()
     }
 }
 
-impl Fitted {
+impl Fitted<'_> {
     /// What the steps `[step, step + width)` ahead are drawn from.
     fn pool(&self, step: usize, width: usize, pool: &mut Weighted) {
-        let seasonal = self.cycles.values.len() > self.period;
+        let seasonal = self.reach > self.period;
         let middle = step as f64 + width as f64 / 2.0;
         let mass = if seasonal { (-middle / self.fade as f64).exp2() } else { 1.0 };
         pool.values.clear();
         pool.weights.clear();
-        pool.values.extend_from_slice(&self.recent.values);
-        pool.weights.extend(self.recent.weights.iter().map(|weight| *weight * mass));
+        let steps = self.origin - self.recent.len()..self.origin;
+        pool.values.extend(self.tile.rows()[steps.clone()].iter().rev());
+        let weights = steps.rev().zip(&self.recent);
+        pool.weights.extend(weights.map(|(step, weight)| self.tile.known(step) * *weight * mass));
         if seasonal {
             self.same_phase(step % self.period, width, 1.0 - mass, pool);
         }
@@ -140,9 +140,10 @@ impl Fitted {
                 // The step one period back may still lie ahead; then two are taken.
                 let back = (cycle * self.period + slot).saturating_sub(phase + near);
                 let back = if back == 0 { self.period } else { back };
-                if let Some(at) = self.cycles.values.len().checked_sub(back) {
-                    pool.values.push(self.cycles.values[at]);
-                    pool.weights.push(self.cycles.weights[at] * weight);
+                if back <= self.reach {
+                    let step = self.origin - back;
+                    pool.values.push(self.tile.rows()[step]);
+                    pool.weights.push(self.tile.known(step) * weight);
                     total += weight;
                 }
             }
@@ -153,7 +154,7 @@ impl Fitted {
     }
 }
 
-impl Fitted {
+impl Fitted<'_> {
     /// Calls `then` with each slot of steps and what it is drawn from.
     fn slots(&self, steps: usize, mut then: impl FnMut(Range<usize>, &Weighted)) {
         let width = (self.period / SLOTS).max(1);
@@ -165,7 +166,7 @@ impl Fitted {
     }
 }
 
-impl Predict for Fitted {
+impl Predict for Fitted<'_> {
     fn predict(&self, out: &mut [Wide]) {
         self.slots(out.len(), |steps, pool| out[steps].fill(pool.quantile(0.5)));
         self.to_values.apply(out);
@@ -329,7 +330,7 @@ mod tests {
                 // Past the end of a period, where slots look back over it.
                 let ahead = if period > 100 { period + 10 } else { 30.min(2 * period) };
                 let mut middle = vec![Wide::ZERO; ahead];
-                model.fit(&past, &[steps])[0].predict(&mut middle);
+                model.fit(&past, &[steps], &mut Scratch::default())[0].predict(&mut middle);
                 let spread = model.spread(&past, steps, ahead);
                 for (lane, values) in rows.iter().enumerate() {
                     for step in ahead.saturating_sub(30)..ahead {
@@ -385,7 +386,7 @@ mod tests {
         let past = Past::new(&rows, 5, 50);
         let model = QuantilePool { period: 5, memory: 1, fade: 1 };
         let mut found = vec![Wide::ZERO; 4];
-        model.fit(&past, &[50])[0].predict(&mut found);
+        model.fit(&past, &[50], &mut Scratch::default())[0].predict(&mut found);
         assert_eq!(of_lane(&found, 0), [3.0; 4]);
     }
 }

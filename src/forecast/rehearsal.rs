@@ -1,7 +1,7 @@
 //! Every model forecasts from several origins of the past, and from the present.
 
 use super::quantile_pool::Spread;
-use super::{Fit, Past, QuantilePool, Tier, Tile};
+use super::{Fit, Past, QuantilePool, Scratch, Tier, Tile};
 use crate::kernel::Wide;
 
 /// Origins that are scored, at most, the latest ones.
@@ -44,10 +44,15 @@ impl Origins {
 /// What all models forecast.
 #[derive(Debug)]
 pub(super) struct Rehearsal {
-    /// Per model and past origin, the forecasts of the steps ahead.
-    pub(super) past: Vec<Vec<Vec<Wide>>>,
+    /// Per model and past origin, the forecasts of the steps ahead, one after another.
+    past: Vec<Wide>,
     /// Per model, the forecast from the present.
-    pub(super) present: Vec<Vec<Wide>>,
+    present: Vec<Wide>,
+    /// Models, past origins, steps ahead of those, and of the present.
+    models: usize,
+    origins: usize,
+    ahead: usize,
+    horizon: usize,
     /// Per past origin, and last for the present, how far values were spread lately.
     pub(super) spreads: Vec<Spread>,
 }
@@ -61,28 +66,92 @@ impl Rehearsal {
         period: usize,
         origins: &Origins,
         horizon: usize,
+        scratch: &mut Scratch,
     ) -> Self {
         let first = origins.past.first().copied().unwrap_or(tile.len());
-        let past = Past::new(tile, period, first);
+        let past = Past::made_in(tile, period, first, scratch);
         let mut all = origins.past.clone();
         all.push(tile.len());
         let steps = |at: usize| if at == origins.past.len() { horizon } else { origins.ahead };
         let spreads = all.iter().enumerate().map(|(at, o)| spread.spread(&past, *o, steps(at)));
         let spreads = spreads.collect();
         let bounds: Vec<Bounds> = all.iter().map(|origin| Bounds::of(tile, *origin)).collect();
-        let mut found = Self { past: Vec::new(), present: Vec::new(), spreads };
-        for model in pool {
-            let mut of_model = Vec::with_capacity(all.len());
-            for (at, fitted) in model.fit(&past, &all).iter().enumerate() {
-                let mut rows = vec![Wide::ZERO; steps(at)];
-                fitted.predict(&mut rows);
-                bounds[at].hold(&mut rows);
-                of_model.push(rows);
+        let (models, count, ahead) = (pool.len(), origins.past.len(), origins.ahead);
+        let mut forecasts = |steps: usize| {
+            let mut rows = scratch.take(steps);
+            rows.resize(steps, Wide::ZERO);
+            rows
+        };
+        let mut found = Self {
+            past: forecasts(models * count * ahead),
+            present: forecasts(models * horizon),
+            models,
+            origins: count,
+            ahead,
+            horizon,
+            spreads,
+        };
+        for (at_model, model) in pool.iter().enumerate() {
+            for (at, fitted) in model.fit(&past, &all, scratch).iter().enumerate() {
+                let rows = found.rows_mut(at_model, at);
+                fitted.predict(rows);
+                bounds[at].hold(rows);
             }
-            found.present.push(of_model.pop().unwrap_or_default());
-            found.past.push(of_model);
         }
+        past.give_back(scratch);
         found
+    }
+
+    /// How many models there are.
+    pub(super) fn models(&self) -> usize {
+        self.models
+    }
+
+    /// What a model forecast from a past origin.
+    pub(super) fn past(&self, model: usize, origin: usize) -> &[Wide] {
+        let first = (model * self.origins + origin) * self.ahead;
+        &self.past[first..first + self.ahead]
+    }
+
+    /// What a model forecasts from the present.
+    pub(super) fn present(&self, model: usize) -> &[Wide] {
+        &self.present[model * self.horizon..(model + 1) * self.horizon]
+    }
+
+    /// A model's forecast from an origin, of which the one after the past ones is the present.
+    fn rows_mut(&mut self, model: usize, origin: usize) -> &mut [Wide] {
+        if origin == self.origins {
+            return &mut self.present[model * self.horizon..(model + 1) * self.horizon];
+        }
+        let first = (model * self.origins + origin) * self.ahead;
+        &mut self.past[first..first + self.ahead]
+    }
+
+    /// Gives the buffers back.
+    pub(super) fn give_back(self, scratch: &mut Scratch) {
+        scratch.give(self.past);
+        scratch.give(self.present);
+    }
+}
+
+#[cfg(test)]
+impl Rehearsal {
+    /// One of forecasts that are given, per model and origin, the present last.
+    pub(super) fn of(forecasts: &[Vec<Vec<Wide>>], spreads: Vec<Spread>) -> Self {
+        let (past, present): (Vec<&[Vec<Wide>]>, Vec<&Vec<Wide>>) = forecasts
+            .iter()
+            .filter_map(|of_model| of_model.split_last())
+            .map(|(present, past)| (past, present))
+            .unzip();
+        Self {
+            past: past.concat().concat(),
+            present: present.iter().flat_map(|rows| rows.iter().copied()).collect(),
+            models: forecasts.len(),
+            origins: past[0].len(),
+            ahead: past[0][0].len(),
+            horizon: present[0].len(),
+            spreads,
+        }
     }
 }
 
@@ -183,7 +252,12 @@ mod tests {
             1
         }
 
-        fn fit(&self, _: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+        fn fit<'a>(
+            &self,
+            _: &'a Past,
+            origins: &[usize],
+            _: &mut Scratch,
+        ) -> Vec<Box<dyn Predict + 'a>> {
             origins.iter().map(|_| Box::new(Self(self.0)) as Box<dyn Predict>).collect()
         }
     }
@@ -205,11 +279,16 @@ mod tests {
             bases.iter().map(|base| Box::new(Wild(*base)) as Box<dyn Fit>).collect();
         let origins = Origins { past: vec![30, 40], ahead: 20 };
         let spread = QuantilePool { period: 1, memory: 3, fade: 1 };
-        let found = Rehearsal::run(&tile, &pool, &spread, 1, &origins, 50);
-        assert_eq!((found.past.len(), found.present.len(), found.spreads.len()), (5, 5, 3));
-        for (model, present) in found.past.iter().zip(&found.present) {
-            assert_eq!((model.len(), model[0].len(), present.len()), (2, 20, 50));
-            for (rows, past) in model.iter().chain([present]).zip([30.0, 40.0, 60.0]) {
+        // What the buffers held before does not matter.
+        let mut scratch = Scratch::default();
+        scratch.give(vec![Wide::splat(1e9); 500]);
+        let found = Rehearsal::run(&tile, &pool, &spread, 1, &origins, 50, &mut scratch);
+        assert_eq!((found.models(), found.spreads.len()), (5, 3));
+        for model in 0..5 {
+            let (first, second) = (found.past(model, 0), found.past(model, 1));
+            let present = found.present(model);
+            assert_eq!((first.len(), second.len(), present.len()), (20, 20, 50));
+            for (rows, past) in [first, second, present].into_iter().zip([30.0, 40.0, 60.0]) {
                 for (step, value) in of_lane(rows, 0).into_iter().enumerate() {
                     let leave = 10.0 * (LEAVE_SHARE + (step + 1) as f64 / past);
                     assert!((-leave..=10.0 + leave).contains(&value), "{step}: {value}");
@@ -217,7 +296,11 @@ mod tests {
             }
         }
         // Forecasts inside are left alone.
-        assert_eq!(found.present[0][0].0[0], 10.0);
+        assert_eq!(found.present(0)[0].0[0], 10.0);
+        // All of it can be given back and used again.
+        found.give_back(&mut scratch);
+        let again = Rehearsal::run(&tile, &pool, &spread, 1, &origins, 50, &mut scratch);
+        assert_eq!((again.past(0, 1)[19].0[0], again.present(0)[0].0[0]), (20.0, 10.0));
     }
 
     #[test]
@@ -229,9 +312,10 @@ mod tests {
         let pool: Vec<Box<dyn Fit>> = vec![Box::new(Wild(10.0)), Box::new(Persistence)];
         let origins = Origins { past: vec![40], ahead: 20 };
         let spread = QuantilePool { period: 1, memory: 3, fade: 1 };
-        let found = Rehearsal::run(&tile, &pool, &spread, 1, &origins, 20);
-        assert!(found.past[0][0][19].0[0] < 3.0);
-        assert!(found.present[0][19].0[0] > 1e6);
-        assert_eq!((found.past[1][0][5].0[0], found.present[1][5].0[0]), (1.0, 1.0));
+        let scratch = &mut Scratch::default();
+        let found = Rehearsal::run(&tile, &pool, &spread, 1, &origins, 20, scratch);
+        assert!(found.past(0, 0)[19].0[0] < 3.0);
+        assert!(found.present(0)[19].0[0] > 1e6);
+        assert_eq!((found.past(1, 0)[5].0[0], found.present(1)[5].0[0]), (1.0, 1.0));
     }
 }

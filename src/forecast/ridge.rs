@@ -3,7 +3,7 @@
 
 use super::moments::{Moments, Part};
 use super::past::{Scaled, ToValues};
-use super::{Fit, Past, Predict, Scale};
+use super::{Fit, Past, Predict, Scale, Scratch};
 use crate::kernel::{Loop, Wide, widest};
 
 /// Forecasts leave the range of the past by this share of it, at most.
@@ -33,7 +33,7 @@ pub struct Ridge {
 }
 
 #[derive(Debug)]
-struct Fitted {
+struct Fitted<'a> {
     lags: Vec<usize>,
     waves: Vec<f64>,
     weights: Vec<Wide>,
@@ -41,7 +41,7 @@ struct Fitted {
     /// The step after the last one learnt.
     next: usize,
     /// The last values, as many as the longest lag.
-    tail: Vec<Wide>,
+    tail: &'a [Wide],
     least: Wide,
     greatest: Wide,
     to_values: ToValues,
@@ -56,11 +56,12 @@ impl Ridge {
         self.lags.last().copied().unwrap_or(0)
     }
 
-    /// What each step counts.
-    fn weights(&self, scaled: &Scaled) -> Vec<Wide> {
+    /// What each step counts, put into `weights`.
+    fn weights(&self, scaled: &Scaled, mut weights: Vec<Wide>) -> Vec<Wide> {
         let tile = &scaled.tile;
         let age = |step: usize| (tile.len() - step) as f64 / self.half_life.max(1) as f64;
-        (0..tile.len()).map(|step| tile.known(step) * (-age(step)).exp2()).collect()
+        weights.extend((0..tile.len()).map(|step| tile.known(step) * (-age(step)).exp2()));
+        weights
     }
 }
 
@@ -73,24 +74,37 @@ impl Fit for Ridge {
         self.longest() + 2 * self.columns() + 4
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        scratch: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         let scaled = past.in_scale(self.scale);
         let rows = scaled.tile.rows();
-        let weights = self.weights(scaled);
-        let all_waves: Vec<Vec<Wide>> = (0..2 * self.waves.len())
-            .map(|at| (0..rows.len()).map(|t| Wide::splat(wave(&self.waves, at, t))).collect())
-            .collect();
+        let step_weights = self.weights(scaled, scratch.take(rows.len()));
+        let mut all_waves = std::mem::take(&mut scratch.waves);
+        let wave_columns = 2 * self.waves.len();
+        if wave_columns > 0 {
+            let columns = (self.waves.as_slice(), wave_columns);
+            all_waves.prepare(columns, rows.len(), |at, step| wave(&self.waves, at, step));
+        }
         let mut moments = Moments::new(self.columns());
-        let mut scratch = Vec::new();
+        let mut weighted = scratch.take(rows.len());
         let (mut learnt, mut range) = (self.longest(), Range::default());
         let fitted = origins.iter().map(|&origin| {
             let steps = learnt.min(origin)..origin;
             let lagged = self.lags.iter().map(|lag| &rows[steps.start - lag..steps.end - lag]);
-            let waves = all_waves.iter().map(|wave| &wave[steps.clone()]);
-            let columns: Vec<&[Wide]> = lagged.chain(waves).collect();
-            let part =
-                Part { columns: &columns, targets: &rows[steps.clone()], weights: &weights[steps] };
-            moments.learn(part, &mut scratch);
+            let columns: Vec<&[Wide]> = lagged.collect();
+            let waves = all_waves.columns().take(wave_columns);
+            let waves: Vec<&[f64]> = waves.map(|wave| &wave[steps.clone()]).collect();
+            let part = Part {
+                columns: &columns,
+                waves: &waves,
+                targets: &rows[steps.clone()],
+                weights: &step_weights[steps],
+            };
+            moments.learn(part, &mut weighted);
             learnt = learnt.max(origin);
             range.widen(rows, origin);
             let (weights, constant) = moments.solve(PENALTY);
@@ -101,17 +115,21 @@ impl Fit for Ridge {
                 weights,
                 constant,
                 next: origin,
-                tail: rows[origin - self.longest()..origin].to_vec(),
+                tail: &rows[origin - self.longest()..origin],
                 least: range.least - leave,
                 greatest: range.greatest + leave,
                 to_values: scaled.to_values(),
-            }) as Box<dyn Predict>
+            }) as Box<dyn Predict + 'a>
         });
-        fitted.collect()
+        let fitted = fitted.collect();
+        scratch.give(step_weights);
+        scratch.give(weighted);
+        scratch.waves = all_waves;
+        fitted
     }
 }
 
-impl Predict for Fitted {
+impl Predict for Fitted<'_> {
     fn predict(&self, out: &mut [Wide]) {
         widest(Iterate { model: self, out });
         self.to_values.apply(out);
@@ -120,7 +138,7 @@ impl Predict for Fitted {
 
 /// Steps ahead, each from those before.
 struct Iterate<'a> {
-    model: &'a Fitted,
+    model: &'a Fitted<'a>,
     out: &'a mut [Wide],
 }
 
@@ -297,7 +315,7 @@ mod tests {
             let past = Past::new(&Tile::new(&rows, 12), 12, 150);
             let scaled = past.in_scale(model.scale);
             let mut found = vec![Wide::ZERO; 20];
-            model.fit(&past, &[150])[0].predict(&mut found);
+            model.fit(&past, &[150], &mut Scratch::default())[0].predict(&mut found);
             for (lane, measured) in series.iter().enumerate() {
                 let known: Vec<bool> = measured.iter().map(|value| value.is_finite()).collect();
                 let values = of_lane(scaled.tile.rows(), lane);

@@ -3,7 +3,7 @@
 
 use super::past::{Scaled, ToValues};
 use super::search::{Axes, Found, Parameters, Recursion, search, states_at};
-use super::{Fit, Past, Predict, Scale, Tile};
+use super::{Fit, Past, Predict, Scale, Scratch, Tile};
 use crate::kernel::{LANES, Wide};
 
 /// Values that a level without a season starts from.
@@ -225,7 +225,12 @@ impl Fit for Smoothing {
         2 * self.period + 8
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        _: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         let scaled = past.in_scale(self.scale);
         let Some((present, rehearsed)) = origins.split_last() else { return Vec::new() };
         let mut fitted = self.fitted(scaled, rehearsed);

@@ -29,7 +29,7 @@ pub(super) fn wide_forecasts(
     origins: &[usize],
     horizon: usize,
 ) -> Vec<Vec<Wide>> {
-    let fitted = model.fit(past, origins);
+    let fitted = model.fit(past, origins, &mut Scratch::default());
     assert_eq!(fitted.len(), origins.len(), "{}", model.name());
     let mut forecasts = vec![vec![Wide::ZERO; horizon]; origins.len()];
     for (fitted, rows) in fitted.iter().zip(&mut forecasts) {

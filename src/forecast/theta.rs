@@ -3,7 +3,7 @@
 
 use super::past::Scaled;
 use super::search::{Axes, Parameters, Recursion, search, states_at};
-use super::{Fit, Past, Predict, Scale, Tile};
+use super::{Fit, Past, Predict, Scale, Scratch, Tile};
 use crate::kernel::Wide;
 
 /// Errors of the first steps are not counted: the line is not known yet.
@@ -143,7 +143,7 @@ impl Recursion for Adjusted<'_> {
 }
 
 impl Season {
-    fn of(rows: &[Wide], period: usize) -> Self {
+    fn of(rows: &[Wide], period: usize, scratch: &mut Scratch) -> Self {
         let neutral = Self { factors: Wide::ZERO, phases: vec![Wide::ZERO; period.max(1)] };
         if period < 2 || rows.len() < 3 * period {
             return neutral;
@@ -151,7 +151,7 @@ impl Season {
         let seasonal = seasonal(rows, period);
         let positive = rows.iter().fold(Wide::splat(f64::INFINITY), |least, row| least.min(*row));
         let factors = Wide::ONE.where_less(Wide::ZERO, positive, Wide::ZERO);
-        let trend = centred_means(rows, period);
+        let trend = centred_means(rows, period, scratch.take(rows.len()));
         let half = period / 2;
         let mut phases = vec![Wide::ZERO; period];
         let mut counts = vec![0.0; period];
@@ -164,6 +164,7 @@ impl Season {
         for (phase, count) in phases.iter_mut().zip(&counts) {
             *phase = *phase / f64::max(*count, 1.0);
         }
+        scratch.give(trend);
         let mean = phases.iter().fold(Wide::ZERO, |sum, phase| sum + *phase) / period as f64;
         for phase in &mut phases {
             let scaled = *phase / mean.map(|m| if m == 0.0 { 1.0 } else { m });
@@ -204,30 +205,30 @@ fn seasonal(rows: &[Wide], period: usize) -> Wide {
     Wide::ONE.where_less(limit, (at_lag(period) / variance).abs(), Wide::ZERO)
 }
 
-/// Means over one period around each step that has half a period on each side.
-fn centred_means(rows: &[Wide], period: usize) -> Vec<Wide> {
+/// Means over one period around each step that has half a period on each side, put into `means`.
+fn centred_means(rows: &[Wide], period: usize, mut means: Vec<Wide>) -> Vec<Wide> {
     let half = period / 2;
     let even = period.is_multiple_of(2);
-    (half..rows.len() - half)
-        .map(|at| {
-            let inner =
-                if even { &rows[at - half + 1..at + half] } else { &rows[at - half..=at + half] };
-            let mut sum = inner.iter().fold(Wide::ZERO, |sum, row| sum + *row);
-            if even {
-                sum += (rows[at - half] + rows[at + half]) * 0.5;
-            }
-            sum / period as f64
-        })
-        .collect()
+    means.extend((half..rows.len() - half).map(|at| {
+        let inner =
+            if even { &rows[at - half + 1..at + half] } else { &rows[at - half..=at + half] };
+        let mut sum = inner.iter().fold(Wide::ZERO, |sum, row| sum + *row);
+        if even {
+            sum += (rows[at - half] + rows[at + half]) * 0.5;
+        }
+        sum / period as f64
+    }));
+    means
 }
 
 impl DynamicTheta {
     /// States at `origins`, from season and parameters learnt before the first of them.
-    fn fitted(&self, scaled: &Scaled, origins: &[usize], all: &mut Vec<Box<dyn Predict>>) {
-        let Some(until) = origins.first().copied() else { return };
-        let mut rows = scaled.tile.rows().to_vec();
+    fn fitted(&self, scaled: &Scaled, origins: &[usize], scratch: &mut Scratch) -> Vec<Fitted> {
+        let Some(until) = origins.first().copied() else { return Vec::new() };
+        let mut rows = scratch.take(scaled.tile.len());
+        rows.extend_from_slice(scaled.tile.rows());
         scaled.to_values().apply(&mut rows);
-        let season = Season::of(&rows[..until], self.period);
+        let season = Season::of(&rows[..until], self.period, scratch);
         for (step, row) in rows.iter_mut().enumerate() {
             *row = season.remove(*row, step);
         }
@@ -237,9 +238,10 @@ impl DynamicTheta {
         let learnt = states_at(&adjusted, &start, &parameters, &[until]);
         let more = learnt.first().map_or(Wide::ZERO, State::first_more);
         let start = State::new(start.level + more);
-        for state in states_at(&adjusted, &start, &parameters, origins) {
-            all.push(Box::new(Fitted { state, parameters, season: season.clone() }));
-        }
+        let states = states_at(&adjusted, &start, &parameters, origins);
+        scratch.give(adjusted.rows);
+        let of_state = |state| Fitted { state, parameters, season: season.clone() };
+        states.into_iter().map(of_state).collect()
     }
 }
 
@@ -252,13 +254,17 @@ impl Fit for DynamicTheta {
         3 * self.period + 8
     }
 
-    fn fit(&self, past: &Past, origins: &[usize]) -> Vec<Box<dyn Predict>> {
+    fn fit<'a>(
+        &self,
+        past: &'a Past,
+        origins: &[usize],
+        scratch: &mut Scratch,
+    ) -> Vec<Box<dyn Predict + 'a>> {
         let level = past.in_scale(Scale::Level);
         let Some((present, rehearsed)) = origins.split_last() else { return Vec::new() };
-        let mut all = Vec::with_capacity(origins.len());
-        self.fitted(level, rehearsed, &mut all);
-        self.fitted(level, &[*present], &mut all);
-        all
+        let mut fitted = self.fitted(level, rehearsed, scratch);
+        fitted.extend(self.fitted(level, &[*present], scratch));
+        fitted.into_iter().map(|one| Box::new(one) as Box<dyn Predict>).collect()
     }
 }
 
@@ -329,7 +335,11 @@ mod tests {
             let mut state = State::new(tile.rows()[0]);
             let mut squares = adjusted(&tile).run(&mut state, &parameters, 0, 30);
             squares += adjusted(&tile).run(&mut state, &parameters, 30, 50);
-            let fitted = Fitted { state, parameters, season: Season::of(tile.rows(), 1) };
+            let fitted = Fitted {
+                state,
+                parameters,
+                season: Season::of(tile.rows(), 1, &mut Scratch::default()),
+            };
             let mut out = vec![Wide::ZERO; 12];
             fitted.predict(&mut out);
             for (lane, values) in rows.iter().enumerate() {
@@ -399,7 +409,7 @@ mod tests {
         let above: Vec<f64> = (0..80).map(value).collect();
         let below: Vec<f64> = above.iter().map(|value| value - 100.0).collect();
         let rows = Tile::new(&[&above, &below, &noise(4, 80)], 4);
-        let season = Season::of(rows.rows(), 4);
+        let season = Season::of(rows.rows(), 4, &mut Scratch::default());
         assert_eq!(season.factors.0[..3], [1.0, 0.0, 0.0]);
         assert_near(&of_lane(&season.phases, 0), &factors, 0.01);
         assert_near(&of_lane(&season.phases, 1), &[-52.0, 52.0, 20.8, -20.8], 1.5);
@@ -418,7 +428,7 @@ mod tests {
         let rows: Vec<Wide> =
             (0..40).map(|t| Wide::from_fn(|lane| f64::from(t % 5) + lane as f64 - 4.0)).collect();
         for period in [1, 2, 5, 30] {
-            let season = Season::of(&rows, period);
+            let season = Season::of(&rows, period, &mut Scratch::default());
             for (step, row) in rows.iter().enumerate() {
                 let back = season.restore(season.remove(*row, step), step);
                 for lane in 0..LANES {
@@ -433,11 +443,11 @@ mod tests {
         let rows: Vec<Wide> = (0..6).map(|t| Wide::splat(f64::from(t * t))).collect();
         // (0 + 1 + 4) / 3 and so on; (0 / 2 + 1 + 4 + 9 + 16 / 2) / 4 and so on.
         assert_near(
-            &of_lane(&centred_means(&rows, 3), 0),
+            &of_lane(&centred_means(&rows, 3, Vec::new()), 0),
             &[5.0 / 3.0, 14.0 / 3.0, 29.0 / 3.0, 50.0 / 3.0],
             1e-12,
         );
-        assert_near(&of_lane(&centred_means(&rows, 4), 0), &[5.5, 10.5], 1e-12);
+        assert_near(&of_lane(&centred_means(&rows, 4, Vec::new()), 0), &[5.5, 10.5], 1e-12);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Up to sixteen series of one length, side by side and step after step.
 
+use std::sync::Arc;
+
+use super::Scratch;
 use crate::kernel::{LANES, Wide};
 
 /// Series of one length, time-major: one row per step, one lane per series.
@@ -11,7 +14,7 @@ use crate::kernel::{LANES, Wide};
 pub struct Tile {
     rows: Vec<Wide>,
     /// 1 where the value was measured and 0 where it is a guess; empty where all were.
-    known: Vec<Wide>,
+    known: Arc<Vec<Wide>>,
     series: usize,
 }
 
@@ -19,15 +22,23 @@ impl Tile {
     /// Lays up to [`LANES`] series side by side. All are as long as the shortest; the first value
     /// of each must be a number. Lanes that are left over repeat the first series.
     pub fn new(series: &[&[f64]], period: usize) -> Self {
+        Self::made_in(series, period, &mut Scratch::default())
+    }
+
+    /// The same in buffers that [`Self::give_back`] returns.
+    pub(super) fn made_in(series: &[&[f64]], period: usize, scratch: &mut Scratch) -> Self {
         let series = &series[..series.len().min(LANES)];
         let steps = series.iter().map(|one| one.len()).min().unwrap_or(0);
-        let mut rows: Vec<Wide> = Vec::with_capacity(steps);
+        let mut rows = scratch.take(steps);
         let mut known = Vec::new();
         for step in 0..steps {
             let of_lane =
                 |lane: usize| series.get(lane).or(series.first()).map_or(0.0, |s| s[step]);
             let mut row = Wide::from_fn(of_lane);
             if row.0.iter().any(|value| !value.is_finite()) {
+                if known.is_empty() {
+                    known = scratch.take(steps);
+                }
                 known.resize(step, Wide::ONE);
                 known.push(row.map(|value| f64::from(u8::from(value.is_finite()))));
                 let guess = if step >= period { period } else { 1 };
@@ -39,7 +50,15 @@ impl Tile {
         if !known.is_empty() {
             known.resize(steps, Wide::ONE);
         }
-        Self { rows, known, series: series.len() }
+        Self { rows, known: Arc::new(known), series: series.len() }
+    }
+
+    /// Gives the buffers back; what others share goes with the last of them.
+    pub(super) fn give_back(self, scratch: &mut Scratch) {
+        scratch.give(self.rows);
+        if let Some(known) = Arc::into_inner(self.known) {
+            scratch.give(known);
+        }
     }
 
     /// Steps.
@@ -81,7 +100,7 @@ impl Tile {
 
     /// The same gaps, with other values.
     pub(super) fn with_rows(&self, rows: Vec<Wide>) -> Self {
-        Self { rows, known: self.known.clone(), series: self.series }
+        Self { rows, known: Arc::clone(&self.known), series: self.series }
     }
 }
 

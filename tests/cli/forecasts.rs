@@ -1,6 +1,6 @@
 //! `plimsoll forecast` and `plimsoll backtest`: what they print, and what they refuse.
 
-use super::user::{User, golden, mask};
+use super::user::{DONE, FAILED, USAGE, User, golden, mask};
 use super::with_store;
 
 #[test]
@@ -110,6 +110,108 @@ fn totals_and_groups_are_the_sums_of_their_members() {
     golden(
         "forecast-total.txt",
         &user.ok("forecast --store s cpu_cores{zone=\"b\"} --horizon 12h --step 3h --total"),
+    );
+}
+
+/// Two hosts for ten days of hours; `moved` lives at a third of its level from the fifth day on.
+fn with_a_migration() -> User {
+    let user = User::new();
+    let line = |host: &str, hour: usize| {
+        let level = if host == "moved" && hour >= 120 { 100 } else { 300 };
+        let cores = level + 10 * (hour % 24 / 8) + hour * hour % 7;
+        format!("cpu,host={host} cores={cores} {}\n", 1_700_006_400 + hour * 3600)
+    };
+    let of_hour = |hour: usize| ["moved", "still"].map(|host| line(host, hour)).concat();
+    user.write("lines.txt", &(0..240).map(of_hour).collect::<String>());
+    user.ok("import influx --store s --precision s lines.txt");
+    // The sixth day of the hosts is 2023-11-20.
+    user.write(
+        "events.csv",
+        "time,name,kind,host\n2023-11-20T00:00:00Z,to-new-racks,Migration,moved\n\
+         2023-11-22T00:00:00Z,v7,deploy,\n2023-11-16T00:00:00Z,older,migration,moved\n",
+    );
+    user
+}
+
+#[test]
+fn a_past_counts_from_the_last_migration_on() {
+    let user = with_a_migration();
+    let forecasts = |line: &str| {
+        let line = format!("forecast --store s --horizon 12h {line}");
+        user.json_of_version(2, &line)["forecasts"].clone()
+    };
+    let moved = "cpu_cores{host=\"moved\"}";
+    let since = forecasts(&format!("{moved} --from 2023-11-20T00:00:00Z"));
+    assert_eq!(forecasts(&format!("{moved} --events events.csv")), since);
+    assert_ne!(forecasts(moved), since);
+    // Of a host that no migration concerns all counts; of both, only one is cut.
+    let still = "cpu_cores{host=\"still\"}";
+    assert_eq!(forecasts(&format!("{still} --events events.csv")), forecasts(still));
+    let both = user.run("forecast --store s --horizon 12h cpu_cores --events events.csv");
+    assert_eq!((both.code, &*both.err), (DONE, "the past of 1 series counts from an event on\n"));
+    // Other kinds count where they are named, for all whom they concern.
+    let deploys = "--events events.csv --event-kinds deploy";
+    let since = forecasts(&format!("{still} --from 2023-11-22T00:00:00Z"));
+    assert_eq!(forecasts(&format!("{still} {deploys}")), since);
+    // An event that lies after the range has not happened yet.
+    let early = format!("{moved} --to 2023-11-19T00:00:00Z");
+    assert_ne!(forecasts(&format!("{early} --events events.csv")), forecasts(&early));
+    user.write("later.csv", "time,name,kind\n2023-11-20T00:00:00Z,later,migration\n");
+    assert_eq!(forecasts(&format!("{early} --events later.csv")), forecasts(&early));
+}
+
+#[test]
+fn sums_keep_the_past_of_their_members_and_have_events_of_their_own() {
+    let user = with_a_migration();
+    let asked = "forecast --store s --horizon 12h cpu_cores --total";
+    let run = user.run(&format!("{asked} --events events.csv"));
+    // The host is no label of the total.
+    assert_eq!((run.code, &*run.err), (DONE, "the past of 1 series counts from an event on\n"));
+    let run = user.run(&format!("{asked} --events events.csv --event-kinds all"));
+    assert_eq!((run.code, &*run.err), (DONE, "the pasts of 3 series count from an event on\n"));
+    // What has no forecast is part of no sum.
+    user.write("now.csv", "time,name,kind\n2023-11-24T20:00:00Z,flood,hardware\n");
+    let found = user.ok(&format!("{asked} --events now.csv"));
+    assert_eq!(found.matches("3 values; a forecast takes 16").count(), 2, "{found}");
+}
+
+#[test]
+fn events_that_leave_too_little_or_do_not_count_are_said() {
+    let user = with_a_migration();
+    user.write("late.csv", "time,name,kind\n2023-11-24T12:00:00Z,new-racks,hardware\n");
+    let asked = "forecast --store s cpu_cores{host=\"moved\"} --horizon 12h";
+    let found = user.ok(&format!("{asked} --events late.csv"));
+    let why = "11 values; a forecast takes 16, and its past counts from 2023-11-24T12:00:00Z on: \
+               new-racks";
+    assert!(found.contains(why), "{found}");
+    let others = user.run(&format!("{asked} --events events.csv --event-kinds scaling"));
+    let note = "none of the 3 events of events.csv is of kind scaling, so that all of the past \
+                counts; their kinds are: Migration, deploy, migration. --event-kinds says which";
+    assert!(others.code == DONE && others.err.starts_with(note), "{}", others.err);
+    user.write("bad.csv", "time,name\nnoon,x\n");
+    user.fails(
+        &format!("{asked} --events bad.csv"),
+        "plimsoll: bad.csv:2: time is \"noon\": write 2026-03-01T12:00:00Z, with its zone, or \
+         seconds since 1970",
+    );
+    let none = user.run(&format!("{asked} --events none.csv"));
+    assert!(none.code == FAILED && none.err.contains("none.csv"), "{}", none.err);
+    assert_eq!(user.run(&format!("{asked} --event-kinds deploy")).code, USAGE);
+}
+
+#[test]
+fn a_backtest_knows_no_event_before_it_happened() {
+    let user = with_a_migration();
+    let asked = "backtest --store s cpu_cores{host=\"moved\"} --horizon 12h --windows 2";
+    let scores = |more: &str| user.json(&format!("{asked} {more}"))["methods"].clone();
+    assert_ne!(scores("--events events.csv"), scores(""));
+    // Both windows begin before it.
+    user.write("last.csv", "time,name,kind\n2023-11-24T14:00:00Z,last,migration\n");
+    assert_eq!(scores("--events last.csv"), scores(""));
+    user.write("train.csv", "id,values\n");
+    user.fails(
+        "backtest --train train.csv --test train.csv --events events.csv",
+        "plimsoll: --events is for forecasts of a store's series; leave it out",
     );
 }
 

@@ -2,7 +2,7 @@
 
 use plimsoll::Span;
 use plimsoll::forecast::{
-    DoubleSeason, DynamicTheta, ErrorPool, Fit, ForecastOptions, Forecaster, Past, Scale,
+    DoubleSeason, DynamicTheta, ErrorPool, Fit, ForecastOptions, Forecaster, Past, Scale, Scratch,
     SeasonalNaive, Smoothing, Tier, Tile,
 };
 use plimsoll::kernel::Wide;
@@ -47,7 +47,7 @@ impl Method for One {
         let rows: Vec<&[f64]> = series.iter().map(|one| one.past.as_slice()).collect();
         let tile = Tile::new(&rows, DAY);
         let past = Past::new(&tile, DAY, tile.len());
-        let fitted = self.model.fit(&past, &[tile.len()]);
+        let fitted = self.model.fit(&past, &[tile.len()], &mut Scratch::default());
         let mut out = [Wide::ZERO; HORIZON];
         fitted.last().ok_or("no model was fitted")?.predict(&mut out);
         Ok((0..rows.len()).map(|lane| out.iter().map(|row| row.0[lane]).collect()).collect())
