@@ -12,7 +12,7 @@ use crate::store::Snapshot;
 /// The inventory that a study names, seen from the folder of its file.
 pub(super) fn inventory(study: &Study, study_file: &Path) -> Result<Option<Inventory>> {
     let Some(named) = &study.inventory else { return Ok(None) };
-    let path = study_file.parent().unwrap_or(Path::new("")).join(&named.file);
+    let path = study_file.with_file_name("").join(&named.file);
     let text = std::fs::read_to_string(&path).map_err(|why| Error::io("read", &path, why))?;
     Inventory::read(&text, &path.display().to_string()).map(Some)
 }

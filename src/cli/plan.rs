@@ -69,12 +69,13 @@ pub(super) fn plan_with_history(store: &Path, study_file: &Path) -> Result<Plan>
 fn planner(snapshot: &Snapshot, study: &Study, study_file: &Path) -> Result<Planner> {
     let planner = Planner::new(study, as_of(snapshot, study)?)?;
     let planner = planner.with_hosts(hosts::known(snapshot, study)?);
-    let planner = match hosts::inventory(study, study_file)? {
-        Some(inventory) => planner.with_inventory(inventory),
+    let inventory = hosts::inventory(study, study_file)?;
+    let planner = match zombies_of(study, study_file, snapshot, inventory.as_ref())? {
+        Some(zombies) => planner.with_zombies(zombies),
         None => planner,
     };
-    Ok(match zombies_of(study, study_file, snapshot)? {
-        Some(zombies) => planner.with_zombies(zombies),
+    Ok(match inventory {
+        Some(inventory) => planner.with_inventory(inventory),
         None => planner,
     })
 }

@@ -17,17 +17,11 @@ pub(in crate::cli) fn zombies_of(
     study: &Study,
     study_file: &Path,
     snapshot: &Snapshot,
+    inventory: Option<&Inventory>,
 ) -> Result<Option<ZombieReport>> {
     let Some(rule) = &study.zombie else { return Ok(None) };
     let beside = |name: &str| study_file.with_file_name("").join(name);
     let pack = rules(rule, beside)?;
-    let inventory = match &study.inventory {
-        Some(inventory) => {
-            let path = beside(&inventory.file);
-            Some(Inventory::read(&read(&path)?, &path.display().to_string())?)
-        }
-        None => None,
-    };
     let ledger = match &rule.ledger {
         Some(file) => {
             let path = beside(file);
@@ -43,8 +37,8 @@ pub(in crate::cli) fn zombies_of(
         step: study.step,
         rule: Some(rule),
     };
-    let found = judge_all(&asked, snapshot, &pack, inventory.as_ref())?;
-    let (inventory, ledger) = (inventory.as_ref(), ledger.as_ref());
+    let found = judge_all(&asked, snapshot, &pack, inventory)?;
+    let ledger = ledger.as_ref();
     let report =
         ZombieReport::new(&pack, &rule.host_label, &found.hosts, inventory, ledger, found.now);
     Ok(Some(report))
