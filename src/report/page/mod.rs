@@ -6,7 +6,7 @@
 //! text from outside that is markup.
 //!
 //! Charts (`fan`, `intervals`, `heatmap`, `timeline`, `curve`, `calibration`) take plain values and
-//! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `what_if`, `trust`,
+//! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `leaves`, `what_if`, `trust`,
 //! `notes`) choose what of the plan goes into them; `document` puts the sections in their order.
 
 mod calibration;
@@ -19,6 +19,7 @@ mod from_plan;
 mod heatmap;
 mod intervals;
 mod lanes;
+mod leaves;
 mod notes;
 mod orders;
 mod palette;
