@@ -3,18 +3,15 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 use super::Outcome;
+use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
 use super::plan::plan_and_study;
 use crate::error::Error;
-use crate::report::{Explanation, explain as explained, names_like};
+use crate::report::{Column, Explanation, Sheet, explain as explained, names_like};
 
 /// Names that a message offers.
 const NAMES: usize = 8;
-/// Rises when a field goes or changes its meaning.
-const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  plimsoll explain --store s --study study.toml db-02 disk")]
@@ -29,21 +26,9 @@ pub(super) struct ExplainArgs {
     /// The study file.
     #[arg(long, value_name = "FILE")]
     study: PathBuf,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema_version: u32,
-    explanations: Vec<View<'a>>,
-}
-
-#[derive(Serialize)]
-struct View<'a> {
-    subject: &'a str,
-    sentences: &'a [String],
+    /// How to write the sentences.
+    #[arg(long, value_enum, default_value = "table")]
+    format: OutputFormat,
 }
 
 /// Makes the plan, and says where the numbers of one name came from.
@@ -62,7 +47,12 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome, Stop> {
         let what = format!("the plan has no row named {:?}{of}; {offer}", args.name);
         return Err(Error::not_enough_data(what).into());
     }
-    to_stdout(|out| if args.json { json(&found, out) } else { text(&found, out) })?;
+    let sheet = sheet(&args.name, &found);
+    to_stdout(|out| match args.format {
+        OutputFormat::Table => text(&found, out),
+        OutputFormat::Json => sheet.json(out),
+        OutputFormat::Csv => sheet.csv(out),
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -79,12 +69,15 @@ fn text(found: &[Explanation], out: &mut impl Write) -> std::io::Result<()> {
     Ok(())
 }
 
-fn json(found: &[Explanation], out: &mut impl Write) -> std::io::Result<()> {
-    let explanations = found
-        .iter()
-        .map(|Explanation { subject, sentences }| View { subject, sentences })
-        .collect();
-    let document = Document { schema_version: SCHEMA_VERSION, explanations };
-    serde_json::to_writer_pretty(&mut *out, &document).map_err(std::io::Error::from)?;
-    writeln!(out)
+/// For programs: a row for each sentence.
+fn sheet(name: &str, found: &[Explanation]) -> Sheet {
+    let mut sheet = Sheet::new(format!("where the numbers of {name} came from"));
+    let columns = [Column::new("subject", "SUBJECT"), Column::new("sentence", "SENTENCE")];
+    let table = sheet.table("sentences", &columns);
+    for explanation in found {
+        for sentence in &explanation.sentences {
+            table.row([explanation.subject.clone().into(), sentence.clone().into()]);
+        }
+    }
+    sheet
 }

@@ -216,6 +216,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Outcome, Stop> {
     clear_earlier_demo(&args.folder, &store_folder)?;
     let text = study_toml();
     std::fs::create_dir_all(&args.folder)
+        .and_then(|()| std::fs::write(args.folder.join("hosts.csv"), fleet.inventory()))
         .and_then(|()| std::fs::write(&study_file, &text))
         .map_err(|why| Error::io("write", &study_file, why))?;
     write_fleet(&fleet, &store_folder)?;
@@ -245,7 +246,7 @@ fn clear_earlier_demo(folder: &Path, store: &Path) -> Result<()> {
     };
     for entry in entries {
         let name = entry.map_err(|why| Error::io("list", folder, why))?.file_name();
-        if name != "store" && name != "study.toml" {
+        if name != "store" && name != "study.toml" && name != "hosts.csv" {
             return Err(Error::invalid(format!(
                 "{} holds {}, which no demo wrote; name another folder with --folder",
                 folder.display(),

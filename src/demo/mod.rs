@@ -10,6 +10,7 @@
 
 mod course;
 mod host;
+mod inventory;
 mod outage;
 mod prng;
 mod resource;

@@ -13,6 +13,9 @@ horizon = "90d"
 lead_time = "30d"
 step = "5m"
 by = ["host"]
+
+[inventory]
+file = "hosts.csv"
 "#;
 
 const TAIL: &str = r#"

@@ -255,21 +255,22 @@ fn ordered(plan: &Plan, subject: &str) -> Option<Explanation> {
     let order = pools.orders.iter().find(|order| order.name == subject)?;
     let rule = pools.order_rule.as_ref()?;
     let mut sentences = vec![format!(
-        "Of what a {} brings, {} runs out first. Ordered by {}, it arrives on {}, before that with \
-         a probability of {:.0}%; it is to last until {}.",
+        "Of what a {} brings, {} runs out first. Ordered by {}, it arrives on {}, too late with a \
+         probability of {:.0}%; it is to last until {}.",
         order.shape,
         order.first,
         order.order_by.date(),
         order.arrives.date(),
-        (1.0 - order.risk) * 100.0,
+        order.risk * 100.0,
         order.lasts_until.date()
     )];
     sentences.extend(order.order.lines.iter().map(|line| {
         let unit = unit_of(plan, order, &line.name);
         let shown = |value: f64| amount(unit, Some(value));
         format!(
-            "{}: with {:.0}% the highest peak of the last week of that time is at most {}; {} are missing, which \
-             takes {} hosts. Short without an order in {:.0}%, with it in {:.0}%.",
+            "{}: with a probability of {:.0}% the highest peak of the last week of that time is at \
+             most {}; {} are missing, which takes {} hosts. Short without an order in {:.0}%, with \
+             it in {:.0}%.",
             line.name,
             rule.costs.critical_ratio() * 100.0,
             shown(line.target),

@@ -31,7 +31,7 @@ pub struct PoolOrder {
     pub lasts_until: Timestamp,
     /// The day by which it is needed with even odds, within the horizon.
     pub needed_by: Option<Timestamp>,
-    /// The probability that the resource runs out before an order of that day arrives.
+    /// The probability that the resource runs out on a day before an order of that day arrives.
     pub risk: f64,
     /// How many hosts, for which resources, and what that leaves of a shortage; its cost is a
     /// month's.
@@ -50,6 +50,8 @@ struct Candidate<'a> {
 struct Due {
     resource: usize,
     date: OrderDate,
+    /// The probability that it runs out on a day before an order of that day arrives.
+    late: f64,
     half: Option<f64>,
     last_day: Timestamp,
 }
@@ -104,7 +106,10 @@ fn found(
         let earlier = |due: &Due| due.date.order_by_days.is_none_or(|other| by < other);
         if due.as_ref().is_none_or(earlier) {
             let half = time.quantile_days(0.5);
-            due = Some(Due { resource: one.resource, date, half, last_day: one.last_day() });
+            // Days are whole: the one on which it arrives is in time.
+            let late = time.within(date.order_on_days.unwrap_or(0.0) + lead.lead_days - 0.5);
+            let (resource, last_day) = (one.resource, one.last_day());
+            due = Some(Due { resource, date, late, half, last_day });
         }
     }
     let Some(due) = due else { return Ok(None) };
@@ -137,7 +142,7 @@ fn found(
         arrives,
         lasts_until,
         needed_by: due.half.map(day),
-        risk: due.date.risk.unwrap_or(0.0),
+        risk: due.late,
         order: Order::of(&resources, &terms)?,
     }))
 }

@@ -326,12 +326,52 @@ mod tests {
     use super::super::Study;
     use super::*;
 
-    const RESOURCES: &str = "[[resource]]\nname = \"cpu\"\nusage = \"c\"\nlimit = 8\nunit = \"cores\"\n\
-                             [[resource]]\nname = \"memory\"\nusage = \"m\"\nlimit = 64\nunit = \"GB\"\n\
-                             [[resource]]\nname = \"net\"\nusage = \"n\"\nrole = \"evidence\"\n";
+    const RESOURCES: &str = r#"
+[[resource]]
+name = "cpu"
+usage = "c"
+limit = 8
+unit = "cores"
+[[resource]]
+name = "memory"
+usage = "m"
+limit = 64
+unit = "GB"
+[[resource]]
+name = "net"
+usage = "n"
+role = "evidence"
+"#;
     const POOL: &str = "[[group]]\nname = \"service\"\nby = [\"service\"]\npool = true\n";
     const SHAPE: &str = "[[shape]]\nname = \"large\"\nprice = 100\n\
                          provides = { cpu = 16, memory = \"131072 MB\" }\n";
+    const EVERY_KEY: &str = r#"
+[[shape]]
+name = "small"
+price = 50
+power_watts = 200
+price_per_kwh = 0.1
+pue = 1.5
+lead_time = "6w"
+provides = { cpu = "8 cores" }
+[inventory]
+file = "hosts.csv"
+host_label = "vm"
+[order]
+shape = "small"
+risk = 0.05
+review = "60d"
+shortage_cost = 99
+surplus_cost = 2
+lot = 4
+budget = 5000
+[failover]
+lose = ["2 hosts", "rack", "zone"]
+spread = "by_capacity"
+resources = ["cpu"]
+zone_label = "dc"
+rack_label = "row"
+"#;
 
     fn parse(more: &str) -> Result<Study> {
         Study::parse(&format!("{RESOURCES}{POOL}{SHAPE}{more}"), "s.toml")
@@ -339,16 +379,7 @@ mod tests {
 
     #[test]
     fn every_key_is_read() {
-        let study = parse(
-            "[[shape]]\nname = \"small\"\nprice = 50\npower_watts = 200\nprice_per_kwh = 0.1\npue = 1.5\n\
-             lead_time = \"6w\"\nprovides = { cpu = \"8 cores\" }\n\
-             [inventory]\nfile = \"hosts.csv\"\nhost_label = \"vm\"\n\
-             [order]\nshape = \"small\"\nrisk = 0.05\nreview = \"60d\"\nshortage_cost = 99\nsurplus_cost = 2\n\
-             lot = 4\nbudget = 5000\n\
-             [failover]\nlose = [\"2 hosts\", \"rack\", \"zone\"]\nspread = \"by_capacity\"\n\
-             resources = [\"cpu\"]\nzone_label = \"dc\"\nrack_label = \"row\"\n",
-        )
-        .unwrap();
+        let study = parse(EVERY_KEY).unwrap();
         assert!(study.groups[0].pool);
         assert_eq!(study.shapes[0].provides, [(0, 16.0), (1, 131.072)]);
         let small = &study.shapes[1];
@@ -380,32 +411,32 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_their_line_and_the_remedy() {
         for (more, line, part) in [
-            ("[[shape]]\nname = \"large\"\nprovides = { cpu = 1 }", 24, "is taken"),
-            ("[[shape]]\nname = \"x\"\nprovides = {}", 24, "a shape provides something"),
-            ("[[shape]]\nname = \"x\"\nprovides = { net = 1 }", 25, "without a limit"),
-            ("[[shape]]\nname = \"x\"\nprovides = { gpu = 1 }", 25, "no resource is named \"gpu\""),
-            ("[[shape]]\nname = \"x\"\nprovides = { cpu = \"5%\" }", 25, "an amount above 0"),
-            ("[[shape]]\nname = \"x\"\nprovides = { cpu = \"1 GB\" }", 25, "cannot be compared"),
+            ("[[shape]]\nname = \"large\"\nprovides = { cpu = 1 }", 25, "is taken"),
+            ("[[shape]]\nname = \"x\"\nprovides = {}", 25, "a shape provides something"),
+            ("[[shape]]\nname = \"x\"\nprovides = { net = 1 }", 26, "without a limit"),
+            ("[[shape]]\nname = \"x\"\nprovides = { gpu = 1 }", 26, "no resource is named \"gpu\""),
+            ("[[shape]]\nname = \"x\"\nprovides = { cpu = \"5%\" }", 26, "an amount above 0"),
+            ("[[shape]]\nname = \"x\"\nprovides = { cpu = \"1 GB\" }", 26, "cannot be compared"),
             (
                 "[[shape]]\nname = \"x\"\nprice = -1\nprovides = { cpu = 1 }",
-                25,
+                26,
                 "price is a number",
             ),
-            ("[order]\nshape = \"tiny\"", 24, "no shape is named \"tiny\"; there are: large"),
-            ("[order]\nrisk = 1", 24, "risk"),
-            ("[order]\nlot = 0", 24, "lot is a number of hosts"),
-            ("[order]\nbudget = -5", 24, "budget is an amount"),
-            ("[order]\nshortage_cost = -1", 24, "cost"),
-            ("[order]\nbuget = 5", 24, "unknown field `buget`"),
-            ("[failover]\nlose = []", 24, "lose names what is lost"),
-            ("[failover]\nlose = [\"planet\"]", 24, "is nothing to lose"),
-            ("[failover]\nlose = [\"0 hosts\"]", 24, "is nothing to lose"),
-            ("[failover]\nlose = [\"zone\", \"zone\"]", 24, "named twice"),
-            ("[failover]\nlose = [\"zone\"]\nresources = [\"net\"]", 25, "without a limit"),
-            ("[inventory]\nfile = \"\"", 24, "file names"),
+            ("[order]\nshape = \"tiny\"", 25, "no shape is named \"tiny\"; there are: large"),
+            ("[order]\nrisk = 1", 25, "risk"),
+            ("[order]\nlot = 0", 25, "lot is a number of hosts"),
+            ("[order]\nbudget = -5", 25, "budget is an amount"),
+            ("[order]\nshortage_cost = -1", 25, "cost"),
+            ("[order]\nbuget = 5", 25, "unknown field `buget`"),
+            ("[failover]\nlose = []", 25, "lose names what is lost"),
+            ("[failover]\nlose = [\"planet\"]", 25, "is nothing to lose"),
+            ("[failover]\nlose = [\"0 hosts\"]", 25, "is nothing to lose"),
+            ("[failover]\nlose = [\"zone\", \"zone\"]", 25, "named twice"),
+            ("[failover]\nlose = [\"zone\"]\nresources = [\"net\"]", 26, "without a limit"),
+            ("[inventory]\nfile = \"\"", 25, "file names"),
             (
                 "[[group]]\nname = \"z\"\nby = [\"z\"]\npool = true",
-                26,
+                27,
                 "\"service\" is the pool already",
             ),
         ] {

@@ -74,6 +74,7 @@ pub fn init(metrics: &[MetricSummary]) -> String {
 
     let mut out = header(&labels);
     let mut evidence = Vec::new();
+    let mut limited = None;
     let mut unknown = String::new();
     for ((metric, part), name) in metrics.iter().zip(&parts).zip(&names) {
         match part {
@@ -82,6 +83,9 @@ pub fn init(metrics: &[MetricSummary]) -> String {
                 let _ = writeln!(unknown, "#   {}: {why}", comment(&metric.name));
             }
             _ => out.push_str(&resource(metric, part, name)),
+        }
+        if matches!(part, Part::Paired { .. } | Part::Share { .. }) {
+            limited.get_or_insert_with(|| name.clone());
         }
         match part {
             Part::Evidence { below } => evidence.push((name.clone(), *below)),
@@ -93,6 +97,7 @@ pub fn init(metrics: &[MetricSummary]) -> String {
     }
     out.push_str(&left_over(&unknown));
     out.push_str(&groups(&labels));
+    out.push_str(&pools(limited.as_deref()));
     out.push_str(&rules(&evidence));
     out
 }
@@ -182,6 +187,34 @@ fn groups(labels: &BTreeSet<&str>) -> String {
         );
     }
     out
+}
+
+/// What takes a pool, commented out: prices, shapes and scenarios cannot be guessed. `resource` is
+/// one with a limit.
+fn pools(resource: Option<&str>) -> String {
+    let Some(resource) = resource else { return String::new() };
+    let block = format!(
+        "
+# For orders in whole hosts, failures and scenarios: write `pool = true` into the group whose
+# hosts can take over each other's work, and take the \"#: \" off what follows.
+#: [inventory]            # owner, zone, rack, price of each host: docs/inventory.md
+#: file = \"hosts.csv\"
+#: [[shape]]              # a size that hosts are bought in
+#: name = \"standard\"
+#: price = 240            # a month
+#: provides = {{ {} = 16 }} # in the unit of the resource
+#: [order]
+#: risk = 0.1             # how likely an order may come too late
+#: review = \"30d\"        # from one order to the next
+#: [failover]
+#: lose = [\"1 host\"]     # also \"2 hosts\", \"rack\", \"zone\"
+#: [[scenario]]
+#: name = \"a third more\"
+#: change = [{{ kind = \"demand\", factor = 1.33 }}]
+",
+        quote(resource)
+    );
+    block
 }
 
 fn rules(evidence: &[(String, &str)]) -> String {
@@ -411,6 +444,18 @@ mod tests {
         assert_eq!(study.idle.below.len(), 3);
         assert!(text.contains("#   cpu_cores: no limit known: give a number"), "{text}");
         assert!(text.contains("#   cpu_usage_percent: the same resource is above"), "{text}");
+    }
+
+    #[test]
+    fn what_is_commented_out_is_a_study_too() {
+        let text = init(&bitbrains());
+        let text = text
+            .replace("\n#: ", "\n")
+            .replace("by = [\"service\"]", "by = [\"service\"]\npool = true");
+        let study = Study::parse(&text, "study.toml").unwrap();
+        assert_eq!((study.shapes.len(), study.scenarios.len()), (1, 1), "{text}");
+        assert_eq!(study.shapes[0].provides, [(0, 16.0)]);
+        assert!(study.order.is_some() && study.failover.is_some() && study.inventory.is_some());
     }
 
     #[test]

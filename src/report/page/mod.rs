@@ -6,8 +6,9 @@
 //! text from outside that is markup.
 //!
 //! Charts (`fan`, `intervals`, `heatmap`, `timeline`, `curve`, `calibration`) take plain values and
-//! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `leaves`, `what_if`, `trust`,
-//! `notes`) choose what of the plan goes into them; `document` puts the sections in their order.
+//! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `leaves`, `what_if`,
+//! `trust`, `notes`) choose what of the plan goes into them; `document` puts the sections in their
+//! order.
 
 mod calibration;
 mod curve;
