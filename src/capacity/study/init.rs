@@ -193,7 +193,7 @@ fn groups(labels: &BTreeSet<&str>) -> String {
 /// one with a limit.
 fn pools(resource: Option<&str>) -> String {
     let Some(resource) = resource else { return String::new() };
-    let block = format!(
+    format!(
         "
 # For orders in whole hosts, failures and scenarios: write `pool = true` into the group whose
 # hosts can take over each other's work, and take the \"#: \" off what follows.
@@ -213,8 +213,7 @@ fn pools(resource: Option<&str>) -> String {
 #: change = [{{ kind = \"demand\", factor = 1.33 }}]
 ",
         quote(resource)
-    );
-    block
+    )
 }
 
 fn rules(evidence: &[(String, &str)]) -> String {
