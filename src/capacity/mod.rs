@@ -37,6 +37,7 @@ mod rows;
 pub mod saturation;
 pub mod scalability;
 mod series;
+mod steps;
 pub mod sharing;
 pub mod study;
 mod summary;
@@ -48,7 +49,7 @@ pub use known::{DesignReport, KnownHost};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
 pub use pools::{
-    FailureReport, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow,
+    FailureReport, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow,
     WhenFull,
 };
 pub use rows::{

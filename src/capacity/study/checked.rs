@@ -11,6 +11,7 @@ use super::parse::{
     ResourceSection, Role, Scalar, StudySection, Window,
 };
 use super::scenario::{self, Known};
+use super::slo;
 use super::zombie;
 use super::{Grouping, IdleRule, Kind, Limit, OverprovisionedRule, Resource, Study, Threshold};
 use crate::error::Result;
@@ -50,6 +51,7 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let failover = failover.transpose()?;
     let known = Known { resources: &resources, groups: &groups, shapes: &shapes };
     let scenarios = scenario::scenarios(file.scenarios, &known, place)?;
+    let slos = slo::slos(file.slos, &known, place)?;
     let idle = idle(file.idle, &resources, place)?;
     let overprovisioned = overprovisioned(file.overprovisioned, &resources, place)?;
     let StudySection { name, as_of, ignore_before, seed, horizon, lead_time, step, by, .. } =
@@ -85,6 +87,7 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         order,
         failover,
         scenarios,
+        slos,
         idle,
         overprovisioned,
         zombie: zombie.transpose()?,
@@ -323,7 +326,7 @@ pub(super) fn share(
     check(value > 0.0 && value <= 1.0, written.span(), what, place).map(|()| value)
 }
 
-fn span(
+pub(super) fn span(
     written: Option<Spanned<Span>>,
     default: Span,
     most: Span,

@@ -228,8 +228,19 @@ pub(super) fn shape_of(
         };
         return if shapes.len() == 1 { Ok(0) } else { Err(place.error(at, what)) };
     };
+    shape_named(name, shapes, place)
+}
+
+/// The shape of a name.
+pub(super) fn shape_named(
+    name: &Spanned<String>,
+    shapes: &[Shape],
+    place: &Place<'_>,
+) -> Result<usize> {
     shapes.iter().position(|shape| shape.name == *name.get_ref()).ok_or_else(|| {
-        let what = format!("no shape is named {:?}; there are: {}", name.get_ref(), names());
+        let all: Vec<&str> = shapes.iter().map(|shape| shape.name.as_str()).collect();
+        let known = if all.is_empty() { "no [[shape]]".to_owned() } else { all.join(", ") };
+        let what = format!("no shape is named {:?}; there are: {known}", name.get_ref());
         place.error(name.span(), what)
     })
 }
