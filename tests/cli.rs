@@ -17,6 +17,7 @@ mod calc_scale;
 mod calc_share;
 mod forecasts;
 mod plans;
+mod pools;
 mod report;
 mod rightsize;
 mod share;

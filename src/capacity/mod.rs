@@ -37,8 +37,8 @@ mod rows;
 pub mod saturation;
 pub mod scalability;
 mod series;
-mod steps;
 pub mod sharing;
+mod steps;
 pub mod study;
 mod summary;
 pub mod zombie;
@@ -49,8 +49,8 @@ pub use known::{DesignReport, KnownHost};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
 pub use pools::{
-    FailureReport, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow,
-    WhenFull,
+    FailureReport, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
+    ScenarioRow, WhenFull,
 };
 pub use rows::{
     Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,

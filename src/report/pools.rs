@@ -111,11 +111,13 @@ pub(super) fn leaves(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
     } else {
         "and every failure of the study is survived"
     };
+    let objectives = plan.pools.as_ref().is_some_and(|pools| !pools.budgets.is_empty());
+    let budgets = if objectives { ", and no error budget burns faster than it may" } else { "" };
     prose(
         &format!(
-            "The peak of all of them together fits under the lines of those who stay, {failures}. \
-             Pools of which a resource is full, has a date, or is not known are left out. Whole \
-             hosts only: a smaller host saves nothing until one leaves."
+            "The peak of all of them together fits under the lines of those who stay, {failures}\
+             {budgets}. Pools of which a resource is full, has a date, or is not known are left \
+             out. Whole hosts only: a smaller host saves nothing until one leaves."
         ),
         out,
     )

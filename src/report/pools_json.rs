@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::budgets::{self, BudgetView};
 use crate::capacity::order::OrderLine;
 use crate::capacity::{
     PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow, WhenFull,
@@ -18,6 +19,7 @@ pub(super) struct Pools<'a> {
     could_leave: Vec<LeaveView<'a>>,
     failures: Vec<FailureView<'a>>,
     may_be_lost: Vec<SpareView<'a>>,
+    error_budgets: Vec<BudgetView<'a>>,
     scenarios: Vec<ScenarioView<'a>>,
 }
 
@@ -120,6 +122,7 @@ pub(super) fn pools(report: &PoolReport) -> Pools<'_> {
                 hosts: *hosts,
             })
             .collect(),
+        error_budgets: report.budgets.iter().map(budgets::json).collect(),
         scenarios: report.scenarios.iter().map(scenario).collect(),
     }
 }

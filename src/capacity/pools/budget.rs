@@ -86,7 +86,8 @@ type Unsaid = (String, String);
 /// Every pool that an objective is of, and what could not be said.
 pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> (Vec<PoolBudget>, Vec<Unsaid>) {
     let (mut found, mut unsaid) = (Vec::new(), Vec::new());
-    let failed = |why: &str, name: &str| (format!("what keeps its error budget: {why}"), name.into());
+    let failed =
+        |why: &str, name: &str| (format!("what keeps its error budget: {why}"), name.into());
     for rule in &view.study.slos {
         let mut of = pools.iter().filter(|pool| rule.pools.matches(pool.labels)).peekable();
         if of.peek().is_none() {
@@ -143,9 +144,9 @@ impl<'a> Objective<'a> {
 
     /// Whether so many of the hosts keep the budget, as fast as it may burn.
     pub(super) fn keeps(&self, hosts: &[&Host<'_>]) -> bool {
-        let plan = self.own(hosts).and_then(|(count, own)| {
-            BudgetPlan::of(count, &own, &self.profile, &self.rule.slo)
-        });
+        let plan = self
+            .own(hosts)
+            .and_then(|(count, own)| BudgetPlan::of(count, &own, &self.profile, &self.rule.slo));
         let most = self.rule.burn_rate_max * (1.0 + ROUNDING);
         plan.is_ok_and(|plan| plan.burn_rate() <= most)
     }
@@ -153,9 +154,8 @@ impl<'a> Objective<'a> {
     /// The hosts as so many equal ones.
     fn own(&self, hosts: &[&Host<'_>]) -> Checked<(u64, HostShape)> {
         let known = hosts.iter().filter(|host| host.parts[self.at].line > 0.0);
-        let (count, sum) = known.fold((0_u64, 0.0), |(count, sum), host| {
-            (count + 1, sum + host.parts[self.at].line)
-        });
+        let (count, sum) = known
+            .fold((0_u64, 0.0), |(count, sum), host| (count + 1, sum + host.parts[self.at].line));
         if count == 0 {
             return Err(Error::not_enough_data("the limit of none of its hosts is known"));
         }

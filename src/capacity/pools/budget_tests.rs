@@ -1,8 +1,8 @@
 //! Error budgets of a pool whose minutes are found by hand.
 
-use super::super::testing::{pooled_plan, start};
-use super::super::{KnownHost, Plan, Planner, Study, Table};
 use super::*;
+use crate::capacity::testing::{pooled_plan, start};
+use crate::capacity::{KnownHost, Plan, Planner, Study, Table};
 use crate::model::{Frame, Labels, Span};
 
 /// Steps of a day.
@@ -63,8 +63,9 @@ fn budget(plan: &Plan) -> &PoolBudget {
 
 #[test]
 fn minutes_hosts_and_costs_by_hand() {
-    // 50 takes three hosts of 20, and 20 takes one. Of three, each up with 0.9: fewer than one with
-    // 0.1^3, fewer than three with 1 - 0.9^3; 7/8 * 0.001 + 1/8 * 0.271 = 0.03475 of 43,200 minutes.
+    // 50 takes three hosts of 20, and 20 takes one. Of three, each up with 0.9, fewer than one are
+    // with 0.1^3 and fewer than three with 1 - 0.9^3; 7/8 * 0.001 + 1/8 * 0.271 is 0.03475 of the
+    // 43,200 minutes.
     let plan = steady(&study(""), 3, Some(100.0), 40);
     let found = budget(&plan);
     assert_eq!((found.now.hosts, found.host_capacity, found.steps), (3, 20.0, 1_344));

@@ -1,8 +1,8 @@
 //! Pools of the small fleet: 12 web hosts, 8 databases, 5 batch hosts, and oddities.
 
-use super::super::testing::{self, pooled_plan};
-use super::super::{KnownHost, Outcome, Plan, PlanRow, Planner, Study, Table};
 use super::*;
+use crate::capacity::testing::{self, pooled_plan};
+use crate::capacity::{KnownHost, Outcome, Plan, PlanRow, Planner, Study, Table};
 use crate::model::{Frame, Labels, Span, Timestamp};
 
 const BUYING: &str = r#"

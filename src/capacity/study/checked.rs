@@ -17,6 +17,9 @@ use super::{Grouping, IdleRule, Kind, Limit, OverprovisionedRule, Resource, Stud
 use crate::error::Result;
 use crate::model::{Matcher, Selector, Span};
 
+/// Said of a section where no group is a pool.
+const OF_POOLS: &str = "this is of pools, whose hosts take over each other's work; give one \
+                        [[group]] pool = true";
 /// Ten years: no trend holds longer, and dates stay printable.
 const HORIZON_MAX: Span = Span::from_days(3_650);
 /// A burst is this many times the idle threshold, where it is not given.
@@ -40,11 +43,7 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let inventory = file.inventory.map(|section| fleet::inventory(section, place)).transpose()?;
     let sections =
         [file.order.as_ref().map(Spanned::span), file.failover.as_ref().map(Spanned::span)];
-    for at in sections.into_iter().flatten() {
-        let what = "this is of pools, whose hosts take over each other's work; give one [[group]] \
-                    pool = true";
-        check(pooled, at, what, place)?;
-    }
+    sections.into_iter().flatten().try_for_each(|at| check(pooled, at, OF_POOLS, place))?;
     let order = file.order.map(|section| fleet::order(section, &shapes, place)).transpose()?;
     let failover =
         file.failover.map(|section| fleet::failover(section.into_inner(), &resources, place));

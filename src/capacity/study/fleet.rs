@@ -337,8 +337,10 @@ mod tests {
     use super::super::Study;
     use super::*;
 
-    const RESOURCES: &str = "[[resource]]\nname = \"cpu\"\nusage = \"c\"\nlimit = 8\nunit = \"cores\"\n\
-                             [[resource]]\nname = \"memory\"\nusage = \"m\"\nlimit = 64\nunit = \"GB\"\n\
+    const RESOURCES: &str = "[[resource]]\nname = \"cpu\"\nusage = \"c\"\nlimit = 8\n\
+                             unit = \"cores\"\n\
+                             [[resource]]\nname = \"memory\"\nusage = \"m\"\nlimit = 64\n\
+                             unit = \"GB\"\n\
                              [[resource]]\nname = \"net\"\nusage = \"n\"\nrole = \"evidence\"\n";
     const POOL: &str = "[[group]]\nname = \"service\"\nby = [\"service\"]\npool = true\n";
     const SHAPE: &str = "[[shape]]\nname = \"large\"\nprice = 100\n\
@@ -351,11 +353,11 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let study = parse(
-            "[[shape]]\nname = \"small\"\nprice = 50\npower_watts = 200\nprice_per_kwh = 0.1\npue = 1.5\n\
-             lead_time = \"6w\"\nprovides = { cpu = \"8 cores\" }\n\
+            "[[shape]]\nname = \"small\"\nprice = 50\npower_watts = 200\nprice_per_kwh = 0.1\n\
+             pue = 1.5\nlead_time = \"6w\"\nprovides = { cpu = \"8 cores\" }\n\
              [inventory]\nfile = \"hosts.csv\"\nhost_label = \"vm\"\n\
-             [order]\nshape = \"small\"\nrisk = 0.05\nreview = \"60d\"\nshortage_cost = 99\nsurplus_cost = 2\n\
-             lot = 4\nbudget = 5000\n\
+             [order]\nshape = \"small\"\nrisk = 0.05\nreview = \"60d\"\nshortage_cost = 99\n\
+             surplus_cost = 2\nlot = 4\nbudget = 5000\n\
              [failover]\nlose = [\"2 hosts\", \"rack\", \"zone\"]\nspread = \"by_capacity\"\n\
              resources = [\"cpu\"]\nzone_label = \"dc\"\nrack_label = \"row\"\n",
         )
