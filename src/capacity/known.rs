@@ -150,7 +150,8 @@ mod tests {
     #[test]
     fn what_was_asked_for_stands_beside_what_is_used() {
         let plan = super::super::testing::plan_with_inventory(
-            "host,owner,requested_memory_gb,price\nweb-01,ann,32,1\nweb-02,ann,32,1\nnobody,ann,,\n",
+            "host,owner,requested_memory_gb,price\nweb-01,ann,32,1\nweb-02,ann,32,1\n\
+             nobody,ann,,\n",
         );
         let design = plan.design.unwrap();
         let named = design.rows.iter().filter(|(_, row)| row.group.as_deref() == Some("ann"));

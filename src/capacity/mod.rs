@@ -49,8 +49,8 @@ pub use known::{DesignReport, KnownHost};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
 pub use pools::{
-    FailureReport, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
-    ScenarioRow, WhenFull,
+    FailureReport, InTime, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport,
+    ScenarioOutcome, ScenarioRow, WhenFull,
 };
 pub use rows::{
     Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,

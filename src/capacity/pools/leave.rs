@@ -110,5 +110,5 @@ fn survives(view: &View, pool: &Pool<'_>, left: &[&Host<'_>]) -> bool {
     }
     let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
     let failures = Exposed::of(view, rule, pool, &hosts, &peaks).failures(view, rule);
-    fits && failures.iter().all(super::failures::PoolFailure::holds)
+    fits && failures.iter().all(super::failures::PoolFailure::is_survived)
 }

@@ -12,6 +12,7 @@ mod budget;
 mod change;
 mod course;
 mod failures;
+mod in_time;
 mod leave;
 mod orders;
 mod pool;
@@ -20,10 +21,13 @@ mod scenarios;
 #[cfg(test)]
 mod budget_tests;
 #[cfg(test)]
+mod in_time_tests;
+#[cfg(test)]
 mod tests;
 
 pub use budget::PoolBudget;
 pub use failures::{FailureReport, PoolFailure};
+pub use in_time::InTime;
 pub use leave::PoolLeave;
 pub use orders::PoolOrder;
 pub use scenarios::{ScenarioOutcome, ScenarioRow, WhenFull};

@@ -5,6 +5,7 @@
 
 mod checked;
 mod fleet;
+mod in_time;
 mod init;
 mod parse;
 mod scenario;
@@ -14,6 +15,7 @@ mod threshold;
 mod zombie;
 
 pub use fleet::{FailoverRule, InventoryFile, Lost, OrderRule, Shape};
+pub use in_time::{HostServers, InTimeRule};
 pub use init::{MetricSummary, init};
 pub use scenario::{Change, ChangeKind, Scenario};
 pub use slo::SloRule;
