@@ -1,5 +1,5 @@
 //! Promise: what a study asks of pools is in the plan as it is printed: whether their hosts keep
-//! the error budget.
+//! the error budget, and answer in time when some are lost.
 
 use super::user::{FAILED, User, golden};
 use super::with_store;
@@ -49,4 +49,29 @@ fn error_budgets_are_told_and_explained() {
     user.write("wrong.toml", &study(&SLO.replace("0.99", "99")));
     let wrong = user.ends(FAILED, "plan --store s --study wrong.toml").err;
     assert!(wrong.contains("wrong.toml:18: ") && wrong.contains("as 0.999"), "{wrong}");
+}
+
+#[test]
+fn failures_are_told_with_whether_survivors_answer_in_time() {
+    let failover = "[failover]\nlose = [\"1 host\", \"2 hosts\"]\nresources = [\"cpu\"]\n";
+    let user = with_study(&format!("{failover}response_times_max = 1.02\n"));
+    let text = user.ok("plan --store s --study study.toml");
+    golden("plan-failures-in-time.txt", from(&text, "WHAT BREAKS UNDER WHICH FAILURE"));
+    let in_time = user.json("plan --store s --study study.toml")["pools"]["failures"].clone();
+    let of = |lost: u64| {
+        let failures = in_time.as_array().unwrap().iter();
+        let mut found = failures.filter(|failure| failure["lost_hosts"] == lost);
+        found.next().unwrap().clone()
+    };
+    // Of one server the mean response is 1 / (1 - u): up to 0.02 / 1.02 it is in time.
+    let (one, two) = (of(1), of(2));
+    let most = two["in_time"]["utilisation_max"].as_f64().unwrap();
+    assert!((most - 0.02 / 1.02).abs() < 1e-9, "{two}");
+    assert_eq!((&two["holds"], &two["survived"]), (&true.into(), &false.into()));
+    // Of two 1 / (1 - u^2): the square root of that.
+    let most = one["in_time"]["utilisation_max"].as_f64().unwrap();
+    assert!((most - (0.02_f64 / 1.02).sqrt()).abs() < 1e-9, "{one}");
+    user.write("wrong.toml", &study(&format!("{failover}response_times_max = 1\n")));
+    let wrong = user.ends(FAILED, "plan --store s --study wrong.toml").err;
+    assert!(wrong.contains("wrong.toml:17: ") && wrong.contains("write 1.5"), "{wrong}");
 }
