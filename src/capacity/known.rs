@@ -22,7 +22,7 @@ pub struct KnownHost {
 /// What the owners asked for, beside what there is and what is used.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DesignReport {
-    /// By owner and by service, where the inventory names any.
+    /// By owner and by service, where the inventory names any and what they asked for.
     pub rows: Vec<(By, DesignRow)>,
     /// Hosts that are in the data or in the inventory only.
     pub mismatch: Mismatch,
@@ -92,8 +92,12 @@ pub(super) fn designs(
     };
     for by in [By::Owner, By::Service] {
         match designed_versus_actual(inventory, &measured, by) {
-            // Without an owner, or without a service, there is nothing to tell apart.
-            Ok(rows) if rows.iter().any(|row| row.group.is_some()) => {
+            // Where nobody asked for anything there is no design, and without an owner, or
+            // without a service, nothing to tell apart.
+            Ok(rows)
+                if rows.iter().any(|row| row.group.is_some())
+                    && rows.iter().any(|row| row.requested.is_some()) =>
+            {
                 report.rows.extend(rows.into_iter().map(|row| (by, row)));
             }
             Ok(_) => {}

@@ -6,9 +6,9 @@
 //! text from outside that is markup.
 //!
 //! Charts (`fan`, `intervals`, `heatmap`, `timeline`, `curve`, `calibration`) take plain values and
-//! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `budgets`, `what_if`,
-//! `trust`, `notes`) choose what of the plan goes into them; `document` puts the sections in their
-//! order.
+//! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `leaves`, `budgets`,
+//! `what_if`, `trust`, `notes`) choose what of the plan goes into them; `document` puts the sections
+//! in their order.
 
 mod budgets;
 mod calibration;
@@ -21,6 +21,7 @@ mod from_plan;
 mod heatmap;
 mod intervals;
 mod lanes;
+mod leaves;
 mod notes;
 mod orders;
 mod palette;

@@ -2,6 +2,7 @@
 
 use super::document::Body;
 use super::escape::cut;
+use super::leaves;
 use super::table::{Cell, Table, numbers, words};
 use super::zombies::zombies;
 use crate::capacity::{Grade, IdleHost, OverprovisionedRow, Plan, name};
@@ -15,7 +16,9 @@ const ROWS_MAX: usize = 100;
 /// Writes the section.
 pub(super) fn section(plan: &Plan, body: &mut Body) {
     let looks_for_idle = !plan.idle.rule.is_empty() || plan.zombies.is_some();
-    if !looks_for_idle && plan.overprovisioned.rule.is_empty() {
+    let can_leave = plan.pools.as_ref().is_some_and(|pools| !pools.leaves.is_empty());
+    let others = can_leave || plan.design.is_some();
+    if !looks_for_idle && !others && plan.overprovisioned.rule.is_empty() {
         return;
     }
     body.section("reclaim", "What to reclaim, and what that frees");
@@ -27,6 +30,8 @@ pub(super) fn section(plan: &Plan, body: &mut Body) {
     if !plan.overprovisioned.rule.is_empty() {
         overprovisioned(plan, body);
     }
+    leaves::leaves(plan, body);
+    leaves::designs(plan, body);
 }
 
 fn idle(plan: &Plan, body: &mut Body) {
@@ -36,6 +41,9 @@ fn idle(plan: &Plan, body: &mut Body) {
     if !report.hosts.is_empty() {
         let freed: Vec<_> = report.hosts.iter().flat_map(|host| &host.frees).collect();
         body.say(&reclaim::freed(&freed));
+        if let Some(saved) = report.saved_per_month {
+            body.say(&format!("Their prices add up to {saved:.0} a month."));
+        }
         body.table(&idle_table(plan), report.hosts.len());
     }
     if !report.kept_for_bursts.is_empty() {

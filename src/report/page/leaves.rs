@@ -1,0 +1,141 @@
+//! Which hosts could leave, and what was designed against what is.
+
+use super::document::Body;
+use super::escape::cut;
+use super::table::{Cell, Table, numbers, words};
+use crate::capacity::inventory::{By, DesignRow};
+use crate::capacity::{DesignReport, Plan, PoolLeave};
+use crate::report::table::{amount, percent};
+
+/// Rows of each table.
+const ROWS_MAX: usize = 100;
+/// Names of a cell.
+const NAMES: usize = 4;
+
+/// Writes which hosts of each pool could leave.
+pub(super) fn leaves(plan: &Plan, body: &mut Body) {
+    let Some(pools) = plan.pools.as_ref().filter(|pools| !pools.leaves.is_empty()) else { return };
+    let hosts: usize = pools.leaves.iter().map(|leave| leave.leaving.len()).sum();
+    body.heading(&format!("Hosts that could leave: {hosts}"));
+    let budgets = match pools.budgets.is_empty() {
+        true => "",
+        false => ", and no error budget burns faster than it may",
+    };
+    body.explain(&format!(
+        "The peak of all hosts of a pool together fits under the lines of those who stay, and what \
+         failures the study names are survived{budgets}. Pools of which a resource is full, has a \
+         date, or is not known are left out.",
+    ));
+    let mut table = Table::sortable(vec![
+        words(&cut(&pools.group)),
+        numbers("Hosts"),
+        numbers("Could leave"),
+        numbers("Saves a month"),
+        words("For instance"),
+    ]);
+    for leave in pools.leaves.iter().take(ROWS_MAX) {
+        table.row(leave_cells(leave));
+    }
+    body.table(&table, pools.leaves.len());
+}
+
+fn leave_cells(leave: &PoolLeave) -> Vec<Cell> {
+    let count = |count: usize| Cell::number(count.to_string(), count as f64);
+    let names: Vec<String> = leave.leaving.iter().take(NAMES).map(|name| cut(name)).collect();
+    let dots = if leave.leaving.len() > names.len() { ", …" } else { "" };
+    let saved = leave.saved_per_month;
+    vec![
+        Cell::words(cut(&leave.name)),
+        count(leave.hosts),
+        count(leave.leaving.len()),
+        Cell::number(
+            saved.map_or_else(|| "-".to_owned(), |saved| format!("{saved:.0}")),
+            saved.unwrap_or(f64::NAN),
+        ),
+        Cell::words(format!("{}{dots}", names.join(", "))).class("wrap"),
+    ]
+}
+
+/// Writes what the owners asked for beside what there is and what is used.
+pub(super) fn designs(plan: &Plan, body: &mut Body) {
+    let Some(design) = &plan.design else { return };
+    for (by, heading) in [(By::Owner, "Owner"), (By::Service, "Service")] {
+        let rows: Vec<&DesignRow> =
+            design.rows.iter().filter(|(of, _)| *of == by).map(|(_, row)| row).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        body.heading(&format!("Designed against actual, by {}", heading.to_lowercase()));
+        let mut table = Table::sortable(vec![
+            words(heading),
+            words("Resource"),
+            numbers("Hosts"),
+            numbers("Asked for"),
+            numbers("There is"),
+            numbers("Used"),
+            numbers("Used of asked"),
+            numbers("Used of there"),
+        ]);
+        for row in rows.iter().take(ROWS_MAX) {
+            table.row(design_cells(row));
+        }
+        body.table(&table, rows.len());
+    }
+    mismatch(design, body);
+}
+
+fn design_cells(row: &DesignRow) -> Vec<Cell> {
+    let shown = |value: Option<f64>| {
+        Cell::number(amount(Some(&row.unit), value), value.unwrap_or(f64::NAN))
+    };
+    let share = |share: Option<f64>| Cell::number(percent(share), share.unwrap_or(f64::NAN));
+    vec![
+        Cell::words(row.group.as_deref().map_or_else(|| "(none)".to_owned(), cut)),
+        Cell::words(cut(&row.resource)),
+        Cell::number(row.hosts.to_string(), row.hosts as f64),
+        shown(row.requested),
+        shown(row.provisioned),
+        shown(row.used),
+        share(row.used_of_requested),
+        share(row.used_of_provisioned),
+    ]
+}
+
+fn mismatch(design: &DesignReport, body: &mut Body) {
+    let sets = [
+        (&design.mismatch.without_row, "Hosts with data that the inventory does not have"),
+        (&design.mismatch.without_data, "Hosts of the inventory that have no data"),
+    ];
+    for (names, what) in sets.into_iter().filter(|(names, _)| !names.is_empty()) {
+        let few: Vec<String> = names.iter().take(NAMES).map(|name| cut(name)).collect();
+        let dots = if names.len() > few.len() { ", …" } else { "" };
+        body.explain(&format!("{what}: {} ({}{dots}).", names.len(), few.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::testing::{plan_with_inventory, pooled_plan};
+    use crate::report::page::{Parts, page};
+
+    fn html(plan: &Plan) -> String {
+        let mut out = Vec::new();
+        page(plan, &Parts::of(plan), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_the_plan_holds_is_on_the_page() {
+        let page = html(&pooled_plan("[failover]\nlose = [\"1 host\"]\nresources = [\"cpu\"]\n"));
+        for part in ["Hosts that could leave: ", "What breaks under which failure", "1 of 12 hosts"]
+        {
+            assert!(page.contains(part), "{part}");
+        }
+        let owned = "host,owner,requested_memory_gb\nweb-01,<b>ann</b>,32\nghost,x,1\n";
+        let page = html(&plan_with_inventory(owned));
+        assert!(page.contains("Designed against actual, by owner"));
+        assert!(page.contains("&lt;b&gt;ann") && !page.contains("<b>ann"));
+        assert!(page.contains("have no data: 1 (ghost)"));
+    }
+}
