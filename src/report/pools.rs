@@ -175,9 +175,9 @@ pub(super) fn failures(plan: &Plan, options: TextOptions, out: &mut impl Write) 
 /// What is said of answers in time.
 pub(super) fn answers(asked: InTime) -> String {
     format!(
-        "IN TIME: whether those who are left answer within {} service times on average (M/M/c), and \
-         how busy they get, of their limits, against how busy they could be for that. What is lost \
-         and what is counted as a spare host takes both: room, and answers in time.",
+        "IN TIME: whether those who are left answer within {} service times on average (M/M/c), \
+         and how busy they get, of their limits, against how busy they could be for that. What is \
+         lost and what is counted as a spare host takes both: room, and answers in time.",
         asked.response_times_max
     )
 }

@@ -7,8 +7,8 @@
 //!
 //! Charts (`fan`, `intervals`, `heatmap`, `timeline`, `curve`, `calibration`) take plain values and
 //! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `leaves`, `budgets`,
-//! `what_if`, `trust`, `notes`) choose what of the plan goes into them; `document` puts the sections
-//! in their order.
+//! `what_if`, `trust`, `notes`) choose what of the plan goes into them; `document` puts the
+//! sections in their order.
 
 mod budgets;
 mod calibration;
