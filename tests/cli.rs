@@ -2,6 +2,7 @@
 //! a small fleet, and what it prints is compared word for word.
 
 mod bench;
+mod budgets;
 mod calc;
 mod calc_budget;
 mod calc_drivers;

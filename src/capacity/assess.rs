@@ -10,6 +10,7 @@ use super::known::KnownHost;
 use super::reduce::{self, DailyPeaks, LimitFacts};
 use super::rows::{Backtest, Forecast, Outcome, PlanRow};
 use super::series::RowSeries;
+use super::steps::StepDemand;
 use super::study::{Study, Table};
 use crate::kernel;
 use crate::model::{Labels, Span, Timestamp};
@@ -28,6 +29,8 @@ pub(super) struct Assessed {
     pub(super) mean_week: f64,
     /// The daily peaks, where there are samples.
     pub(super) days: Option<DailyPeaks>,
+    /// How much was asked for, where an objective of the study is of this row.
+    pub(super) steps: Option<StepDemand>,
 }
 
 /// The study and the instant from which it is seen.
@@ -60,10 +63,18 @@ impl View {
             .flatten();
         let line = limit.as_ref().ok().map(|limit| self.line(table, limit.value));
         let days = reduce::daily_peaks(usage, line);
+        let steps = self.has_objective(table, &labels).then(|| StepDemand::of(usage, self.as_of));
         let (row, odds) = self.row(table, labels, usage, limit, days.as_ref());
         let need = by_host.then(|| self.need(usage)).flatten();
         let mean_week = reduce::mean(usage.cut(self.as_of.minus(Span::WEEK), self.as_of));
-        Assessed { table, row, odds, need, idle, mean_week, days }
+        Assessed { table, row, odds, need, idle, mean_week, days, steps: steps.flatten() }
+    }
+
+    /// Whether a row is a pool of which an objective of the study asks for this resource.
+    fn has_objective(&self, table: Table, labels: &Labels) -> bool {
+        let group = table.group.and_then(|group| self.study.groups.get(group));
+        let mut of = self.study.slos.iter().filter(|slo| slo.resource == table.resource);
+        group.is_some_and(|group| group.pool) && of.any(|slo| slo.pools.matches(labels))
     }
 
     /// Whether a row whose last sample is of then has gone.

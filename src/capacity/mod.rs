@@ -38,6 +38,7 @@ pub mod saturation;
 pub mod scalability;
 mod series;
 pub mod sharing;
+mod steps;
 pub mod study;
 mod summary;
 pub mod zombie;
@@ -48,8 +49,8 @@ pub use known::{DesignReport, KnownHost};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
 pub use pools::{
-    FailureReport, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow,
-    WhenFull,
+    FailureReport, InTime, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport,
+    ScenarioOutcome, ScenarioRow, WhenFull,
 };
 pub use rows::{
     Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,

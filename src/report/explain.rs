@@ -1,5 +1,6 @@
 //! Where every number of a row came from, in sentences.
 
+use super::budgets;
 use super::table::{amount, percent};
 use crate::capacity::study::{Kind, Limit, Resource, Table};
 use crate::capacity::{Outcome, Plan, PlanRow, PoolOrder, Study, TablePlan, name};
@@ -75,6 +76,7 @@ fn row_explained(
     sentences.extend(reasons(plan, row));
     sentences.extend(date(plan, row));
     sentences.extend(too_large(plan, study, row));
+    sentences.extend(budgets::explained(plan, row));
     let what = table.name.escape_debug();
     let subject = format!("{what} {}: {}", row.name(&table.by), row.resource.escape_debug());
     Explanation { subject, sentences }

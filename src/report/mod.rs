@@ -7,6 +7,7 @@
 //! Names come from outside: text escapes control characters, so that no label steers a terminal,
 //! and CSV defuses what a spreadsheet would run as a formula.
 
+mod budgets;
 mod changes;
 mod csv;
 mod decompositions;

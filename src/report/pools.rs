@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::table::{Columns, amount, cut, numbers, percent, prose, short_date, words};
 use super::text::{TextOptions, more};
 use crate::capacity::{
-    FailureReport, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
+    FailureReport, InTime, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
     ScenarioRow, WhenFull,
 };
 
@@ -111,11 +111,13 @@ pub(super) fn leaves(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
     } else {
         "and every failure of the study is survived"
     };
+    let objectives = plan.pools.as_ref().is_some_and(|pools| !pools.budgets.is_empty());
+    let budgets = if objectives { ", and no error budget burns faster than it may" } else { "" };
     prose(
         &format!(
-            "The peak of all of them together fits under the lines of those who stay, {failures}. \
-             Pools of which a resource is full, has a date, or is not known are left out. Whole \
-             hosts only: a smaller host saves nothing until one leaves."
+            "The peak of all of them together fits under the lines of those who stay, {failures}\
+             {budgets}. Pools of which a resource is full, has a date, or is not known are left \
+             out. Whole hosts only: a smaller host saves nothing until one leaves."
         ),
         out,
     )
@@ -140,36 +142,65 @@ pub(super) fn failures(plan: &Plan, options: TextOptions, out: &mut impl Write) 
         return Ok(());
     }
     let by = pool_name(plan);
-    let lost = report.failures.iter().filter(|failure| !failure.holds()).count();
+    let lost = report.failures.iter().filter(|failure| !failure.is_survived()).count();
     writeln!(
         out,
         "\nWHAT BREAKS UNDER WHICH FAILURE: {lost} of {} are not survived",
         report.failures.len()
     )?;
-    let mut columns = Columns::new(&[
-        words(&by.to_uppercase()),
+    let by = by.to_uppercase();
+    let asked = report.failures.iter().find_map(|failure| failure.in_time);
+    let mut headings = vec![
+        words(&by),
         words("FAILURE"),
         words("TIGHTEST"),
         numbers("PEAK"),
         numbers("LEFT"),
         numbers("USED THEN"),
         words("HOLDS"),
-        words("WORST LOST"),
-    ]);
+    ];
+    headings.extend(asked.map(|_| words("IN TIME")));
+    headings.push(words("WORST LOST"));
+    let mut columns = Columns::new(&headings);
     let shown = options.part(1).min(report.failures.len());
     for failure in &report.failures[..shown] {
-        columns.row(&failure_cells(failure));
+        columns.row(&failure_cells(failure, asked.is_some()));
     }
     columns.write(out)?;
     more(report.failures.len() - shown, "failures", out)?;
-    prose(&spare(report), out)
+    prose(&spare(report), out)?;
+    asked.map_or(Ok(()), |asked| prose(&answers(asked), out))
 }
 
-fn failure_cells(failure: &PoolFailure) -> [String; 8] {
+/// What is said of answers in time.
+pub(super) fn answers(asked: InTime) -> String {
+    format!(
+        "IN TIME: whether those who are left answer within {} service times on average (M/M/c), \
+         and how busy they get, of their limits, against how busy they could be for that. What is \
+         lost and what is counted as a spare host takes both: room, and answers in time.",
+        asked.response_times_max
+    )
+}
+
+/// Whether survivors answer in time, and how busy they get against how busy they could be.
+pub(super) fn in_time(of: Option<InTime>) -> String {
+    let Some(of) = of else { return "-".to_owned() };
+    let share = |share| percent(Some(share));
+    match (of.utilisation, of.utilisation_max) {
+        (Some(busy), Some(most)) if of.holds() => {
+            format!("yes: {} of {}", share(busy), share(most))
+        }
+        (Some(busy), Some(most)) => format!("NO: {} of {}", share(busy), share(most)),
+        _ if of.holds() => "yes".to_owned(),
+        _ => "NO".to_owned(),
+    }
+}
+
+fn failure_cells(failure: &PoolFailure, answers: bool) -> Vec<String> {
     let unit = failure.unit.as_ref();
     let names: Vec<String> = failure.lost.iter().map(|name| cut(name)).collect();
     let dots = if failure.lost_hosts > names.len() { ", ..." } else { "" };
-    [
+    let mut cells = vec![
         cut(&failure.pool),
         cut(&failure.failure),
         cut(&failure.resource),
@@ -177,8 +208,10 @@ fn failure_cells(failure: &PoolFailure) -> [String; 8] {
         amount(unit, Some(failure.capacity)),
         failure.used_share.map_or_else(|| "nobody left".to_owned(), |share| percent(Some(share))),
         if failure.holds() { "yes".to_owned() } else { "NO".to_owned() },
-        format!("{}{dots}", names.join(", ")),
-    ]
+    ];
+    cells.extend(answers.then(|| in_time(failure.in_time)));
+    cells.push(format!("{}{dots}", names.join(", ")));
+    cells
 }
 
 fn spare(report: &FailureReport) -> String {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::budgets::{self, BudgetView};
 use crate::capacity::order::OrderLine;
 use crate::capacity::{
-    PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow, WhenFull,
+    InTime, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome, ScenarioRow, WhenFull,
 };
 use crate::model::{Labels, Timestamp, Unit};
 
@@ -18,6 +19,7 @@ pub(super) struct Pools<'a> {
     could_leave: Vec<LeaveView<'a>>,
     failures: Vec<FailureView<'a>>,
     may_be_lost: Vec<SpareView<'a>>,
+    error_budgets: Vec<BudgetView<'a>>,
     scenarios: Vec<ScenarioView<'a>>,
 }
 
@@ -70,6 +72,19 @@ struct FailureView<'a> {
     capacity: f64,
     used_share: Option<f64>,
     holds: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_time: Option<InTimeView>,
+    survived: bool,
+}
+
+#[derive(Serialize)]
+struct InTimeView {
+    holds: bool,
+    utilisation: Option<f64>,
+    utilisation_max: Option<f64>,
+    utilisation_before_max: Option<f64>,
+    servers: usize,
+    response_times_max: f64,
 }
 
 #[derive(Serialize)]
@@ -120,6 +135,7 @@ pub(super) fn pools(report: &PoolReport) -> Pools<'_> {
                 hosts: *hosts,
             })
             .collect(),
+        error_budgets: report.budgets.iter().map(budgets::json).collect(),
         scenarios: report.scenarios.iter().map(scenario).collect(),
     }
 }
@@ -176,6 +192,19 @@ fn failure(of: &PoolFailure) -> FailureView<'_> {
         capacity: of.capacity,
         used_share: of.used_share,
         holds: of.holds(),
+        in_time: of.in_time.map(in_time),
+        survived: of.is_survived(),
+    }
+}
+
+fn in_time(of: InTime) -> InTimeView {
+    InTimeView {
+        holds: of.holds(),
+        utilisation: of.utilisation,
+        utilisation_max: of.utilisation_max,
+        utilisation_before_max: of.utilisation_before_max,
+        servers: of.servers,
+        response_times_max: of.response_times_max,
     }
 }
 

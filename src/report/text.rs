@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::table::{Columns, amount, cut, numbers, percent, short_date, words};
-use super::{design, pools, reclaim};
+use super::{budgets, design, pools, reclaim};
 use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan};
 use crate::model::{Span, Timestamp};
 
@@ -45,6 +45,7 @@ pub fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Resu
     pools::leaves(plan, options, out)?;
     design::text(plan, options, out)?;
     pools::failures(plan, options, out)?;
+    budgets::text(plan, options, out)?;
     pools::scenarios(plan, options, out)?;
     notes(plan, options, out)
 }

@@ -1,10 +1,11 @@
 //! What breaks under which failure.
 
+use super::in_time::{InTime, Queues};
 use super::pool::{Host, Pool};
 use crate::capacity::assess::View;
 use crate::capacity::failover::{Fleet, Host as FleetHost, Loss, Place, Spread};
 use crate::capacity::rows::name;
-use crate::capacity::study::{FailoverRule, Lost};
+use crate::capacity::study::{FailoverRule, InTimeRule, Lost};
 use crate::error::Result;
 use crate::model::{Labels, Unit};
 
@@ -43,12 +44,19 @@ pub struct PoolFailure {
     pub capacity: f64,
     /// How full the fullest of them gets, 1 being what it may; `None`: nobody is left.
     pub used_share: Option<f64>,
+    /// Whether they answer in time; `None` where the study does not ask.
+    pub in_time: Option<InTime>,
 }
 
 impl PoolFailure {
     /// Whether those who are left carry the work.
     pub fn holds(&self) -> bool {
         self.used_share.is_some_and(|share| share <= 1.0)
+    }
+
+    /// Whether those who are left carry the work and, where the study asks, answer in time.
+    pub fn is_survived(&self) -> bool {
+        self.holds() && self.in_time.is_none_or(|in_time| in_time.holds())
     }
 
     fn badness(&self) -> f64 {
@@ -61,6 +69,8 @@ pub(super) struct Exposed<'a> {
     pool: &'a Pool<'a>,
     /// With the place of the resource among the pool's.
     fleets: Vec<(usize, Fleet)>,
+    /// How the hosts answer, by their use of which resource.
+    queues: Option<(usize, Queues)>,
     names: Vec<String>,
 }
 
@@ -75,8 +85,9 @@ pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> FailureReport {
         report.spare.extend(exposed.spare(rule));
     }
     report.failures.sort_by(|a, b| {
-        b.badness()
-            .total_cmp(&a.badness())
+        a.is_survived()
+            .cmp(&b.is_survived())
+            .then_with(|| b.badness().total_cmp(&a.badness()))
             .then_with(|| (&a.pool, &a.failure).cmp(&(&b.pool, &b.failure)))
     });
     report.spare.sort_by(|a, b| a.1.cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
@@ -108,7 +119,18 @@ impl<'a> Exposed<'a> {
         let resources = pool.resources.iter().enumerate();
         let moved = resources.filter(|(_, one)| rule.resources.contains(&one.resource));
         let names = hosts.iter().map(|host| name(host.labels, &view.study.by)).collect();
-        Self { pool, fleets: moved.filter_map(|(at, _)| fleet(at)).collect(), names }
+        let smallest = |resource: usize| {
+            let at = pool.resources.iter().position(|one| one.resource == resource)?;
+            let lines = hosts.iter().map(|host| host.parts[at].line).filter(|line| *line > 0.0);
+            lines.min_by(f64::total_cmp)
+        };
+        let queues = |rule: &InTimeRule| (rule.resource, Queues::of(view, rule, smallest));
+        Self {
+            pool,
+            fleets: moved.filter_map(|(at, _)| fleet(at)).collect(),
+            queues: rule.in_time.as_ref().map(queues),
+            names,
+        }
     }
 
     /// Each failure, by the resource that is tightest then.
@@ -117,16 +139,29 @@ impl<'a> Exposed<'a> {
         for (at, fleet) in &self.fleets {
             for lost in &rule.lose {
                 for (failure, loss) in losses(fleet, *lost, rule.spread) {
-                    let one = self.failure(view, *at, fleet, failure, &loss);
+                    let mut one = self.failure(view, *at, fleet, failure, &loss);
+                    one.in_time = self.queues_of(*at).and_then(|queues| match lost {
+                        Lost::Hosts(_) => queues.worst(fleet, loss.hosts.len(), rule.spread),
+                        _ => Some(queues.after(fleet, &loss.hosts, rule.spread)),
+                    });
                     match found.iter_mut().find(|other| other.failure == one.failure) {
-                        Some(other) if one.badness() > other.badness() => *other = one,
-                        Some(_) => {}
+                        Some(other) if one.badness() > other.badness() => {
+                            one.in_time = one.in_time.or(other.in_time);
+                            *other = one;
+                        }
+                        Some(other) => other.in_time = other.in_time.or(one.in_time),
                         None => found.push(one),
                     }
                 }
             }
         }
         found
+    }
+
+    /// How the hosts answer, where that is by this resource of the pool.
+    fn queues_of(&self, at: usize) -> Option<&Queues> {
+        let resource = self.pool.resources[at].resource;
+        self.queues.as_ref().filter(|(of, _)| *of == resource).map(|(_, queues)| queues)
     }
 
     fn failure(
@@ -150,15 +185,19 @@ impl<'a> Exposed<'a> {
             demand: fleet.hosts().iter().map(|host| host.used).sum(),
             capacity: loss.capacity_left,
             used_share: loss.used_share,
+            in_time: None,
         }
     }
 
     /// How many hosts may be lost, whichever they are, and how many there are.
     fn spare(&self, rule: &FailoverRule) -> Option<(String, usize, usize)> {
         let holds = |lost: usize| {
-            self.fleets.iter().all(|(_, fleet)| {
+            self.fleets.iter().all(|(at, fleet)| {
                 let worst = fleet.worst_by_rule(lost, rule.spread);
-                worst.is_ok_and(|loss| loss.holds(1.0))
+                let in_time = self.queues_of(*at).map(|queues| {
+                    queues.worst(fleet, lost, rule.spread).is_some_and(|found| found.holds())
+                });
+                worst.is_ok_and(|loss| loss.holds(1.0)) && in_time != Some(false)
             })
         };
         let hosts = self.fleets.iter().map(|(_, fleet)| fleet.hosts().len()).min()?;

@@ -1,5 +1,6 @@
 //! Which hosts of a pool could leave, and what that saves.
 
+use super::budget::objectives;
 use super::failures::Exposed;
 use super::pool::{Host, Pool};
 use crate::capacity::assess::View;
@@ -41,6 +42,8 @@ fn leave(view: &View, pool: &Pool<'_>) -> Option<PoolLeave> {
     if hosts.len() < 2 || !known || !pool.resources.iter().all(|one| settled(&one.row.outcome)) {
         return None;
     }
+    // Without knowing what the error budget takes, nobody leaves.
+    let objectives = objectives(view, pool)?;
     let mut stay = 1;
     loop {
         let leaving = leaving(pool, stay)?;
@@ -49,7 +52,7 @@ fn leave(view: &View, pool: &Pool<'_>) -> Option<PoolLeave> {
         }
         let stays = |at: &usize| !leaving.contains(at);
         let left: Vec<&Host<'_>> = (0..hosts.len()).filter(stays).map(|at| &hosts[at]).collect();
-        if survives(view, pool, &left) {
+        if survives(view, pool, &left) && objectives.iter().all(|one| one.keeps(&left)) {
             let by = &view.study.by;
             let names = leaving.iter().map(|at| name(&hosts[*at].labels.project(by), by));
             let prices = leaving.iter().filter_map(|at| hosts[*at].price_per_month);
@@ -107,5 +110,5 @@ fn survives(view: &View, pool: &Pool<'_>, left: &[&Host<'_>]) -> bool {
     }
     let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
     let failures = Exposed::of(view, rule, pool, &hosts, &peaks).failures(view, rule);
-    fits && failures.iter().all(super::failures::PoolFailure::holds)
+    fits && failures.iter().all(super::failures::PoolFailure::is_survived)
 }

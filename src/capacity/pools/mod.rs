@@ -1,24 +1,33 @@
 //! Pools: hosts that can take over each other's work, as one.
 //!
 //! In: the rows of a plan that were looked at alone, what is known of the hosts, and the study's
-//! rules for orders, failures and scenarios. Out: what to order for each pool and by when, what
-//! breaks under which failure, which hosts could leave, and what would be otherwise. Never: a
-//! pool's number without its hosts: where none of them is known, that is said.
+//! rules for orders, failures, error budgets and scenarios. Out: what to order for each pool and by
+//! when, what breaks under which failure, what keeps the error budget, which hosts could leave, and
+//! what would be otherwise. Never: a pool's number without its hosts: where none of them is known,
+//! that is said.
 //!
 //! `docs/method/pools.md` has the definitions.
 
+mod budget;
 mod change;
 mod course;
 mod failures;
+mod in_time;
 mod leave;
 mod orders;
 mod pool;
 mod scenarios;
 
 #[cfg(test)]
+mod budget_tests;
+#[cfg(test)]
+mod in_time_tests;
+#[cfg(test)]
 mod tests;
 
+pub use budget::PoolBudget;
 pub use failures::{FailureReport, PoolFailure};
+pub use in_time::InTime;
 pub use leave::PoolLeave;
 pub use orders::PoolOrder;
 pub use scenarios::{ScenarioOutcome, ScenarioRow, WhenFull};
@@ -38,6 +47,8 @@ pub struct PoolReport {
     pub orders: Vec<PoolOrder>,
     /// What breaks under which failure, the worst first.
     pub failures: FailureReport,
+    /// Whether the hosts keep the error budgets of the study, the one that burns fastest first.
+    pub budgets: Vec<PoolBudget>,
     /// The hosts that could leave, the pool that saves the most first.
     pub leaves: Vec<PoolLeave>,
     /// What would be, were things changed; first what is.
@@ -71,6 +82,9 @@ pub(super) fn report(view: &View, rows: &[Assessed]) -> Option<PoolReport> {
     let unsaid = failed.into_iter().filter_map(Result::err);
     report.unsaid.extend(unsaid.map(|(what, name)| (format!("what to order: {what}"), name)));
     report.failures = failures::report(view, &pools);
+    let (budgets, unsaid) = budget::report(view, &pools);
+    report.budgets = budgets;
+    report.unsaid.extend(unsaid);
     report.leaves = leave::report(view, &pools);
     report.scenarios = scenarios::report(view, &pools);
     Some(report)

@@ -8,6 +8,7 @@ use crate::capacity::exhaustion::Outlook;
 use crate::capacity::known::KnownHost;
 use crate::capacity::reduce::DailyPeaks;
 use crate::capacity::rows::{Outcome, PlanRow, name};
+use crate::capacity::steps::StepDemand;
 use crate::capacity::study::Table;
 use crate::model::{Labels, Span, Timestamp};
 
@@ -28,6 +29,8 @@ pub(super) struct PoolResource<'a> {
     pub(super) resource: usize,
     pub(super) row: &'a PlanRow,
     pub(super) days: &'a DailyPeaks,
+    /// How much was asked for, where an objective asks.
+    pub(super) steps: Option<&'a StepDemand>,
     /// What counts as full.
     pub(super) line: f64,
     /// The highest use.
@@ -113,6 +116,7 @@ impl<'a> PoolResource<'a> {
             resource: assessed.table.resource,
             row,
             days: assessed.days.as_ref().filter(|_| !silent)?,
+            steps: assessed.steps.as_ref(),
             line: row.line?,
             peak: row.peak?.value,
         })

@@ -123,7 +123,7 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
             let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
             let known = if pool.hosts().is_empty() { &[][..] } else { &changed.hosts };
             let failures = Exposed::of(view, rule, pool, known, &peaks).failures(view, rule);
-            let lost = failures.iter().filter(|failure| !failure.holds()).count();
+            let lost = failures.iter().filter(|failure| !failure.is_survived()).count();
             found.failures_lost = found.failures_lost.map(|count| count + lost);
             for failure in &failures {
                 let share = failure.used_share.unwrap_or(f64::INFINITY);

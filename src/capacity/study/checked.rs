@@ -11,11 +11,15 @@ use super::parse::{
     ResourceSection, Role, Scalar, StudySection, Window,
 };
 use super::scenario::{self, Known};
+use super::slo;
 use super::zombie;
 use super::{Grouping, IdleRule, Kind, Limit, OverprovisionedRule, Resource, Study, Threshold};
 use crate::error::Result;
 use crate::model::{Matcher, Selector, Span};
 
+/// Said of a section where no group is a pool.
+const OF_POOLS: &str = "this is of pools, whose hosts take over each other's work; give one \
+                        [[group]] pool = true";
 /// Ten years: no trend holds longer, and dates stay printable.
 const HORIZON_MAX: Span = Span::from_days(3_650);
 /// A burst is this many times the idle threshold, where it is not given.
@@ -39,17 +43,14 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let inventory = file.inventory.map(|section| fleet::inventory(section, place)).transpose()?;
     let sections =
         [file.order.as_ref().map(Spanned::span), file.failover.as_ref().map(Spanned::span)];
-    for at in sections.into_iter().flatten() {
-        let what = "this is of pools, whose hosts take over each other's work; give one [[group]] \
-                    pool = true";
-        check(pooled, at, what, place)?;
-    }
+    sections.into_iter().flatten().try_for_each(|at| check(pooled, at, OF_POOLS, place))?;
     let order = file.order.map(|section| fleet::order(section, &shapes, place)).transpose()?;
     let failover =
         file.failover.map(|section| fleet::failover(section.into_inner(), &resources, place));
     let failover = failover.transpose()?;
     let known = Known { resources: &resources, groups: &groups, shapes: &shapes };
     let scenarios = scenario::scenarios(file.scenarios, &known, place)?;
+    let slos = slo::slos(file.slos, &known, place)?;
     let idle = idle(file.idle, &resources, place)?;
     let overprovisioned = overprovisioned(file.overprovisioned, &resources, place)?;
     let StudySection { name, as_of, ignore_before, seed, horizon, lead_time, step, by, .. } =
@@ -85,6 +86,7 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         order,
         failover,
         scenarios,
+        slos,
         idle,
         overprovisioned,
         zombie: zombie.transpose()?,
@@ -323,7 +325,7 @@ pub(super) fn share(
     check(value > 0.0 && value <= 1.0, written.span(), what, place).map(|()| value)
 }
 
-fn span(
+pub(super) fn span(
     written: Option<Spanned<Span>>,
     default: Span,
     most: Span,

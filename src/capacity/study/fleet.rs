@@ -8,6 +8,7 @@ use std::str::FromStr;
 use toml::Spanned;
 
 use super::checked::{Names, check, index_of, share};
+use super::in_time::{self, InTimeRule, Keys, ServersWord};
 use super::parse::{Place, Scalar};
 use super::{Resource, Threshold};
 use crate::capacity::failover::Spread;
@@ -67,6 +68,8 @@ pub struct FailoverRule {
     pub zone_label: String,
     /// The label that names a host's rack.
     pub rack_label: String,
+    /// By when those who are left are to answer; `None`: it is enough that they carry the work.
+    pub in_time: Option<InTimeRule>,
 }
 
 /// What is lost at once.
@@ -120,6 +123,9 @@ pub(super) struct FailoverSection {
     resources: Option<Vec<Spanned<String>>>,
     zone_label: Option<String>,
     rack_label: Option<String>,
+    response_times_max: Option<Spanned<f64>>,
+    servers_per_host: Option<Spanned<ServersWord>>,
+    latency_resource: Option<Spanned<String>>,
 }
 
 #[derive(serde::Deserialize, Default, Clone, Copy)]
@@ -228,8 +234,19 @@ pub(super) fn shape_of(
         };
         return if shapes.len() == 1 { Ok(0) } else { Err(place.error(at, what)) };
     };
+    shape_named(name, shapes, place)
+}
+
+/// The shape of a name.
+pub(super) fn shape_named(
+    name: &Spanned<String>,
+    shapes: &[Shape],
+    place: &Place<'_>,
+) -> Result<usize> {
     shapes.iter().position(|shape| shape.name == *name.get_ref()).ok_or_else(|| {
-        let what = format!("no shape is named {:?}; there are: {}", name.get_ref(), names());
+        let all: Vec<&str> = shapes.iter().map(|shape| shape.name.as_str()).collect();
+        let known = if all.is_empty() { "no [[shape]]".to_owned() } else { all.join(", ") };
+        let what = format!("no shape is named {:?}; there are: {known}", name.get_ref());
         place.error(name.span(), what)
     })
 }
@@ -287,14 +304,21 @@ pub(super) fn failover(
         check(!lose.contains(&lost), written.span(), "this is named twice", place)?;
         lose.push(lost);
     }
+    let moved = limited(section.resources.as_deref(), resources, place)?;
+    let keys = Keys {
+        response_times_max: section.response_times_max.as_ref(),
+        servers_per_host: section.servers_per_host.as_ref(),
+        latency_resource: section.latency_resource.as_ref(),
+    };
     Ok(FailoverRule {
+        in_time: in_time::rule(&keys, &moved, resources, place)?,
         lose,
         spread: match section.spread {
             SpreadWord::Free => Spread::Free,
             SpreadWord::WithinZone => Spread::WithinZone,
             SpreadWord::ByCapacity => Spread::ByCapacity,
         },
-        resources: limited(section.resources.as_deref(), resources, place)?,
+        resources: moved,
         zone_label: section.zone_label.unwrap_or_else(|| "zone".to_owned()),
         rack_label: section.rack_label.unwrap_or_else(|| "rack".to_owned()),
     })

@@ -5,16 +5,20 @@
 
 mod checked;
 mod fleet;
+mod in_time;
 mod init;
 mod parse;
 mod scenario;
+mod slo;
 mod tables;
 mod threshold;
 mod zombie;
 
 pub use fleet::{FailoverRule, InventoryFile, Lost, OrderRule, Shape};
+pub use in_time::{HostServers, InTimeRule};
 pub use init::{MetricSummary, init};
 pub use scenario::{Change, ChangeKind, Scenario};
+pub use slo::SloRule;
 pub use tables::{Across, LimitQuery, Table, TableQuery, Within};
 pub use threshold::Threshold;
 pub use zombie::ZombieRule;
@@ -77,6 +81,8 @@ pub struct Study {
     pub failover: Option<FailoverRule>,
     /// What would be, were things changed.
     pub scenarios: Vec<Scenario>,
+    /// How much of the time hosts may be too few.
+    pub slos: Vec<SloRule>,
     /// When a host counts as idle.
     pub idle: IdleRule,
     /// When a resource of a host counts as over-provisioned.

@@ -9,6 +9,7 @@ use toml::{Spanned, Value};
 
 use super::fleet::{FailoverSection, InventorySection, OrderSection, ShapeSection};
 use super::scenario::ScenarioSection;
+use super::slo::SloSection;
 use super::zombie::ZombieSection;
 use crate::error::{Error, Result};
 use crate::model::{Selector, Span, Timestamp, Unit};
@@ -49,6 +50,8 @@ pub(super) struct File {
     pub(super) failover: Option<Spanned<FailoverSection>>,
     #[serde(default, rename = "scenario")]
     pub(super) scenarios: Vec<ScenarioSection>,
+    #[serde(default, rename = "slo")]
+    pub(super) slos: Vec<SloSection>,
     #[serde(default)]
     pub(super) idle: IdleSection,
     #[serde(default)]

@@ -50,6 +50,7 @@ fn failover(of: &PoolFailure) -> Failover {
         demand: of.demand,
         capacity: of.capacity,
         used_share: of.used_share,
+        in_time: of.in_time,
     }
 }
 

@@ -17,11 +17,15 @@ pub(super) fn leaves(plan: &Plan, body: &mut Body) {
     let Some(pools) = plan.pools.as_ref().filter(|pools| !pools.leaves.is_empty()) else { return };
     let hosts: usize = pools.leaves.iter().map(|leave| leave.leaving.len()).sum();
     body.heading(&format!("Hosts that could leave: {hosts}"));
-    body.explain(
+    let budgets = match pools.budgets.is_empty() {
+        true => "",
+        false => ", and no error budget burns faster than it may",
+    };
+    body.explain(&format!(
         "The peak of all hosts of a pool together fits under the lines of those who stay, and what \
-         failures the study names are survived. Pools of which a resource is full, has a date, or \
-         is not known are left out.",
-    );
+         failures the study names are survived{budgets}. Pools of which a resource is full, has a \
+         date, or is not known are left out.",
+    ));
     let mut table = Table::sortable(vec![
         words(&cut(&pools.group)),
         numbers("Hosts"),

@@ -6,10 +6,11 @@
 //! text from outside that is markup.
 //!
 //! Charts (`fan`, `intervals`, `heatmap`, `timeline`, `curve`, `calibration`) take plain values and
-//! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `leaves`, `what_if`,
-//! `trust`, `notes`) choose what of the plan goes into them; `document` puts the sections in their
-//! order.
+//! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `leaves`, `budgets`,
+//! `what_if`, `trust`, `notes`) choose what of the plan goes into them; `document` puts the
+//! sections in their order.
 
+mod budgets;
 mod calibration;
 mod curve;
 mod document;

@@ -1,5 +1,6 @@
 //! What a page shows beside the plan: plain values, each section left out where it has none.
 
+use crate::capacity::InTime;
 use crate::model::{Timestamp, Unit};
 use crate::report::explain::Explanation;
 
@@ -50,12 +51,19 @@ pub struct Failover {
     pub capacity: f64,
     /// How full the fullest of them gets, 1 being what it may; `None`: nobody is left.
     pub used_share: Option<f64>,
+    /// Whether they answer in time; `None` where that was not asked.
+    pub in_time: Option<InTime>,
 }
 
 impl Failover {
     /// Whether those who are left carry the demand.
     pub fn holds(&self) -> bool {
         self.used_share.is_some_and(|share| share <= 1.0)
+    }
+
+    /// Whether those who are left carry the demand and, where that was asked, answer in time.
+    pub fn is_survived(&self) -> bool {
+        self.holds() && self.in_time.is_none_or(|in_time| in_time.holds())
     }
 }
 

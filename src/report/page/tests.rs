@@ -151,6 +151,7 @@ fn parts() -> Parts {
             demand: 30.0,
             capacity: 27.0,
             used_share: Some(30.0 / 27.0),
+            in_time: None,
         }],
         scenarios: Some(Scenarios {
             names: vec!["as it is".into(), "+20% demand".into()],

@@ -8,6 +8,8 @@ use super::escape::cut;
 use super::figure::Figure;
 use super::parts::{Failover, Measure, Parts};
 use super::table::{Cell, Table, numbers, words};
+use crate::capacity::InTime;
+use crate::report::pools::{answers, in_time};
 use crate::report::table::{amount, percent};
 
 /// Rows of the table of failures.
@@ -19,15 +21,18 @@ pub(super) fn failovers(parts: &Parts, body: &mut Body) {
         return;
     }
     body.section("failover", "What breaks under which failure");
-    let broken = parts.failovers.iter().filter(|failover| !failover.holds()).count();
+    let broken = parts.failovers.iter().filter(|failover| !failover.is_survived()).count();
     let count = parts.failovers.len();
+    let asked = parts.failovers.iter().find_map(|failover| failover.in_time);
+    let (all, some) = match asked {
+        None => ("can be carried", "cannot be carried"),
+        Some(_) => ("are carried, and answered in time,", "are not carried, or not in time,"),
+    };
     body.say(&match broken {
-        0 => format!(
-            "All {count} failures that were looked at can be carried by those who are left."
-        ),
-        _ => format!("{broken} of {count} failures cannot be carried by those who are left."),
+        0 => format!("All {count} failures that were looked at {all} by those who are left."),
+        _ => format!("{broken} of {count} failures {some} by those who are left."),
     });
-    let mut table = Table::sortable(vec![
+    let mut headings = vec![
         words("Group"),
         words("Failure"),
         words("Tightest"),
@@ -35,11 +40,23 @@ pub(super) fn failovers(parts: &Parts, body: &mut Body) {
         numbers("What is left carries"),
         numbers("Used then"),
         words("Holds"),
-    ]);
+    ];
+    headings.extend(asked.map(|_| words("In time")));
+    let mut table = Table::sortable(headings);
     for failover in parts.failovers.iter().take(FAILOVERS_MAX) {
-        table.row(cells(failover));
+        let mut row = cells(failover);
+        row.extend(asked.map(|_| in_time_cell(failover.in_time)));
+        table.row(row);
     }
     body.table(&table, count);
+    if let Some(asked) = asked {
+        body.explain(&answers(asked));
+    }
+}
+
+fn in_time_cell(of: Option<InTime>) -> Cell {
+    let class = of.map_or("", |of| if of.holds() { "good" } else { "bad" });
+    Cell::words(in_time(of)).class(class)
 }
 
 fn cells(failover: &Failover) -> Vec<Cell> {
@@ -137,6 +154,7 @@ mod tests {
             demand,
             capacity,
             used_share: Some(demand / capacity),
+            in_time: None,
         };
         assert!(failover(225.0, 225.0).holds());
         assert!(!failover(300.0, 225.0).holds() && !failover(1.0, 0.0).holds());
