@@ -153,6 +153,23 @@ impl<'a> Exposed<'a> {
         }
     }
 
+    /// Whether those who are left carry the work, whatever of the study fails. Told apart from the
+    /// [failures](Self::failures) in that a rule finds the worst hosts at once, without a look at
+    /// each.
+    pub(super) fn holds(&self, rule: &FailoverRule) -> bool {
+        self.fleets.iter().all(|(_, fleet)| {
+            rule.lose.iter().all(|lost| match lost {
+                Lost::Hosts(count) => {
+                    let count = (*count).min(fleet.hosts().len());
+                    fleet.worst_by_rule(count, rule.spread).is_ok_and(|loss| loss.holds(1.0))
+                }
+                Lost::Rack | Lost::Zone => {
+                    losses(fleet, *lost, rule.spread).iter().all(|(_, loss)| loss.holds(1.0))
+                }
+            })
+        })
+    }
+
     /// How many hosts may be lost, whichever they are, and how many there are.
     fn spare(&self, rule: &FailoverRule) -> Option<(String, usize, usize)> {
         let holds = |lost: usize| {
