@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::backtest::BacktestArgs;
+use super::bench_plan::BenchPlanArgs;
 use super::breaks::EventArgs;
 use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
@@ -387,6 +388,8 @@ pub(super) enum BenchLoad {
     Tsbs(TsbsArgs),
     /// The memory of an agent that keeps the TSBS cpu-only load, one scrape right after the other.
     Agent(AgentArgs),
+    /// A plan of a large fleet, simulated as by `demo`: what it takes in time and in memory.
+    Plan(BenchPlanArgs),
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,13 +5,12 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::time::ClockId;
-
 use super::Outcome;
 use super::args::{BenchArgs, BenchLoad, ReportFormat, StoreForm, TsbsArgs, TsbsLoad};
 use super::output::{Stop, json_to_stdout, to_stdout};
 use super::progress::Progress;
 use super::queries::{Asker, FormReport, ROLLED_UP, refuse_other_store, write_rows};
+use super::spent::Spent;
 use crate::bench::{CpuOnly, CpuOnlyOptions, FIELDS, START, Scrapes};
 use crate::error::{Error, Result};
 use crate::ingest::{InfluxOptions, Source, import_influx};
@@ -26,6 +25,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Outcome, Stop> {
     match &args.load {
         BenchLoad::Tsbs(args) => tsbs(args),
         BenchLoad::Agent(args) => super::agent::agent(args),
+        BenchLoad::Plan(args) => super::bench_plan::bench_plan(args),
     }
 }
 
@@ -237,35 +237,6 @@ fn load(fleet: &CpuOnly, args: &TsbsArgs) -> Result<(Spent, Spent)> {
     let all = Spent::so_far().since(started);
     progress.finish();
     Ok((source.spent, all.since(source.spent)))
-}
-
-/// Time that something took.
-#[derive(Debug, Clone, Copy, Default)]
-struct Spent {
-    wall: Duration,
-    /// Of all threads, in their code and in the system's.
-    processor: Duration,
-}
-
-impl Spent {
-    /// Since some moment in the past; the processor's since the process began.
-    fn so_far() -> Self {
-        let read = |clock| Duration::try_from(rustix::time::clock_gettime(clock));
-        let [wall, processor] = [ClockId::Monotonic, ClockId::ProcessCPUTime].map(read);
-        Self { wall: wall.unwrap_or_default(), processor: processor.unwrap_or_default() }
-    }
-
-    fn since(self, before: Self) -> Self {
-        Self {
-            wall: self.wall.saturating_sub(before.wall),
-            processor: self.processor.saturating_sub(before.processor),
-        }
-    }
-
-    fn add(&mut self, more: Self) {
-        self.wall += more.wall;
-        self.processor += more.processor;
-    }
 }
 
 /// The load as it is made, stretch after stretch, and the time that making it took.

@@ -6,6 +6,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use super::Outcome;
 use super::args::{DemoArgs, OutputFormat, PlanArgs, StudyArgs, StudyCommand};
@@ -23,7 +24,7 @@ use crate::error::{Error, Result};
 use crate::model::{Span, TimeRange, Timestamp};
 use crate::query::{Across, Aggregate, Frames, Query, answered_from};
 use crate::report::{self, TextOptions};
-use crate::store::{Durability, Snapshot, Store, StoreOptions};
+use crate::store::{Durability, Snapshot, Store, StoreOptions, StoreStat};
 
 /// In a sum over hosts a value is carried over so many missing steps: a scrape that came a little
 /// late is no fall of the sum.
@@ -44,6 +45,12 @@ pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
     }
     say_what_is_rolled_up(&snapshot, &study);
     Ok(Outcome::Done)
+}
+
+/// The plan of what a store holds, by a study that names no file.
+pub(super) fn plan_by(store: &Path, study: &Study) -> Result<Plan> {
+    let snapshot = Store::open_read_only(store)?.snapshot()?;
+    plan_of(&snapshot, planner(&snapshot, study, Path::new(""))?, study)
 }
 
 /// The plan of what a store holds, and the study that it was made by.
@@ -262,8 +269,21 @@ fn clear_earlier_demo(folder: &Path, store: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Appends the fleet's samples, host after host, on every core; then seals.
+/// Writes the fleet into a new store, and says so.
 fn write_fleet(fleet: &Fleet, folder: &Path) -> Result<()> {
+    let started = Instant::now();
+    let stat = store_fleet(fleet, folder)?;
+    note(&format!(
+        "{} hosts simulated and stored: {}, {:.2} bytes per sample",
+        fleet.hosts().len(),
+        samples_and_rate(stat.samples, started.elapsed()),
+        stat.disk_bytes as f64 / stat.samples.max(1) as f64
+    ));
+    Ok(())
+}
+
+/// Appends the fleet's samples, host after host, on every core; then seals and closes the store.
+pub(super) fn store_fleet(fleet: &Fleet, folder: &Path) -> Result<StoreStat> {
     let options = StoreOptions {
         durability: Durability::Buffered,
         head_samples_max: HEAD_SAMPLES_MAX,
@@ -304,10 +324,6 @@ fn write_fleet(fleet: &Fleet, folder: &Path) -> Result<()> {
     store.seal()?;
     let stat = store.stat()?;
     store.close()?;
-    note(&format!(
-        "{hosts} hosts simulated and stored: {}, {:.2} bytes per sample",
-        samples_and_rate(stat.samples, progress.finish()),
-        stat.disk_bytes as f64 / stat.samples.max(1) as f64
-    ));
-    Ok(())
+    progress.finish();
+    Ok(stat)
 }

@@ -7,6 +7,9 @@ use super::{Calendar, Tick};
 use crate::error::Result;
 use crate::model::{Labels, Span};
 
+/// Digits of the number in a host's name; a fleet whose size has more has as many.
+const NAME_DIGITS_MIN: usize = 4;
+
 /// What is special about a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -216,6 +219,7 @@ pub(super) fn loads(seed: u64, calendar: &Calendar) -> Vec<ServiceLoad> {
 /// The hosts of a fleet, service by service in proportion to [`Service::of_200`].
 pub(super) fn draw(seed: u64, count: usize, calendar: &Calendar) -> Vec<Host> {
     let mut hosts: Vec<Host> = Vec::with_capacity(count);
+    let digits = count.to_string().len().max(NAME_DIGITS_MIN);
     let mut before = 0;
     for (service_index, service) in SERVICES.iter().enumerate() {
         before += service.of_200;
@@ -227,7 +231,7 @@ pub(super) fn draw(seed: u64, count: usize, calendar: &Calendar) -> Vec<Host> {
             hosts.push(Host {
                 index,
                 service_index,
-                name: format!("{}-{:04}", service.name, nth + 1),
+                name: format!("{}-{:0digits$}", service.name, nth + 1),
                 service: service.name,
                 zone: ["a", "b", "c"].get(nth % 3).copied().unwrap_or("a"),
                 role,

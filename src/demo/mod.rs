@@ -23,7 +23,7 @@ use prng::Prng;
 
 pub use host::{Host, Role};
 pub use resource::{RESOURCES, Resource};
-pub use study::study_toml;
+pub use study::{study_toml, study_toml_in_steps};
 pub use truth::{FUTURE_DAYS, PlantedExhaustion, Truth};
 
 use crate::error::{Error, Result};
@@ -31,8 +31,8 @@ use crate::model::{Group, SeriesId, Sink, Span, Timestamp};
 
 /// Rows of one group: 14 days of 5 minutes, 160 KiB of values.
 const ROWS_PER_GROUP: usize = 4_096;
-/// A host more costs nothing until it is written; names have four digits.
-const HOSTS_MAX: usize = 9_999;
+/// A host more costs nothing until it is written.
+const HOSTS_MAX: usize = 100_000;
 const DAYS_MAX: u32 = 3_650;
 const STEP_MIN: Span = Span::from_seconds(10);
 
@@ -41,7 +41,7 @@ const STEP_MIN: Span = Span::from_seconds(10);
 pub struct FleetOptions {
     /// Every draw comes from it. Default: 1.
     pub seed: u64,
-    /// Hosts, 1 to 9,999, shared out among the services. Default: 200.
+    /// Hosts, 1 to 100,000, shared out among the services. Default: 200.
     pub hosts: usize,
     /// Days of history before `end`, 7 to 3,650. Default: 90.
     pub days: u32,

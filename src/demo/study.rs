@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
+use super::FleetOptions;
 use super::resource::{CONNECTIONS_MAX, RESOURCES};
+use crate::model::Span;
 
 const HEAD: &str = r#"
 # The study of the simulated fleet: what is limited by what, and how far ahead to look.
@@ -11,7 +13,6 @@ const HEAD: &str = r#"
 name = "simulated fleet"
 horizon = "90d"
 lead_time = "30d"
-step = "5m"
 by = ["host"]
 
 [inventory]
@@ -68,14 +69,20 @@ headroom = 0.2
 /// The text of a `study.toml` for a fleet of this room: its five resources with their limits and
 /// margins, groups by service and zone, and the rules for idle and over-provisioned hosts.
 pub fn study_toml() -> String {
+    study_toml_in_steps(FleetOptions::default().step)
+}
+
+/// The same study in other steps, for a fleet that is [scraped](FleetOptions::step) less often.
+pub fn study_toml_in_steps(step: Span) -> String {
     let mut text = HEAD.trim_start().to_owned();
+    // Writing to a String does not fail.
+    let _ = writeln!(text, "step = \"{step}\"");
     for resource in &RESOURCES {
         let kind = if resource.is_counter { "counter" } else { "gauge" };
         let limit = match resource.capacity {
             Some(metric) => format!("{metric:?}"),
             None => format!("{CONNECTIONS_MAX}"),
         };
-        // Writing to a String does not fail.
         let _ = write!(
             text,
             "\n[[resource]]\nname = {:?}\nusage = {:?}\nkind = {kind:?}\nlimit = {limit}\n\
@@ -102,5 +109,8 @@ mod tests {
         }
         assert_eq!(resources[4]["limit"].as_integer(), Some(10_000));
         assert_eq!(study["study"]["horizon"].as_str(), Some("90d"));
+        assert_eq!(study["study"]["step"].as_str(), Some("5m"));
+        let hourly: toml::Table = study_toml_in_steps(Span::HOUR).parse().unwrap();
+        assert_eq!(hourly["study"]["step"].as_str(), Some("1h"));
     }
 }

@@ -239,6 +239,11 @@ fn every_host_is_in_one_list() {
         let unique = names.windows(2).all(|two| two[0] != two[1]);
         assert!(unique && names.len() == hosts, "{} of {hosts}", names.len());
     }
+    let last = |hosts: usize| fleet(9, hosts).hosts().last().unwrap().name.clone();
+    assert_eq!(
+        [last(200), last(9_999), last(10_000)],
+        ["archive-0012", "archive-0599", "archive-00600"]
+    );
     let truth = fleet(9, 200).truth();
     assert_eq!((truth.zombies.len(), truth.over_provisioned.len()), (8, 12));
 }
@@ -248,7 +253,7 @@ fn impossible_options_are_refused() {
     let base = FleetOptions::default();
     for options in [
         FleetOptions { hosts: 0, ..base },
-        FleetOptions { hosts: 10_000, ..base },
+        FleetOptions { hosts: 100_001, ..base },
         FleetOptions { days: 6, ..base },
         FleetOptions { days: 3_651, ..base },
         FleetOptions { step: Span::ZERO, ..base },

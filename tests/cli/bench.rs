@@ -1,7 +1,8 @@
 //! `plimsoll bench`: what it prints, and that both ways into the store leave the same in it.
 
+use plimsoll::demo::study_toml_in_steps;
 use plimsoll::store::Samples;
-use plimsoll::{Selector, Store, TimeRange};
+use plimsoll::{Selector, Span, Store, TimeRange};
 
 use super::user::{USAGE, User, golden, mask};
 
@@ -183,4 +184,32 @@ fn a_folder_with_anything_in_it_is_refused() {
     assert!(!user.path("s").exists());
     user.ends(USAGE, &format!("{TSBS} --store s --scrapes-per-batch 0"));
     user.ends(USAGE, "bench tsbs --store s");
+}
+
+#[test]
+fn a_fleet_is_written_and_planned_as_by_the_other_commands() {
+    let user = User::new();
+    let load = "bench plan --hosts 4 --days 20 --step 6h";
+    let text = user.ok(&format!("{load} --store s"));
+    let numbers = ["in ", " s, ", " ms, ", "at most ", "held ", "JSON       "];
+    golden("bench-plan.txt", &mask(&text, &numbers));
+
+    let report = user.json(&format!("{load} --seed 2 --store t"));
+    user.write("study.toml", &study_toml_in_steps(Span::from_seconds(6 * 3_600)));
+    let plan = user.ok("plan --store t --study study.toml --format json");
+    assert_eq!(report["json_bytes"], plan.len());
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    assert_eq!((&report["host_rows"], &report["seed"]), (&plan["summary"]["rows"], &2.into()));
+    assert_eq!(report["samples"], user.json("stat --store t")["samples"]);
+    for part in ["write", "plan", "json"] {
+        assert!(report[part]["peak_bytes"].as_u64().unwrap() > 1 << 20, "{report}");
+        assert!(report[part]["seconds"].as_f64().unwrap() > 0.0, "{report}");
+    }
+    let message = "plimsoll: t is not empty; name a new folder with --store";
+    user.fails(&format!("{load} --store t"), message);
+    let message = "plimsoll: a fleet has 1 to 100000 hosts, not 0";
+    user.fails("bench plan --hosts 0 --store u", message);
+    let message = "plimsoll: a day is no multiple of the step 7h; write 10s to 1d";
+    user.fails("bench plan --hosts 1 --step 7h --store u", message);
+    assert!(!user.path("u").exists());
 }

@@ -189,16 +189,41 @@ impl<'a> Exposed<'a> {
         }
     }
 
+    /// Whether those who are left carry the work, and in time, whatever of the study fails. Told
+    /// apart from the [failures](Self::failures) in that a rule finds the worst hosts at once,
+    /// without a look at each.
+    pub(super) fn survives(&self, rule: &FailoverRule) -> bool {
+        self.fleets.iter().all(|(at, fleet)| {
+            rule.lose.iter().all(|lost| match lost {
+                Lost::Hosts(count) => {
+                    self.survives_loss_of((*count).min(fleet.hosts().len()), *at, fleet, rule)
+                }
+                Lost::Rack | Lost::Zone => {
+                    losses(fleet, *lost, rule.spread).iter().all(|(_, loss)| {
+                        let queues = self.queues_of(*at);
+                        let late = queues.is_some_and(|queues| {
+                            !queues.after(fleet, &loss.hosts, rule.spread).holds()
+                        });
+                        loss.holds(1.0) && !late
+                    })
+                }
+            })
+        })
+    }
+
+    /// Whether the worst loss of so many hosts is carried by the others, and in time.
+    fn survives_loss_of(&self, lost: usize, at: usize, fleet: &Fleet, rule: &FailoverRule) -> bool {
+        let worst = fleet.worst_by_rule(lost, rule.spread);
+        let in_time = self.queues_of(at).map(|queues| {
+            queues.worst(fleet, lost, rule.spread).is_some_and(|found| found.holds())
+        });
+        worst.is_ok_and(|loss| loss.holds(1.0)) && in_time != Some(false)
+    }
+
     /// How many hosts may be lost, whichever they are, and how many there are.
     fn spare(&self, rule: &FailoverRule) -> Option<(String, usize, usize)> {
         let holds = |lost: usize| {
-            self.fleets.iter().all(|(at, fleet)| {
-                let worst = fleet.worst_by_rule(lost, rule.spread);
-                let in_time = self.queues_of(*at).map(|queues| {
-                    queues.worst(fleet, lost, rule.spread).is_some_and(|found| found.holds())
-                });
-                worst.is_ok_and(|loss| loss.holds(1.0)) && in_time != Some(false)
-            })
+            self.fleets.iter().all(|(at, fleet)| self.survives_loss_of(lost, *at, fleet, rule))
         };
         let hosts = self.fleets.iter().map(|(_, fleet)| fleet.hosts().len()).min()?;
         // What cannot be carried with fewer lost cannot be with more.

@@ -44,35 +44,64 @@ fn leave(view: &View, pool: &Pool<'_>) -> Option<PoolLeave> {
     }
     // Without knowing what the error budget takes, nobody leaves.
     let objectives = objectives(view, pool)?;
-    let mut stay = 1;
-    loop {
-        let leaving = leaving(pool, stay)?;
-        if leaving.is_empty() {
-            return None;
-        }
-        let stays = |at: &usize| !leaving.contains(at);
+    let uses = uses(pool);
+    let leaving = fewest_stay(hosts.len(), |stay| {
+        let leaving = leaving(&uses, stay)?;
+        let stays = |at: &usize| leaving.binary_search(at).is_err();
         let left: Vec<&Host<'_>> = (0..hosts.len()).filter(stays).map(|at| &hosts[at]).collect();
-        if survives(view, pool, &left) && objectives.iter().all(|one| one.keeps(&left)) {
-            let by = &view.study.by;
-            let names = leaving.iter().map(|at| name(&hosts[*at].labels.project(by), by));
-            let prices = leaving.iter().filter_map(|at| hosts[*at].price_per_month);
-            let saved = prices.clone().sum();
-            return Some(PoolLeave {
-                labels: pool.labels.clone(),
-                name: pool.name.clone(),
-                hosts: hosts.len(),
-                leaving: names.collect(),
-                saved_per_month: (prices.count() > 0).then_some(saved),
-            });
-        }
-        // One more stays than were left.
-        stay = left.len() + 1;
+        let keeps = || objectives.iter().all(|one| one.keeps(&left));
+        let survives = leaving.is_empty() || (survives(view, pool, &left) && keeps());
+        Some((leaving, survives))
+    })?;
+    if leaving.is_empty() {
+        return None;
     }
+    let by = &view.study.by;
+    let names = leaving.iter().map(|at| name(&hosts[*at].labels.project(by), by));
+    let prices = leaving.iter().filter_map(|at| hosts[*at].price_per_month);
+    let saved = prices.clone().sum();
+    Some(PoolLeave {
+        labels: pool.labels.clone(),
+        name: pool.name.clone(),
+        hosts: hosts.len(),
+        leaving: names.collect(),
+        saved_per_month: (prices.count() > 0).then_some(saved),
+    })
 }
 
-/// Who leaves, where so many have to stay: those whose leaving saves the most, while the peaks
-/// still fit under the lines of the others.
-fn leaving(pool: &Pool<'_>, stay: usize) -> Option<Vec<usize>> {
+/// Who leaves where the fewest stay that survive. `leaving` says who leaves where at least so many
+/// stay, and whether the others survive that. A large pool is not asked for every number: steps are
+/// doubled until one survives, and then halved. What survives with fewer is taken to do so with
+/// more.
+fn fewest_stay(
+    hosts: usize,
+    leaving: impl Fn(usize) -> Option<(Vec<usize>, bool)>,
+) -> Option<Vec<usize>> {
+    let (mut found, survives) = leaving(1)?;
+    if survives {
+        return Some(found);
+    }
+    // So many stay and do not survive; with all of them nobody leaves.
+    let (mut failed, mut step) = (hosts - found.len(), 1);
+    let mut enough = hosts;
+    found.clear();
+    while enough - failed > 1 {
+        let doubled = failed.saturating_add(step);
+        let stay = if doubled < enough { doubled } else { usize::midpoint(failed, enough) };
+        let (leaves, survives) = leaving(stay)?;
+        let stayed = hosts - leaves.len();
+        if survives {
+            // From here on steps are halved.
+            (found, enough, step) = (leaves, stay, hosts);
+        } else {
+            (failed, step) = (stayed.max(stay), step.saturating_mul(2));
+        }
+    }
+    Some(found)
+}
+
+/// The hosts of a pool at its peaks, as what leaves is chosen from.
+fn uses(pool: &Pool<'_>) -> Vec<HostUse> {
     let use_of = |(at, host): (usize, &Host<'_>)| {
         let parts = host.parts.iter().zip(&pool.resources).map(|(part, one)| {
             let used = (part.share * one.peak).max(0.0);
@@ -86,9 +115,14 @@ fn leaving(pool: &Pool<'_>, stay: usize) -> Option<Vec<usize>> {
             resources: parts.collect(),
         }
     };
-    let uses: Vec<HostUse> = pool.hosts().iter().enumerate().map(use_of).collect();
+    pool.hosts().iter().enumerate().map(use_of).collect()
+}
+
+/// Who leaves, where so many have to stay: those whose leaving saves the most, while the peaks
+/// still fit under the lines of the others. In the order of the hosts.
+fn leaving(uses: &[HostUse], stay: usize) -> Option<Vec<usize>> {
     let rules = LeaveRules { utilization_max: 1.0, hosts_min: stay };
-    WholeHosts::of(&uses, rules).ok().map(|whole| whole.leaving)
+    WholeHosts::of(uses, rules).ok().map(|whole| whole.leaving)
 }
 
 /// Whether those who stay carry the peaks, and every failure of the study.
@@ -109,6 +143,34 @@ fn survives(view: &View, pool: &Pool<'_>, left: &[&Host<'_>]) -> bool {
         }
     }
     let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
-    let failures = Exposed::of(view, rule, pool, &hosts, &peaks).failures(view, rule);
-    fits && failures.iter().all(super::failures::PoolFailure::is_survived)
+    fits && Exposed::of(view, rule, pool, &hosts, &peaks).survives(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn the_fewest_that_survive_are_found_in_few_steps() {
+        for hosts in [2, 3, 10, 4_000] {
+            // What fits lets `fit` stay; of those, `enough` survive.
+            for (fit, enough) in [(1, 1), (1, 2), (1, hosts / 2 + 1), (hosts / 3 + 1, hosts - 1)] {
+                let asked = Cell::new(0_u32);
+                let found = fewest_stay(hosts, |stay| {
+                    asked.set(asked.get() + 1);
+                    let stay = stay.max(fit);
+                    Some(((0..hosts - stay).collect(), stay >= enough || stay == hosts))
+                });
+                let expected = hosts - enough.max(fit);
+                assert_eq!(found.unwrap().len(), expected, "{hosts} hosts, {fit}, {enough}");
+                assert!(asked.get() <= 2 * hosts.ilog2() + 2, "{} of {hosts}", asked.get());
+            }
+            // With nobody left to lose, nobody leaves.
+            let never = fewest_stay(hosts, |stay| Some(((stay..hosts).collect(), stay == hosts)));
+            assert_eq!(never, Some(Vec::new()));
+        }
+        assert_eq!(fewest_stay(5, |_| None), None);
+    }
 }

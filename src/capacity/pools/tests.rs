@@ -277,3 +277,33 @@ fn hosts_that_are_not_needed_may_leave_while_failures_are_survived() {
     let web = leaves(&plan).into_iter().find(|(name, ..)| name == "web").unwrap();
     assert!(web.1 == count - 1 || web.1 == count, "{web:?} {count}");
 }
+
+#[test]
+fn a_host_that_is_over_its_line_does_not_hide_what_the_others_must_carry() {
+    let text = "[study]\nstep = \"1d\"\n\
+                [[resource]]\nname = \"cpu\"\nusage = \"c\"\nlimit = \"l\"\n\
+                [[group]]\nname = \"service\"\nby = [\"service\"]\npool = true\n";
+    let study = Study::parse(text, "study.toml").unwrap();
+    let labels = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied()).unwrap();
+    let frame = |names: Vec<Labels>, values: Vec<f64>| {
+        let days = values.len() / names.len();
+        Frame::new(testing::start(), Span::DAY, days, names, values).unwrap()
+    };
+    let hosts = || ["a", "b"].map(|host| labels(&[("host", host)])).to_vec();
+    let service = || vec![labels(&[("service", "x")])];
+    let known = ["a", "b"].map(|host| KnownHost {
+        labels: labels(&[("host", host), ("service", "x")]),
+        price_per_month: Some(if host == "a" { 9.0 } else { 1.0 }),
+    });
+    let as_of = testing::start().plus(Span::from_days(30));
+    let mut planner = Planner::new(&study, as_of).unwrap().with_hosts(known);
+    // The small host is asked for 43.2 of 10, the large one for 4.8 of 40: 48 of 50 together,
+    // which the large one alone could not carry.
+    let usage = [vec![43.2; 30], vec![4.8; 30]].concat();
+    let table = Table { resource: 0, group: None };
+    planner.add(table, &frame(hosts(), usage), Some(&frame(hosts(), vec![10.0, 40.0]))).unwrap();
+    let table = Table { resource: 0, group: Some(0) };
+    let limit = frame(service(), vec![50.0]);
+    planner.add(table, &frame(service(), vec![48.0; 30]), Some(&limit)).unwrap();
+    assert!(planner.finish().pools.unwrap().leaves.is_empty());
+}
