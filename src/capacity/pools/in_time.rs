@@ -114,7 +114,9 @@ impl Queues {
     pub(super) fn after(&self, fleet: &Fleet, lost: &[usize], spread: Spread) -> InTime {
         let hosts = fleet.hosts();
         let mut gone = vec![false; hosts.len()];
-        lost.iter().for_each(|at| gone[*at] = true);
+        for at in lost {
+            gone[*at] = true;
+        }
         let left = |at: &usize| !gone[*at];
         match spread {
             Spread::Free => {

@@ -17,10 +17,8 @@ pub(super) fn leaves(plan: &Plan, body: &mut Body) {
     let Some(pools) = plan.pools.as_ref().filter(|pools| !pools.leaves.is_empty()) else { return };
     let hosts: usize = pools.leaves.iter().map(|leave| leave.leaving.len()).sum();
     body.heading(&format!("Hosts that could leave: {hosts}"));
-    let budgets = match pools.budgets.is_empty() {
-        true => "",
-        false => ", and no error budget burns faster than it may",
-    };
+    let has_budgets = !pools.budgets.is_empty();
+    let budgets = if has_budgets { ", and no error budget burns faster than it may" } else { "" };
     body.explain(&format!(
         "The peak of all hosts of a pool together fits under the lines of those who stay, and what \
          failures the study names are survived{budgets}. Pools of which a resource is full, has a \
