@@ -14,12 +14,12 @@ name = "simulated fleet"
 horizon = "90d"
 lead_time = "30d"
 by = ["host"]
-
-[inventory]
-file = "hosts.csv"
 "#;
 
 const TAIL: &str = r#"
+[inventory]
+file = "hosts.csv"
+
 [[group]]
 name = "service"
 by = ["service"]

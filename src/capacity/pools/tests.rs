@@ -94,6 +94,7 @@ fn growing(more: &str) -> Plan {
     let text = format!(
         "[study]\nstep = \"1d\"\nhorizon = \"300d\"\n\
          [[resource]]\nname = \"disk\"\nusage = \"d\"\nunit = \"GB\"\nlimit = 200\n\
+         [[resource]]\nname = \"log\"\nusage = \"l\"\nunit = \"GB\"\nlimit = 190\n\
          [[group]]\nname = \"service\"\nby = [\"service\"]\npool = true\n{more}"
     );
     let study = Study::parse(&text, "study.toml").unwrap();
@@ -113,10 +114,13 @@ fn growing(more: &str) -> Plan {
         price_per_month: None,
     });
     let mut planner = Planner::new(&study, as_of).unwrap().with_hosts(known);
-    planner.add(Table { resource: 0, group: None }, &frame(hosts, 1.0), None).unwrap();
     let count = Frame::new(testing::start(), Span::DAY, 1, service(), vec![2.0]).unwrap();
-    let table = Table { resource: 0, group: Some(0) };
-    planner.add(table, &frame(service(), 2.0), Some(&count)).unwrap();
+    for resource in [0, 1] {
+        let table = Table { resource, group: None };
+        planner.add(table, &frame(hosts.clone(), 1.0), None).unwrap();
+        let table = Table { resource, group: Some(0) };
+        planner.add(table, &frame(service(), 2.0), Some(&count)).unwrap();
+    }
     planner.finish()
 }
 
@@ -128,7 +132,7 @@ fn what_runs_out_is_ordered_in_time_and_in_whole_hosts() {
     let pools = plan.pools.as_ref().unwrap();
     let [order] = &pools.orders[..] else { panic!("{:?}", pools.orders) };
     // 316 GB on the last day, 4 a day more: 400 on day 21 after it, which the plan says too.
-    let Outcome::Within(forecast) = &plan.groups[0].rows[0].outcome else { panic!() };
+    let Outcome::Within(forecast) = &row(&plan, "db", "disk").outcome else { panic!() };
     let last = testing::start().plus(Span::from_days(59));
     assert_eq!((order.needed_by, order.first.as_str()), (forecast.p50, "disk"));
     let days = order.needed_by.unwrap().since(last).days();
@@ -149,6 +153,20 @@ fn what_runs_out_is_ordered_in_time_and_in_whole_hosts() {
     let poor = growing(&buying.replace("[order]", "[order]\nbudget = 300"));
     let order = &poor.pools.as_ref().unwrap().orders[0].order;
     assert_eq!((order.hosts_needed, order.hosts, order.is_capped), (3, 1, true));
+}
+
+#[test]
+fn the_resource_that_runs_out_first_decides_the_day() {
+    let buying = "[[shape]]\nname = \"large\"\nlead_time = \"5d\"\n\
+                  provides = { disk = \"50 GB\", log = \"500 GB\" }\n[order]\n";
+    let plan = growing(buying);
+    let order = &plan.pools.as_ref().unwrap().orders[0];
+    // 380 GB of the log's are full 5 days before the disk's 400; the disk asks for more hosts.
+    assert_eq!((order.first.as_str(), order.order.binding()), ("log", Some("disk")));
+    let Outcome::Within(log) = &row(&plan, "db", "log").outcome else { panic!() };
+    assert_eq!((order.needed_by, order.is_overdue), (log.p50, false));
+    assert_eq!(order.order_by, log.p10.unwrap().minus(Span::from_days(5)));
+    assert!(order.risk <= 0.1);
 }
 
 #[test]
