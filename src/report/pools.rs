@@ -37,6 +37,14 @@ pub(super) fn orders(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
     }
     columns.write(out)?;
     more(pools.orders.len() - shown, "orders", out)?;
+    for order in pools.orders[..shown].iter().filter(|order| order.full_hosts > 0) {
+        let what = format!(
+            "Of {}, {} hosts are full already: what they would need beyond that is not seen.",
+            cut(&order.name),
+            order.full_hosts
+        );
+        prose(&what, out)?;
+    }
     let ratio = rule.costs.critical_ratio();
     prose(
         &format!(
@@ -61,10 +69,10 @@ fn order_cells(plan: &Plan, order: &PoolOrder) -> [String; 11] {
         || format!(">{}", plan.horizon),
         |day| if day <= as_of { "full".to_owned() } else { short_date(day, as_of) },
     );
-    let hosts = match order.order.is_capped {
-        true => format!("{} of {}", order.order.hosts, order.order.hosts_needed),
-        false => order.order.hosts.to_string(),
-    };
+    let mut hosts = order.order.hosts.to_string();
+    if order.order.is_capped {
+        hosts = format!("{hosts} of {}", order.order.hosts_needed);
+    }
     [
         cut(&order.name),
         cut(&order.first),
@@ -87,12 +95,16 @@ fn money(amount: f64) -> String {
 
 /// Writes which hosts could leave.
 pub(super) fn leaves(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
-    let Some(PoolReport { leaves, .. }) = &plan.pools else { return Ok(()) };
-    if leaves.is_empty() {
+    let Some(PoolReport { leaves, kept, .. }) = &plan.pools else { return Ok(()) };
+    if leaves.is_empty() && kept.is_empty() {
         return Ok(());
     }
     let by = pool_name(plan);
     writeln!(out, "\nHOSTS THAT COULD LEAVE, for each {by}")?;
+    if leaves.is_empty() {
+        prose("None, of the pools that can be asked.", out)?;
+        return not_asked(kept, out);
+    }
     let mut columns = Columns::new(&[
         words(&by.to_uppercase()),
         numbers("HOSTS"),
@@ -116,9 +128,24 @@ pub(super) fn leaves(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
     prose(
         &format!(
             "The peak of all of them together fits under the lines of those who stay, {failures}\
-             {budgets}. Pools of which a resource is full, has a date, or is not known are left \
-             out. Whole hosts only: a smaller host saves nothing until one leaves."
+             {budgets}. Whole hosts only: a smaller host saves nothing until one leaves."
         ),
+        out,
+    )?;
+    not_asked(kept, out)
+}
+
+/// Names the pools that are not asked who could leave.
+fn not_asked(kept: &[(String, String)], out: &mut impl Write) -> io::Result<()> {
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let each = |(pool, resource): &(String, String)| format!("{} ({})", cut(pool), cut(resource));
+    let few: Vec<String> = kept.iter().take(8).map(each).collect();
+    let dots = if kept.len() > few.len() { ", ..." } else { "" };
+    let names = few.join(", ");
+    prose(
+        &format!("Not asked, for a resource is full, has a date or is not known: {names}{dots}."),
         out,
     )
 }
@@ -398,6 +425,11 @@ where = '{zone="b",service="web"}'
             assert!(text.contains(part), "{part}\n{text}");
         }
         assert!(text.lines().all(|line| line.chars().count() <= 140), "{text}");
+        // Rows of which the date changes come first, of these the fullest.
+        let rows = text.split("3 rows change").nth(1).unwrap().lines().skip(2);
+        let resources: Vec<&str> =
+            rows.filter_map(|row| row.split_whitespace().nth(1)).take(3).collect();
+        assert_eq!(resources, ["cpu", "memory", "disk"]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub(super) struct Pools<'a> {
     group: &'a str,
     orders: Vec<OrderView<'a>>,
     could_leave: Vec<LeaveView<'a>>,
+    not_asked_who_could_leave: Vec<KeptView<'a>>,
     failures: Vec<FailureView<'a>>,
     may_be_lost: Vec<SpareView<'a>>,
     error_budgets: Vec<BudgetView<'a>>,
@@ -33,6 +34,7 @@ struct OrderView<'a> {
     arrives: String,
     lasts_until: String,
     risk_too_late: f64,
+    full_hosts: usize,
     shape: &'a str,
     hosts: u64,
     hosts_needed: u64,
@@ -50,6 +52,12 @@ struct LineView<'a> {
     hosts_needed: u64,
     shortage_before: f64,
     shortage_after: f64,
+}
+
+#[derive(Serialize)]
+struct KeptView<'a> {
+    pool: &'a str,
+    resource: &'a str,
 }
 
 #[derive(Serialize)]
@@ -127,6 +135,11 @@ pub(super) fn pools(report: &PoolReport) -> Pools<'_> {
         group: &report.group,
         orders: report.orders.iter().map(order).collect(),
         could_leave: report.leaves.iter().map(leave).collect(),
+        not_asked_who_could_leave: report
+            .kept
+            .iter()
+            .map(|(pool, resource)| KeptView { pool, resource })
+            .collect(),
         failures: failures.failures.iter().map(failure).collect(),
         may_be_lost: spare
             .map(|(pool, hosts_lost, hosts)| SpareView {
@@ -150,6 +163,7 @@ fn order(of: &PoolOrder) -> OrderView<'_> {
         arrives: of.arrives.date(),
         lasts_until: of.lasts_until.date(),
         risk_too_late: of.risk,
+        full_hosts: of.full_hosts,
         shape: &of.shape,
         hosts: of.order.hosts,
         hosts_needed: of.order.hosts_needed,

@@ -1,6 +1,8 @@
 //! Promise: a study with a pool is told what to order, who could leave, what breaks and what would
 //! be; and every number can be explained.
 
+use std::fmt::Write as _;
+
 use super::user::{FAILED, User, golden};
 
 /// 60 days of hours of six hosts: four of the shop grow by half a core a day together, two of the
@@ -15,11 +17,11 @@ fn with_services() -> User {
             // In thousandths of a core: 3 by day, growing by an eighth a day, and some noise.
             let level = if busy { 3_000 + 125 * day } else { 1_000 + 40 * day };
             let milli = level + (hour * hour * (at + 2)) % 97;
-            lines.push_str(&format!("{time},cpu,{milli}e-3,shop-{at},shop\n"));
+            writeln!(lines, "{time},cpu,{milli}e-3,shop-{at},shop").unwrap();
         }
         for at in 1..=3_u64 {
             let milli = 2_000 + (hour * (at + 4)) % 89;
-            lines.push_str(&format!("{time},cpu,{milli}e-3,mail-{at},mail\n"));
+            writeln!(lines, "{time},cpu,{milli}e-3,mail-{at},mail").unwrap();
         }
     }
     user.write("long.csv", &lines);

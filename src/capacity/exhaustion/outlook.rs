@@ -59,15 +59,13 @@ impl<'a> Outlook<'a> {
         if reached_since(self.peaks, line.today()).is_some() {
             return all(0.0);
         }
-        match self.past.as_ref().and_then(|past| past.growth(self.options)) {
-            Some(growth) => paths::first_passages(growth, line, self.options),
-            None => {
-                let mut levels = line.levels();
-                let full = levels.find(|(_, level)| reached_since(self.peaks, *level).is_some());
-                let days = full.map_or(f64::INFINITY, |(day, _)| day as f64);
-                all(if days <= self.options.horizon_days { days } else { f64::INFINITY })
-            }
+        if let Some(growth) = self.past.as_ref().and_then(|past| past.growth(self.options)) {
+            return paths::first_passages(growth, line, self.options);
         }
+        let mut levels = line.levels();
+        let full = levels.find(|(_, level)| reached_since(self.peaks, *level).is_some());
+        let days = full.map_or(f64::INFINITY, |(day, _)| day as f64);
+        all(if days <= self.options.horizon_days { days } else { f64::INFINITY })
     }
 
     /// The highest peak of the week that ends on a day to come, once for each future: a day alone
@@ -126,6 +124,19 @@ mod tests {
         assert_eq!(demand.len(), 40);
         let mean = demand.iter().sum::<f64>() / 40.0;
         assert!((mean - 178.0).abs() < 1.0, "{mean}");
+    }
+
+    #[test]
+    fn a_week_is_asked_for_and_not_its_sunday() {
+        let options = ExhaustionOptions { paths: 60, ..ExhaustionOptions::default() };
+        let level = |day: usize| if day % 7 < 5 { 100.0 } else { 20.0 };
+        let peaks: Vec<f64> = (0..63)
+            .map(|day| level(day) + 0.5 * day as f64 + 0.1 * (day * day % 7) as f64)
+            .collect();
+        let outlook = Outlook::new(&peaks, true, &options);
+        // Day 69, seven days after the last one, is a Sunday: by itself it would be near 55.
+        let highest = outlook.weekly_peaks_on(7);
+        assert!(highest.iter().all(|peak| *peak > 110.0), "{highest:?}");
     }
 
     #[test]

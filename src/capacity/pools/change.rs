@@ -13,7 +13,7 @@ pub(super) struct Changed<'a> {
     /// How many hosts each of them stands for.
     counts: Vec<f64>,
     /// Whether any change met the pool.
-    pub(super) is_changed: bool,
+    pub(super) was_met: bool,
 }
 
 impl<'a> Changed<'a> {
@@ -23,7 +23,7 @@ impl<'a> Changed<'a> {
         // A pool of which no host is known counts as none.
         let one = if pool.hosts().is_empty() { 0.0 } else { 1.0 };
         let counts = vec![one; hosts.len()];
-        let mut changed = Self { hosts, counts, is_changed: false };
+        let mut changed = Self { hosts, counts, was_met: false };
         let made = |change: &&Change| {
             let begun = change.from.is_none_or(|from| from <= at);
             begun && change.until.is_none_or(|until| at < until)
@@ -69,7 +69,7 @@ impl<'a> Changed<'a> {
                 self.multiply(pool, &met, *factor, resources);
             }
         }
-        self.is_changed |= !met.is_empty();
+        self.was_met |= !met.is_empty();
     }
 
     fn multiply(&mut self, pool: &Pool<'_>, met: &[usize], factor: f64, resources: &[usize]) {
@@ -84,15 +84,18 @@ impl<'a> Changed<'a> {
 
     fn add(&mut self, view: &View, pool: &Pool<'a>, hosts: u64, shape: usize) {
         let shape = &view.study.shapes[shape];
-        let part =
-            |resource| Part { line: usable(view, shape, resource).unwrap_or(0.0), share: 0.0 };
+        let part = |resource| Part {
+            line: usable(view, shape, resource).unwrap_or(0.0),
+            share: 0.0,
+            is_full: false,
+        };
         let parts: Vec<Part> = pool.resources.iter().map(|one| part(one.resource)).collect();
         let price_per_month = Some(shape.price_per_month);
         for _ in 0..hosts {
             self.hosts.push(Host { labels: pool.labels, price_per_month, parts: parts.clone() });
             self.counts.push(1.0);
         }
-        self.is_changed |= hosts > 0;
+        self.was_met |= hosts > 0;
     }
 
     /// The hosts leave, and their work goes to the others in proportion to what these may carry;
@@ -108,13 +111,17 @@ impl<'a> Changed<'a> {
                 self.hosts[*at].parts[one].line = 0.0;
             }
             if lines > 0.0 {
-                met.iter().for_each(|at| self.hosts[*at].parts[one].share = 0.0);
+                for at in met {
+                    self.hosts[*at].parts[one].share = 0.0;
+                }
                 for at in &left {
                     let part = &mut self.hosts[*at].parts[one];
                     part.share += work * part.line / lines;
                 }
             }
         }
-        met.iter().for_each(|at| self.counts[*at] = 0.0);
+        for at in met {
+            self.counts[*at] = 0.0;
+        }
     }
 }

@@ -94,6 +94,22 @@ pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> FailureReport {
     report
 }
 
+/// Pools of whose hosts no place is known that the study lets fail.
+pub(super) fn unsaid(view: &View, pools: &[Pool<'_>]) -> Vec<(String, String)> {
+    let Some(rule) = &view.study.failover else { return Vec::new() };
+    let places = [(Lost::Zone, "zone", &rule.zone_label), (Lost::Rack, "rack", &rule.rack_label)];
+    let asked = places.into_iter().filter(|(lost, ..)| rule.lose.contains(lost));
+    let unknown = asked.flat_map(|(_, place, label)| {
+        let unplaced = |pool: &&Pool<'_>| {
+            let placed = |host: &Host<'_>| host.labels.get(label).is_some_and(|at| !at.is_empty());
+            !pool.hosts().is_empty() && !pool.hosts().iter().any(placed)
+        };
+        let what = format!("which {place} its hosts are in: none has the label {label:?}");
+        pools.iter().filter(unplaced).map(move |pool| (what.clone(), pool.name.clone()))
+    });
+    unknown.collect()
+}
+
 impl<'a> Exposed<'a> {
     /// `peaks` are what the pool's resources must carry.
     pub(super) fn of(

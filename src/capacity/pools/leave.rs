@@ -35,6 +35,13 @@ pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> Vec<PoolLeave> {
     found
 }
 
+/// Why a pool is not asked: the first resource that is full, has a date or is not known.
+pub(super) fn kept(view: &View, pool: &Pool<'_>) -> Option<(String, String)> {
+    let settled = |outcome: &Outcome| matches!(outcome, Outcome::NoTrend | Outcome::Never);
+    let why = pool.resources.iter().find(|one| !settled(&one.row.outcome))?;
+    Some((pool.name.clone(), view.study.resources[why.resource].name.clone()))
+}
+
 fn leave(view: &View, pool: &Pool<'_>) -> Option<PoolLeave> {
     let settled = |outcome: &Outcome| matches!(outcome, Outcome::NoTrend | Outcome::Never);
     let hosts = pool.hosts();

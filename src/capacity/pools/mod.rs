@@ -53,6 +53,8 @@ pub struct PoolReport {
     pub leaves: Vec<PoolLeave>,
     /// What would be, were things changed; first what is.
     pub scenarios: Vec<ScenarioOutcome>,
+    /// Pools that are not asked who could leave, with the first resource that is why.
+    pub kept: Vec<(String, String)>,
     /// What could not be said: what, and of which pool.
     pub unsaid: Vec<(String, String)>,
 }
@@ -86,6 +88,8 @@ pub(super) fn report(view: &View, rows: &[Assessed]) -> Option<PoolReport> {
     report.budgets = budgets;
     report.unsaid.extend(unsaid);
     report.leaves = leave::report(view, &pools);
+    report.kept = pools.iter().filter_map(|pool| leave::kept(view, pool)).collect();
+    report.unsaid.extend(failures::unsaid(view, &pools));
     report.scenarios = scenarios::report(view, &pools);
     Some(report)
 }

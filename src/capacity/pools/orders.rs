@@ -31,6 +31,9 @@ pub struct PoolOrder {
     pub lasts_until: Timestamp,
     /// The day by which it is needed with even odds, within the horizon.
     pub needed_by: Option<Timestamp>,
+    /// Hosts of the pool that are full already in a resource that is ordered for: what they would
+    /// need beyond it is not seen.
+    pub full_hosts: usize,
     /// The probability that the resource runs out on a day before an order of that day arrives.
     pub risk: f64,
     /// How many hosts, for which resources, and what that leaves of a shortage; its cost is a
@@ -142,6 +145,7 @@ fn found(
         arrives,
         lasts_until,
         needed_by: due.half.map(day),
+        full_hosts: pool.full_hosts(|resource| usable(view, shape, resource).is_some()),
         risk: due.late,
         order: Order::of(&resources, &terms)?,
     }))

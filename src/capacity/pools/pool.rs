@@ -53,6 +53,8 @@ pub(super) struct Part {
     pub(super) line: f64,
     /// The share of the pool's use.
     pub(super) share: f64,
+    /// Whether it is full: what more would be asked of it is not seen.
+    pub(super) is_full: bool,
 }
 
 impl<'a> Pool<'a> {
@@ -97,8 +99,18 @@ impl<'a> Pool<'a> {
         if !self.hosts.is_empty() {
             return self.hosts.clone();
         }
-        let parts = self.resources.iter().map(|one| Part { line: one.line, share: 1.0 });
+        let parts =
+            self.resources.iter().map(|one| Part { line: one.line, share: 1.0, is_full: false });
         vec![Host { labels: self.labels, price_per_month: None, parts: parts.collect() }]
+    }
+
+    /// How many hosts have one of these resources of the pool full.
+    pub(super) fn full_hosts(&self, of: impl Fn(usize) -> bool) -> usize {
+        let full = |host: &&Host<'_>| {
+            let parts = host.parts.iter().zip(&self.resources);
+            parts.into_iter().any(|(part, one)| part.is_full && of(one.resource))
+        };
+        self.hosts.iter().filter(full).count()
     }
 
     /// What lies ahead of each resource if nothing is changed.
@@ -163,11 +175,12 @@ fn hosts<'a>(
         if rows.iter().all(Option::is_none) {
             continue;
         }
-        let part = |row: &Option<&Assessed>| Part {
+        let part = |row: Option<&Assessed>| Part {
             line: row.and_then(|row| row.row.line).filter(|line| *line > 0.0).unwrap_or(0.0),
             share: row.map_or(0.0, |row| row.mean_week).max(0.0),
+            is_full: row.is_some_and(|row| matches!(row.row.outcome, Outcome::Already { .. })),
         };
-        let parts = rows.iter().map(part).collect();
+        let parts = rows.into_iter().map(part).collect();
         let price_per_month = known.price_per_month;
         hosts.push(Host { labels: &known.labels, price_per_month, parts });
     }

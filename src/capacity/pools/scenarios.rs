@@ -167,7 +167,7 @@ fn ratio(
     resource: usize,
     of: impl Fn(&super::pool::Part) -> f64,
 ) -> f64 {
-    if !changed.is_changed {
+    if !changed.was_met {
         return 1.0;
     }
     let sum = |hosts: &[super::pool::Host<'_>]| -> f64 {

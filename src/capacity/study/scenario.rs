@@ -36,7 +36,7 @@ pub struct Change {
 pub enum ChangeKind {
     /// What the hosts are asked for is multiplied, of some resources: growth, or a saving.
     Demand {
-        /// By what; above 0.
+        /// By what; 0: the work ends.
         factor: f64,
         /// Resources by index.
         resources: Vec<usize>,
@@ -137,7 +137,7 @@ fn change(section: ChangeSection, known: &Known<'_>, place: &Place<'_>) -> Resul
             let what = "demand is changed by a factor; write factor = 1.3 for 30% more";
             check(section.factor.is_some(), at, what, place)?;
             ChangeKind::Demand {
-                factor: factor(section.factor.as_ref(), place)?,
+                factor: factor(section.factor.as_ref(), 0.0, place)?,
                 resources: limited(section.resources.as_deref(), known.resources, place)?,
             }
         }
@@ -153,7 +153,7 @@ fn change(section: ChangeSection, known: &Known<'_>, place: &Place<'_>) -> Resul
         KindWord::Migrate => ChangeKind::Migrate {
             hosts: replaced_by(section.hosts.as_ref(), place)?,
             shape: shape_of(section.shape.as_ref(), known.shapes, at, place)?,
-            factor: factor(section.factor.as_ref(), place)?,
+            factor: factor(section.factor.as_ref(), f64::MIN_POSITIVE, place)?,
             resources: limited(section.resources.as_deref(), known.resources, place)?,
         },
     };
@@ -191,11 +191,12 @@ fn refuse_strays(section: &ChangeSection, place: &Place<'_>) -> Result<()> {
     Ok(())
 }
 
-fn factor(written: Option<&Spanned<f64>>, place: &Place<'_>) -> Result<f64> {
+/// `least` is 0 where work may end.
+fn factor(written: Option<&Spanned<f64>>, least: f64, place: &Place<'_>) -> Result<f64> {
     let Some(written) = written else { return Ok(1.0) };
     let factor = *written.get_ref();
-    let fits = factor > 0.0 && factor <= FACTOR_MAX;
-    let what = "factor is a number above 0; write 1.3 for 30% more, 0.8 for 20% less";
+    let fits = factor >= least && factor <= FACTOR_MAX;
+    let what = "factor is a positive number; write 1.3 for 30% more, 0.8 for 20% less";
     check(fits, written.span(), what, place).map(|()| factor)
 }
 
@@ -264,7 +265,7 @@ mod tests {
     fn mistakes_are_told_with_the_remedy() {
         for (change, part) in [
             ("kind = \"demand\"", "write factor = 1.3"),
-            ("kind = \"demand\", factor = 0", "factor is a number above 0"),
+            ("kind = \"demand\", factor = -1", "factor is a positive number"),
             ("kind = \"demand\", factor = 2, hosts = 3", "hosts means nothing to this kind"),
             ("kind = \"demand\", factor = 2, resources = [\"gpu\"]", "no resource is named"),
             ("kind = \"add\"", "write hosts = 4"),
