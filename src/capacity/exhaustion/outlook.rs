@@ -17,7 +17,8 @@ const RECENT_DAYS: usize = 28;
 /// // A disk that fills by 2 GB a day, 100 GB under the line; half of it is taken away in 20 days.
 /// let noise = [0.1, -0.2, 0.0, 0.15, -0.1, 0.05];
 /// let peaks: Vec<f64> = (0..60).map(|day| 2.0 * day as f64 + noise[day % 6]).collect();
-/// let outlook = Outlook::new(&peaks, true, &ExhaustionOptions::default());
+/// let options = ExhaustionOptions::default();
+/// let outlook = Outlook::new(&peaks, true, &options);
 /// let days = |line: &LinePath| outlook.quantiles(line).p50_days.unwrap();
 /// assert!((days(&LinePath::new(218.0)) - 50.0).abs() <= 1.0);
 /// assert_eq!(days(&LinePath::new(218.0).then(20, 109.0)), 20.0);
