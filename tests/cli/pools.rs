@@ -119,8 +119,7 @@ fn pools_are_ordered_for_and_fail_and_change() {
     assert_eq!(user.ok(PLAN), user.ok(PLAN));
     user.ok("report --store s --study study.toml -o r.html");
     let page = std::fs::read_to_string(user.path("r.html")).unwrap();
-    for part in ["2 hosts of standard", "What breaks under which failure", "Scenarios side by side"]
-    {
+    for part in ["2 × standard", "What breaks under which failure", "Scenarios side by side"] {
         assert!(page.contains(part), "{part}");
     }
 }

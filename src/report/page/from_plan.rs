@@ -6,8 +6,8 @@ use super::parts::{Failover, Measure, Order, Parts, Scenarios};
 use crate::capacity::{Plan, PoolFailure, PoolOrder, PoolReport, ScenarioOutcome};
 use crate::model::Timestamp;
 
-/// Rows of pools that are compared over scenarios.
-const ROWS_MAX: usize = 40;
+/// What is compared over scenarios at the most.
+const MEASURES_MAX: usize = 40;
 
 impl Parts {
     /// What the plan knows of its pools: orders with quantities, failures, scenarios. Empty where
@@ -24,13 +24,9 @@ impl Parts {
 }
 
 fn order(of: &PoolOrder) -> Order {
-    let noun = if of.order.hosts == 1 { "host" } else { "hosts" };
-    let mut quantity = format!("{} {noun} of {}", of.order.hosts, of.shape);
-    if let Some(binding) = of.order.binding() {
-        let _ = write!(quantity, ", for {binding}");
-    }
+    let mut quantity = format!("{} × {}", of.order.hosts, of.shape);
     if of.order.is_capped {
-        let _ = write!(quantity, " ({} are needed)", of.order.hosts_needed);
+        let _ = write!(quantity, " of {}", of.order.hosts_needed);
     }
     Order {
         name: format!("{} · {}", of.name, of.first),
@@ -73,15 +69,16 @@ fn scenarios(plan: &Plan, pools: &PoolReport) -> Option<Scenarios> {
     ];
     measures.retain(|measure| measure.values.iter().any(|value| value.is_finite()));
     let changed = |at: &usize| all.iter().any(|of| of.rows.get(*at) != as_is.rows.get(*at));
-    for at in (0..as_is.rows.len()).filter(changed).take(ROWS_MAX) {
+    for at in (0..as_is.rows.len()).filter(changed) {
         let row = &as_is.rows[at];
-        let name = format!("days until {} · {} is full", row.pool, row.resource);
-        measures.push(Measure {
-            name,
-            unit: None,
-            values: all.iter().map(|of| days_until_full(plan, of, at)).collect(),
-        });
+        let values: Vec<f64> = all.iter().map(|of| days_until_full(plan, of, at)).collect();
+        // A row without a date in any of them has nothing to compare.
+        if values.iter().any(|days| days.is_finite()) {
+            let name = format!("days until {} · {} is full", row.pool, row.resource);
+            measures.push(Measure { name, unit: None, values });
+        }
     }
+    measures.truncate(MEASURES_MAX);
     let names = all.iter().map(|of| of.name.clone()).collect();
     Some(Scenarios { names, measures })
 }
@@ -115,5 +112,7 @@ mod tests {
         );
         let web = scenarios.measures.iter().find(|one| one.name.contains("web · cpu")).unwrap();
         assert!(web.values[0].is_nan() && web.values[1] == 0.0);
+        // Disks have no date in either.
+        assert!(scenarios.measures.iter().all(|one| !one.name.contains("web · disk")));
     }
 }

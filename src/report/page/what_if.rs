@@ -9,6 +9,7 @@ use super::figure::Figure;
 use super::parts::{Failover, Measure, Parts};
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::InTime;
+use crate::model::Unit;
 use crate::report::pools::{answers, in_time};
 use crate::report::table::{amount, percent};
 
@@ -103,14 +104,22 @@ fn measure_cells(measure: &Measure, scenarios: usize) -> Vec<Cell> {
     for at in 0..scenarios {
         let value = measure.values.get(at).copied().unwrap_or(f64::NAN);
         let off = value - base;
-        let mut text = amount(unit, Some(value));
+        let mut text = counted(unit, value);
         if at > 0 && off.is_finite() && off != 0.0 {
             let sign = if off > 0.0 { "+" } else { "−" };
-            let _ = write!(text, " ({sign}{})", amount(unit, Some(off.abs())));
+            let _ = write!(text, " ({sign}{})", counted(unit, off.abs()));
         }
         cells.push(Cell::number(text, value));
     }
     cells
+}
+
+/// An amount; what has no unit and is whole is a count.
+fn counted(unit: Option<&Unit>, value: f64) -> String {
+    if unit.is_none() && value.fract() == 0.0 {
+        return format!("{value:.0}");
+    }
+    amount(unit, Some(value))
 }
 
 /// Writes the fitted laws.
@@ -138,10 +147,7 @@ mod tests {
         let mut out = String::new();
         table.write(&mut out);
         let row = out.lines().find(|line| line.contains("hosts")).unwrap();
-        assert!(
-            row.ends_with("<td>100<td>112 (+12.00)<td>88.00 (−12.00)<td>100<td>-<td>-"),
-            "{row}"
-        );
+        assert!(row.ends_with("<td>100<td>112 (+12)<td>88 (−12)<td>100<td>-<td>-"), "{row}");
     }
 
     #[test]
