@@ -74,8 +74,10 @@ pub(super) fn designs(
     inventory: &Inventory,
     host_label: &str,
 ) -> DesignReport {
-    let by_host = rows.iter().filter(|assessed| assessed.table.group.is_none());
-    let measured = by_host.filter_map(|assessed| {
+    let by_host = || rows.iter().filter(|assessed| assessed.table.group.is_none());
+    // A host is in the data whatever is known of its units.
+    let hosts = by_host().filter_map(|assessed| assessed.row.labels.get(host_label));
+    let measured = by_host().filter_map(|assessed| {
         let row = &assessed.row;
         Some(Measured {
             host: row.labels.get(host_label)?.to_owned(),
@@ -86,10 +88,8 @@ pub(super) fn designs(
         })
     });
     let measured: Vec<Measured> = measured.collect();
-    let mut report = DesignReport {
-        mismatch: inventory.mismatch(measured.iter().map(|one| one.host.as_str())),
-        ..DesignReport::default()
-    };
+    let mut report =
+        DesignReport { mismatch: inventory.mismatch(hosts), ..DesignReport::default() };
     for by in [By::Owner, By::Service] {
         match designed_versus_actual(inventory, &measured, by) {
             // Where nobody asked for anything there is no design, and without an owner, or
@@ -169,5 +169,23 @@ mod tests {
         assert_eq!(design.mismatch.without_data, ["nobody"]);
         assert_eq!(design.mismatch.without_row.len(), 28);
         assert!(design.unsaid.is_empty() && named.count() >= 1);
+    }
+
+    #[test]
+    fn a_host_without_units_is_in_the_data() {
+        use crate::capacity::{Planner, Study, Table};
+        use crate::model::{Frame, Span, Timestamp};
+        let text = "[study]\nstep = \"1h\"\n\
+                    [[resource]]\nname = \"cpu\"\nusage = \"c\"\nlimit = 4\n";
+        let study = Study::parse(text, "study.toml").unwrap();
+        let start = Timestamp::from_seconds(0);
+        let host = vec![Labels::from_pairs([("host", "a")]).unwrap()];
+        let usage = Frame::new(start, Span::HOUR, 48, host, vec![1.0; 48]).unwrap();
+        let mut planner = Planner::new(&study, start.plus(Span::from_days(2))).unwrap();
+        planner.add(Table { resource: 0, group: None }, &usage, None).unwrap();
+        let inventory = Inventory::read("host,price\na,1\nb,1\n", "hosts.csv").unwrap();
+        let design = planner.with_inventory(inventory).finish().design.unwrap();
+        assert_eq!(design.mismatch.without_data, ["b"]);
+        assert!(design.mismatch.without_row.is_empty());
     }
 }
