@@ -61,7 +61,7 @@ pub struct CoincidentPeak {
     /// What they need together: the quantile of the sum over complete steps; `None` without one.
     pub peak_of_sum: Option<f64>,
     /// The quantile over all steps of which anything is known, if each load were at its lowest
-    /// wherever it is missing.
+    /// wherever it is missing; NaN where nothing is.
     pub at_least: f64,
     /// The same, if each load were at its highest wherever it is missing.
     pub at_most: f64,
@@ -189,7 +189,9 @@ impl Coincidence {
     pub fn peaks(&self) -> Vec<CoincidentPeak> {
         let complete = self.sums();
         let filled = |fill: fn(&Gaps) -> &[f64]| -> Vec<f64> {
-            let mut sums = self.sums.clone();
+            // Of no row there is no sum, and not one of 0.
+            let none = vec![f64::NAN; self.sums.len()];
+            let mut sums = if self.series == 0 { none } else { self.sums.clone() };
             if let Some(gaps) = &self.gaps {
                 add_row(&mut sums, fill(gaps));
                 for (sum, missing) in sums.iter_mut().zip(&gaps.missing) {
@@ -317,6 +319,11 @@ mod tests {
         assert_eq!(disjoint.complete_steps(), 0);
         assert_eq!(disjoint.peaks()[0].factor(), None);
         assert_eq!(Coincidence::new(2, &[1.0]).unwrap().complete_steps(), 0);
+        // Of a row without a number nothing is known, and not that it asks for nothing.
+        let mut unknown = Coincidence::new(2, &[1.0]).unwrap();
+        unknown.add(&[f64::NAN, f64::NAN]).unwrap();
+        let peak = unknown.peaks()[0];
+        assert!(peak.at_least.is_nan() && peak.at_most.is_nan() && peak.factor_at_most().is_none());
     }
 
     #[test]
@@ -367,7 +374,11 @@ mod tests {
             let peak = load.peaks()[0];
             let near = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (a.abs() + b.abs() + 1.0);
             prop_assert!(near(peak.sum_of_peaks, apart));
-            prop_assert!(near(peak.at_most, numbers(&high)) && near(peak.at_least, numbers(&low)));
+            // Nothing is said exactly where nothing is known.
+            for (found, steps) in [(peak.at_most, &high), (peak.at_least, &low)] {
+                prop_assert_eq!(found.is_nan(), steps.is_empty());
+                prop_assert!(steps.is_empty() || near(found, numbers(steps)));
+            }
             prop_assert_eq!(peak.peak_of_sum.is_some(), !complete.is_empty());
             if let Some(together) = peak.peak_of_sum {
                 prop_assert!(near(together, numbers(&complete)));
