@@ -11,13 +11,14 @@ const CLIP_DEVIATIONS: f64 = 4.0;
 /// From this memory on, futures are random walks around the line.
 const RANDOM_WALK_MEMORY: f64 = 0.85;
 
-/// Peaks as a line, a weekly pattern and noise with memory, all in the scale of `logarithm`.
+/// Peaks as a line and noise with memory, both in the scale of `logarithm`, and a weekly pattern in
+/// the unit of the peaks.
 #[derive(Debug, Clone)]
 pub(super) struct Fit {
     /// Whether the line runs through the logarithms of the peaks.
     logarithm: bool,
     pub(super) line: Line,
-    /// What each weekday does to the line.
+    /// What each weekday does to what the line says.
     weekdays: Weekdays,
     /// The number of days, unknown ones included.
     pub(super) days: usize,
@@ -75,30 +76,43 @@ impl Weekdays {
 impl Fit {
     /// Fits a line to the peaks of one regime; `None` for fewer than two.
     pub(super) fn steady(peaks: &[f64]) -> Option<Self> {
-        let added = Self::in_scale(peaks, false, false)?;
-        let positive = peaks.iter().all(|peak| peak.is_nan() || *peak > 0.0);
-        if !positive || matches!(added.weekdays, Weekdays::None) {
-            return Some(added);
-        }
-        let multiplied = Self::in_scale(peaks, false, true)?;
-        Some(if multiplied.misfit(peaks) < added.misfit(peaks) { multiplied } else { added })
+        Self::best(peaks, false)
     }
 
     /// Fits a line to the logarithms of the peaks of one regime; `None` for fewer than two.
     pub(super) fn compound(peaks: &[f64]) -> Option<Self> {
-        let logarithms: Vec<f64> = peaks.iter().map(|peak| peak.ln()).collect();
-        Self::in_scale(&logarithms, true, false)
+        Self::best(peaks, true)
     }
 
-    fn in_scale(values: &[f64], logarithm: bool, factors: bool) -> Option<Self> {
-        let values: Vec<f64> =
-            values.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
-        let mut line = theil_sen(&values)?;
-        let known = values.iter().filter(|value| !value.is_nan()).count();
-        let weekdays = weekdays(&values, line, known, factors);
-        let flat: Vec<f64> =
-            values.iter().enumerate().map(|(day, value)| weekdays.remove(*value, day)).collect();
+    /// The fit whose weekdays, amounts or factors, are closer to the peaks. The kind that belongs
+    /// to the scale comes first: where it shows nothing, the other is not looked for.
+    fn best(peaks: &[f64], logarithm: bool) -> Option<Self> {
+        let first = Self::in_scale(peaks, logarithm, logarithm)?;
+        let positive = peaks.iter().all(|peak| peak.is_nan() || *peak > 0.0);
+        if !positive || matches!(first.weekdays, Weekdays::None) {
+            return Some(first);
+        }
+        let second = Self::in_scale(peaks, logarithm, !logarithm)?;
+        Some(if second.misfit(peaks) < first.misfit(peaks) { second } else { first })
+    }
+
+    fn in_scale(peaks: &[f64], logarithm: bool, factors: bool) -> Option<Self> {
+        let peaks: Vec<f64> =
+            peaks.iter().map(|v| if v.is_finite() { *v } else { f64::NAN }).collect();
+        let days = || peaks.iter().copied().enumerate();
+        let mut flat: Vec<f64> = days().map(|(_, peak)| scaled(peak, logarithm)).collect();
+        let mut line = theil_sen(&flat)?;
+        let known = peaks.iter().filter(|peak| !peak.is_nan()).count();
+        let levels: Vec<f64> =
+            days().map(|(day, _)| unscaled(line.at(day as f64), logarithm)).collect();
+        let mut weekdays = weekdays(&peaks, &levels, known, factors);
+        if logarithm && days().any(|(day, peak)| weekdays.remove(peak, day) <= 0.0) {
+            weekdays = Weekdays::None;
+        }
         if !matches!(weekdays, Weekdays::None) {
+            flat = days()
+                .map(|(day, peak)| scaled(weekdays.remove(peak, day), logarithm))
+                .collect();
             line = theil_sen(&flat)?;
         }
         let residuals: Vec<f64> =
@@ -108,7 +122,7 @@ impl Fit {
             logarithm,
             line,
             weekdays,
-            days: values.len(),
+            days: peaks.len(),
             memory,
             future_memory: if memory >= RANDOM_WALK_MEMORY { 1.0 } else { memory },
             innovations: innovations(&residuals, memory),
@@ -177,38 +191,23 @@ impl Fit {
 
     /// How far each peak is from the fit, in the unit of the peaks.
     pub(super) fn distances(&self, peaks: &[f64]) -> Vec<f64> {
-        peaks.iter().enumerate().map(|(day, peak)| peak - self.level(day as f64, day)).collect()
-    }
-
-    /// The fitted peak of a day, in the unit of the peaks.
-    fn level(&self, at: f64, day: usize) -> f64 {
-        self.peak(self.line.at(at), day)
+        let level = |day: usize| self.peak(self.line.at(day as f64), day);
+        peaks.iter().enumerate().map(|(day, peak)| peak - level(day)).collect()
     }
 
     /// The peak of a day on which line and noise are at `value`, in the unit of the peaks.
-    fn peak(&self, value: f64, day: usize) -> f64 {
-        self.unscaled(self.with_weekday(value, day))
-    }
-
-    /// Line and noise with the weekday, in the scale of the fit.
-    pub(super) fn with_weekday(&self, value: f64, day: usize) -> f64 {
-        self.weekdays.apply(value, day)
+    pub(super) fn peak(&self, value: f64, day: usize) -> f64 {
+        self.weekdays.apply(unscaled(value, self.logarithm), day)
     }
 
     /// What line and noise must reach on each weekday (day index modulo 7), so that the peak is at
-    /// `peak`, all in the scale of the fit.
+    /// `peak`, in the scale of the fit.
     pub(super) fn marks(&self, peak: f64) -> [f64; WEEK] {
-        std::array::from_fn(|weekday| self.weekdays.remove(peak, weekday))
-    }
-
-    /// A peak in the scale of the fit.
-    pub(super) fn scaled(&self, peak: f64) -> f64 {
-        if self.logarithm { peak.ln() } else { peak }
-    }
-
-    /// A value in the scale of the fit as a peak.
-    pub(super) fn unscaled(&self, value: f64) -> f64 {
-        if self.logarithm { value.exp() } else { value }
+        std::array::from_fn(|weekday| {
+            let level = self.weekdays.remove(peak, weekday);
+            // A weekday that is there by its amount alone needs nothing more.
+            scaled(if self.logarithm { level.max(0.0) } else { level }, self.logarithm)
+        })
     }
 
     /// Growth per day at the last day, in the unit of the peaks.
@@ -246,17 +245,24 @@ fn slope_p(slope: f64, error: f64, freedom: f64) -> f64 {
     if slope == 0.0 { 1.0 } else { student_p(slope / error, freedom) }
 }
 
-/// What each weekday does to the line, in the median; nothing where there are too few weeks, or
+/// A peak in the scale of a fit.
+fn scaled(peak: f64, logarithm: bool) -> f64 {
+    if logarithm { peak.ln() } else { peak }
+}
+
+/// A value in the scale of a fit as a peak.
+fn unscaled(value: f64, logarithm: bool) -> f64 {
+    if logarithm { value.exp() } else { value }
+}
+
+/// What each weekday does to the level, in the median; nothing where there are too few weeks, or
 /// where weekdays do not explain clearly more than chance would.
-fn weekdays(values: &[f64], line: Line, known: usize, factors: bool) -> Weekdays {
-    let level = |day: usize| line.at(day as f64);
-    if known < WEEKLY_DAYS_MIN || (factors && (0..values.len()).any(|day| level(day) <= 0.0)) {
+fn weekdays(peaks: &[f64], levels: &[f64], known: usize, factors: bool) -> Weekdays {
+    if known < WEEKLY_DAYS_MIN || (factors && levels.iter().any(|level| *level <= 0.0)) {
         return Weekdays::None;
     }
-    let of_day = |(day, value): (usize, &f64)| {
-        if factors { value / level(day) } else { value - level(day) }
-    };
-    let each: Vec<f64> = values.iter().enumerate().map(of_day).collect();
+    let of_day = |(peak, level): (&f64, &f64)| if factors { peak / level } else { peak - level };
+    let each: Vec<f64> = peaks.iter().zip(levels).map(of_day).collect();
     let mut pattern = [if factors { 1.0 } else { 0.0 }; WEEK];
     for (weekday, place) in pattern.iter_mut().enumerate() {
         let mut own: Vec<f64> = each.iter().skip(weekday).step_by(WEEK).copied().collect();
@@ -267,8 +273,8 @@ fn weekdays(values: &[f64], line: Line, known: usize, factors: bool) -> Weekdays
     }
     let found = if factors { Weekdays::Factors(pattern) } else { Weekdays::Amounts(pattern) };
     let off = |weekdays: Weekdays| {
-        let off = |(day, value): (usize, &f64)| value - weekdays.apply(level(day), day);
-        mean_size(&values.iter().enumerate().map(off).collect::<Vec<f64>>())
+        let days = peaks.iter().zip(levels).enumerate();
+        mean_size(&days.map(|(day, (p, l))| p - weekdays.apply(*l, day)).collect::<Vec<f64>>())
     };
     let (before, after) = (off(Weekdays::None), off(found));
     // Seven free medians shrink pure noise by about 7 / n; ask for clearly more than that.

@@ -64,13 +64,7 @@ impl LinePath {
     }
 
     pub(super) fn marks(&self, fit: &Fit) -> Vec<Marks> {
-        self.levels().map(|(day, level)| (day, fit.marks(fit.scaled(level)))).collect()
-    }
-}
-
-impl From<f64> for LinePath {
-    fn from(level: f64) -> Self {
-        Self::new(level)
+        self.levels().map(|(day, level)| (day, fit.marks(level))).collect()
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn futures(growth: &Growth, days: usize, paths: usize, seed: u64) -> 
         let mut random = Random::new(seeds.bits());
         let fit = growth.fit_of(index);
         let mut path = Path::draw(fit, &mut random);
-        (0..days).map(|_| fit.unscaled(path.next(fit, &mut random))).collect()
+        (0..days).map(|_| path.next(fit, &mut random)).collect()
     };
     (0..paths).map(future).collect()
 }
@@ -135,11 +135,11 @@ impl Path {
         None
     }
 
-    /// The next day's peak, in the scale of the fit.
+    /// The next day's peak, in the unit of the peaks.
     fn next(&mut self, fit: &Fit, random: &mut Random) -> f64 {
         self.day += 1;
         self.step(fit, random);
-        fit.with_weekday(self.level + self.noise, self.day)
+        fit.peak(self.level + self.noise, self.day)
     }
 
     /// Line and noise go on by a day.
