@@ -145,7 +145,7 @@ impl Partners {
         pair.map_or(0.0, |pair| pair.saving().max(0.0))
     }
 
-    /// Makes two loads partners where that saves something, and leaves each alone where it does not.
+    /// Makes partners of two loads where that saves something, else leaves each alone.
     fn settle(&self, partner: &mut [Option<usize>], one: Option<usize>, other: Option<usize>) {
         let saves = self.saving(one, other) > 0.0;
         for (load, with) in [(one, other), (other, one)] {
@@ -193,7 +193,6 @@ impl Partners {
         changed
     }
 }
-
 
 /// The peak of each window of the day over all days: what a load needs in the morning, at noon, and
 /// so on. `first` is the step of the day at which the row begins. A window without a number is NaN.
