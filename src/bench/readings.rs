@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::cpu_only::FIELDS;
 use super::host::{HOST_LABEL, metric};
 use crate::error::{Error, Result};
-use crate::model::{Labels, Selector, SeriesId, TimeRange};
+use crate::model::{Selector, SeriesId, TimeRange};
 use crate::query::{Condition, RowReader, Rows, last_points};
 use crate::store::Snapshot;
 
@@ -93,9 +93,8 @@ fn expect_all(series: &[SeriesId]) -> Result<()> {
 }
 
 fn name_of(snapshot: &Snapshot, series: &[SeriesId]) -> Result<String> {
-    let labels = series.first().and_then(|id| snapshot.labels(*id));
-    let name = labels.as_ref().and_then(|labels: &Labels| labels.get(HOST_LABEL));
-    Ok(name.ok_or_else(|| Error::invalid("a series without a host"))?.to_owned())
+    let name = series.first().and_then(|id| snapshot.label(*id, HOST_LABEL));
+    name.ok_or_else(|| Error::invalid("a series without a host"))
 }
 
 #[cfg(test)]

@@ -9,14 +9,15 @@
 
 use super::lanes::Arithmetic;
 use super::quantile::{interpolate, rank_of};
-use super::simd;
+use super::simd::{self, Loop};
 
 /// Partial results side by side.
 const LANES: usize = 16;
-/// Bins that integers are counted in, and those for integers that are near each other.
+/// Bins that integers are counted in.
 const BINS: usize = 1 << BIN_BITS;
 const BIN_BITS: u32 = 10;
-const FEW_BINS: usize = 128;
+/// Bytes that are compared side by side.
+const BYTES: usize = 64;
 /// Neighbours are often equal: they are counted in turns, since counting one waits for the other.
 const TURNS: usize = 4;
 
@@ -146,8 +147,9 @@ pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; LANES] {
 }
 
 /// The quantile of the values of integers, as [`quantile`](super::quantile()) has it of the values
-/// themselves: `value` is ordered as the integers are. NaN where there is none. In linear time: the
-/// integers are counted in bins, and only those of the quantile's own bins are sorted.
+/// themselves: `value` is ordered as the integers are. NaN where there is none. In linear time:
+/// integers that are near each other are compared as bytes, ten times at most; others are counted
+/// in bins, and only those of the quantile's own bins are sorted.
 ///
 /// ```
 /// let tenths = |integer| f64::from(integer) / 10.0;
@@ -159,21 +161,82 @@ pub fn integer_quantile(integers: &[i32], q: f64, value: impl Fn(i32) -> f64) ->
     let range = (i64::from(greatest) - i64::from(least)) as u32;
     // Where the last one is asked for, there is no next.
     let next = (rank + 1).min(integers.len() - 1);
-    let (shift, [low, high]) = if range < FEW_BINS as u32 {
-        (0, bins_of::<FEW_BINS>(integers, least, 0, [rank, next]))
-    } else {
-        let shift = (u32::BITS - range.leading_zeros()).saturating_sub(BIN_BITS);
-        (shift, bins_of::<BINS>(integers, least, shift, [rank, next]))
-    };
+    if range <= u32::from(u8::MAX) {
+        let near = Near { integers, least, greatest: range as u8, ranks: [rank, next] };
+        let [low, high] = simd::widest(near);
+        return interpolate(value(low), value(high), fraction);
+    }
+    let shift = (u32::BITS - range.leading_zeros()).saturating_sub(BIN_BITS);
+    let [low, high] = bins_of(integers, least, shift, [rank, next]);
     if shift == 0 {
         let integer = |bin: usize| value(least.wrapping_add(bin as i32));
         return interpolate(integer(low.bin), integer(high.bin), fraction);
     }
-    let is_near =
-        |integer: &i32| (low.bin..=high.bin).contains(&bin_of::<BINS>(*integer, least, shift));
+    let is_near = |integer: &i32| (low.bin..=high.bin).contains(&bin_of(*integer, least, shift));
     let mut near: Vec<i32> = integers.iter().copied().filter(is_near).collect();
     near.sort_unstable();
     interpolate(value(near[rank - low.before]), value(near[next - low.before]), fraction)
+}
+
+/// Integers from `least` on, none more than a byte above it, of which two ranks are asked for.
+struct Near<'a> {
+    integers: &'a [i32],
+    least: i32,
+    /// The greatest less the least.
+    greatest: u8,
+    ranks: [usize; 2],
+}
+
+impl Loop for Near<'_> {
+    type Output = [i32; 2];
+
+    #[inline(always)]
+    fn run(self) -> [i32; 2] {
+        let Self { integers, least, greatest, ranks: [rank, next] } = self;
+        let bytes: Vec<u8> = integers.iter().map(|n| n.wrapping_sub(least) as u8).collect();
+        let low = byte_of_rank(&bytes, (0, greatest), rank);
+        let high = byte_of_rank(&bytes, (low, greatest), next);
+        [low, high].map(|byte| least.wrapping_add(i32::from(byte)))
+    }
+}
+
+/// The byte that so many are before, in order; it is known to be in a range.
+#[inline(always)]
+fn byte_of_rank(bytes: &[u8], (mut low, mut high): (u8, u8), rank: usize) -> u8 {
+    // The next rank mostly has the same byte.
+    let mut tried = low;
+    while low < high {
+        if at_most(bytes, tried) > rank {
+            high = tried;
+        } else {
+            low = tried + 1;
+        }
+        tried = low + (high - low) / 2;
+    }
+    low
+}
+
+/// How many bytes are not greater.
+#[inline(always)]
+fn at_most(bytes: &[u8], greatest: u8) -> usize {
+    let mut found = 0;
+    // A count of a byte holds 255 rows.
+    for chunk in bytes.chunks(BYTES * usize::from(u8::MAX)) {
+        let (rows, rest) = chunk.as_chunks::<BYTES>();
+        let mut counts = [0_u8; BYTES];
+        for row in rows {
+            for (count, byte) in counts.iter_mut().zip(row) {
+                *count += u8::from(*byte <= greatest);
+            }
+        }
+        for count in counts {
+            found += usize::from(count);
+        }
+        for byte in rest {
+            found += usize::from(*byte <= greatest);
+        }
+    }
+    found
 }
 
 /// A bin, and how many integers are in the bins before it.
@@ -182,26 +245,21 @@ struct Place {
     before: usize,
 }
 
-fn bin_of<const BINS: usize>(integer: i32, least: i32, shift: u32) -> usize {
+fn bin_of(integer: i32, least: i32, shift: u32) -> usize {
     (integer.wrapping_sub(least) as u32 >> shift) as usize % BINS
 }
 
 /// The bins that have the integers of two ranks.
-fn bins_of<const BINS: usize>(
-    integers: &[i32],
-    least: i32,
-    shift: u32,
-    ranks: [usize; 2],
-) -> [Place; 2] {
+fn bins_of(integers: &[i32], least: i32, shift: u32, ranks: [usize; 2]) -> [Place; 2] {
     let mut counts = [[0_u32; BINS]; TURNS];
     let (chunks, rest) = integers.as_chunks::<TURNS>();
     for chunk in chunks {
         for (counts, integer) in counts.iter_mut().zip(chunk) {
-            counts[bin_of::<BINS>(*integer, least, shift)] += 1;
+            counts[bin_of(*integer, least, shift)] += 1;
         }
     }
     for integer in rest {
-        counts[0][bin_of::<BINS>(*integer, least, shift)] += 1;
+        counts[0][bin_of(*integer, least, shift)] += 1;
     }
     ranks.map(|rank| {
         let mut before = 0;
@@ -267,6 +325,21 @@ mod tests {
             prop_assert_eq!(lane_sums(&numbers, phase), sums);
             let found = integer_quantile(&numbers, q, |number| integers.value(number));
             prop_assert_eq!(found.to_bits(), kernel::quantile(&mut values, q).to_bits());
+        }
+    }
+
+    #[test]
+    fn long_runs_of_near_integers_have_quantiles() {
+        // More than the counts of bytes hold, within a byte and just beyond it.
+        for range in [1, 2, 255, 256, 257] {
+            let spread = |at: u32| (u64::from(at.wrapping_mul(2_654_435_769)) * range) >> 32;
+            let mut numbers: Vec<i32> = (0..50_000).map(|at| spread(at) as i32 - 7).collect();
+            numbers.push(range as i32 - 7);
+            let mut values: Vec<f64> = numbers.iter().copied().map(f64::from).collect();
+            for q in [0.0, 0.001, 0.5, 0.95, 0.99999, 1.0] {
+                let expected = kernel::quantile(&mut values, q);
+                assert_eq!(integer_quantile(&numbers, q, f64::from), expected, "{range} {q}");
+            }
         }
     }
 

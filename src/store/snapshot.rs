@@ -53,6 +53,11 @@ impl Snapshot {
         read(&self.catalog).labels(id)
     }
 
+    /// The value of one label of a series; `None` where it has none. Cheaper than all labels.
+    pub fn label(&self, id: SeriesId, name: &str) -> Option<String> {
+        read(&self.catalog).label(id, name).map(ToOwned::to_owned)
+    }
+
     /// The labels of each series.
     pub(crate) fn labels_of(&self, series: &[SeriesId]) -> Result<Vec<Labels>> {
         let catalog = read(&self.catalog);

@@ -92,6 +92,11 @@ impl Catalog {
         Some(Labels::of_sorted(self.pairs(id)))
     }
 
+    /// The value of a label of a series; `None` where it has none.
+    pub(super) fn label(&self, id: SeriesId, name: &str) -> Option<&str> {
+        self.pairs(id).find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+
     /// The names and values of a series, in the order of the names.
     pub(super) fn pairs(&self, id: SeriesId) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.postings.labels_of(id.0)
@@ -175,31 +180,53 @@ impl Catalog {
     /// Puts series together that share all labels but the metric, in their order; those of the
     /// first series come first.
     pub(super) fn siblings(&self, series: &[SeriesId]) -> Vec<Vec<SeriesId>> {
-        let mut hosts: Vec<Vec<SeriesId>> = Vec::new();
-        let mut places = HashMap::new();
+        let end = series.iter().map(|id| id.0 as usize + 1).max().unwrap_or(0);
+        let mut host_of = vec![None; end];
+        let mut sizes: Vec<usize> = Vec::new();
+        let mut hosts = HashMap::new();
         for id in series {
-            let place =
-                *places.entry(self.postings.members_but_metric(id.0)).or_insert(hosts.len());
-            match hosts.get_mut(place) {
-                Some(host) => host.push(*id),
-                None => hosts.push(vec![*id]),
+            let own = self.postings.members_but_metric(id.0);
+            // The series of one host mostly came one after another: looking beside is cheaper.
+            let beside = (id.0.checked_sub(1))
+                .filter(|before| self.postings.members_but_metric(*before) == own)
+                .and_then(|before| host_of[before as usize]);
+            let host = beside.unwrap_or_else(|| *hosts.entry(own).or_insert(sizes.len()));
+            match sizes.get_mut(host) {
+                Some(size) => *size += 1,
+                None => sizes.push(1),
+            }
+            host_of[id.0 as usize] = Some(host);
+        }
+        let mut found: Vec<Vec<SeriesId>> = sizes.into_iter().map(Vec::with_capacity).collect();
+        for id in series {
+            if let Some(host) = host_of[id.0 as usize] {
+                found[host].push(*id);
             }
         }
-        hosts
+        found
     }
 
-    /// Sorts series as segments hold them: by metric, then by all labels, as
+    /// Sorts series, each of them once, as segments hold them: by metric, then by all labels, as
     /// [`Labels::cmp_metric_major`] does.
     pub(super) fn sort_metric_major(&self, series: &mut [SeriesId]) {
         let known = |id: &SeriesId| (id.0 as usize) < self.len();
-        let few = series.len() < self.len() / RANKED_PART && self.ranks.get().is_none();
-        if few || !series.iter().all(known) {
+        let few = series.len() < self.len() / RANKED_PART;
+        if (few && self.ranks.get().is_none()) || !series.iter().all(known) {
             series.sort_by(|a, b| self.cmp_metric_major(*a, *b));
             return;
         }
         // Texts are compared once, and not at every seal.
         let ranks = self.ranks.get_or_init(|| self.rank_all());
-        series.sort_unstable_by_key(|id| ranks.get(id.0 as usize));
+        if few {
+            series.sort_unstable_by_key(|id| ranks.get(id.0 as usize));
+            return;
+        }
+        // Each to its place among all, of which many are taken.
+        let mut places = vec![None; self.len()];
+        for id in series.iter() {
+            places[ranks[id.0 as usize] as usize] = Some(*id);
+        }
+        series.iter_mut().zip(places.into_iter().flatten()).for_each(|(to, id)| *to = id);
     }
 
     fn rank_all(&self) -> Vec<u32> {
@@ -384,11 +411,14 @@ mod tests {
         };
         for count in [40, 60] {
             (catalog.len() as u32..count).for_each(|at| add(&mut catalog, at));
-            let mut all: Vec<SeriesId> = (0..count).map(SeriesId).collect();
-            let mut expected = all.clone();
-            expected.sort_by(|a, b| catalog.cmp_metric_major(*a, *b));
-            catalog.sort_metric_major(&mut all);
-            assert_eq!(all, expected);
+            // Few of them before and after all are ranked, and many.
+            for every in [30, 1, 2, 30] {
+                let mut some: Vec<SeriesId> = (0..count).step_by(every).map(SeriesId).collect();
+                let mut expected = some.clone();
+                expected.sort_by(|a, b| catalog.cmp_metric_major(*a, *b));
+                catalog.sort_metric_major(&mut some);
+                assert_eq!(some, expected);
+            }
         }
     }
 
