@@ -169,15 +169,6 @@ pub(super) fn decode_block(bytes: &[u8], count: usize, out: &mut Vec<f64>) -> Re
     correct(tag, rest, out.get_mut(start..).unwrap_or_default())
 }
 
-/// What makes the values of a block of integers; `None` where they are not made of integers alone.
-fn made_by(mut bytes: &[u8]) -> Result<Option<Arithmetic>> {
-    let tag = Tag::read(&mut bytes)?;
-    if tag.near || tag.far {
-        return Ok(None);
-    }
-    front::read_arithmetic(tag.front, &mut bytes)
-}
-
 /// Appends the integers of a block that `wanted` arithmetic makes values of; `None`, and nothing
 /// appended, of any other block.
 pub(super) fn decode_integers(
@@ -220,10 +211,10 @@ fn append_near(integers: &[i64], out: &mut Vec<i32>) -> Option<i64> {
 /// Which magnitude no integer of a block exceeds, where it is made of whole numbers alone that are
 /// near each other.
 pub(super) fn whole_max(mut bytes: &[u8], count: usize) -> Result<Option<u64>> {
-    if made_by(bytes)? != Some(Arithmetic::Whole) {
+    let tag = Tag::read(&mut bytes)?;
+    if tag.near || tag.far || tag.front != FrontTag::Integer {
         return Ok(None);
     }
-    let tag = Tag::read(&mut bytes)?;
     Ok(Stream::read(&mut bytes, tag.model, count)?.magnitude_max())
 }
 

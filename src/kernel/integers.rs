@@ -161,8 +161,8 @@ pub fn integer_quantile(integers: &[i32], q: f64, value: impl Fn(i32) -> f64) ->
     let range = (i64::from(greatest) - i64::from(least)) as u32;
     // Where the last one is asked for, there is no next.
     let next = (rank + 1).min(integers.len() - 1);
-    if range <= u32::from(u8::MAX) {
-        let near = Near { integers, least, greatest: range as u8, ranks: [rank, next] };
+    if let Ok(greatest) = u8::try_from(range) {
+        let near = Near { integers, least, greatest, ranks: [rank, next] };
         let [low, high] = simd::widest(near);
         return interpolate(value(low), value(high), fraction);
     }

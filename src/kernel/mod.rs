@@ -37,7 +37,7 @@ pub use reduce::{Spread, Total};
 pub use rows::{add_row, greatest_sum};
 pub use running::{EXACT_MAX, RunningTotal};
 pub(crate) use simd::{Loop, widest};
-pub use simd::{greatest, least, spread, total};
+pub use simd::{greatest, least, prefetch, spread, total};
 pub use sketch::{Bin, Sketch};
 pub use trend::{Line, robust_deviation, theil_sen};
 pub use wide::{LANES, Wide};
