@@ -237,7 +237,7 @@ fn notes(
     }
     for law in laws {
         for (labels, why) in &law.unsaid {
-            let what = format!("how far load may go by the law {:?}: {why}", law.rule.name);
+            let what = format!("how far load may go ({}): {why}", law.rule.name);
             found.entry(what).or_default().entry(name(labels, &law.rule.by)).or_default();
         }
     }

@@ -16,8 +16,8 @@ const BINS_MIN: usize = 8;
 const BIN_STEPS_MIN: usize = 8;
 /// The highest bin over the lowest, by load: over less of it any law is a straight line.
 const RATIO_MIN: f64 = 1.5;
-/// Stretches of time, each of as many steps.
-pub(super) const STRETCHES: usize = 20;
+/// Stretches of time, each of as many steps, without each of which the points are looked at.
+pub const STRETCHES: usize = 20;
 
 /// Steps by load, in bins.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ mod bins;
 mod report;
 mod row;
 
+pub use bins::STRETCHES;
 pub use report::{LawFitter, LawReport};
 pub use row::{LEVEL, LawRow, Promise, SIGHT};
 
