@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use plimsoll::demo::{Fleet, FleetOptions};
+use plimsoll::demo::{Fleet, FleetOptions, Truth};
 use serde_json::Value;
 
 const SEEDS: u64 = 5;
@@ -17,6 +17,9 @@ struct Marks {
     planted: usize,
     dated: usize,
     inside: usize,
+    /// Parameters of laws, and those whose interval holds them.
+    parameters: usize,
+    held: usize,
 }
 
 fn plimsoll(arguments: &[&str], folder: &Path) -> Vec<u8> {
@@ -90,6 +93,35 @@ fn mark(seed: u64, marks: &mut Marks) {
     for name in &truth.over_provisioned {
         assert!(large.contains(name), "seed {seed}: {name} is over-provisioned; found {large:?}");
     }
+    mark_laws(&plan["laws"][0], &truth, marks);
+}
+
+/// Marks the law of each web server: all that serve have one, and of zombies it is said why not.
+fn mark_laws(law: &Value, truth: &Truth, marks: &mut Marks) {
+    let rows = law["rows"].as_array().unwrap();
+    let rows: BTreeMap<String, &Value> = rows.iter().map(|row| (host(row), row)).collect();
+    assert_eq!(rows.len(), truth.laws.len());
+    for (name, planted) in &truth.laws {
+        let row = rows[name];
+        for (parameter, planted, near) in [
+            ("throughput_of_one", planted.throughput_of_one, 0.05),
+            ("contention", planted.contention, 0.5),
+            ("coherency", planted.coherency, 0.5),
+        ] {
+            let found = &row[parameter];
+            let number = |key: &str| found[key].as_f64();
+            let value = number("value").unwrap();
+            assert!((value / planted - 1.0).abs() < near, "{name} {parameter} {planted}: {found}");
+            let (low, high) = (number("low").unwrap(), number("high").unwrap());
+            marks.parameters += 1;
+            marks.held += usize::from(low <= planted && planted <= high);
+        }
+        let used = row["used_share"].as_f64().unwrap();
+        assert!((0.1..1.0).contains(&used), "{name}: {row}");
+    }
+    let unsaid: BTreeSet<String> = law["unsaid"].as_array().unwrap().iter().map(host).collect();
+    let zombies = truth.zombies.iter().filter(|name| name.starts_with("web-"));
+    assert_eq!(unsaid, zombies.cloned().collect());
 }
 
 #[test]
@@ -99,11 +131,14 @@ fn the_plan_finds_what_was_planted() {
     for seed in 1..=seeds {
         mark(seed, &mut marks);
     }
-    let Marks { planted, dated, inside } = marks;
+    let Marks { planted, dated, inside, parameters, held } = marks;
     println!("{planted} planted, {dated} dated, {inside} inside P10 to P90");
+    println!("{held} of {parameters} parameters of laws inside their intervals of 95%");
     assert!(dated * 20 >= planted * 19, "only {dated} of {planted} have a date");
     let share = inside as f64 / planted as f64;
     assert!((0.65..=0.95).contains(&share), "{share} of the planted dates inside P10 to P90");
+    let share = held as f64 / parameters as f64;
+    assert!((0.9..1.0).contains(&share), "{share} of the laws' parameters inside their intervals");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod idle;
 pub mod inventory;
 pub mod kept;
 mod known;
+pub mod laws;
 pub mod order;
 mod overprovisioned;
 pub mod packing;

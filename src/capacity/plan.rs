@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::assess::{Assessed, View};
 use super::inventory::Inventory;
 use super::known::{self, KnownHost};
+use super::laws::LawReport;
 use super::reduce::{self, LimitFacts};
 use super::rows::Plan;
 use super::series::RowSeries;
@@ -53,6 +54,7 @@ pub struct Planner {
     limits: HashMap<Table, LimitsOfRows>,
     inventory: Option<Inventory>,
     zombies: Option<ZombieReport>,
+    laws: Vec<LawReport>,
 }
 
 /// The latest limit of each row, or why there is none.
@@ -70,7 +72,8 @@ impl Planner {
         let hosts = BTreeMap::new();
         let view = View { study: study.clone(), as_of, with_history: false, hosts };
         let (seen, limits) = (HashSet::new(), HashMap::new());
-        Ok(Self { view, rows: Vec::new(), seen, limits, inventory: None, zombies: None })
+        let (rows, laws) = (Vec::new(), Vec::new());
+        Ok(Self { view, rows, seen, limits, inventory: None, zombies: None, laws })
     }
 
     /// The same planner, of which the plan has a [history](super::History) as well.
@@ -103,6 +106,13 @@ impl Planner {
     #[must_use]
     pub fn with_zombies(mut self, zombies: ZombieReport) -> Self {
         self.zombies = Some(zombies);
+        self
+    }
+
+    /// The same planner, whose plan tells these laws of throughput by load.
+    #[must_use]
+    pub fn with_laws(mut self, laws: Vec<LawReport>) -> Self {
+        self.laws = laws;
         self
     }
 
@@ -200,7 +210,7 @@ impl Planner {
         let design = self.inventory.as_ref();
         let design =
             design.map(|inventory| known::designs(&self.view, &self.rows, inventory, &label));
-        Plan { design, ..summary::plan(&self.view, self.rows, self.zombies) }
+        Plan { design, ..summary::plan(&self.view, self.rows, self.zombies, self.laws) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The plan and its rows: what the planner hands to reports.
 
 use super::exhaustion::Probabilities;
+use super::laws::LawReport;
 use super::zombie::ZombieReport;
 use super::{DesignReport, History, IdleReport, OverprovisionedReport, PoolReport};
 use crate::model::{Labels, Span, TimeRange, Timestamp, Unit};
@@ -41,6 +42,8 @@ pub struct Plan {
     pub design: Option<DesignReport>,
     /// What to order, what breaks and what would be, where a group of the study is a pool.
     pub pools: Option<PoolReport>,
+    /// How far throughput grows with load, where the study has a `[[law]]`; in its order.
+    pub laws: Vec<LawReport>,
     /// What could not be said, and why; most frequent first.
     pub notes: Vec<Note>,
     /// The days behind the plan, where the planner was [asked](super::Planner::with_history) for

@@ -52,6 +52,14 @@ impl<'a> RowSeries<'a> {
         steps.filter(|(_, value)| value.is_finite()).map(move |(at, value)| (self.time(at), *value))
     }
 
+    /// The steps in which this row and another over the same steps have data: their starts, and
+    /// both values.
+    pub(super) fn pairs(self, other: Self) -> impl Iterator<Item = (Timestamp, f64, f64)> + 'a {
+        let both = self.values.iter().zip(other.values).enumerate();
+        let known = both.filter(|(_, (a, b))| a.is_finite() && b.is_finite());
+        known.map(move |(at, (a, b))| (self.time(at), *a, *b))
+    }
+
     /// The hours with data (steps, where those are longer): their starts and means.
     pub(super) fn hours(self) -> impl Iterator<Item = (Timestamp, f64)> + 'a {
         let mut samples = self.samples().peekable();
@@ -91,6 +99,14 @@ mod tests {
             assert_eq!(series.cut(from, to).values(), expected);
         }
         assert_eq!(series.cut(at(2), at(4)).samples().next(), Some((at(2), 2.0)));
+    }
+
+    #[test]
+    fn pairs_are_of_steps_that_both_know() {
+        let (a, b) = ([1.0, f64::NAN, 3.0, 4.0], [5.0, 6.0, f64::INFINITY, 8.0, 9.0]);
+        let series = |values| RowSeries::new(at(0), Span::MINUTE, values);
+        let pairs: Vec<_> = series(&a).pairs(series(&b)).collect();
+        assert_eq!(pairs, [(at(0), 1.0, 5.0), (at(3), 4.0, 8.0)]);
     }
 
     #[test]

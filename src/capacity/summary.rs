@@ -7,6 +7,7 @@ use super::assess::{Assessed, View};
 use super::exhaustion::{Calibration, PeakSeries, benjamini_hochberg};
 use super::history::Days;
 use super::idle::{self, IdleReport, IdleRow};
+use super::laws::LawReport;
 use super::overprovisioned::{self, Candidate, OverprovisionedReport};
 use super::pools::{self, PoolReport};
 use super::rows::{Note, Outcome, Plan, PlanRow, Summary, TablePlan, name, printable};
@@ -23,6 +24,7 @@ pub(super) fn plan(
     view: &View,
     mut rows: Vec<Assessed>,
     mut zombies: Option<ZombieReport>,
+    laws: Vec<LawReport>,
 ) -> Plan {
     keep_discoveries(&mut rows, view);
     let study = &view.study;
@@ -60,7 +62,7 @@ pub(super) fn plan(
         lead_time: study.lead_time,
         false_discovery_rate: study.false_discovery_rate,
         summary: counts(&hosts.rows, view.as_of),
-        notes: notes(&hosts, &tables, &idle, zombies.as_ref(), pools.as_ref()),
+        notes: notes(&hosts, &tables, &idle, zombies.as_ref(), pools.as_ref(), &laws),
         pools,
         design: None,
         history: days.map(|days| days.history(view, &hosts)),
@@ -69,6 +71,7 @@ pub(super) fn plan(
         idle,
         zombies,
         overprovisioned,
+        laws,
     }
 }
 
@@ -212,6 +215,7 @@ fn notes(
     idle: &IdleReport,
     zombies: Option<&ZombieReport>,
     pools: Option<&PoolReport>,
+    laws: &[LawReport],
 ) -> Vec<Note> {
     // What, then who, then which resources.
     let mut found: BTreeMap<String, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
@@ -230,6 +234,12 @@ fn notes(
     for (what, name) in pools.iter().flat_map(|pools| &pools.unsaid) {
         let names = found.entry(format!("of a pool, {what}")).or_default();
         names.entry(name.clone()).or_default();
+    }
+    for law in laws {
+        for (labels, why) in &law.unsaid {
+            let what = format!("how far load may go ({}): {why}", law.rule.name);
+            found.entry(what).or_default().entry(name(labels, &law.rule.by)).or_default();
+        }
     }
     for (host, why) in zombies.iter().flat_map(|zombies| &zombies.undetermined) {
         let names = found.entry(format!("whether it is a zombie: {why}")).or_default();

@@ -1,5 +1,7 @@
 //! A small simulated fleet for the tests of the plan and of its reports.
 
+use super::laws::{LawFitter, LawReport};
+use super::scalability::ScalabilityLaw;
 use super::{KnownHost, Plan, Planner, Study, Table};
 use crate::model::{Frame, Labels, Span, Timestamp};
 
@@ -244,4 +246,40 @@ fn plan_by(mut planner: Planner, tile: usize, order: impl Fn(&mut Vec<&Row>)) ->
         }
     }
     planner.finish()
+}
+
+/// Loads of a day's 24 hours, again and again: as many as bins, so that each bin has one.
+fn hours(days: usize, least: f64) -> Vec<f64> {
+    (0..24 * days).map(|hour| least + 2.0 * (hour % 24) as f64).collect()
+}
+
+/// Laws of some hosts, `more` being further keys: `web-1` and `web-2` follow one, of which one
+/// takes 20 ms and which peaks at 49.5, up to a load of 48 and of 24; `web-3` grows without end;
+/// of `web-4` there is too little. With noise, each hour is off by up to half of so large a share.
+pub(crate) fn laws(more: &str, noise: f64) -> Vec<LawReport> {
+    let text = "[[law]]\nname = \"web serves\"\nload = 'connections{service=\"web\"}'\n\
+                throughput = 'rate(requests_total{service=\"web\"})'\n";
+    let study = Study::parse(&format!("{text}{more}"), "study.toml").unwrap();
+    let mut fitter = LawFitter::new(&study.laws[0]);
+    let bent = ScalabilityLaw::new(50.0, 0.02, 0.0004).unwrap();
+    let straight = ScalabilityLaw::new(50.0, 0.0, 0.0).unwrap();
+    let mut draw = Noise(7);
+    for (host, law, days, least) in [
+        ("web-1", bent, 30, 2.0),
+        ("web-2", bent, 30, 1.0),
+        ("web-3", straight, 30, 2.0),
+        ("web-4", bent, 2, 2.0),
+    ] {
+        let mut loads = hours(days, least);
+        if host == "web-2" {
+            for load in &mut loads {
+                *load = 1.0 + *load / 2.0;
+            }
+        }
+        let done =
+            loads.iter().map(|load| law.throughput(*load) * (1.0 + noise * (draw.next() - 0.5)));
+        let done: Vec<f64> = done.collect();
+        fitter.add(labels("host", host), start(), Span::HOUR, &loads, &done).unwrap();
+    }
+    vec![fitter.finish()]
 }

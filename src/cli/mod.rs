@@ -21,6 +21,7 @@ mod forecast;
 mod hosts;
 mod import;
 mod inspect;
+mod laws;
 mod machine;
 mod output;
 mod plan;

@@ -12,6 +12,7 @@ use super::Outcome;
 use super::args::{DemoArgs, OutputFormat, PlanArgs, StudyArgs, StudyCommand};
 use super::hosts;
 use super::inspect::metrics_of;
+use super::laws::laws_of;
 use super::output::{Stop, note, to_stdout};
 use super::plans::remember;
 use super::progress::{Progress, samples_and_rate};
@@ -28,7 +29,7 @@ use crate::store::{Durability, Snapshot, Store, StoreOptions, StoreStat};
 
 /// In a sum over hosts a value is carried over so many missing steps: a scrape that came a little
 /// late is no fall of the sum.
-const GROUP_FILL_STEPS: i64 = 3;
+pub(super) const GROUP_FILL_STEPS: i64 = 3;
 /// Samples in the head at which the demo seals.
 const HEAD_SAMPLES_MAX: usize = 8_000_000;
 /// Memory of the demo's store.
@@ -72,10 +73,11 @@ pub(super) fn plan_with_history(store: &Path, study_file: &Path) -> Result<Plan>
 }
 
 /// A planner that knows the hosts of a store and what the study's inventory says of them, told the
-/// zombies where the study asks for them.
+/// laws and the zombies where the study asks for them.
 fn planner(snapshot: &Snapshot, study: &Study, study_file: &Path) -> Result<Planner> {
-    let planner = Planner::new(study, as_of(snapshot, study)?)?;
-    let planner = planner.with_hosts(hosts::known(snapshot, study)?);
+    let as_of = as_of(snapshot, study)?;
+    let planner = Planner::new(study, as_of)?.with_hosts(hosts::known(snapshot, study)?);
+    let planner = planner.with_laws(laws_of(study, snapshot, from(snapshot, study)?, as_of)?);
     let inventory = hosts::inventory(study, study_file)?;
     let planner = match zombies_of(study, study_file, snapshot, inventory.as_ref())? {
         Some(zombies) => planner.with_zombies(zombies),
@@ -129,10 +131,15 @@ fn as_of(snapshot: &Snapshot, study: &Study) -> Result<Timestamp> {
     Ok(study.as_of.unwrap_or(stored(snapshot)?.end))
 }
 
+/// Where what the plan looks at begins.
+fn from(snapshot: &Snapshot, study: &Study) -> Result<Timestamp> {
+    Ok(study.ignore_before.unwrap_or(Timestamp::MIN).max(stored(snapshot)?.start))
+}
+
 /// Asks the store for every table of the study and plans over the answers.
 fn plan_of(snapshot: &Snapshot, mut planner: Planner, study: &Study) -> Result<Plan> {
     let as_of = as_of(snapshot, study)?;
-    let from = study.ignore_before.unwrap_or(Timestamp::MIN).max(stored(snapshot)?.start);
+    let from = from(snapshot, study)?;
     // Rollups that are coarser than a table's step cannot be planned from.
     let from_of = |step| from.max(answered_from(snapshot, step).unwrap_or(from));
     for table in study.tables() {

@@ -6,7 +6,7 @@ use super::prng::Prng;
 use super::{Calendar, Tick};
 
 /// How fast noise forgets, per scrape of 5 minutes: half of it is gone after 35 minutes.
-const NOISE_KEPT: f64 = 0.9;
+pub(super) const NOISE_KEPT: f64 = 0.9;
 /// How much of the range below a ceiling is bent, so that tops are not cut flat.
 const BEND: f64 = 0.12;
 /// A process that was restarted has this share of its memory, and the rest after some hours.

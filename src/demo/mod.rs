@@ -4,9 +4,10 @@
 //! fill on which day, which hosts are zombies or too large, which are healthy. Never: a clock, a
 //! random source of its own, or more memory than one group of samples per writer.
 //!
-//! Every host has five resources. Each follows a course (load by day and week, growth, a leak, a
-//! sawtooth …) plus noise, as a share of its limit. The same course runs on beyond the last sample
-//! that is written, which is how the day on which a limit is really met is known.
+//! Every host has five resources, and web servers count the requests that they answer. Each
+//! resource follows a course (load by day and week, growth, a leak, a sawtooth …) plus noise, as a
+//! share of its limit; requests follow a law of the connections. The same course runs on beyond the
+//! last sample that is written, which is how the day on which a limit is really met is known.
 
 mod course;
 mod host;
@@ -14,15 +15,19 @@ mod inventory;
 mod outage;
 mod prng;
 mod resource;
+mod served;
 mod study;
 mod truth;
 
 use course::Signal;
 use outage::Outages;
 use prng::Prng;
+use resource::CONNECTIONS;
+use served::Served;
 
 pub use host::{Host, Role};
 pub use resource::{RESOURCES, Resource};
+pub use served::{PlantedLaw, REQUESTS};
 pub use study::{study_toml, study_toml_in_steps};
 pub use truth::{FUTURE_DAYS, PlantedExhaustion, Truth};
 
@@ -219,12 +224,16 @@ impl Fleet {
         for resource in &RESOURCES {
             series.push(sink.series(&host.labels(resource.usage)?, Some(&resource.usage_unit()?))?);
         }
+        if self.law(host).is_some() {
+            series.push(sink.series(&host.labels(REQUESTS)?, Some(&PlantedLaw::unit()?))?);
+        }
         let mut run = self.run(host);
         let mut rows = Rows::new(series);
         for index in 0..ticks {
             let values = run.next(self.calendar.tick(index));
             if let Some(delay) = values.delay {
                 rows.push(self.calendar.at(index).plus(delay), &values.readings);
+                rows.values.extend(values.requests);
             }
             if rows.times.len() == ROWS_PER_GROUP || index + 1 == ticks {
                 rows.send(sink)?;
@@ -270,7 +279,14 @@ impl Fleet {
         Some(Signal::new(*host.course(which)?, load, self.stream(host, which), &self.calendar))
     }
 
+    /// By which law a host answers requests; `None` where it answers none.
+    pub fn law(&self, host: &Host) -> Option<PlantedLaw> {
+        PlantedLaw::draw(host, self.stream(host, RESOURCES.len() + 2))
+    }
+
     fn run(&self, host: &Host) -> Run<'_> {
+        let prng = self.stream(host, RESOURCES.len() + 3);
+        let days_per_tick = 1.0 / self.calendar.ticks_per_day as f64;
         let signals = (0..RESOURCES.len()).filter_map(|which| self.signal(host, which)).collect();
         let step_seconds = self.options.step.seconds();
         Run {
@@ -278,6 +294,7 @@ impl Fleet {
             outages: self.outages(host),
             limits: *host.limits(),
             counter: 0.0,
+            served: self.law(host).map(|law| Served::new(law, prng, days_per_tick)),
             step_seconds,
         }
     }
@@ -291,6 +308,7 @@ struct Run<'a> {
     limits: [f64; RESOURCES.len()],
     /// Bytes since the last boot.
     counter: f64,
+    served: Option<Served>,
     step_seconds: f64,
 }
 
@@ -300,6 +318,8 @@ struct Scrape {
     /// How late the scrape was; `None` where it was lost.
     delay: Option<Span>,
     readings: [f64; RESOURCES.len()],
+    /// Requests answered since the last boot, where they are counted.
+    requests: Option<f64>,
 }
 
 impl Run<'_> {
@@ -307,6 +327,7 @@ impl Run<'_> {
         let state = self.outages.next(tick.index);
         if state.booted {
             self.counter = 0.0;
+            self.served.iter_mut().for_each(Served::boot);
         }
         let mut readings = [0.0; RESOURCES.len()];
         let each =
@@ -321,7 +342,10 @@ impl Run<'_> {
                 *reading = self.counter;
             }
         }
-        Scrape { delay: state.delay, readings }
+        let connections = readings[CONNECTIONS];
+        let served = self.served.as_mut();
+        let requests = served.map(|served| served.next(connections, self.step_seconds, state.down));
+        Scrape { delay: state.delay, readings, requests }
     }
 }
 

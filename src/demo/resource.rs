@@ -88,6 +88,7 @@ pub const RESOURCES: [Resource; 5] = [
 pub(super) const CPU: usize = 0;
 pub(super) const MEMORY: usize = 1;
 pub(super) const DISK: usize = 2;
+pub(super) const CONNECTIONS: usize = 4;
 
 impl Resource {
     /// Unit of use and limit.

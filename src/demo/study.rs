@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::FleetOptions;
-use super::resource::{CONNECTIONS_MAX, RESOURCES};
+use super::resource::{CONNECTIONS, CONNECTIONS_MAX, RESOURCES};
+use super::served::{REQUESTS, RESPONSE_MAX, SERVICE};
 use crate::model::Span;
 
 const HEAD: &str = r#"
@@ -42,6 +43,14 @@ review = "30d"
 [failover]
 lose = ["1 host", "zone"]
 resources = ["cpu", "memory"]
+
+[[slo]]
+name = "web answers"
+where = '{service="web"}'
+resource = "cpu"
+objective = 0.999
+host_mtbf = "90d"
+host_repair = "8h"
 
 [[scenario]]
 name = "a third more web traffic"
@@ -90,6 +99,13 @@ pub fn study_toml_in_steps(step: Span) -> String {
             resource.name, resource.usage, resource.unit, resource.safety_margin
         );
     }
+    let _ = write!(
+        text,
+        "\n[[law]]\nname = \"{SERVICE} answers requests\"\nload = '{}{{service=\"{SERVICE}\"}}'\n\
+         throughput = 'rate({REQUESTS}{{service=\"{SERVICE}\"}})'\n\
+         response_max = \"{RESPONSE_MAX}\"\n",
+        RESOURCES[CONNECTIONS].usage
+    );
     text + TAIL
 }
 
@@ -108,6 +124,8 @@ mod tests {
             assert_eq!(found["safety_margin"].as_float(), Some(expected.safety_margin));
         }
         assert_eq!(resources[4]["limit"].as_integer(), Some(10_000));
+        assert_eq!(study["law"][0]["load"].as_str(), Some("connections_open{service=\"web\"}"));
+        assert_eq!(study["slo"][0]["resource"].as_str(), Some("cpu"));
         assert_eq!(study["study"]["horizon"].as_str(), Some("90d"));
         assert_eq!(study["study"]["step"].as_str(), Some("5m"));
         let hourly: toml::Table = study_toml_in_steps(Span::HOUR).parse().unwrap();

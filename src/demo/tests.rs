@@ -83,8 +83,9 @@ fn samples_are_in_range_in_order_and_almost_complete() {
     let (mut late_hosts, mut samples) = (0, 0);
     for host in fleet.hosts().iter().step_by(7) {
         let memory = written(&fleet, host);
-        assert!(memory.largest_group <= ROWS_PER_GROUP * RESOURCES.len());
-        assert_eq!(memory.columns.len(), 5 + 4);
+        assert!(memory.largest_group <= ROWS_PER_GROUP * (RESOURCES.len() + 1));
+        let served = usize::from(host.service == "web" && host.role != Role::Zombie);
+        assert_eq!(memory.columns.len(), 5 + 4 + served);
         let axis: Vec<i64> = memory.column("cpu_usage").iter().map(|(at, _)| *at).collect();
         assert!(axis.is_sorted_by(|a, b| a < b), "{}", host.name);
         let first = Timestamp::from_nanos(axis[0]);
@@ -207,6 +208,32 @@ fn roles_show_in_the_samples() {
     let host = of_role(&fleet, Role::MonthlyBatch).next().unwrap();
     let cpu = shares(host, 0);
     assert!(cpu[cpu.len() * 95 / 100] < 0.25 && top(&cpu) > 0.45, "{}", host.name);
+}
+
+#[test]
+fn web_servers_answer_by_the_law_that_the_truth_knows() {
+    let fleet = fleet(2, 60);
+    let truth = fleet.truth();
+    let names: BTreeSet<&String> = truth.laws.iter().map(|(name, _)| name).collect();
+    let serves = |host: &&Host| host.service == "web" && host.role != Role::Zombie;
+    assert_eq!(names, fleet.hosts().iter().filter(serves).map(|host| &host.name).collect());
+    for (name, law) in truth.laws.iter().step_by(5) {
+        let host = fleet.hosts().iter().find(|host| host.name == *name).unwrap();
+        let memory = written(&fleet, host);
+        let (open, total) = (memory.column("connections_open"), memory.column(REQUESTS));
+        let mut off = Vec::new();
+        for (open, total) in open.windows(2).zip(total.windows(2)) {
+            let seconds = (total[1].0 - total[0].0) as f64 / 1e9;
+            assert_eq!(open[1].0, total[1].0, "scraped together");
+            if seconds == 300.0 && total[1].1 > total[0].1 {
+                let rate = (total[1].1 - total[0].1) / seconds;
+                off.push(rate / law.throughput(open[1].1) - 1.0);
+            }
+        }
+        let mean = off.iter().sum::<f64>() / off.len() as f64;
+        let spread = (off.iter().map(|off| off * off).sum::<f64>() / off.len() as f64).sqrt();
+        assert!(mean.abs() < 0.002 && (0.02..0.025).contains(&spread), "{name}: {mean} {spread}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::Fleet;
 use super::host::{Host, Role};
 use super::resource::RESOURCES;
+use super::served::PlantedLaw;
 use crate::model::{Span, Timestamp};
 
 /// Days that are simulated beyond the history.
@@ -22,7 +23,7 @@ pub struct PlantedExhaustion {
 
 /// All that a good plan should find, by names of hosts. Every host is in `healthy`, or is a zombie,
 /// or is over-provisioned, or has a planted exhaustion.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Truth {
     /// What will be full, in the order of the hosts. Nothing else will within [`FUTURE_DAYS`].
     pub exhaustion: Vec<PlantedExhaustion>,
@@ -32,6 +33,8 @@ pub struct Truth {
     pub over_provisioned: Vec<String>,
     /// Hosts with nothing to report, traps among them: steps, sawteeth, monthly work.
     pub healthy: Vec<String>,
+    /// By which laws web servers answer requests, by their names in the order of the hosts.
+    pub laws: Vec<(String, PlantedLaw)>,
 }
 
 impl Truth {
@@ -39,6 +42,7 @@ impl Truth {
         let mut truth = Self::default();
         for host in &fleet.hosts {
             let name = host.name.clone();
+            truth.laws.extend(fleet.law(host).map(|law| (name.clone(), law)));
             match host.role {
                 Role::Zombie => truth.zombies.push(name),
                 Role::OverProvisioned => truth.over_provisioned.push(name),

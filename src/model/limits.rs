@@ -50,6 +50,8 @@ pub const FAILOVER_STEPS_MAX: u64 = 10_000_000;
 pub const PLAN_BYTES_MAX: u64 = 1 << 30;
 /// Drivers of one resource: more cannot be told apart from what a few weeks show.
 pub const DRIVERS_MAX: usize = 8;
+/// Rows that one law of a study is fitted to: each takes some milliseconds, and keeps its points.
+pub const LAW_ROWS_MAX: usize = 100_000;
 /// Values of drivers that are held while the resource's series stream past: 512 MiB.
 pub const DRIVER_VALUES_MAX: usize = 1 << 26;
 

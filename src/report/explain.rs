@@ -1,7 +1,7 @@
 //! Where every number of a row came from, in sentences.
 
-use super::budgets;
 use super::table::{amount, percent};
+use super::{budgets, laws};
 use crate::capacity::study::{Kind, Limit, Resource, Table};
 use crate::capacity::{Outcome, Plan, PlanRow, PoolOrder, Study, TablePlan, name};
 
@@ -58,6 +58,7 @@ pub fn explain(
     if resource.is_none() {
         found.extend(ordered(plan, subject));
     }
+    found.extend(laws::explained(plan, subject, resource));
     found
 }
 
@@ -303,6 +304,7 @@ fn unit_of<'a>(
 pub fn names_like(plan: &Plan, subject: &str) -> Vec<String> {
     let tables = std::iter::once(&plan.hosts).chain(&plan.groups);
     let names = tables.flat_map(|table| table.rows.iter().map(|row| name(&row.labels, &table.by)));
+    let names = names.chain(laws::names(plan));
     let names: std::collections::BTreeSet<String> = names.collect();
     names.into_iter().filter(|name| name.contains(subject)).collect()
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::zombies_json::{Zombies, zombies};
-use super::{design, pools_json};
+use super::{design, laws_json, pools_json};
 use crate::capacity::{
     Backtest, Grade, IdleHost, LimitChange, MODEL, Note, Outcome, OverprovisionedRow, Peak, Plan,
     PlanRow, Reclaimable, Summary, TablePlan,
@@ -41,6 +41,7 @@ pub fn json(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         },
         design: plan.design.as_ref().map(design::json),
         pools: plan.pools.as_ref().map(pools_json::pools),
+        laws: plan.laws.iter().map(laws_json::law).collect(),
         notes: &plan.notes,
     };
     serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
@@ -69,6 +70,8 @@ struct Document<'a> {
     design: Option<design::DesignView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pools: Option<pools_json::Pools<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    laws: Vec<laws_json::LawView<'a>>,
     notes: &'a [Note],
 }
 

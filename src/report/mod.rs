@@ -17,6 +17,8 @@ mod forecasts;
 mod frames;
 mod json;
 mod kept;
+mod laws;
+mod laws_json;
 pub mod page;
 mod plan_scores;
 mod pools;

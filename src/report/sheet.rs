@@ -286,11 +286,16 @@ impl Sheet {
 /// A number with seven significant digits, and no zeros at its end; with an exponent where it is
 /// very large or very small.
 pub(super) fn significant(number: f64) -> String {
+    rounded(number, DIGITS)
+}
+
+/// The same with so many significant digits, at least one.
+pub(super) fn rounded(number: f64, count: usize) -> String {
     if number == 0.0 || !number.is_finite() {
         // Adding zero turns -0 into 0.
         return format!("{}", number + 0.0);
     }
-    let short = format!("{number:.*e}", DIGITS - 1);
+    let short = format!("{number:.*e}", count.saturating_sub(1));
     let Some((digits, exponent)) = short.split_once('e') else { return short };
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let trimmed = |digits: &str| {
@@ -300,7 +305,7 @@ pub(super) fn significant(number: f64) -> String {
     if !(-5..15).contains(&exponent) {
         return format!("{}e{exponent}", trimmed(digits));
     }
-    let decimals = (DIGITS as i32 - 1 - exponent).max(0) as usize;
+    let decimals = (count as i32 - 1 - exponent).max(0) as usize;
     trimmed(&format!("{number:.decimals$}"))
 }
 

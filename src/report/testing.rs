@@ -160,6 +160,7 @@ pub(super) fn plan() -> Plan {
                 amount: (450.0, 3_000.0),
             }],
         },
+        laws: vec![],
         notes: vec![Note {
             what: "when it is full: no samples".into(),
             count: 1,

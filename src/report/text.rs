@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::table::{Columns, amount, cut, numbers, percent, short_date, words};
-use super::{budgets, design, pools, reclaim};
+use super::{budgets, design, laws, pools, reclaim};
 use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan};
 use crate::model::{Span, Timestamp};
 
@@ -47,6 +47,7 @@ pub fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Resu
     pools::failures(plan, options, out)?;
     budgets::text(plan, options, out)?;
     pools::scenarios(plan, options, out)?;
+    laws::text(plan, options, out)?;
     notes(plan, options, out)
 }
 

@@ -68,7 +68,12 @@ pub struct ScalabilityFit {
     held: [bool; 3],
     degrees: f64,
     residual_variance: f64,
-    covariance: [Three; 3],
+    /// The inverse of `J' J` over the parameters that were free.
+    inverse: [Three; 3],
+    /// What the inverse is multiplied by for the covariance of the parameters.
+    variance: f64,
+    /// The degrees of freedom of that.
+    interval_degrees: f64,
 }
 
 impl Interval {
@@ -101,9 +106,51 @@ impl ScalabilityFit {
         let residual_variance = closest.squares / degrees;
         let inverse = inverse_of_normal(samples, &closest.parameters, &free)
             .ok_or_else(|| Error::not_enough_data(apart))?;
-        let covariance = inverse.map(|row| row.map(|value| value * residual_variance));
-        let (samples, held) = (samples.to_vec(), closest.held);
-        Ok(Self { samples, law, held, degrees, residual_variance, covariance })
+        Ok(Self {
+            samples: samples.to_vec(),
+            law,
+            held: closest.held,
+            degrees,
+            residual_variance,
+            inverse,
+            variance: residual_variance,
+            interval_degrees: degrees,
+        })
+    }
+
+    /// The same fit of samples that each sum up many measurements, with intervals that are no
+    /// narrower than these show. For each part of the measurements (a stretch of time), `parts` has
+    /// by how much the throughput of each sample changes where that part is left out.
+    ///
+    /// It is the jackknife: what neighbouring samples have in common, such as noise with a memory,
+    /// moves them together, and is not seen in how they scatter about the curve.
+    #[must_use]
+    pub fn with_parts(mut self, parts: &[Vec<f64>]) -> Self {
+        if parts.len() < 2 {
+            return self;
+        }
+        let count = parts.len() as f64;
+        let moved: Vec<Three> = parts.iter().map(|changes| self.moved(changes)).collect();
+        for at in (0..3).filter(|at| !self.held[*at]) {
+            let mean = moved.iter().map(|three| three[at]).sum::<f64>() / count;
+            let squares = moved.iter().map(|three| (three[at] - mean).powi(2)).sum::<f64>();
+            let variance = squares * (count - 1.0) / count;
+            self.variance = self.variance.max(variance / self.inverse[at][at]);
+        }
+        self.interval_degrees = self.interval_degrees.min(count - 1.0);
+        self
+    }
+
+    /// By how much the parameters move with the throughput of each sample: `(J' J)^-1 J'` times the
+    /// changes.
+    fn moved(&self, changes: &[f64]) -> Three {
+        let mut pushed = [0.0; 3];
+        for (sample, change) in self.samples.iter().zip(changes) {
+            for (sum, slope) in pushed.iter_mut().zip(self.gradient(sample.load)) {
+                *sum += slope * change;
+            }
+        }
+        self.inverse.map(|row| row.iter().zip(pushed).map(|(value, by)| value * by).sum())
     }
 
     /// The fitted law.
@@ -152,8 +199,9 @@ impl ScalabilityFit {
         let factor = self.factor(level)?;
         let law = &self.law;
         let values = [law.throughput_of_one(), law.contention(), law.coherency()];
-        let interval =
-            |at: usize| Interval::around(values[at], factor * self.covariance[at][at].sqrt());
+        let interval = |at: usize| {
+            Interval::around(values[at], factor * (self.variance * self.inverse[at][at]).sqrt())
+        };
         Ok(ParameterIntervals {
             throughput_of_one: interval(0),
             contention: (!self.held[1]).then(|| interval(1)),
@@ -202,6 +250,22 @@ impl ScalabilityFit {
         }))
     }
 
+    /// The interval of the load up to which a response stays at `response` or below; `None` where
+    /// [it is kept](ScalabilityLaw::load_at_response) at every load or at none.
+    ///
+    /// # Errors
+    ///
+    /// Unless `level` is between 0 and 1.
+    pub fn response_interval(&self, response: f64, level: f64) -> Result<Option<Interval>> {
+        let factor = self.factor(level)?;
+        Ok(self.law.load_at_response(response).load().map(|load| {
+            // There throughput is the load over the response, and when the curve moves by so much
+            // the crossing moves by that over the difference of both slopes.
+            let apart = self.law.slope(load) - 1.0 / response;
+            Interval::around(load, factor * self.error_of(&self.gradient(load)) / apart.abs())
+        }))
+    }
+
     fn gradient(&self, load: f64) -> Three {
         let law = &self.law;
         gradient(&[law.throughput_of_one(), law.contention(), law.coherency()], load)
@@ -210,12 +274,12 @@ impl ScalabilityFit {
     /// The standard error of what changes with the parameters by `gradient`.
     fn error_of(&self, gradient: &Three) -> f64 {
         let mut variance = 0.0;
-        for (row, by_row) in self.covariance.iter().zip(gradient) {
+        for (row, by_row) in self.inverse.iter().zip(gradient) {
             for (value, by_column) in row.iter().zip(gradient) {
                 variance += value * by_row * by_column;
             }
         }
-        variance.max(0.0).sqrt()
+        (variance * self.variance).max(0.0).sqrt()
     }
 
     fn factor(&self, level: f64) -> Result<f64> {
@@ -224,7 +288,7 @@ impl ScalabilityFit {
                 "the level of an interval is {level}; give a share between 0 and 1, as 0.95"
             )));
         }
-        Ok(student_factor(1.0 - level, self.degrees))
+        Ok(student_factor(1.0 - level, self.interval_degrees))
     }
 }
 

@@ -136,6 +136,13 @@ impl ScalabilityLaw {
         1.0 + (load - 1.0) * (self.contention + self.coherency * load)
     }
 
+    /// By how much throughput grows with the load, at a load.
+    pub(super) fn slope(&self, load: f64) -> f64 {
+        let stretch = self.stretch(load);
+        let left = 1.0 - self.contention - self.coherency * load * load;
+        self.throughput_of_one * left / (stretch * stretch)
+    }
+
     /// The throughput at a load; NaN unless the load is above 0 and the law says anything there
     /// (which below a load of 1 it may not, where coherency is above 1).
     pub fn throughput(&self, load: f64) -> f64 {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::kernel::Random;
+use crate::kernel::{Random, student_factor};
 
 pub(super) const SPEC_SDM91: [(f64, f64); 7] = [
     (1.0, 64.9),
@@ -158,6 +158,71 @@ fn bands_are_those_of_the_delta_method() {
     for level in [0.0, 1.0, f64::NAN] {
         assert!(fit.throughput_interval(1.0, level).is_err());
     }
+}
+
+#[test]
+fn the_interval_of_a_promise_is_that_of_the_delta_method() {
+    // The load at which SPEC SDM91 takes 0.05, and by how much it moves with each parameter, by
+    // differences.
+    let fit = fitted(&SPEC_SDM91);
+    let law = *fit.law();
+    let load_of = |change: [f64; 3]| {
+        let [g, a, b] = change;
+        let changed = ScalabilityLaw::new(
+            law.throughput_of_one() * (1.0 + g),
+            law.contention() * (1.0 + a),
+            law.coherency() * (1.0 + b),
+        );
+        changed.unwrap().load_at_response(0.05).load().unwrap()
+    };
+    let at = load_of([0.0; 3]);
+    is(law.response(at), 0.05, 0.0);
+    let slope = (law.throughput(at + 1e-3) - law.throughput(at - 1e-3)) / 2e-3;
+    is(law.slope(at), slope, slope.abs() * 1e-6);
+    let step = 1e-5;
+    // Throughput at that load moves by so much, and the load that keeps the promise as here.
+    for parameter in 0..3 {
+        let mut change = [0.0; 3];
+        change[parameter] = step;
+        let moved = (load_of(change) - at) / step;
+        let [g, a, b] = change;
+        let there = ScalabilityLaw::new(
+            law.throughput_of_one() * (1.0 + g),
+            law.contention() * (1.0 + a),
+            law.coherency() * (1.0 + b),
+        );
+        let throughput = (there.unwrap().throughput(at) - law.throughput(at)) / step;
+        is(moved, -throughput / (law.slope(at) - 1.0 / 0.05), moved.abs() * 1e-3);
+    }
+    let interval = fit.response_interval(0.05, 0.95).unwrap().unwrap();
+    is(interval.value, at, 0.0);
+    let band = fit.throughput_interval(at, 0.95).unwrap().half_width();
+    is(interval.half_width(), band / (law.slope(at) - 1.0 / 0.05).abs(), 0.0);
+    assert_eq!(fit.response_interval(1e-9, 0.95).unwrap(), None);
+    assert!(fit.response_interval(0.05, 1.0).is_err());
+}
+
+#[test]
+fn parts_that_move_all_samples_together_widen_intervals() {
+    let fit = fitted(&SPEC_SDM91);
+    let before = fit.parameter_intervals(0.95).unwrap().throughput_of_one;
+    // Two parts, without which everything is 20% more, or less: so is the throughput of one, and
+    // neither contention nor coherency moves.
+    let moved =
+        |share: f64| SPEC_SDM91.map(|(load, _)| share * fit.law().throughput(load)).to_vec();
+    let wide = fit.clone().with_parts(&[moved(0.2), moved(-0.2)]);
+    let after = wide.parameter_intervals(0.95).unwrap().throughput_of_one;
+    // The jackknife of two: (2 - 1) / 2 (0.2^2 + 0.2^2), with one degree of freedom.
+    let error = 0.2 * fit.law().throughput_of_one();
+    is(after.half_width(), error * student_factor(0.05, 1.0), 0.0);
+    assert!(after.half_width() > before.half_width());
+    assert_eq!((wide.law(), wide.residual_error()), (fit.law(), fit.residual_error()));
+    // What moves nothing narrows nothing; one part is none.
+    let still = vec![vec![0.0; 7]; 30];
+    let same = fit.clone().with_parts(&still).parameter_intervals(0.95).unwrap();
+    is(same.throughput_of_one.half_width(), before.half_width(), 0.0);
+    let same = fit.clone().with_parts(&[moved(9.0)]).parameter_intervals(0.95).unwrap();
+    is(same.throughput_of_one.half_width(), before.half_width(), 0.0);
 }
 
 #[test]

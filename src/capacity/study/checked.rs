@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::fleet;
+use super::law;
 use super::parse::{
     File, GroupSection, IdleSection, KindWord, LimitWord, OverprovisionedSection, Place,
     ResourceSection, Role, Scalar, StudySection, Window,
@@ -60,6 +61,7 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         None => vec!["host".to_owned()],
     };
     let step = step_of(step, place)?;
+    let laws = law::laws(file.laws, &by, place)?;
     let zombie = file.zombie;
     let zombie =
         zombie.map(|section| zombie::zombie(section, &by, step, inventory.as_ref(), place));
@@ -87,6 +89,7 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         failover,
         scenarios,
         slos,
+        laws,
         idle,
         overprovisioned,
         zombie: zombie.transpose()?,
@@ -365,7 +368,11 @@ fn window(
     check(fits, written.span(), "window is 1d or longer, or \"all\"", place).map(|()| value)
 }
 
-fn labels(written: Spanned<Vec<String>>, none: bool, place: &Place<'_>) -> Result<Vec<String>> {
+pub(super) fn labels(
+    written: Spanned<Vec<String>>,
+    none: bool,
+    place: &Place<'_>,
+) -> Result<Vec<String>> {
     let at = written.span();
     let labels = written.into_inner();
     let what = "by names the labels that tell rows apart; write by = [\"host\"]";

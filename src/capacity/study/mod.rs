@@ -7,6 +7,7 @@ mod checked;
 mod fleet;
 mod in_time;
 mod init;
+mod law;
 mod parse;
 mod scenario;
 mod slo;
@@ -17,6 +18,7 @@ mod zombie;
 pub use fleet::{FailoverRule, InventoryFile, Lost, OrderRule, Shape};
 pub use in_time::{HostServers, InTimeRule};
 pub use init::{MetricSummary, init};
+pub use law::{LawRule, LawSource};
 pub use scenario::{Change, ChangeKind, Scenario};
 pub use slo::SloRule;
 pub use tables::{Across, LimitQuery, Table, TableQuery, Within};
@@ -83,6 +85,8 @@ pub struct Study {
     pub scenarios: Vec<Scenario>,
     /// How much of the time hosts may be too few.
     pub slos: Vec<SloRule>,
+    /// How throughput grows with load.
+    pub laws: Vec<LawRule>,
     /// When a host counts as idle.
     pub idle: IdleRule,
     /// When a resource of a host counts as over-provisioned.

@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use toml::{Spanned, Value};
 
 use super::fleet::{FailoverSection, InventorySection, OrderSection, ShapeSection};
+use super::law::LawSection;
 use super::scenario::ScenarioSection;
 use super::slo::SloSection;
 use super::zombie::ZombieSection;
@@ -52,6 +53,8 @@ pub(super) struct File {
     pub(super) scenarios: Vec<ScenarioSection>,
     #[serde(default, rename = "slo")]
     pub(super) slos: Vec<SloSection>,
+    #[serde(default, rename = "law")]
+    pub(super) laws: Vec<LawSection>,
     #[serde(default)]
     pub(super) idle: IdleSection,
     #[serde(default)]

@@ -18,6 +18,7 @@ pub(super) fn curve(curve: &Curve) -> Figure {
         Linear::nice(xs.chain(curve.knee.as_ref().map(|knee| knee.0)), true, 7, (0.0, FRAME.width));
     let ys = curve.measured.iter().map(|point| point.1);
     let ys = ys.chain(curve.fitted.iter().flat_map(|f| [f.low, f.y, f.high]));
+    let ys = ys.chain(curve.level.as_ref().map(|level| level.0));
     let y = Linear::nice(ys, true, TICKS, (FRAME.height, 0.0));
     let mut marks = Marks::new();
     FRAME.amounts(&mut marks, &y, TICKS, significant);
@@ -32,6 +33,10 @@ pub(super) fn curve(curve: &Curve) -> Figure {
         let right = place > middle;
         let (anchor, off) = if right { (Anchor::End, -5.0) } else { (Anchor::Start, 5.0) };
         marks.text("bad", (place + off, FRAME.top + 10.0), anchor, words);
+    }
+    if let Some((at, words)) = &curve.level {
+        let left = (FRAME.left + 5.0, FRAME.top + y.place(*at) - 5.0);
+        marks.text("bad", left, Anchor::Start, words);
     }
     Figure {
         title: curve.name.clone(),
@@ -55,6 +60,9 @@ fn draw(curve: &Curve, x: &Linear, y: &Linear) -> String {
     if let Some((at, _)) = &curve.knee {
         marks.line("limit", (x.place(*at), 0.0), (x.place(*at), FRAME.height));
     }
+    if let Some((at, _)) = &curve.level {
+        marks.line("hard", (0.0, y.place(*at)), (FRAME.width, y.place(*at)));
+    }
     marks.finish()
 }
 
@@ -63,9 +71,13 @@ fn describe(curve: &Curve) -> String {
         .knee
         .as_ref()
         .map_or_else(String::new, |(at, words)| format!(" {words}: at {}.", significant(*at)));
+    let level = curve
+        .level
+        .as_ref()
+        .map_or_else(String::new, |(at, words)| format!(" {}: {words}.", significant(*at)));
     format!(
-        "{} over {}: {} measured points and a fitted curve.{knee} The values are in the table \
-         below.",
+        "{} over {}: {} measured points and a fitted curve.{knee}{level} The values are in the \
+         table below.",
         curve.y,
         curve.x,
         curve.measured.len()
@@ -114,14 +126,14 @@ mod tests {
                 .map(|n| Fitted { x: n, y: law(n), low: 0.9 * law(n), high: 1.1 * law(n) })
                 .collect(),
             knee: Some((950.0_f64.sqrt(), "throughput falls from here".into())),
+            level: Some((12.0, "promised".into())),
         });
         let count = |class: &str| found.marks.matches(&format!("class=\"{class}\"")).count();
-        assert_eq!(
-            [count("band"), count("forecast"), count("dot-measured"), count("limit")],
-            [1; 4]
-        );
+        assert_eq!(["band", "forecast", "dot-measured", "limit", "hard"].map(count), [1; 5]);
         assert_eq!(found.marks.matches("h0M").count(), 1, "two of three points are known");
-        assert!(found.description.contains("throughput falls from here: at 30.82207."));
+        assert!(
+            found.description.contains("throughput falls from here: at 30.82207. 12: promised.")
+        );
         assert_eq!(found.table.len(), 43);
     }
 }

@@ -9,7 +9,7 @@ use super::heatmap;
 use super::palette::{DARK, LIGHT};
 use super::parts::Parts;
 use super::table::Table;
-use super::{budgets, notes, orders, reclaimed, runs_out, summary, trust, what_if};
+use super::{budgets, laws, notes, orders, reclaimed, runs_out, summary, trust, what_if};
 use crate::capacity::Plan;
 
 /// What the page does where there is JavaScript: read-outs, zoom, sorting.
@@ -135,7 +135,7 @@ pub fn page(plan: &Plan, parts: &Parts, out: &mut impl Write) -> io::Result<()> 
     what_if::failovers(parts, &mut body);
     budgets::section(plan, &mut body);
     what_if::scenarios(parts, &mut body);
-    what_if::curves(parts, &mut body);
+    laws::section(plan, parts, &mut body);
     trust::section(plan, &mut body);
     notes::unsaid(plan, &mut body);
     notes::explained(plan, parts, &mut body);

@@ -1,7 +1,8 @@
-//! The parts of a page that a plan with pools holds.
+//! The parts of a page that a plan with pools or laws holds.
 
 use std::fmt::Write;
 
+use super::laws;
 use super::parts::{Failover, Measure, Order, Parts, Scenarios};
 use crate::capacity::{Plan, PoolFailure, PoolOrder, PoolReport, ScenarioOutcome};
 use crate::model::Timestamp;
@@ -10,15 +11,19 @@ use crate::model::Timestamp;
 const MEASURES_MAX: usize = 40;
 
 impl Parts {
-    /// What the plan knows of its pools: orders with quantities, failures, scenarios. Empty where
-    /// no group of its study is a pool.
+    /// What the plan knows of its pools (orders with quantities, failures, scenarios) and of its
+    /// laws (curves). Empty where its study has neither.
     pub fn of(plan: &Plan) -> Self {
-        let Some(pools) = &plan.pools else { return Self::default() };
+        let (curves, explanations) = (laws::curves(plan), laws::explanations(plan));
+        let Some(pools) = &plan.pools else {
+            return Self { curves, explanations, ..Self::default() };
+        };
         Self {
             orders: pools.orders.iter().map(order).collect(),
             failovers: pools.failures.failures.iter().map(failover).collect(),
             scenarios: scenarios(plan, pools),
-            ..Self::default()
+            curves,
+            explanations,
         }
     }
 }

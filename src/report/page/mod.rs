@@ -7,7 +7,7 @@
 //!
 //! Charts (`fan`, `intervals`, `heatmap`, `timeline`, `curve`, `calibration`) take plain values and
 //! give a `Figure`; sections (`summary`, `runs_out`, `orders`, `reclaimed`, `leaves`, `budgets`,
-//! `what_if`, `trust`, `notes`) choose what of the plan goes into them; `document` puts the
+//! `what_if`, `laws`, `trust`, `notes`) choose what of the plan goes into them; `document` puts the
 //! sections in their order.
 
 mod budgets;
@@ -21,6 +21,7 @@ mod from_plan;
 mod heatmap;
 mod intervals;
 mod lanes;
+mod laws;
 mod leaves;
 mod notes;
 mod orders;

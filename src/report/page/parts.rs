@@ -13,7 +13,7 @@ pub struct Parts {
     pub failovers: Vec<Failover>,
     /// What-if scenarios side by side.
     pub scenarios: Option<Scenarios>,
-    /// Laws fitted to measurements: throughput over concurrency, latency over load.
+    /// Laws fitted to measurements: throughput over load, response over load.
     pub curves: Vec<Curve>,
     /// How single findings came about, beside those that follow from the plan.
     pub explanations: Vec<Explanation>,
@@ -104,6 +104,8 @@ pub struct Curve {
     pub fitted: Vec<Fitted>,
     /// Where it turns, and what that means.
     pub knee: Option<(f64, String)>,
+    /// A level that it is not to go beyond, and what that is.
+    pub level: Option<(f64, String)>,
 }
 
 /// A point of a fitted curve.

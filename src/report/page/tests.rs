@@ -169,6 +169,7 @@ fn parts() -> Parts {
             measured: (1..6).map(|n| (f64::from(4 * n), fitted(4 * n).y)).collect(),
             fitted: (1..40).map(fitted).collect(),
             knee: Some((24.0, "no more from here on".into())),
+            level: Some((900.0, "promised".into())),
         }],
         explanations: vec![Explanation {
             subject: "db disks".into(),
@@ -292,6 +293,7 @@ fn hostile() -> (Plan, Parts) {
     parts.curves[0].name = text();
     parts.curves[0].x = text();
     parts.curves[0].knee = Some((24.0, text()));
+    parts.curves[0].level = Some((900.0, text()));
     parts.explanations[0].sentences = vec![text()];
     (plan, parts)
 }

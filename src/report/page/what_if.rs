@@ -1,11 +1,9 @@
-//! What breaks under which failure, scenarios side by side, and laws fitted to measurements.
+//! What breaks under which failure, and scenarios side by side.
 
 use std::fmt::Write;
 
-use super::curve::curve;
 use super::document::Body;
 use super::escape::cut;
-use super::figure::Figure;
 use super::parts::{Failover, Measure, Parts};
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::InTime;
@@ -120,15 +118,6 @@ fn counted(unit: Option<&Unit>, value: f64) -> String {
         return format!("{value:.0}");
     }
     amount(unit, Some(value))
-}
-
-/// Writes the fitted laws.
-pub(super) fn curves(parts: &Parts, body: &mut Body) {
-    if parts.curves.is_empty() {
-        return;
-    }
-    body.section("curves", "How throughput and latency scale");
-    body.figures(&parts.curves.iter().map(curve).collect::<Vec<Figure>>());
 }
 
 #[cfg(test)]
