@@ -110,9 +110,8 @@ impl Fit {
             weekdays = Weekdays::None;
         }
         if !matches!(weekdays, Weekdays::None) {
-            flat = days()
-                .map(|(day, peak)| scaled(weekdays.remove(peak, day), logarithm))
-                .collect();
+            flat =
+                days().map(|(day, peak)| scaled(weekdays.remove(peak, day), logarithm)).collect();
             line = theil_sen(&flat)?;
         }
         let residuals: Vec<f64> =

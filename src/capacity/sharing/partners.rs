@@ -194,7 +194,6 @@ impl Partners {
     }
 }
 
-
 /// The peak of each window of the day over all days: what a load needs in the morning, at noon, and
 /// so on. `first` is the step of the day at which the row begins. A window without a number is NaN.
 ///
