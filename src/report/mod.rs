@@ -35,7 +35,7 @@ pub use changes::{ChangesFor, changes_sheet};
 pub use csv::csv;
 pub use decompositions::{SeriesParts, parts_csv, parts_json, parts_text};
 pub use explain::{Explanation, explain, names_like};
-pub use forecasts::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
+pub use forecasts::{CountsFrom, SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 pub use frames::{FramesError, write_csv, write_json, write_table};
 pub use json::{SCHEMA_VERSION, json};
 pub use kept::read_plan;

@@ -136,13 +136,40 @@ fn with_a_migration() -> User {
 #[test]
 fn a_past_counts_from_the_last_migration_on() {
     let user = with_a_migration();
-    let forecasts = |line: &str| {
+    let with_events = |line: &str| {
         let line = format!("forecast --store s --horizon 12h {line}");
         user.json_of_version(2, &line)["forecasts"].clone()
+    };
+    // All that is said but the event.
+    let forecasts = |line: &str| {
+        let mut found = with_events(line);
+        for one in found.as_array_mut().unwrap() {
+            one.as_object_mut().unwrap().remove("counts_from");
+        }
+        found
     };
     let moved = "cpu_cores{host=\"moved\"}";
     let since = forecasts(&format!("{moved} --from 2023-11-20T00:00:00Z"));
     assert_eq!(forecasts(&format!("{moved} --events events.csv")), since);
+    // Which series were cut, by what and when, is told of each.
+    let event = serde_json::json!({
+        "time": "2023-11-20T00:00:00Z", "event": "to-new-racks", "kind": "Migration"
+    });
+    for sums in ["", "--total"] {
+        let told = with_events(&format!("cpu_cores --events events.csv {sums}"));
+        let told = told.as_array().unwrap().iter();
+        let told: Vec<(&str, Option<&serde_json::Value>)> =
+            told.map(|one| (one["series"].as_str().unwrap(), one.get("counts_from"))).collect();
+        let expected =
+            [("cpu_cores{host=\"moved\"}", Some(&event)), ("cpu_cores{host=\"still\"}", None)];
+        assert!(expected.iter().all(|one| told.contains(one)), "{told:?}");
+        assert_eq!(told.len(), if sums.is_empty() { 2 } else { 3 });
+    }
+    let text = user.ok(&format!("forecast --store s --horizon 12h {moved} --events events.csv"));
+    assert!(
+        text.contains("  past      counts from 2023-11-20T00:00:00Z on: to-new-racks\n"),
+        "{text}"
+    );
     assert_ne!(forecasts(moved), since);
     // Of a host that no migration concerns all counts; of both, only one is cut.
     let still = "cpu_cores{host=\"still\"}";
