@@ -52,6 +52,7 @@ pub use pools::{
     FailureReport, InTime, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport,
     ScenarioOutcome, ScenarioRow, WhenFull,
 };
+pub use reduce::peaks_by_day;
 pub use rows::{
     Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,
 };
