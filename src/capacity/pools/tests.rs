@@ -201,7 +201,7 @@ fn a_scenario_dates_and_orders_nothing_for_what_is_cleaned_up_under_its_line() {
                 [[scenario]]\nname = \"more\"\n[[scenario.change]]\nkind = \"add\"\nhosts = 1\n\
                 [[scenario]]\nname = \"less\"\n[[scenario.change]]\nkind = \"demand\"\n\
                 factor = 0.9\n";
-    // Both logs are cleaned up every 22 days at 192 GB, under the disks' 200 and over their own 190.
+    // Logs and disks are cleaned up every 22 days at 192 GB: over 190 of logs, under 200 of disks.
     let tooth = |day: usize| 150.0 + 2.0 * (day % 22) as f64 + 0.1 * (day * day % 7) as f64;
     let all = two_hosts(text, tooth).pools.unwrap().scenarios;
     let row = |at: usize, resource| scenario_row(&all[at], "db", resource).full;
