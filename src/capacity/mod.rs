@@ -50,9 +50,10 @@ pub use known::{DesignReport, KnownHost};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
 pub use pools::{
-    FailureReport, InTime, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport,
-    ScenarioOutcome, ScenarioRow, WhenFull,
+    FailureReport, Fullest, InTime, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport,
+    ScenarioOutcome, ScenarioRow, Stays, WhenFull,
 };
+pub use reduce::peaks_by_day;
 pub use rows::{
     Backtest, Forecast, LimitChange, MODEL, Note, Outcome, Peak, Plan, PlanRow, Summary, TablePlan,
 };

@@ -77,6 +77,33 @@ pub(super) fn daily_peaks(series: RowSeries<'_>, line: Option<f64>) -> Option<Da
     Some(DailyPeaks { first_day: seen.first_day, peaks })
 }
 
+/// The daily peaks of a row as a plan knows them: one for each UTC day from that of `start` to the
+/// last of the row, NaN where less than half of the hours have data that its days typically have.
+///
+/// ```
+/// use plimsoll::capacity::peaks_by_day;
+/// use plimsoll::{Span, Timestamp};
+/// // From noon on, two whole days, and 11 hours of the fourth.
+/// let hours: Vec<f64> = (12..24 * 3 + 11).map(f64::from).collect();
+/// let peaks = peaks_by_day(Timestamp::from_seconds(12 * 3600), Span::HOUR, &hours);
+/// assert_eq!(peaks[..3], [23.0, 47.0, 71.0]);
+/// assert!(peaks.len() == 4 && peaks[3].is_nan());
+/// ```
+pub fn peaks_by_day(start: Timestamp, step: Span, values: &[f64]) -> Vec<f64> {
+    let day = |at: Timestamp| at.floor(Span::DAY).nanos().div_euclid(Span::DAY.nanos());
+    let steps = i64::try_from(values.len()).unwrap_or(i64::MAX);
+    let last = start.plus(Span::from_nanos(step.nanos().saturating_mul(steps - 1)));
+    let days = if values.is_empty() { 0 } else { day(last) - day(start) + 1 };
+    let mut peaks = vec![f64::NAN; usize::try_from(days).unwrap_or(0)];
+    if let Some(found) = daily_peaks(RowSeries::new(start, step, values), None) {
+        let first = usize::try_from(day(found.first_day) - day(start)).unwrap_or(0);
+        for (place, peak) in peaks.iter_mut().skip(first).zip(found.peaks) {
+            *place = peak;
+        }
+    }
+    peaks
+}
+
 /// What was seen of each UTC day, before it is said which peaks are known.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SeenDays {

@@ -10,30 +10,29 @@ use rustix::time::ClockId;
 
 use super::Outcome;
 use super::args::ReportFormat;
+use super::backtest_exhaustion::{self, ExhaustionArgs};
 use super::breaks::{Breaks, EventArgs};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
-use crate::capacity::exhaustion::PeakSeries;
-use crate::capacity::exhaustion::score::{ScoreOptions, score_exhaustion};
 use crate::error::{Error, Result};
 use crate::forecast::score::{Scorer, Scores};
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Tier};
 use crate::ingest::{SeriesRow, read_series_rows};
 use crate::model::{Frame, Selector, Span, Timestamp};
 use crate::query::{Aggregate, Query};
-use crate::report::{exhaustion_scores_text, scores_text};
-use crate::store::{Snapshot, Store};
+use crate::report::scores_text;
+use crate::store::Store;
 
 /// Quantiles whose losses are averaged.
 const LEVELS: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-/// The label whose values are hosts.
-const HOST_LABEL: &str = "host";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     plimsoll backtest --store s 'cpu_usage_mhz' --step 5m --horizon 4h --windows 6\n  \
     plimsoll backtest --store s 'disk_used_gb' --exhaustion\n  \
+    plimsoll backtest --store s '{__name__=~\"cpu.*|memory\"}' --exhaustion --origins 14..23 \
+    --horizon-days 7\n  \
     plimsoll backtest --train Hourly-train.csv --test Hourly-test.csv --period 24 --horizon 48\n\
     Files have one series per line, below a header: a name, then its values.\n\
     RAYON_NUM_THREADS=1 makes it use one thread; the answers stay the same.")]
@@ -81,10 +80,8 @@ pub(super) struct BacktestArgs {
     /// Score each model of the pool too.
     #[arg(long)]
     models: bool,
-    /// Score probabilities of exhaustion instead: daily peaks against lines above them, 7 and 30
-    /// days ahead.
-    #[arg(long, requires = "store", conflicts_with_all = ["models", "light"])]
-    exhaustion: bool,
+    #[command(flatten)]
+    exhaustion: ExhaustionArgs,
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     format: ReportFormat,
@@ -129,11 +126,11 @@ struct Document {
 
 /// Scores forecasts of a store's series or of those in files.
 pub(super) fn backtest(args: &BacktestArgs) -> Result<Outcome, Stop> {
-    if args.breaks.events.is_some() && (args.exhaustion || args.train.is_some()) {
+    if args.breaks.events.is_some() && (args.exhaustion.exhaustion || args.train.is_some()) {
         let what = "--events is for forecasts of a store's series; leave it out";
         return Err(Error::invalid(what).into());
     }
-    if args.exhaustion {
+    if args.exhaustion.exhaustion {
         return exhaustion(args);
     }
     let day = |step: Span| Span::DAY.nanos().checked_div(step.nanos()).unwrap_or(1).max(1);
@@ -391,9 +388,7 @@ fn of_rows(
 }
 
 fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) -> Result<()> {
-    let (Some(folder), Some(selector)) = (&args.store, &args.selector) else {
-        return Err(Error::invalid("give --store and a selector, or --train and --test"));
-    };
+    let (folder, selector) = store_and_selector(args)?;
     let store = Store::open_read_only(folder)?;
     let snapshot = store.snapshot()?;
     let query = ranged(args, Query::new(selector.clone()).aggregate(args.agg).step(step));
@@ -403,47 +398,23 @@ fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) 
     Ok(())
 }
 
+fn store_and_selector(args: &BacktestArgs) -> Result<(&Path, &Selector)> {
+    let missing = || Error::invalid("give --store and a selector, or --train and --test");
+    let folder = args.store.as_deref();
+    folder.zip(args.selector.as_ref()).ok_or_else(missing)
+}
+
 fn ranged(args: &BacktestArgs, query: Query) -> Query {
     let query = args.from.map_or(query.clone(), |start| query.from(start));
     args.to.map_or(query.clone(), |end| query.to(end))
 }
 
+/// Scores probabilities of exhaustion by the daily peaks of a store's series.
 fn exhaustion(args: &BacktestArgs) -> Result<Outcome, Stop> {
-    let (Some(folder), Some(selector)) = (&args.store, &args.selector) else {
-        return Err(Error::invalid("give --store and a selector").into());
-    };
-    let store = Store::open_read_only(folder)?;
-    let series = peaks(args, selector, &store.snapshot()?)?;
-    let scores = score_exhaustion(&series, &ScoreOptions::default());
-    match args.format {
-        ReportFormat::Json => json_to_stdout(&Versioned::new(scores))?,
-        ReportFormat::Table => to_stdout(|out| exhaustion_scores_text(&scores, out))?,
-    }
-    Ok(Outcome::Done)
-}
-
-/// The daily peaks of each series; the days at both ends, of which a part may be missing, are none.
-fn peaks(args: &BacktestArgs, selector: &Selector, snapshot: &Snapshot) -> Result<Vec<PeakSeries>> {
-    let query = Query::new(selector.clone()).aggregate(Aggregate::Max).step(Span::DAY);
-    let mut series = Vec::new();
-    for frame in ranged(args, query).run(snapshot)? {
-        let frame = frame?;
-        for (labels, row) in frame.rows() {
-            let host = labels.get(HOST_LABEL).map_or_else(|| labels.to_string(), ToOwned::to_owned);
-            let mut peaks = row.to_vec();
-            let known = |peak: &f64| !peak.is_nan();
-            let ends = [peaks.iter().position(known), peaks.iter().rposition(known)];
-            for end in ends.into_iter().flatten() {
-                peaks[end] = f64::NAN;
-            }
-            series.push(PeakSeries { host, peaks });
-        }
-    }
-    if series.is_empty() {
-        let what = format!("no series of {selector} has samples in this range");
-        return Err(Error::not_enough_data(what));
-    }
-    Ok(series)
+    let (folder, selector) = store_and_selector(args)?;
+    let peaks = Query::new(selector.clone()).aggregate(Aggregate::Max).step(Span::HOUR);
+    let peaks = ranged(args, peaks);
+    backtest_exhaustion::score(&args.exhaustion, folder, (selector, &peaks), args.format)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::output::note;
 use crate::capacity::events::{Event, parse_events};
 use crate::error::{Error, Result};
 use crate::model::{Labels, Span, Timestamp};
+use crate::report::CountsFrom;
 
 /// The word for all kinds.
 const ALL_KINDS: &str = "all";
@@ -101,6 +102,11 @@ impl EventArgs {
         let is = |kind: &String| kind == ALL_KINDS || kind.eq_ignore_ascii_case(&event.kind);
         self.event_kinds.iter().any(is)
     }
+}
+
+/// What is told of the event that a past counts from.
+pub(super) fn counts_from(event: &Event) -> CountsFrom {
+    CountsFrom { time: event.time, event: event.name.clone(), kind: event.kind.clone() }
 }
 
 /// Why a series has no forecast, and since when its past counts.

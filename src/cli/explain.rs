@@ -14,11 +14,14 @@ use crate::report::{Column, Explanation, Sheet, explain as explained, names_like
 const NAMES: usize = 8;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  plimsoll explain --store s --study study.toml db-02 disk")]
+#[command(after_help = "Examples:\n  \
+    plimsoll explain --store s --study study.toml db-02 disk\n  \
+    plimsoll explain --store s --study study.toml \"zone a\"")]
 pub(super) struct ExplainArgs {
-    /// The name of a host or of a group's row, as the plan prints it.
+    /// A name as the plan prints it: of a host, a group's row, a failure, a scenario, an objective,
+    /// an owner, a service, a resource, or of the study for what adds up.
     name: String,
-    /// One of its resources. Default: all, and what is ordered.
+    /// One of its resources. Default: all, and what is of no single one.
     resource: Option<String>,
     /// The store's folder.
     #[arg(long, value_name = "DIR")]
@@ -44,7 +47,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome, Stop> {
             names => format!("there are: {}{more}", names.join(", ")),
         };
         let of = args.resource.as_ref().map_or(String::new(), |name| format!(" with {name:?}"));
-        let what = format!("the plan has no row named {:?}{of}; {offer}", args.name);
+        let what = format!("the plan has nothing named {:?}{of}; {offer}", args.name);
         return Err(Error::not_enough_data(what).into());
     }
     let sheet = sheet(&args.name, &found);

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat};
-use super::breaks::{Breaks, reason};
+use super::breaks::{Breaks, counts_from, reason};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::output::{Stop, to_stdout};
 use super::sums::Sums;
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Rehearsed};
 use crate::model::{Frame, Labels, Timestamp};
 use crate::query::Query;
-use crate::report::{SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
+use crate::report::{CountsFrom, SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 use crate::store::Store;
 
 /// Prints the forecast of each selected series.
@@ -38,11 +38,12 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     let forecaster = Forecaster::new(args.step, options)?;
     let breaks = Breaks::read(&args.breaks, args.step)?;
     let finish = |doubts: &Doubts, one: SeriesOutlook| {
-        let (labels, start, outlook) = one;
+        let SeriesOutlook { labels, start, counts_from, outlook } = one;
         SeriesForecast {
             unit: snapshot.unit(labels.metric()),
             start,
             step: args.step,
+            counts_from,
             forecast: outlook.and_then(|outlook| {
                 let doubt = doubts.of(labels.metric()).ok_or("no series was back-tested")?;
                 Ok(outlook.forecast(doubt))
@@ -86,8 +87,16 @@ fn print(
     Ok(Outcome::Done)
 }
 
-/// A series, the start of its forecast, and what is known of it before errors are pooled.
-pub(super) type SeriesOutlook = (Labels, Timestamp, Result<Outlook, String>);
+/// A series, and what is known of it before errors are pooled.
+#[derive(Debug, Clone)]
+pub(super) struct SeriesOutlook {
+    pub(super) labels: Labels,
+    /// The start of its forecast.
+    pub(super) start: Timestamp,
+    /// The event that cut its past.
+    pub(super) counts_from: Option<CountsFrom>,
+    pub(super) outlook: Result<Outlook, String>,
+}
 
 /// A fleet that is forecast in bounded memory, however many series it has.
 struct Fleet<'a> {
@@ -171,7 +180,8 @@ pub(super) fn rehearsed(
         let outlook = one
             .map_err(|why| reason(&why, events[row]))
             .map(|one| without_errors(labels.metric(), one));
-        (labels, frame.time(whole), outlook)
+        let counts_from = events[row].map(counts_from);
+        SeriesOutlook { labels, start: frame.time(whole), counts_from, outlook }
     };
     let outlooks = forecaster.rehearse(&rows).into_iter().enumerate().map(outlook).collect();
     (outlooks, events.iter().flatten().count())
@@ -211,7 +221,8 @@ mod tests {
             let kept = fleet.kept.len();
             assert_eq!((kept, fleet.cut), (kept_max.min(6) / 2 * 2, 1));
             let finish = |one: Result<SeriesOutlook, Error>| {
-                let (labels, start, outlook) = one.unwrap();
+                let SeriesOutlook { labels, start, counts_from, outlook } = one.unwrap();
+                assert_eq!(counts_from.is_some(), labels.get("host") == Some("h21"));
                 let forecast = outlook.unwrap().forecast(doubts.of("cpu").unwrap());
                 (labels.to_string(), start, forecast.lower, forecast.point, forecast.upper)
             };

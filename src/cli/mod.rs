@@ -8,6 +8,7 @@
 mod agent;
 mod args;
 mod backtest;
+mod backtest_exhaustion;
 mod bench;
 mod bench_plan;
 mod breaks;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::breaks::{Breaks, reason};
+use super::breaks::{Breaks, counts_from, reason};
 use super::doubts::{Doubts, Pools};
 use super::forecast::{SeriesOutlook, rehearsed};
 use crate::error::{Error, Result};
 use crate::forecast::{Forecaster, MemberSum, Outlook, Tree, add_up, is_alive};
 use crate::model::{Frame, Labels, METRIC_LABEL, Timestamp};
+use crate::report::CountsFrom;
 
 /// A total or a group.
 struct Node {
@@ -20,6 +21,7 @@ struct Node {
 /// A member that has a forecast, and the group right above it.
 struct Member {
     labels: Labels,
+    counts_from: Option<CountsFrom>,
     outlook: Outlook,
     group: usize,
 }
@@ -73,20 +75,21 @@ impl<'a> Sums<'a> {
         self.cut += cut;
         let horizon = self.forecaster.options().horizon;
         for (row, one) in outlooks.into_iter().enumerate() {
-            let (labels, start, outlook) = one;
+            let SeriesOutlook { labels, start, counts_from, outlook } = one;
             self.range = Some((frame.start(), start));
             let values = frame.row(row);
             let values = &values[..values.len().saturating_sub(1)];
             let Ok(outlook) = outlook else {
-                self.apart.push((labels, start, outlook));
+                self.apart.push(SeriesOutlook { labels, start, counts_from, outlook });
                 continue;
             };
             let is_member = is_alive(values, horizon);
             let group = self.group(&labels, values, is_member)?;
             if is_member {
-                self.members.push(Member { labels, outlook, group });
+                self.members.push(Member { labels, counts_from, outlook, group });
             } else {
-                self.apart.push((labels, start, Ok(outlook)));
+                let outlook = Ok(outlook);
+                self.apart.push(SeriesOutlook { labels, start, counts_from, outlook });
             }
         }
         if self.members.len() > self.members_max {
@@ -148,6 +151,8 @@ impl<'a> Sums<'a> {
         let (rows, events): (Vec<&[f64]>, Vec<_>) =
             rows.map(|(labels, row)| self.breaks.cut(labels, first, row)).unzip();
         self.breaks.tell(self.cut + events.iter().flatten().count());
+        let mut counted: Vec<Option<CountsFrom>> =
+            events.iter().map(|event| event.map(counts_from)).collect();
         let mut outlooks = Vec::with_capacity(parents.len());
         let made = labels.iter().zip(self.forecaster.rehearse(&rows)).zip(&events);
         for ((labels, one), event) in made {
@@ -158,13 +163,19 @@ impl<'a> Sums<'a> {
         for member in self.members {
             parents.push(place_of[member.group]);
             labels.push(member.labels);
+            counted.push(member.counts_from);
             outlooks.push(member.outlook);
         }
         if !outlooks.is_empty() {
             add_up(&Tree::new(&parents)?, &mut outlooks)?;
         }
-        let all = labels.into_iter().zip(outlooks);
-        let all = all.map(|(labels, outlook)| (labels, start, Ok(outlook))).chain(self.apart);
-        Ok((self.pools.finish(), all.collect()))
+        let all = labels.into_iter().zip(counted).zip(outlooks);
+        let all = all.map(|((labels, counts_from), outlook)| SeriesOutlook {
+            labels,
+            start,
+            counts_from,
+            outlook: Ok(outlook),
+        });
+        Ok((self.pools.finish(), all.chain(self.apart).collect()))
     }
 }

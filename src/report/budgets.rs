@@ -2,10 +2,13 @@
 //! there are, how many would keep the budget, and where shrinking stops.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::explain::Explanation;
+use super::explain_pools::money;
 use super::table::{Columns, amount, cut, numbers, percent, prose, words};
 use super::text::{TextOptions, more};
 use crate::capacity::budget::{BudgetPlan, ShrinkStep};
@@ -159,6 +162,28 @@ pub(super) fn explained(plan: &Plan, row: &PlanRow) -> Vec<String> {
     of_row.map(sentence).collect()
 }
 
+/// The same of an objective by its name, for every pool that it is of.
+pub(super) fn explained_by_name(
+    plan: &Plan,
+    name: &str,
+    resource: Option<&str>,
+) -> Vec<Explanation> {
+    let all = plan.pools.iter().flat_map(|pools| &pools.budgets);
+    let named = all.filter(|of| of.name == name);
+    let asked = named.filter(|of| resource.is_none_or(|resource| resource == of.resource));
+    let explanation = |of: &PoolBudget| Explanation {
+        subject: format!("objective {}: {} {}", of.name.escape_debug(), of.pool, of.resource),
+        sentences: vec![sentence(of)],
+    };
+    asked.map(explanation).collect()
+}
+
+/// The names of the objectives.
+pub(super) fn names(plan: &Plan) -> Vec<String> {
+    let all = plan.pools.iter().flat_map(|pools| &pools.budgets);
+    all.map(|of| of.name.clone()).collect()
+}
+
 fn sentence(of: &PoolBudget) -> String {
     let shown = |value: f64| amount(of.unit.as_ref(), Some(value));
     let grown = if of.growth_factor > 1.0 {
@@ -180,7 +205,7 @@ fn sentence(of: &PoolBudget) -> String {
     format!(
         "Error budget {:?}: {} of {} leave {} minutes bad. The {} steps of the last 28 days{grown} \
          ask for {} at most; {} that carry {} each are expected to be too few for {} minutes, \
-         which burns the budget {} times; {fewest}.",
+         which burns the budget {} times; {fewest}.{}",
         of.name,
         objective(of),
         of.period,
@@ -190,8 +215,54 @@ fn sentence(of: &PoolBudget) -> String {
         hosts(of.now.hosts),
         shown(of.host_capacity),
         minutes(of.now.bad_minutes),
-        burn(of.now.burn_rate())
+        burn(of.now.burn_rate()),
+        money_and_next(of)
     )
+}
+
+/// What the fewest and the next nine cost, and where shrinking stops.
+fn money_and_next(of: &PoolBudget) -> String {
+    let mut said = String::new();
+    if let (Some(plan), Some(cost), Some(change)) =
+        (&of.fewest, of.cost_per_month, of.change_per_month)
+    {
+        let then = money(plan.cost_per_month);
+        let _ = write!(
+            said,
+            " They cost {then} a month, {then} - {} = {} more than the hosts that \
+            there are.",
+            money(cost),
+            money(change)
+        );
+    }
+    if let Some(plan) = &of.next_nine {
+        let (count, bad) = (plan.hosts, minutes(plan.bad_minutes));
+        let _ = write!(
+            said,
+            " A tenth of the budget, {} minutes, takes {count}, at {bad}",
+            minutes(of.slo.budget_minutes() / 10.0)
+        );
+        if let (Some(fewest), Some(more)) = (&of.fewest, of.next_nine_per_month) {
+            let costs = (money(plan.cost_per_month), money(fewest.cost_per_month));
+            let _ = write!(said, ", for {} - {} = {} a month more", costs.0, costs.1, money(more));
+        }
+        said.push('.');
+    }
+    let most = of.burn_rate_max;
+    let _ = match &of.shrink.refused {
+        _ if of.shrink.now.burn_rate > most => {
+            write!(said, " None may leave: it burns faster than {most} times already.")
+        }
+        Some(step) => write!(
+            said,
+            " They may shrink to {}: with {} it would burn {} times, over {most}.",
+            of.shrink.advised.hosts,
+            step.hosts,
+            burn(step.burn_rate)
+        ),
+        None => write!(said, " They may shrink to {}.", of.shrink.advised.hosts),
+    };
+    said
 }
 
 /// A budget as JSON.
@@ -323,6 +394,27 @@ mod tests {
             said.contains("Error budget \"web answers\": 99.5% of 30d leave 216.0 minutes bad. ")
         );
         assert!(said.contains("12 hosts that carry 7.20 GHz each"), "{said}");
+        let cost = |plan: &BudgetPlan| plan.cost_per_month;
+        let more = of.change_per_month.unwrap();
+        let part =
+            format!("They cost {} a month, {} - 1200 = {more} more", cost(fewest), cost(fewest));
+        assert!(said.contains(&part), "{part}\n{said}");
+        let refused = of.shrink.refused.unwrap();
+        let part = format!("They may shrink to {}: with {} it", fewest.hosts, refused.hosts);
+        assert!(said.contains(&part), "{part}\n{said}");
+        let next = of.next_nine.as_ref().unwrap();
+        let part = format!(
+            "A tenth of the budget, 21.6 minutes, takes {}, at {}, for {} - {} = {} a month more.",
+            next.hosts,
+            minutes(next.bad_minutes),
+            cost(next),
+            cost(fewest),
+            cost(next) - cost(fewest)
+        );
+        assert!(said.contains(&part), "{part}\n{said}");
+        let by_name = explain(&plan, &study, "web answers", None);
+        assert_eq!(by_name[0].subject, "objective web answers: web cpu");
+        assert!(said.contains(&by_name[0].sentences[0]));
         let memory = explain(&plan, &study, "web", Some("memory"));
         assert!(!memory[0].sentences.join("\n").contains("Error budget"));
     }

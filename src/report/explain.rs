@@ -1,9 +1,9 @@
 //! Where every number of a row came from, in sentences.
 
 use super::table::{amount, percent};
-use super::{budgets, laws};
+use super::{budgets, explain_pools, explain_reclaim, explain_scenarios, explain_totals, laws};
 use crate::capacity::study::{Kind, Limit, Resource, Table};
-use crate::capacity::{Outcome, Plan, PlanRow, PoolOrder, Study, TablePlan, name};
+use crate::capacity::{Outcome, Plan, PlanRow, Study, TablePlan, name};
 
 /// Smaller probabilities are not told apart.
 const CHANCE_MIN: f64 = 1e-4;
@@ -17,8 +17,10 @@ pub struct Explanation {
     pub sentences: Vec<String>,
 }
 
-/// Explains every row of a plan whose host or group has this name, of one resource or of all; what
-/// is ordered for it, and whether it is idle or too large. Nothing where no row has the name.
+/// Explains what a plan says of a name, of one resource or of all: of a host or a row of a group;
+/// of a pool what is ordered, who could leave, and what failures and scenarios do to it; of a
+/// failure, a scenario, an objective, an owner or a service; of a resource what could be reclaimed;
+/// of the study what adds up. Nothing where nothing has the name.
 ///
 /// ```
 /// use plimsoll::capacity::{Planner, Study, Table};
@@ -55,9 +57,11 @@ pub fn explain(
             found.push(row_explained(plan, study, group, table, row));
         }
     }
-    if resource.is_none() {
-        found.extend(ordered(plan, subject));
-    }
+    found.extend(explain_pools::explained(plan, study, subject, resource));
+    found.extend(explain_scenarios::explained(plan, study, subject, resource));
+    found.extend(budgets::explained_by_name(plan, subject, resource));
+    found.extend(explain_reclaim::explained(plan, subject, resource));
+    found.extend(explain_totals::explained(plan, subject, resource));
     found.extend(laws::explained(plan, subject, resource));
     found
 }
@@ -252,59 +256,19 @@ fn too_large(plan: &Plan, study: &Study, row: &PlanRow) -> Option<String> {
     ))
 }
 
-/// What is ordered for a pool, and why so much.
-fn ordered(plan: &Plan, subject: &str) -> Option<Explanation> {
-    let pools = plan.pools.as_ref()?;
-    let order = pools.orders.iter().find(|order| order.name == subject)?;
-    let rule = pools.order_rule.as_ref()?;
-    let mut sentences = vec![format!(
-        "Of what a {} brings, {} runs out first. Ordered by {}, it arrives on {}, too late with a \
-         probability of {:.0}%; it is to last until {}.",
-        order.shape,
-        order.first,
-        order.order_by.date(),
-        order.arrives.date(),
-        order.risk * 100.0,
-        order.lasts_until.date()
-    )];
-    sentences.extend(order.order.lines.iter().map(|line| {
-        let unit = unit_of(plan, order, &line.name);
-        let shown = |value: f64| amount(unit, Some(value));
-        format!(
-            "{}: with a probability of {:.0}% the highest peak of the last week of that time is at \
-             most {}; {} are missing, which takes {} hosts. Short without an order in {:.0}%, with \
-             it in {:.0}%.",
-            line.name,
-            rule.costs.critical_ratio() * 100.0,
-            shown(line.target),
-            shown(line.shortfall),
-            line.hosts_needed,
-            line.shortage_before * 100.0,
-            line.shortage_after * 100.0
-        )
-    }));
-    let group = pools.group.escape_debug();
-    Some(Explanation {
-        subject: format!("{group} {subject}: order of {} hosts", order.order.hosts),
-        sentences,
-    })
-}
-
-fn unit_of<'a>(
-    plan: &'a Plan,
-    order: &PoolOrder,
-    resource: &str,
-) -> Option<&'a crate::model::Unit> {
-    let rows = plan.groups.iter().flat_map(|table| &table.rows);
-    let mut rows = rows.filter(|row| row.labels == order.labels && row.resource == resource);
-    rows.next().and_then(|row| row.unit.as_ref())
-}
-
-/// The names of a plan's rows that are like a text, for a message: those that hold it.
+/// The names in a plan that are like a text, for a message: those that hold it.
 pub fn names_like(plan: &Plan, subject: &str) -> Vec<String> {
     let tables = std::iter::once(&plan.hosts).chain(&plan.groups);
     let names = tables.flat_map(|table| table.rows.iter().map(|row| name(&row.labels, &table.by)));
-    let names = names.chain(laws::names(plan));
+    let others = [
+        explain_pools::names(plan),
+        explain_scenarios::names(plan),
+        budgets::names(plan),
+        explain_reclaim::names(plan),
+        explain_totals::names(plan),
+        laws::names(plan).collect(),
+    ];
+    let names = names.chain(others.into_iter().flatten());
     let names: std::collections::BTreeSet<String> = names.collect();
     names.into_iter().filter(|name| name.contains(subject)).collect()
 }
@@ -347,8 +311,13 @@ mod tests {
     fn groups_are_explained_and_strangers_are_not() {
         let web = explained("web", None);
         let subjects: Vec<&str> = web.iter().map(|one| one.subject.as_str()).collect();
-        assert_eq!(subjects.len(), 3);
-        assert!(subjects.contains(&"service web: cpu"), "{subjects:?}");
+        let rows = ["cpu", "disk", "memory"].map(|resource| format!("service web: {resource}"));
+        let mut of_rows: Vec<&str> = subjects[..3].to_vec();
+        of_rows.sort_unstable();
+        assert_eq!(
+            (of_rows, &subjects[3..]),
+            (rows.iter().map(String::as_str).collect(), &["service web: who could leave"][..])
+        );
         assert!(explained("nobody", None).is_empty());
         assert_eq!(names_like(&pooled_plan(""), "db-0").len(), 8);
         let cpu = explained("web-01", Some("cpu"))[0].sentences.join("\n");

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{FramesError, defused};
+use super::{FramesError, defused, visible};
 use crate::error::Result;
 use crate::forecast::{Forecast, ModelScore};
 use crate::model::{Labels, Span, Timestamp, Unit};
@@ -27,8 +27,21 @@ pub struct SeriesForecast {
     pub start: Timestamp,
     /// Length of a step.
     pub step: Span,
+    /// The event that cut the past, where one did.
+    pub counts_from: Option<CountsFrom>,
     /// The forecast, or in words why there is none.
     pub forecast: std::result::Result<Forecast, String>,
+}
+
+/// The event from which on the past of a series counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountsFrom {
+    /// When it was.
+    pub time: Timestamp,
+    /// Its name.
+    pub event: String,
+    /// Its kind: any word, or none.
+    pub kind: String,
 }
 
 impl SeriesForecast {
@@ -57,11 +70,20 @@ pub fn forecasts_text(
         }
         writeln!(out, "{}", series.labels)?;
         match &series.forecast {
-            Ok(forecast) => forecast_text(&series, forecast, out)?,
+            Ok(forecast) => {
+                counts_from_text(series.counts_from.as_ref(), out)?;
+                forecast_text(&series, forecast, out)?;
+            }
             Err(why) => writeln!(out, "  no forecast: {why}")?,
         }
     }
     Ok(())
+}
+
+/// Where there is no forecast, the reason says it.
+fn counts_from_text(from: Option<&CountsFrom>, out: &mut dyn Write) -> io::Result<()> {
+    let Some(from) = from else { return Ok(()) };
+    writeln!(out, "  past      counts from {} on: {}", from.time, visible(&from.event))
 }
 
 fn forecast_text(
@@ -141,9 +163,18 @@ struct Row<'a> {
     start: String,
     step_seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    counts_from: Option<CountsFromView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     forecast: Option<&'a Forecast>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_none: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct CountsFromView<'a> {
+    time: String,
+    event: &'a str,
+    kind: &'a str,
 }
 
 /// Writes one JSON object with all forecasts, a line for each, and the reason where there is none.
@@ -164,6 +195,11 @@ pub fn forecasts_json(
             unit: one.unit.as_ref().map(Unit::as_str),
             start: one.start.to_string(),
             step_seconds: one.step.seconds(),
+            counts_from: one.counts_from.as_ref().map(|from| CountsFromView {
+                time: from.time.to_string(),
+                event: &from.event,
+                kind: &from.kind,
+            }),
             forecast: one.forecast.as_ref().ok(),
             why_none: one.forecast.as_ref().err().map(String::as_str),
         };
@@ -184,11 +220,17 @@ mod tests {
         let options = ForecastOptions { horizon: 60, ..ForecastOptions::default() };
         let labels = |host: &str| Labels::new("cpu", [("host", host)]).unwrap();
         let start = Timestamp::from_seconds(0);
+        let moved = || CountsFrom {
+            time: start.plus(Span::from_days(1)),
+            event: "to \u{1b}[31mracks".into(),
+            kind: "migration".into(),
+        };
         let one = |host, forecast| SeriesForecast {
             labels: labels(host),
             unit: Some("%".parse().unwrap()),
             start,
             step: Span::HOUR,
+            counts_from: (host == "a").then(moved),
             forecast,
         };
         let made = forecast(&values, Span::HOUR, &options).map_err(|why| why.to_string());
@@ -207,6 +249,8 @@ mod tests {
         assert!(text.contains("seasonal naive(24)") && text.contains("periods   1d"), "{text}");
         assert!(text.contains("one step of 3") && text.contains("no forecast: too short"));
         assert_eq!(text.lines().filter(|line| line.starts_with("  1970")).count(), 20);
+        let said = "  past      counts from 1970-01-02T00:00:00Z on: to \\u{1b}[31mracks\n";
+        assert!(text.contains(said) && text.matches("counts from").count() == 1, "{text}");
     }
 
     #[test]
@@ -216,5 +260,12 @@ mod tests {
             serde_json::from_str(&written(|out| forecasts_json(examples(), out))).unwrap();
         assert_eq!(json["forecasts"][0]["forecast"]["point"].as_array().unwrap().len(), 60);
         assert_eq!(json["forecasts"][1]["why_none"], "too short");
+        let from = &json["forecasts"][0]["counts_from"];
+        assert_eq!(
+            (&from["time"], &from["kind"]),
+            (&"1970-01-02T00:00:00Z".into(), &"migration".into())
+        );
+        assert_eq!(from["event"], "to \u{1b}[31mracks");
+        assert!(json["forecasts"][1].get("counts_from").is_none());
     }
 }

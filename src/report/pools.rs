@@ -308,7 +308,7 @@ pub(super) fn hosts(count: f64) -> String {
 }
 
 /// When a row of a scenario is full, in words.
-fn when(plan: &Plan, full: WhenFull) -> String {
+pub(super) fn when(plan: &Plan, full: WhenFull) -> String {
     match full {
         WhenFull::Already => "full today".to_owned(),
         WhenFull::Not => "no date".to_owned(),

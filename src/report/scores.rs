@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::table::{Columns, numbers, words};
-use crate::capacity::exhaustion::score::{CaseScore, ExhaustionScore, HorizonScore};
+use crate::capacity::exhaustion::score::{Banded, CaseScore, ExhaustionScore, HorizonScore};
 use crate::forecast::score::Scores;
 
 /// Writes a line per method, and what was scored.
@@ -56,25 +56,44 @@ pub fn exhaustion_scores_text(scores: &ExhaustionScore, out: &mut impl Write) ->
 
 fn horizon_text(horizon: &HorizonScore, out: &mut impl Write) -> io::Result<()> {
     let days = horizon.horizon_days;
-    let (Some((first, last)), Some(score)) =
-        (horizon.origins, horizon.scored.as_ref().or(horizon.all.as_ref()))
-    else {
-        return writeln!(out, "within {days} days: no series is long enough to score");
+    let (Some((first, last)), Some(all)) = (horizon.origins, &horizon.all) else {
+        return writeln!(
+            out,
+            "within {days} days: no series has enough days before and after an origin to score"
+        );
     };
-    let multiples: Vec<String> = horizon.scored_multiples.iter().map(ToString::to_string).collect();
-    let lines = if multiples.is_empty() { "all".to_owned() } else { multiples.join(", ") };
-    writeln!(
-        out,
-        "within {days} days: {} cases of {} hosts, from days {first} to {last}, lines {lines} \
-         deviations above the last peak",
-        score.cases, score.hosts
-    )?;
-    case_text(score, out)
+    let lines = |multiples: &[f64]| -> String {
+        multiples.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let every: Vec<f64> = horizon.by_multiple.iter().map(|one| one.multiple).collect();
+    let mut block = |score: &CaseScore, multiples: &[f64], which: &str| {
+        writeln!(
+            out,
+            "within {days} days: {} cases of {} hosts, from days {first} to {last}, {which} {} \
+             deviations above the last peak",
+            score.cases,
+            score.hosts,
+            lines(multiples)
+        )?;
+        case_text(score, out)
+    };
+    match &horizon.scored {
+        Some(scored) if horizon.scored_multiples != every => {
+            block(scored, &horizon.scored_multiples, "scored by lines")?;
+            block(all, &every, "all lines")
+        }
+        Some(scored) => block(scored, &every, "lines"),
+        None => block(all, &every, "not between 20 and 80% reached, lines"),
+    }
 }
 
 fn case_text(score: &CaseScore, out: &mut impl Write) -> io::Result<()> {
-    let base = score.base_rate.value * 100.0;
-    writeln!(out, "  reached          {base:.1}% of the time")?;
+    let Banded { value, low, high } = score.base_rate;
+    let [base, low, high] = [value, low, high].map(|share| share * 100.0);
+    writeln!(
+        out,
+        "  reached          {base:.1}% of the time ({low:.0} to {high:.0} in 95% of draws)"
+    )?;
     writeln!(
         out,
         "  Brier score      {:.4}; of a straight line {:.4}",
@@ -82,27 +101,46 @@ fn case_text(score: &CaseScore, out: &mut impl Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "  skill            {:.0}% over the straight line ({:.0} to {:.0} in 95% of draws)",
+        "  skill            {:.0}% over the straight line ({:.0} to {:.0} in 95% of draws), {:.0}% \
+         over saying the share that was reached",
         score.skill.value * 100.0,
         score.skill.low * 100.0,
-        score.skill.high * 100.0
+        score.skill.high * 100.0,
+        score.skill_over_base_rate * 100.0
     )?;
-    let mut table =
-        Columns::new(&[words("  said"), numbers("cases"), numbers("mean"), numbers("came true")]);
+    let mut table = Columns::new(&[
+        words("  said"),
+        numbers("cases"),
+        numbers("mean"),
+        numbers("came true"),
+        numbers("off"),
+        numbers("in 95% of draws"),
+    ]);
     for decile in &score.deciles {
+        let Banded { value, low, high } = decile.off;
         table.row(&[
             format!("  {:.0} to {:.0}%", decile.from * 100.0, decile.from * 100.0 + 10.0),
             decile.cases.to_string(),
             format!("{:.1}%", decile.forecast * 100.0),
             format!("{:.1}%", decile.observed * 100.0),
+            points(value),
+            format!("{} to {}", points(low), points(high)),
         ]);
     }
     table.write(out)
 }
 
+/// A difference of shares in points, with its sign.
+fn points(share: f64) -> String {
+    // No difference has no sign.
+    let points = (share * 1000.0).round() / 10.0 + 0.0;
+    if points == 0.0 { "0.0".to_owned() } else { format!("{points:+.1}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capacity::exhaustion::score::{Decile, MultipleScore};
     use crate::forecast::score::MethodScore;
 
     #[test]
@@ -135,5 +173,64 @@ mod tests {
             ["ensemble", "2", "8.500", "0.750", "0.400", "6.000", "94.8%", "0.0200"]
         );
         assert_eq!(lines[1], ["naive2", "2", "8.500", "0.750", "0.400", "0.0200"]);
+    }
+
+    #[test]
+    fn the_scored_lines_and_all_lines_stand_below_each_other_with_their_bands() {
+        let banded = |value: f64| Banded { value, low: value - 0.02, high: value + 0.03 };
+        let score = |cases| CaseScore {
+            cases,
+            hosts: 4,
+            base_rate: banded(0.5),
+            brier: banded(0.125),
+            brier_straight: 0.25,
+            straight_days: None,
+            skill: banded(0.5),
+            skill_over_base_rate: 0.31,
+            deciles: vec![Decile {
+                from: 0.2,
+                cases: 90,
+                forecast: 0.25,
+                observed: 0.313,
+                off: Banded { value: 0.063, low: -0.0004, high: 0.094 },
+            }],
+        };
+        let alone = |multiple| MultipleScore { multiple, score: score(40) };
+        let horizon = |scored: &[f64], cases: Option<usize>| HorizonScore {
+            horizon_days: 30,
+            origins: Some((21, 31)),
+            scored_multiples: scored.to_vec(),
+            scored: cases.map(score),
+            all: Some(score(120)),
+            by_multiple: [0.5, 1.0, 2.0].map(alone).to_vec(),
+        };
+        let written = |horizon| {
+            let mut out = Vec::new();
+            exhaustion_scores_text(&ExhaustionScore { horizons: vec![horizon] }, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let both = written(horizon(&[1.0, 2.0], Some(80)));
+        let heads: Vec<&str> = both.lines().filter(|line| line.starts_with("within")).collect();
+        assert_eq!(
+            heads,
+            [
+                "within 30 days: 80 cases of 4 hosts, from days 21 to 31, scored by lines 1, 2 \
+                 deviations above the last peak",
+                "within 30 days: 120 cases of 4 hosts, from days 21 to 31, all lines 0.5, 1, 2 \
+                 deviations above the last peak"
+            ]
+        );
+        assert!(both.contains("50.0% of the time (48 to 53 in 95% of draws)"), "{both}");
+        assert!(both.contains("(48 to 53 in 95% of draws), 31% over saying the share"), "{both}");
+        let row = both.lines().find(|line| line.contains("20 to 30%")).unwrap();
+        let cells: Vec<&str> = row.split_whitespace().skip(3).collect();
+        assert_eq!(cells, ["90", "25.0%", "31.3%", "+6.3", "0.0", "to", "+9.4"]);
+        let one = written(horizon(&[0.5, 1.0, 2.0], Some(120)));
+        assert_eq!(one.matches("within").count(), 1);
+        assert!(one.contains("from days 21 to 31, lines 0.5, 1, 2 dev"), "{one}");
+        let none = written(horizon(&[], None));
+        assert!(none.contains(", not between 20 and 80% reached, lines 0.5, 1, 2 dev"), "{none}");
+        let nothing = HorizonScore { origins: None, all: None, ..horizon(&[], None) };
+        assert!(written(nothing).contains("no series has enough days"));
     }
 }

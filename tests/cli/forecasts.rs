@@ -54,8 +54,58 @@ fn forecasts_are_scored_on_a_store_and_on_files() {
         "backtest --train train.csv --test short.csv --period 24 --horizon 1",
         "plimsoll: 3 pasts and 1 futures; both files need the same series, line by line",
     );
-    let exhaustion = user.ok("backtest --store s disk_used_gb --exhaustion");
-    golden("backtest-exhaustion.txt", &exhaustion);
+}
+
+/// A store of twelve hosts whose CPU and memory fluctuate for 50 days, sampled twice a day.
+fn with_fluctuations() -> User {
+    let user = User::new();
+    let line = |host: usize, half: usize| {
+        // The mixer of SplitMix64 (Steele, Lea and Flood, 2014).
+        let hash = |salt: u64| {
+            let seed = (half * 100 + host) as u64 * 10 + salt;
+            let mixed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            (mixed ^ (mixed >> 31)) % 1009
+        };
+        let (cpu, memory) = (300 + hash(1), 600 + hash(2) / (1 + host as u64 % 3));
+        let time = 1_700_006_400 + half * 43_200;
+        format!("load,host=h{host:02} cpu={cpu},memory={memory} {time}\n")
+    };
+    let of_half = |half: usize| (0..12).map(|host| line(host, half)).collect::<String>();
+    user.write("lines.txt", &(0..100).map(of_half).collect::<String>());
+    user.ok("import influx --store s --precision s lines.txt");
+    user
+}
+
+#[test]
+fn probabilities_of_exhaustion_are_scored_from_the_days_that_are_asked_for() {
+    let user = with_fluctuations();
+    let asked = "backtest --store s {__name__=~\"load_.*\"} --exhaustion";
+    golden("backtest-exhaustion.txt", &user.ok(&format!("{asked} --origins 14..18")));
+    let horizons = |more: &str| user.json(&format!("{asked} {more}"))["horizons"].clone();
+    let all = horizons("");
+    assert_eq!((all.as_array().unwrap().len(), &all[0]["horizon_days"]), (2, &7.into()));
+    assert_eq!((&all[0]["origins"][0], &all[1]["origins"][0]), (&14.into(), &14.into()));
+    let some = horizons("--origins 20..24 --horizon-days 7");
+    assert_eq!((some.as_array().unwrap().len(), &some[0]["origins"]), (1, &[20, 24][..].into()));
+    // Two metrics of twelve hosts, five days and five lines.
+    let count = 2 * 12 * 5 * 5;
+    assert_eq!((&some[0]["all"]["cases"], &some[0]["all"]["hosts"]), (&count.into(), &12.into()));
+    let untaught = horizons("--origins 20..24 --horizon-days 7 --learn-nothing");
+    assert_eq!(untaught[0]["all"]["base_rate"]["value"], some[0]["all"]["base_rate"]["value"]);
+    assert_ne!(untaught[0]["all"]["brier"]["value"], some[0]["all"]["brier"]["value"]);
+    assert!(
+        user.ok(&format!("{asked} --origins 49..60")).starts_with("within 7 days: no series has")
+    );
+    let refused = |more: &str, why: &str| {
+        let run = user.ends(USAGE, &format!("{asked} {more}"));
+        assert!(run.err.contains(why), "{more}: {}", run.err);
+    };
+    refused("--origins 3..9", "with fewer than 7 days before it nothing is said");
+    refused("--horizon-days 14", "probabilities are said for 7, 30 and 90 days");
+    let without = user.ends(USAGE, "backtest --store s load_cpu --learn-nothing");
+    assert!(without.err.contains("--exhaustion"), "{}", without.err);
 }
 
 #[test]
@@ -136,13 +186,40 @@ fn with_a_migration() -> User {
 #[test]
 fn a_past_counts_from_the_last_migration_on() {
     let user = with_a_migration();
-    let forecasts = |line: &str| {
+    let with_events = |line: &str| {
         let line = format!("forecast --store s --horizon 12h {line}");
         user.json_of_version(2, &line)["forecasts"].clone()
+    };
+    // All that is said but the event.
+    let forecasts = |line: &str| {
+        let mut found = with_events(line);
+        for one in found.as_array_mut().unwrap() {
+            one.as_object_mut().unwrap().remove("counts_from");
+        }
+        found
     };
     let moved = "cpu_cores{host=\"moved\"}";
     let since = forecasts(&format!("{moved} --from 2023-11-20T00:00:00Z"));
     assert_eq!(forecasts(&format!("{moved} --events events.csv")), since);
+    // Which series were cut, by what and when, is told of each.
+    let event = serde_json::json!({
+        "time": "2023-11-20T00:00:00Z", "event": "to-new-racks", "kind": "Migration"
+    });
+    for sums in ["", "--total"] {
+        let told = with_events(&format!("cpu_cores --events events.csv {sums}"));
+        let told = told.as_array().unwrap().iter();
+        let told: Vec<(&str, Option<&serde_json::Value>)> =
+            told.map(|one| (one["series"].as_str().unwrap(), one.get("counts_from"))).collect();
+        let expected =
+            [("cpu_cores{host=\"moved\"}", Some(&event)), ("cpu_cores{host=\"still\"}", None)];
+        assert!(expected.iter().all(|one| told.contains(one)), "{told:?}");
+        assert_eq!(told.len(), if sums.is_empty() { 2 } else { 3 });
+    }
+    let text = user.ok(&format!("forecast --store s --horizon 12h {moved} --events events.csv"));
+    assert!(
+        text.contains("  past      counts from 2023-11-20T00:00:00Z on: to-new-racks\n"),
+        "{text}"
+    );
     assert_ne!(forecasts(moved), since);
     // Of a host that no migration concerns all counts; of both, only one is cut.
     let still = "cpu_cores{host=\"still\"}";

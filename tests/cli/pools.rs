@@ -131,9 +131,9 @@ fn every_number_can_be_explained() {
     let found = user.json("explain --store s --study study.toml mail-1 cpu");
     assert_eq!(found["tables"]["sentences"][0]["subject"], "host mail-1: cpu");
     let refused = user.ends(FAILED, "explain --store s --study study.toml mail-");
-    assert!(refused.err.contains("no row named \"mail-\"; there are: mail-1, mail-2, mail-3"));
+    assert!(refused.err.contains("nothing named \"mail-\"; there are: mail-1, mail-2, mail-3"));
     let refused = user.ends(FAILED, "explain --store s --study study.toml mail-1 disk");
-    assert!(refused.err.contains("no row named \"mail-1\" with \"disk\""), "{refused:?}");
+    assert!(refused.err.contains("nothing named \"mail-1\" with \"disk\""), "{refused:?}");
 }
 
 #[test]

@@ -42,6 +42,13 @@ impl LinePath {
         self
     }
 
+    /// The same path with every level made another.
+    #[must_use]
+    pub(super) fn map(&self, level: impl Fn(f64) -> f64) -> Self {
+        let first = Self::new(level(self.today));
+        self.changes.iter().fold(first, |line, (day, old)| line.then(*day, level(*old)))
+    }
+
     /// The level today.
     pub fn today(&self) -> f64 {
         self.today

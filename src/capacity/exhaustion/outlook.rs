@@ -61,7 +61,9 @@ impl<'a> Outlook<'a> {
             return all(0.0);
         }
         if let Some(growth) = self.past.as_ref().and_then(|past| past.growth(self.options)) {
-            return paths::first_passages(growth, line, self.options);
+            // Of a level that is cleaned up under, the trend says nothing.
+            let open = |level| if self.is_cleaned_under(level) { f64::INFINITY } else { level };
+            return paths::first_passages(growth, &line.map(open), self.options);
         }
         let mut levels = line.levels();
         let full = levels.find(|(_, level)| reached_since(self.peaks, *level).is_some());
@@ -69,13 +71,20 @@ impl<'a> Outlook<'a> {
         all(if days <= self.options.horizon_days { days } else { f64::INFINITY })
     }
 
+    /// Whether the peaks are a sawtooth under a level that the last of them have not reached.
+    fn is_cleaned_under(&self, level: f64) -> bool {
+        self.past.as_ref().is_some_and(|past| past.stays_under(level))
+            && reached_since(self.peaks, level).is_none()
+    }
+
     /// The highest peak of the week that ends on a day to come, once for each future: a day alone
-    /// may be a Sunday. Without a trend, that of each of the last weeks. Empty where no peak is
-    /// known.
-    pub fn weekly_peaks_on(&self, days_ahead: usize) -> Vec<f64> {
+    /// may be a Sunday. Without a trend towards the line of that day, that of each of the last
+    /// weeks. Empty where no peak is known.
+    pub fn weekly_peaks_on(&self, days_ahead: usize, line: &LinePath) -> Vec<f64> {
         let highest = |peaks: &[f64]| peaks.iter().copied().fold(f64::NAN, f64::max);
+        let climbs = !self.is_cleaned_under(line.on(days_ahead));
         match self.past.as_ref().and_then(|past| past.growth(self.options)) {
-            Some(growth) if days_ahead > 0 => {
+            Some(growth) if days_ahead > 0 && climbs => {
                 let (paths, seed) = (self.options.paths.max(1), self.options.seed);
                 let futures = paths::futures(growth, days_ahead, paths, seed);
                 let week = |future: &Vec<f64>| highest(&future[days_ahead.saturating_sub(WEEK)..]);
@@ -121,7 +130,7 @@ mod tests {
         // A line that falls later is met no earlier than if it had been there at once.
         let late = outlook.passage_days(&LinePath::new(218.0).then(30, 150.0));
         assert!(late.iter().all(|day| (29.0..=30.0).contains(day)), "{late:?}");
-        let demand = outlook.weekly_peaks_on(30);
+        let demand = outlook.weekly_peaks_on(30, &LinePath::new(218.0));
         assert_eq!(demand.len(), 40);
         let mean = demand.iter().sum::<f64>() / 40.0;
         assert!((mean - 178.0).abs() < 1.0, "{mean}");
@@ -136,7 +145,7 @@ mod tests {
             .collect();
         let outlook = Outlook::new(&peaks, true, &options);
         // Day 69, seven days after the last one, is a Sunday: by itself it would be near 55.
-        let highest = outlook.weekly_peaks_on(7);
+        let highest = outlook.weekly_peaks_on(7, &LinePath::new(500.0));
         assert!(highest.iter().all(|peak| *peak > 110.0), "{highest:?}");
     }
 
@@ -152,11 +161,37 @@ mod tests {
             let far = LinePath::new(80.0).then(400, 10.0);
             assert_eq!(outlook.passage_days(&far), [f64::INFINITY; 3]);
             // Five peaks that come again and again: each week has the highest of them.
-            assert_eq!(outlook.weekly_peaks_on(9), [54.0; 28]);
+            assert_eq!(outlook.weekly_peaks_on(9, &line), [54.0; 28]);
         }
         // A trend that does not stand is none.
         let peaks = growing();
         let outlook = Outlook::new(&peaks, false, &options);
         assert_eq!(outlook.passage_days(&LinePath::new(218.0)), [f64::INFINITY; 3]);
+    }
+
+    #[test]
+    fn teeth_that_are_cleaned_up_under_a_line_have_no_date_where_it_moves_either() {
+        use super::super::{Outcome, time_to_exhaustion};
+        let options = ExhaustionOptions { paths: 100, ..ExhaustionOptions::default() };
+        // Cleaned up every 25 days at 64; the last tooth has climbed for 20.
+        let peaks: Vec<f64> =
+            (0..96).map(|day| 40.0 + (day % 25) as f64 + 0.2 * (day * day % 5) as f64).collect();
+        let outlook = Outlook::new(&peaks, true, &options);
+        let never = vec![f64::INFINITY; 100];
+        for level in [63.5, 80.0, 120.0] {
+            let at_rest = time_to_exhaustion(&peaks, level, &options).outcome;
+            let has_date = matches!(at_rest, Outcome::Within(_));
+            let days = outlook.passage_days(&LinePath::new(level));
+            assert_eq!((has_date, has_date), (level < 64.0, days != never), "{level}: {at_rest:?}");
+            // Raised tomorrow, or today, it is never reached.
+            assert_eq!(outlook.passage_days(&LinePath::new(63.5).then(1, 80.0)), never);
+        }
+        // A line that comes down to the tops is reached then, and not on the way there.
+        let down = outlook.passage_days(&LinePath::new(120.0).then(30, 80.0).then(60, 63.5));
+        assert_eq!(down, [60.0; 100]);
+        // What is asked for in 60 days is what the teeth ask for, and not a tooth of 80 days.
+        let asked = |level| outlook.weekly_peaks_on(60, &LinePath::new(level));
+        assert!(asked(80.0).iter().all(|peak| (43.0..65.0).contains(peak)), "{:?}", asked(80.0));
+        assert!(asked(63.5).iter().all(|peak| *peak > 80.0), "{:?}", asked(63.5));
     }
 }

@@ -46,6 +46,12 @@ impl Past {
         Some(growth).filter(|_| stands)
     }
 
+    /// Whether the days are cleaned up again and again before they reach a line: then their growth
+    /// says nothing of it.
+    pub(super) fn stays_under(&self, line: f64) -> bool {
+        self.last_regime.as_ref().is_some_and(|last| last.regimes.stay_under(line))
+    }
+
     /// When a line is reached that is not reached yet; without the back-test.
     pub(super) fn until(&self, line: f64, options: &ExhaustionOptions) -> Exhaustion {
         let mut found = match &self.last_regime {
@@ -69,7 +75,7 @@ impl LastRegime {
     /// When a line is reached, with the probabilities of a trend that goes on, where there is one.
     fn until(&self, line: f64, options: &ExhaustionOptions) -> Exhaustion {
         let word = Exhaustion::word;
-        if self.regimes.sawtooth_top.is_some_and(|top| top < line) {
+        if self.regimes.stay_under(line) {
             return word(Outcome::NoTrend);
         }
         if self.known_days < DAYS_MIN && self.regimes.sawtooth_top.is_some() {

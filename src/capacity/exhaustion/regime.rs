@@ -48,6 +48,14 @@ pub(super) struct Regimes {
     pub(super) sawtooth_top: Option<f64>,
 }
 
+impl Regimes {
+    /// Whether these are teeth whose tops stay under a line: cleaned up again and again, they do
+    /// not reach it, however the last one climbs.
+    pub(super) fn stay_under(&self, line: f64) -> bool {
+        self.sawtooth_top.is_some_and(|top| top < line)
+    }
+}
+
 /// Finds the steps of a series of peaks.
 pub(super) fn find(peaks: &[f64]) -> Regimes {
     let days: Vec<usize> = (0..peaks.len()).filter(|day| peaks[*day].is_finite()).collect();

@@ -51,6 +51,10 @@ pub struct DesignRow {
     pub used_of_provisioned: Option<f64>,
     /// Used of requested, over the hosts of which both are known.
     pub used_of_requested: Option<f64>,
+    /// What is used and what there is, over the hosts of which both are known.
+    pub both_used_and_provisioned: Option<(f64, f64)>,
+    /// What is used and what was asked for, over the hosts of which both are known.
+    pub both_used_and_requested: Option<(f64, f64)>,
 }
 
 /// A sum of what is known.
@@ -208,6 +212,11 @@ impl Sums {
             used: self.used.0,
             used_of_provisioned: self.used_where_provisioned.of(self.provisioned_where_used),
             used_of_requested: self.used_where_requested.of(self.requested_where_used),
+            both_used_and_provisioned: self
+                .used_where_provisioned
+                .0
+                .zip(self.provisioned_where_used.0),
+            both_used_and_requested: self.used_where_requested.0.zip(self.requested_where_used.0),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::capacity::assess::View;
 use crate::capacity::budget::{
     BudgetPlan, DemandProfile, HostShape, ShrinkAdvice, ShrinkPolicy, Slo, cheapest,
 };
+use crate::capacity::exhaustion::LinePath;
 use crate::capacity::steps::StepDemand;
 use crate::capacity::study::SloRule;
 use crate::error::{Error, Result as Checked};
@@ -251,7 +252,8 @@ fn known(plan: Checked<BudgetPlan>) -> Checked<Option<BudgetPlan>> {
 fn growth(view: &View, one: &PoolResource<'_>, period: Span) -> f64 {
     let options = view.options();
     let outlook = one.outlook(&options);
-    let median = |days| kernel::quantile(&mut outlook.weekly_peaks_on(days), 0.5);
+    let line = LinePath::new(one.line);
+    let median = |days| kernel::quantile(&mut outlook.weekly_peaks_on(days, &line), 0.5);
     let then = median(one.days_ahead(view.as_of.plus(period), view.as_of));
     let factor = then / median(0);
     if factor.is_finite() { factor.max(1.0) } else { 1.0 }

@@ -42,10 +42,27 @@ pub struct PoolFailure {
     pub demand: f64,
     /// What they may carry in all: their limits less the safety margin.
     pub capacity: f64,
+    /// What all hosts together may, before the failure.
+    pub capacity_before: f64,
     /// How full the fullest of them gets, 1 being what it may; `None`: nobody is left.
     pub used_share: Option<f64>,
+    /// Who that is, where survivors are not one pool.
+    pub fullest: Option<Fullest>,
     /// Whether they answer in time; `None` where the study does not ask.
     pub in_time: Option<InTime>,
+}
+
+/// The zone, or the host, that a failure leaves the fullest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fullest {
+    /// Its name.
+    pub name: String,
+    /// What those of it who are left were asked for before.
+    pub own: f64,
+    /// What they take over.
+    pub taken: f64,
+    /// What they may carry.
+    pub capacity: f64,
 }
 
 impl PoolFailure {
@@ -156,6 +173,7 @@ impl<'a> Exposed<'a> {
             for lost in &rule.lose {
                 for (failure, loss) in losses(fleet, *lost, rule.spread) {
                     let mut one = self.failure(view, *at, fleet, failure, &loss);
+                    one.fullest = fullest(fleet, &loss, rule.spread);
                     one.in_time = self.queues_of(*at).and_then(|queues| match lost {
                         Lost::Hosts(_) => queues.worst(fleet, loss.hosts.len(), rule.spread),
                         _ => Some(queues.after(fleet, &loss.hosts, rule.spread)),
@@ -200,6 +218,8 @@ impl<'a> Exposed<'a> {
             unit: resource.unit.clone(),
             demand: fleet.hosts().iter().map(|host| host.used).sum(),
             capacity: loss.capacity_left,
+            capacity_before: fleet.hosts().iter().map(|host| host.capacity).sum(),
+            fullest: None,
             used_share: loss.used_share,
             in_time: None,
         }
@@ -250,6 +270,36 @@ impl<'a> Exposed<'a> {
         }
         Some((self.pool.name.clone(), low, self.names.len()))
     }
+}
+
+/// The zone or host that is fullest then, with what its share is made of.
+fn fullest(fleet: &Fleet, loss: &Loss, spread: Spread) -> Option<Fullest> {
+    let fullest = loss.fullest.as_ref()?;
+    let hosts = || fleet.hosts().iter().enumerate();
+    let is_lost = |at: usize| loss.hosts.binary_search(&at).is_ok();
+    let (mut own, mut taken, mut capacity) = (0.0, 0.0, 0.0);
+    match spread {
+        Spread::Free => return None,
+        Spread::WithinZone => {
+            for (at, host) in hosts().filter(|(_, host)| host.zone == *fullest) {
+                if is_lost(at) {
+                    taken += host.used;
+                } else {
+                    own += host.used;
+                    capacity += host.capacity;
+                }
+            }
+        }
+        Spread::ByCapacity => {
+            let lost: f64 = hosts().filter(|(at, _)| is_lost(*at)).map(|(_, host)| host.used).sum();
+            let left = hosts().filter(|(at, host)| !is_lost(*at) && host.name == *fullest);
+            let full = |host: &FleetHost| host.used / host.capacity;
+            let (_, host) = left.max_by(|a, b| full(a.1).total_cmp(&full(b.1)))?;
+            (own, capacity) = (host.used, host.capacity);
+            taken = lost * host.capacity / loss.capacity_left;
+        }
+    }
+    Some(Fullest { name: fullest.clone(), own, taken, capacity })
 }
 
 /// What a failure comes to, once for each zone or rack.

@@ -2,11 +2,11 @@
 
 use super::budget::objectives;
 use super::failures::Exposed;
-use super::pool::{Host, Pool};
+use super::pool::{Host, Pool, PoolResource};
 use crate::capacity::assess::View;
 use crate::capacity::cost::{HostResource, HostUse, LeaveRules, WholeHosts};
 use crate::capacity::rows::{Outcome, name};
-use crate::model::Labels;
+use crate::model::{Labels, Unit};
 
 /// The hosts of a pool that could leave.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +19,25 @@ pub struct PoolLeave {
     pub hosts: usize,
     /// Those that could leave, by name.
     pub leaving: Vec<String>,
+    /// What each of them costs in a month, where it is known.
+    pub prices_per_month: Vec<Option<f64>>,
     /// What that saves in a month; `None` where no price is known of any of them.
     pub saved_per_month: Option<f64>,
+    /// What those who stay must carry, and may: of each resource of the pool.
+    pub stays: Vec<Stays>,
+}
+
+/// One resource of the hosts that stay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stays {
+    /// Its name.
+    pub resource: String,
+    /// Its unit.
+    pub unit: Option<Unit>,
+    /// The peak of the pool.
+    pub peak: f64,
+    /// What may be used of it on them: their limits less the safety margin.
+    pub line: f64,
 }
 
 /// Every pool that could do with fewer hosts. A pool of which a resource is full or has a date is
@@ -65,7 +82,8 @@ fn leave(view: &View, pool: &Pool<'_>) -> Option<PoolLeave> {
     }
     let by = &view.study.by;
     let names = leaving.iter().map(|at| name(&hosts[*at].labels.project(by), by));
-    let prices = leaving.iter().filter_map(|at| hosts[*at].price_per_month);
+    let each: Vec<Option<f64>> = leaving.iter().map(|at| hosts[*at].price_per_month).collect();
+    let prices = each.iter().copied().flatten();
     let saved = prices.clone().sum();
     Some(PoolLeave {
         labels: pool.labels.clone(),
@@ -73,7 +91,27 @@ fn leave(view: &View, pool: &Pool<'_>) -> Option<PoolLeave> {
         hosts: hosts.len(),
         leaving: names.collect(),
         saved_per_month: (prices.count() > 0).then_some(saved),
+        prices_per_month: each,
+        stays: stays(view, pool, &leaving),
     })
+}
+
+/// What those who stay must carry, and may.
+fn stays(view: &View, pool: &Pool<'_>, leaving: &[usize]) -> Vec<Stays> {
+    let left = || {
+        let hosts = pool.hosts().iter().enumerate();
+        hosts.filter(|(at, _)| leaving.binary_search(at).is_err()).map(|(_, host)| host)
+    };
+    let of = |(at, one): (usize, &PoolResource<'_>)| {
+        let resource = &view.study.resources[one.resource];
+        Stays {
+            resource: resource.name.clone(),
+            unit: resource.unit.clone(),
+            peak: one.peak,
+            line: left().map(|host| host.parts[at].line).sum(),
+        }
+    };
+    pool.resources.iter().enumerate().map(of).collect()
 }
 
 /// Who leaves where the fewest stay that survive. `leaving` says who leaves where at least so many

@@ -26,9 +26,9 @@ mod in_time_tests;
 mod tests;
 
 pub use budget::PoolBudget;
-pub use failures::{FailureReport, PoolFailure};
+pub use failures::{FailureReport, Fullest, PoolFailure};
 pub use in_time::InTime;
-pub use leave::PoolLeave;
+pub use leave::{PoolLeave, Stays};
 pub use orders::PoolOrder;
 pub use scenarios::{ScenarioOutcome, ScenarioRow, WhenFull};
 

@@ -167,7 +167,7 @@ impl Candidate<'_> {
     ) -> Checked<ResourceOrder> {
         let days = self.one.days_ahead(day, view.as_of);
         let stretch = self.course.on(days);
-        let peaks = self.one.outlook(options).weekly_peaks_on(days);
+        let peaks = self.one.outlook(options).weekly_peaks_on(days, &self.course.line());
         let demand = peaks.into_iter().map(|peak| peak.max(0.0) * stretch.demand_factor);
         Ok(ResourceOrder {
             name: view.study.resources[self.one.resource].name.clone(),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::change::Changed;
 use super::course::{Course, Stretch};
-use super::failures::Exposed;
-use super::orders;
+use super::failures::{Exposed, PoolFailure};
+use super::orders::{self, PoolOrder};
 use super::pool::{Pool, PoolResource};
 use crate::capacity::assess::View;
 use crate::capacity::rows::Outcome;
@@ -27,10 +27,14 @@ pub struct ScenarioOutcome {
     pub ordered_hosts: Option<u64>,
     /// What these cost in a month.
     pub ordered_per_month: Option<f64>,
+    /// What is ordered for each pool, in the order of their names.
+    pub orders: Vec<PoolOrder>,
     /// Failures that are not survived at the horizon; `None` where the study names none.
     pub failures_lost: Option<usize>,
     /// How full the fullest survivors of any failure get then, 1 being what they may.
     pub worst_used_share: Option<f64>,
+    /// Every failure of every pool at the horizon, in the order of the pools' names.
+    pub failures: Vec<PoolFailure>,
 }
 
 /// A resource of a pool in a scenario.
@@ -103,8 +107,10 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
         full_rows: 0,
         ordered_hosts: view.study.order.as_ref().map(|_| 0),
         ordered_per_month: view.study.order.as_ref().map(|_| 0.0),
+        orders: Vec::new(),
         failures_lost: view.study.failover.as_ref().map(|_| 0),
         worst_used_share: None,
+        failures: Vec::new(),
     };
     for pool in pools {
         let changed = Changed::at(view, pool, &scenario.changes, end);
@@ -118,6 +124,7 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
         if let Ok(Some(order)) = orders::order(view, pool, &courses) {
             found.ordered_hosts = found.ordered_hosts.map(|hosts| hosts + order.order.hosts);
             found.ordered_per_month = found.ordered_per_month.map(|cost| cost + order.order.cost);
+            found.orders.push(order);
         }
         if let Some(rule) = &view.study.failover {
             let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
@@ -130,6 +137,7 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
                 let worst = found.worst_used_share.map_or(share, |worst| worst.max(share));
                 found.worst_used_share = Some(worst);
             }
+            found.failures.extend(failures);
         }
     }
     found

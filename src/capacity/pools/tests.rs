@@ -91,6 +91,11 @@ fn survivors_carry_the_peak_of_the_sum() {
 
 /// Two hosts whose disks fill by 2 GB a day each, give or take 0.3: 40 to 160 of 400 GB in 60 days.
 fn growing(more: &str) -> Plan {
+    two_hosts(more, |day| 40.0 + 2.0 * day as f64 + 0.1 * ((day * day) % 7) as f64)
+}
+
+/// Two hosts of 200 GB of disk and 190 of log each, both used alike for 60 days.
+fn two_hosts(more: &str, day: impl Fn(usize) -> f64) -> Plan {
     let text = format!(
         "[study]\nstep = \"1d\"\nhorizon = \"300d\"\n\
          [[resource]]\nname = \"disk\"\nusage = \"d\"\nunit = \"GB\"\nlimit = 200\n\
@@ -98,7 +103,6 @@ fn growing(more: &str) -> Plan {
          [[group]]\nname = \"service\"\nby = [\"service\"]\npool = true\n{more}"
     );
     let study = Study::parse(&text, "study.toml").unwrap();
-    let day = |day: usize| 40.0 + 2.0 * day as f64 + 0.1 * ((day * day) % 7) as f64;
     let values: Vec<f64> = (0..60).map(day).collect();
     let labels = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied()).unwrap();
     let frame = |names: Vec<Labels>, factor: f64| {
@@ -188,6 +192,25 @@ fn orders_follow_the_scenario() {
     assert_eq!((ordered[0], ordered[1]), (3, 3));
     assert_eq!(ordered[2], 2);
     assert_eq!((all[1].hosts, all[2].rows[0].line), (6.0, 400.0));
+}
+
+#[test]
+fn a_scenario_dates_and_orders_nothing_for_what_is_cleaned_up_under_its_line() {
+    let text = "[[shape]]\nname = \"large\"\nlead_time = \"5d\"\n\
+                provides = { log = \"50 GB\" }\n[order]\nreview = \"30d\"\n\
+                [[scenario]]\nname = \"more\"\n[[scenario.change]]\nkind = \"add\"\nhosts = 1\n\
+                [[scenario]]\nname = \"less\"\n[[scenario.change]]\nkind = \"demand\"\n\
+                factor = 0.9\n";
+    // Logs and disks are cleaned up every 22 days at 192 GB: over 190 of logs, under 200 of disks.
+    let tooth = |day: usize| 150.0 + 2.0 * (day % 22) as f64 + 0.1 * (day * day % 7) as f64;
+    let all = two_hosts(text, tooth).pools.unwrap().scenarios;
+    let row = |at: usize, resource| scenario_row(&all[at], "db", resource).full;
+    assert!(matches!(row(0, "log"), WhenFull::Within { .. }), "{:?}", all[0].rows);
+    for at in [1, 2] {
+        assert_eq!((row(at, "log"), row(at, "disk")), (WhenFull::Not, WhenFull::Not), "{at}");
+    }
+    let ordered: Vec<_> = all.iter().map(|one| one.ordered_hosts.unwrap()).collect();
+    assert!(ordered[0] > 0 && ordered[1..] == [0, 0], "{ordered:?}");
 }
 
 #[test]

@@ -125,10 +125,24 @@ mod tests {
 
     #[test]
     fn what_the_plan_holds_is_on_the_page() {
-        let page = html(&pooled_plan("[failover]\nlose = [\"1 host\"]\nresources = [\"cpu\"]\n"));
-        for part in ["Hosts that could leave: ", "What breaks under which failure", "1 of 12 hosts"]
-        {
+        let plan = pooled_plan("[failover]\nlose = [\"1 host\"]\nresources = [\"cpu\"]\n");
+        let page = html(&plan);
+        let leaves = &plan.pools.as_ref().unwrap().leaves;
+        let count: usize = leaves.iter().map(|leave| leave.leaving.len()).sum();
+        let heading = format!("Hosts that could leave: {count}<");
+        for part in [&*heading, "What breaks under which failure", "1 of 12 hosts"] {
             assert!(page.contains(part), "{part}");
+        }
+        assert!(leaves.iter().any(|leave| leave.name == "web"));
+        for leave in leaves {
+            let (count, saved) = (leave.leaving.len(), leave.saved_per_month.unwrap());
+            let row = page.split("<tr").find(|row| {
+                row.contains(&format!(">{}<", leave.name)) && row.contains(&leave.leaving[0])
+            });
+            let row = row.unwrap_or_else(|| panic!("{} has no row", leave.name));
+            for part in [format!(">{}<", leave.hosts), format!(">{count}<"), format!(">{saved}<")] {
+                assert!(row.contains(&part), "{part} in {row}");
+            }
         }
         let owned = "host,owner,requested_memory_gb\nweb-01,<b>ann</b>,32\nghost,x,1\n";
         let page = html(&plan_with_inventory(owned));
