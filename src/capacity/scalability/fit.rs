@@ -43,7 +43,8 @@ pub struct PeakIntervals {
 ///
 /// Intervals are those of linearised least squares (the delta method): a standard error times the
 /// factor of Student's t. Its degrees of freedom are the samples less the parameters that were
-/// free: `n - 3`, and one more for each parameter that is held at its bound.
+/// free: `n - 3`, and one more for each parameter that is held at its bound. Where samples sum up
+/// many measurements, [`with_parts`](Self::with_parts) makes them no narrower than these show.
 ///
 /// ```
 /// use plimsoll::capacity::scalability::{LoadSample, ScalabilityFit};
@@ -276,10 +277,10 @@ impl ScalabilityFit {
         let mut variance = 0.0;
         for (row, by_row) in self.inverse.iter().zip(gradient) {
             for (value, by_column) in row.iter().zip(gradient) {
-                variance += value * by_row * by_column;
+                variance += value * self.variance * by_row * by_column;
             }
         }
-        (variance * self.variance).max(0.0).sqrt()
+        variance.max(0.0).sqrt()
     }
 
     fn factor(&self, level: f64) -> Result<f64> {
