@@ -155,15 +155,13 @@ fn in_time(failure: &PoolFailure, of: InTime, margin: f64) -> String {
 
 fn spare(pools: &PoolReport, subject: &str) -> Option<Explanation> {
     let (name, lost, all) = pools.failures.spare.iter().find(|(name, ..)| name == subject)?;
+    let answers = pools.failures.failures.iter().any(|failure| failure.in_time.is_some());
     Some(Explanation {
         subject: format!("{} {name}: hosts that it can lose", pools.group.escape_debug()),
         sentences: vec![format!(
             "{lost} of {all}: the most that may be lost, whichever they are, while those who are \
              left carry the peak{}; with {} it does not hold, or nobody is left.",
-            match pools.failures.failures.iter().any(|failure| failure.in_time.is_some()) {
-                true => " and answer in time",
-                false => "",
-            },
+            if answers { " and answer in time" } else { "" },
             lost + 1
         )],
     })

@@ -171,6 +171,7 @@ const PARTS: usize = 20;
 mod tests {
     use super::super::testing;
     use super::*;
+    use crate::capacity::IdleReport;
     use crate::capacity::zombie::{Class, Grade, RulePack, ZombieSavings};
 
     fn said(plan: &Plan, subject: &str) -> String {
@@ -246,7 +247,7 @@ mod tests {
             has_ledger: true,
             savings: Some(ZombieSavings { price_per_month: 12.5, unpriced: 0 }),
         };
-        let plan = Plan { zombies: Some(report), idle: Default::default(), ..testing::plan() };
+        let plan = Plan { zombies: Some(report), idle: IdleReport::default(), ..testing::plan() };
         let old = said(&plan, "old-1");
         has(&old, "more than 50% of the rules");
         has(&old, "2 of 4 do: 50.0%.");

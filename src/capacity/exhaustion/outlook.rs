@@ -174,8 +174,9 @@ mod tests {
         use super::super::{Outcome, time_to_exhaustion};
         let options = ExhaustionOptions { paths: 100, ..ExhaustionOptions::default() };
         // Cleaned up every 25 days at 64; the last tooth has climbed for 20.
-        let peaks: Vec<f64> =
-            (0..96).map(|day| 40.0 + (day % 25) as f64 + 0.2 * (day * day % 5) as f64).collect();
+        let peaks: Vec<f64> = (0..96)
+            .map(|day| 40.0 + f64::from(day % 25) + 0.2 * f64::from(day * day % 5))
+            .collect();
         let outlook = Outlook::new(&peaks, true, &options);
         let never = vec![f64::INFINITY; 100];
         for level in [63.5, 80.0, 120.0] {
