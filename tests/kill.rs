@@ -207,9 +207,14 @@ fn acknowledged_samples_survive_kill_9() {
     let rounds = if crate::support::slow() { 10_000 } else { 200 };
     let stores = [(); 2].map(|()| (tempfile::tempdir().unwrap(), Heard::default()));
     let [mut dropping, mut rolling] = stores;
+    // On a busy machine lives are too short to get far: then there are more, and longer ones.
+    let is_enough = |heard: &Heard, rolls| heard.lines > 1_000 && (!rolls || heard.buckets > 1_000);
     let mut prng = Prng(0x6b69_6c6c);
     println!("seed {}", prng.0);
-    for round in 0..rounds {
+    for round in 0..10 * rounds {
+        if round >= rounds && is_enough(&dropping.1, false) && is_enough(&rolling.1, true) {
+            break;
+        }
         let (folder, heard) = if rolls_up(round) { &mut rolling } else { &mut dropping };
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "kill::child", "--nocapture"])
@@ -219,7 +224,7 @@ fn acknowledged_samples_survive_kill_9() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let life = Duration::from_micros(prng.below(100_000));
+        let life = Duration::from_micros(prng.below(100_000 * (1 + round / rounds)));
         let words = child.stdout.take().unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| heard.listen(words));
