@@ -8,7 +8,7 @@ use super::table::{Cell, Table, numbers};
 use crate::report::sheet::significant;
 
 const SIZE: (f64, f64) = (540.0, 272.0);
-const FRAME: Frame = Frame { left: 76.0, top: 22.0, width: 452.0, height: 208.0 };
+const FRAME: Frame = Frame { left: 76.0, top: 22.0, width: 440.0, height: 208.0 };
 const TICKS: usize = 5;
 
 /// The chart.
