@@ -208,7 +208,8 @@ fn acknowledged_samples_survive_kill_9() {
     let stores = [(); 2].map(|()| (tempfile::tempdir().unwrap(), Heard::default()));
     let [mut dropping, mut rolling] = stores;
     // On a busy machine lives are too short to get far: then there are more, and longer ones.
-    let is_enough = |heard: &Heard, rolls| heard.lines > 1_000 && (!rolls || heard.buckets > 1_000);
+    let is_enough =
+        |heard: &Heard, rolls: bool| heard.lines > 1_000 && (!rolls || heard.buckets > 1_000);
     let mut prng = Prng(0x6b69_6c6c);
     println!("seed {}", prng.0);
     for round in 0..10 * rounds {
