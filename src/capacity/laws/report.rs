@@ -32,7 +32,8 @@ pub struct LawReport {
 ///     "study.toml",
 /// )?;
 /// let truth = ScalabilityLaw::new(100.0, 0.03, 0.001)?;
-/// let loads: Vec<f64> = (0..500).map(|step| f64::from(1 + step % 40)).collect();
+/// // As many loads as there are bins, so that the medians are the law's own.
+/// let loads: Vec<f64> = (0..480).map(|step| f64::from(1 + step % 24)).collect();
 /// let done: Vec<f64> = loads.iter().map(|load| truth.throughput(*load)).collect();
 ///
 /// let mut fitter = LawFitter::new(&study.laws[0]);
@@ -42,7 +43,7 @@ pub struct LawReport {
 /// assert!((row.fit.law().contention() - 0.03).abs() < 1e-9);
 /// // The peak is at sqrt(0.97 / 0.001); a response takes 50 ms at a load of 49.
 /// assert!((row.usable().unwrap() - 31.144_823).abs() < 1e-6);
-/// assert!((row.used_share().unwrap() - 40.0 / 31.144_823).abs() < 1e-6);
+/// assert!((row.used_share().unwrap() - 24.0 / 31.144_823).abs() < 1e-6);
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug)]
