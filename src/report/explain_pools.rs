@@ -323,6 +323,7 @@ fn unit_of<'a>(plan: &'a Plan, order: &PoolOrder, resource: &str) -> Option<&'a 
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::has;
     use super::*;
     use crate::capacity::testing::{STUDY, pooled_plan};
     use crate::report::explain;
@@ -359,11 +360,6 @@ mod tests {
     fn failure<'a>(plan: &'a Plan, pool: &str, failure: &str) -> &'a PoolFailure {
         let is = |one: &&PoolFailure| one.pool == pool && one.failure == failure;
         plan.pools.as_ref().unwrap().failures.failures.iter().find(is).unwrap()
-    }
-
-    #[track_caller]
-    fn has(text: &str, part: &str) {
-        assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn explained(
         if scenario.name == subject {
             if resource.is_none() {
                 found.push(Explanation {
-                    subject: format!("scenario {name:}: in all"),
+                    subject: format!("scenario {name}: in all"),
                     sentences: in_all(plan, study, of_study, as_is, scenario),
                 });
             }
@@ -256,6 +256,7 @@ fn row(plan: &Plan, before: &ScenarioRow, after: &ScenarioRow) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::has;
     use super::*;
     use crate::capacity::testing::{STUDY, pooled_plan};
     use crate::report::{explain, names_like};
@@ -279,11 +280,6 @@ mod tests {
     fn outcome<'a>(plan: &'a Plan, name: &str) -> &'a ScenarioOutcome {
         let all = &plan.pools.as_ref().unwrap().scenarios;
         all.iter().find(|one| one.name == name).unwrap()
-    }
-
-    #[track_caller]
-    fn has(text: &str, part: &str) {
-        assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
 
     #[test]

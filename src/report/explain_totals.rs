@@ -151,18 +151,12 @@ fn design(by: By, row: &DesignRow) -> Explanation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing;
+    use super::super::testing::{self, has};
     use super::*;
     use crate::capacity::testing::{plan_with_inventory, pooled_plan};
 
     fn said(plan: &Plan, subject: &str) -> String {
-        let found = explained(plan, subject, None);
-        found.into_iter().flat_map(|one| one.sentences).collect::<Vec<_>>().join("\n")
-    }
-
-    #[track_caller]
-    fn has(text: &str, part: &str) {
-        assert!(text.contains(part), "{part:?} is not in\n{text}");
+        testing::sentences(&explained(plan, subject, None))
     }
 
     #[test]

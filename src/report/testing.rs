@@ -1,5 +1,6 @@
 //! A small plan by hand: every outcome once, and hostile names.
 
+use super::explain::Explanation;
 use crate::capacity::exhaustion::Probabilities;
 use crate::capacity::{
     Backtest, Evidence, Forecast, Grade, IdleHost, IdleReport, LimitChange, Note, Outcome,
@@ -169,6 +170,17 @@ pub(super) fn plan() -> Plan {
         }],
         history: None,
     }
+}
+
+/// All sentences, one a line.
+pub(super) fn sentences(found: &[Explanation]) -> String {
+    found.iter().flat_map(|one| &one.sentences).map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+/// Expects a text to have a part.
+#[track_caller]
+pub(super) fn has(text: &str, part: &str) {
+    assert!(text.contains(part), "{part:?} is not in\n{text}");
 }
 
 /// What a report wrote.
