@@ -49,6 +49,12 @@ fn copy_if(times: &[i64], values: &[f64], is_kept: impl Fn(f64) -> bool, out: &m
     }
 }
 
+fn each_place(values: &[f64], is_met: impl Fn(f64) -> bool, mut then: impl FnMut(usize)) {
+    for (place, _) in values.iter().enumerate().filter(|(_, value)| is_met(**value)) {
+        then(place);
+    }
+}
+
 impl Condition {
     /// Whether a value meets it.
     #[inline]
@@ -58,6 +64,17 @@ impl Condition {
             Self::AtLeast(bound) => value >= bound,
             Self::Below(bound) => value < bound,
             Self::AtMost(bound) => value <= bound,
+        }
+    }
+
+    /// Calls `then` with the place of each value that meets it.
+    pub(super) fn each_met(self, values: &[f64], then: impl FnMut(usize)) {
+        // Which bound it is, is asked once, and not for every value.
+        match self {
+            Self::Above(bound) => each_place(values, |value| value > bound, then),
+            Self::AtLeast(bound) => each_place(values, |value| value >= bound, then),
+            Self::Below(bound) => each_place(values, |value| value < bound, then),
+            Self::AtMost(bound) => each_place(values, |value| value <= bound, then),
         }
     }
 

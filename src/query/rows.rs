@@ -1,5 +1,7 @@
 //! Whole readings: what several series say at the same instants.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Condition;
@@ -49,12 +51,14 @@ pub struct RowReader<'a> {
     /// The samples of the first series that count: their places among all, if others have the same
     /// times.
     places: Vec<usize>,
+    /// What is to be in the rows, series after series.
+    columns: Vec<f64>,
 }
 
 impl<'a> RowReader<'a> {
     /// A reader of a snapshot.
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        Self { reader: snapshot.reader(), reads: 0, places: Vec::new() }
+        Self { reader: snapshot.reader(), reads: 0, places: Vec::new(), columns: Vec::new() }
     }
 
     /// The rows of a range at whose instants the first series has a number that meets the
@@ -69,29 +73,30 @@ impl<'a> RowReader<'a> {
         let Some((first, others)) = series.split_first() else { return Ok(rows) };
         self.reader.open(*first, range)?;
         let version = self.reader.times_version();
-        let found = self.find(keep, &mut rows.times)?;
+        self.find(keep, &mut rows.times)?;
         self.reads += 1;
-        if found.is_empty() {
+        let count = rows.times.len();
+        if count == 0 {
             return Ok(rows);
         }
-        let columns = series.len();
-        rows.values = vec![f64::NAN; found.len() * columns];
-        put(&mut rows.values, columns, &found);
+        self.columns.resize(count * series.len(), f64::NAN);
         for (column, id) in (1..).zip(others) {
             self.reader.open(*id, range)?;
-            let places = rows.values.get_mut(column..).unwrap_or_default();
+            let own = column * count..(column + 1) * count;
             if self.reader.times_version() == version {
-                self.put_at_places(places, columns)?;
+                self.put_at_places(own)?;
             } else {
-                self.put_at_times(&rows.times, places, columns)?;
+                self.put_at_times(&rows.times, own)?;
             }
         }
+        rows.values = in_rows(&self.columns, count);
         Ok(rows)
     }
 
-    /// The numbers of the open series that meet a condition; notes their places and instants.
-    fn find(&mut self, keep: Option<Condition>, found_times: &mut Vec<i64>) -> Result<Vec<f64>> {
-        let mut found = Vec::new();
+    /// Makes the numbers of the open series that meet a condition the first column; notes their
+    /// places and instants.
+    fn find(&mut self, keep: Option<Condition>, found_times: &mut Vec<i64>) -> Result<()> {
+        self.columns.clear();
         self.places.clear();
         for piece in 0..self.reader.pieces() {
             if let Some(keep) = keep
@@ -105,19 +110,23 @@ impl<'a> RowReader<'a> {
             let (times, Values::Floats(values)) = self.reader.values(piece, FLOATS)? else {
                 continue;
             };
-            for (at, (time, value)) in times.iter().zip(values).enumerate() {
-                if keep.map_or(!value.is_nan(), |keep| keep.holds(*value)) {
-                    self.places.push(first + at);
-                    found_times.push(*time);
-                    found.push(*value);
-                }
+            let mut note = |at: usize| {
+                let (Some(time), Some(value)) = (times.get(at), values.get(at)) else { return };
+                self.places.push(first + at);
+                found_times.push(*time);
+                self.columns.push(*value);
+            };
+            match keep {
+                Some(keep) => keep.each_met(values, note),
+                None => (0..).zip(values).filter(|(_, v)| !v.is_nan()).for_each(|(at, _)| note(at)),
             }
         }
-        Ok(found)
+        Ok(())
     }
 
-    /// Puts the values of the open series at the noted places into every so many of `out`.
-    fn put_at_places(&mut self, out: &mut [f64], columns: usize) -> Result<()> {
+    /// Makes the values of the open series at the noted places a column.
+    fn put_at_places(&mut self, column: Range<usize>) -> Result<()> {
+        let column = self.columns.get_mut(column).unwrap_or_default();
         let mut next = 0;
         for piece in 0..self.reader.pieces() {
             let range = self.reader.piece_range(piece);
@@ -127,17 +136,17 @@ impl<'a> RowReader<'a> {
                 continue;
             }
             let (_, Values::Floats(values)) = self.reader.values(piece, FLOATS)? else { continue };
-            let rows = out.iter_mut().skip(next * columns).step_by(columns);
-            for (row, place) in rows.zip(&rest[..count]) {
-                *row = values.get(place - range.start).copied().unwrap_or(f64::NAN);
+            for (slot, place) in column.iter_mut().skip(next).zip(&rest[..count]) {
+                *slot = values.get(place - range.start).copied().unwrap_or(f64::NAN);
             }
             next += count;
         }
         Ok(())
     }
 
-    /// Puts the values that the open series has at these instants into every so many of `out`.
-    fn put_at_times(&mut self, wanted: &[i64], out: &mut [f64], columns: usize) -> Result<()> {
+    /// Makes the values that the open series has at these instants a column.
+    fn put_at_times(&mut self, wanted: &[i64], column: Range<usize>) -> Result<()> {
+        let column = self.columns.get_mut(column).unwrap_or_default();
         let mut next = 0;
         for piece in 0..self.reader.pieces() {
             let own = self.reader.times().get(self.reader.piece_range(piece)).unwrap_or(&[]);
@@ -152,10 +161,9 @@ impl<'a> RowReader<'a> {
             let (times, Values::Floats(values)) = self.reader.values(piece, FLOATS)? else {
                 continue;
             };
-            let rows = out.iter_mut().skip(next * columns).step_by(columns);
-            for (row, time) in rows.zip(&rest[..count]) {
+            for (slot, time) in column.iter_mut().skip(next).zip(&rest[..count]) {
                 if let Some(value) = times.binary_search(time).ok().and_then(|at| values.get(at)) {
-                    *row = *value;
+                    *slot = *value;
                 }
             }
             next += count;
@@ -164,11 +172,16 @@ impl<'a> RowReader<'a> {
     }
 }
 
-/// Puts values into every so many places, from the first on.
-fn put(out: &mut [f64], columns: usize, values: &[f64]) {
-    for (row, value) in out.iter_mut().step_by(columns).zip(values) {
-        *row = *value;
+/// Columns of `count` values each, row after row.
+fn in_rows(columns: &[f64], count: usize) -> Vec<f64> {
+    let mut rows = vec![0.0; columns.len()];
+    let width = columns.len() / count;
+    for (at, column) in columns.chunks_exact(count).enumerate() {
+        for (slot, value) in rows.iter_mut().skip(at).step_by(width).zip(column) {
+            *slot = *value;
+        }
     }
+    rows
 }
 
 /// The last raw sample of each series in a range that is a number, in the order of the series: its
