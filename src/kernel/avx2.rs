@@ -24,7 +24,7 @@ use super::lanes::{self, Arithmetic, Block, Sequence, Unwritten};
 use super::reduce::{self, Spread, Total};
 use super::running::RunningTotal;
 use super::simd::Loop;
-use super::symbols::{self, Meaning, STATES, State, Stream};
+use super::symbols::{self, STATES, State, Stream};
 
 /// 2^52, and what its pattern is made of: an integer below 2^32 in the lower half of the
 /// pattern is added to it.
@@ -92,19 +92,19 @@ pub(super) fn greatest(values: &[f64]) -> f64 {
 pub(super) fn decode_symbols<'a>(
     states: &[State; STATES],
     stream: Stream<'a>,
-    found: &mut [Meaning],
+    found: &mut [State],
 ) -> Stream<'a> {
     symbols::decode(states, stream, found)
 }
 
 #[target_feature(enable = "avx2,bmi2")]
-pub(super) fn place_meanings(found: &[Meaning], block: &mut Block) {
+pub(super) fn place_meanings(found: &[State], block: &mut Block) {
     symbols::place_meanings(found, block);
 }
 
 #[target_feature(enable = "avx2,bmi2")]
-pub(super) fn add_offsets(bytes: &[u8], found: &[Meaning], block: &mut Block) -> usize {
-    symbols::add_offsets(bytes, found, block)
+pub(super) fn add_offsets(bytes: &[u8], widest: u32, found: &[State], block: &mut Block) -> usize {
+    symbols::add_offsets(bytes, widest, found, block)
 }
 
 #[target_feature(enable = "avx2,bmi2")]

@@ -13,7 +13,7 @@ use super::bits::{Integers, Positions};
 use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
 use super::reduce::{Spread, Total};
 use super::running::RunningTotal;
-use super::symbols::{Meaning, STATES, State, Stream};
+use super::symbols::{STATES, State, Stream};
 use super::{bits, integers, lanes, reduce, symbols};
 
 /// The loops for one kind of machine.
@@ -251,11 +251,11 @@ pub fn greatest(values: &[f64]) -> f64 {
     }
 }
 
-/// Fills `found` from a stream of symbols; returns what is left of it.
+/// Fills `found` with the states that a stream goes through; returns what is left of it.
 pub(crate) fn decode_symbols<'a>(
     states: &[State; STATES],
     stream: Stream<'a>,
-    found: &mut [Meaning],
+    found: &mut [State],
 ) -> Stream<'a> {
     match Machine::here() {
         Machine::Portable => symbols::decode(states, stream, found),
@@ -266,7 +266,7 @@ pub(crate) fn decode_symbols<'a>(
 }
 
 /// Writes the numbers that are meant to a block of lanes, without offsets.
-pub(crate) fn place_meanings(found: &[Meaning], block: &mut Block) {
+pub(crate) fn place_meanings(found: &[State], block: &mut Block) {
     match Machine::here() {
         Machine::Portable => symbols::place_meanings(found, block),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
@@ -275,14 +275,14 @@ pub(crate) fn place_meanings(found: &[Meaning], block: &mut Block) {
     }
 }
 
-/// Writes the numbers that are meant to a block of lanes, each with its offset from `bytes`;
-/// returns the bits that were read.
-pub(crate) fn add_offsets(bytes: &[u8], found: &[Meaning], block: &mut Block) -> usize {
+/// Writes the numbers that are meant to a block of lanes, each with its offset from `bytes`, none
+/// of them wider than `widest` bits; returns the bits that were read.
+pub(crate) fn add_offsets(bytes: &[u8], widest: u32, found: &[State], block: &mut Block) -> usize {
     match Machine::here() {
-        Machine::Portable => symbols::add_offsets(bytes, found, block),
+        Machine::Portable => symbols::add_offsets(bytes, widest, found, block),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::add_offsets(bytes, found, block) },
+        Machine::Avx2 => unsafe { avx2::add_offsets(bytes, widest, found, block) },
     }
 }
 

@@ -15,10 +15,8 @@ use crate::error::{Error, Result};
 use crate::kernel::bits::load;
 use crate::kernel::lanes::Block;
 use crate::kernel::simd;
-use crate::kernel::symbols::{Meaning, STATE_BITS, STATES};
+use crate::kernel::symbols::{Meaning, OFFSET_BITS_MAX, STATE_BITS, STATES, State};
 
-/// The widest offset, in bits.
-const OFFSET_BITS_MAX: u32 = 32;
 /// Stretches of values from which bins are put together.
 const ATOMS: usize = 160;
 /// Bins, at most: symbols are bytes.
@@ -174,14 +172,14 @@ impl Bins {
     pub(super) fn read_offsets(
         &self,
         bytes: &mut &[u8],
-        found: &[Meaning],
+        found: &[State],
         block: &mut Block,
     ) -> Result<()> {
         let bits = if self.widest == 0 {
             simd::place_meanings(found, block);
             0
         } else {
-            simd::add_offsets(bytes, found, block)
+            simd::add_offsets(bytes, self.widest, found, block)
         };
         let rest = bytes.get(bits.div_ceil(8)..);
         *bytes = rest.ok_or_else(|| Error::decode("offsets that are cut off"))?;
@@ -285,7 +283,8 @@ mod tests {
         bins.symbols(integers, &mut symbols).unwrap();
         bins.write_offsets(integers, &symbols, &mut offsets);
         let meanings = bins.meanings(Model::Delta);
-        let meant: Vec<Meaning> = symbols.iter().map(|s| meanings[usize::from(*s)]).collect();
+        let state = |symbol: &u8| State::first(1, meanings[usize::from(*symbol)]);
+        let meant: Vec<State> = symbols.iter().map(state).collect();
         // A block has fewer places than some of these lists have integers.
         let meant = &meant[..meant.len().min(1_024)];
         let integers = &integers[..meant.len()];

@@ -19,7 +19,7 @@ use super::varint;
 use crate::error::{Error, Result};
 use crate::kernel::lanes::{Arithmetic, BASE_MAX, Block, Sequence};
 use crate::kernel::simd;
-use crate::kernel::symbols::Meaning;
+use crate::kernel::symbols::State;
 use crate::model::limits::BLOCK_SAMPLES;
 use bins::Bins;
 
@@ -48,8 +48,8 @@ pub(super) struct Decoder {
     arithmetic: Arithmetic,
     bins: Bins,
     tans: tans::Decoder,
-    /// Room for a block's symbols, and for its integers.
-    found: Vec<Meaning>,
+    /// Room for the states that a block's symbols are of, and for its integers.
+    found: Vec<State>,
     block: Box<Block>,
 }
 
@@ -214,9 +214,9 @@ impl Decoder {
             return Err(Error::decode(format!("a coded block of {count} values")));
         }
         // A delta model has its first integer apart: its number stands for no difference.
-        self.found.resize(count, Meaning::default());
+        self.found.resize(count, State::default());
         let (first, symbols) = self.found.split_at_mut(usize::from(delta));
-        first.fill(Meaning::default());
+        first.fill(State::default());
         self.tans.decode(bytes, symbols)?;
         self.bins.read_offsets(bytes, &self.found, &mut self.block)?;
         Ok((tag, Sequence { summed_from: delta.then_some(0), base }))

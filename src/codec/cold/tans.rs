@@ -19,7 +19,7 @@ use crate::kernel::symbols::{Meaning, STATE_BITS, STATES, State, Stream, TURNS};
 /// Symbols are spread over the states by this step; it is odd, so it meets each state once.
 const STEP: usize = (STATES >> 1) + (STATES >> 3) + 3;
 
-/// Decodes symbols to their meanings.
+/// Decodes symbols to states, which know what they mean.
 #[derive(Debug, Clone)]
 pub(super) struct Decoder {
     states: Box<[State; STATES]>,
@@ -53,27 +53,21 @@ impl Decoder {
     /// A decoder for symbols with these weights, which sum to [`STATES`], and meanings.
     pub(super) fn new(weights: &[u16], meanings: &[Meaning]) -> Self {
         // Room for each symbol that a byte can be, so that none is out of bounds.
-        let (mut next, mut meant) = ([1_u16; 256], [Meaning::default(); 256]);
-        next.iter_mut().zip(weights).for_each(|(place, weight)| *place = *weight);
-        meant.iter_mut().zip(meanings).for_each(|(place, meaning)| *place = *meaning);
+        let mut next = [State::default(); 256];
+        for (next, (weight, meaning)) in next.iter_mut().zip(weights.iter().zip(meanings)) {
+            *next = State::first(*weight, *meaning);
+        }
         let mut states = Box::new([State::default(); STATES]);
         for (state, symbol) in states.iter_mut().zip(spread(weights)) {
-            let symbol = usize::from(symbol);
-            let (Some(next), Some(meaning)) = (next.get_mut(symbol), meant.get(symbol)) else {
-                continue;
-            };
-            // At least 1, since the symbol has a state; below twice the sum of all weights.
-            let bits = STATE_BITS.wrapping_sub(u16::BITS - 1 - next.leading_zeros());
-            let base = (u32::from(*next) << (bits & 15)) as u16 & (STATES as u16 - 1);
-            let Meaning { offset_bits, low } = *meaning;
-            *state = State { base, bits: bits as u8, offset_bits, low };
-            *next = next.wrapping_add(1);
+            let Some(next) = next.get_mut(usize::from(symbol)) else { continue };
+            *state = *next;
+            *next = next.sibling();
         }
         Self { states }
     }
 
-    /// Fills `found` from the front of `bytes`.
-    pub(super) fn decode(&self, bytes: &mut &[u8], found: &mut [Meaning]) -> Result<()> {
+    /// Fills `found` with the states of the symbols at the front of `bytes`.
+    pub(super) fn decode(&self, bytes: &mut &[u8], found: &mut [State]) -> Result<()> {
         let stream = simd::decode_symbols(&self.states, Stream::begin(bytes), found);
         let wrong = || Error::decode("coded integers that do not end where they should");
         *bytes = stream.end().ok_or_else(wrong)?;
@@ -198,11 +192,11 @@ mod tests {
                 assert!((bytes.len() as f64 - 1.0) * 8.0 <= most, "{count} {samples}");
                 bytes.push(77);
                 let decoder = Decoder::new(&weights, &meanings(count));
-                let mut found = vec![Meaning::default(); samples];
+                let mut found = vec![State::default(); samples];
                 let mut rest = &bytes[1..];
                 decoder.decode(&mut rest, &mut found).unwrap();
                 let meant = symbols.iter().map(|symbol| 1_000 + u32::from(*symbol));
-                assert!(found.iter().map(|meaning| meaning.low).eq(meant));
+                assert!(found.iter().map(|state| state.meaning().low).eq(meant));
                 assert_eq!(rest, [77]);
                 bytes.pop();
                 if samples > 20 && count > 1 {
@@ -220,9 +214,9 @@ mod tests {
         let mut refused = 0;
         for _ in 0..200 {
             let bytes: Vec<u8> = (0..600).map(|_| random.below(256) as u8).collect();
-            let mut found = vec![Meaning::default(); 1_024];
+            let mut found = vec![State::default(); 1_024];
             refused += u32::from(decoder.decode(&mut bytes.as_slice(), &mut found).is_err());
-            assert!(found.iter().all(|meaning| (1_000..1_009).contains(&meaning.low)));
+            assert!(found.iter().all(|state| (1_000..1_009).contains(&state.meaning().low)));
         }
         assert_eq!(refused, 200);
     }
