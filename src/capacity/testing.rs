@@ -1,5 +1,8 @@
 //! A small simulated fleet for the tests of the plan and of its reports.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
 use super::laws::{LawFitter, LawReport};
 use super::scalability::ScalabilityLaw;
 use super::{KnownHost, Plan, Planner, Study, Table};
@@ -196,18 +199,32 @@ pub(crate) fn plan(tile: usize, order: impl Fn(&mut Vec<&Row>)) -> Plan {
 
 /// The same, with the days behind it.
 pub(crate) fn plan_with_history() -> Plan {
+    made_once("history", new_plan_with_history)
+}
+
+/// The same, made anew.
+pub(crate) fn new_plan_with_history() -> Plan {
     plan_by(planner().with_history(), 7, |_| ())
 }
 
 /// The plan of the fleet whose services are pools; `more` are further sections of the study.
 pub(crate) fn pooled_plan(more: &str) -> Plan {
-    plan_by(pooled_planner(more), 7, |_| ())
+    made_once(&format!("pools {more}"), || plan_by(pooled_planner(more), 7, |_| ()))
 }
 
 /// The plan of the fleet with an inventory.
 pub(crate) fn plan_with_inventory(text: &str) -> Plan {
-    let inventory = super::inventory::Inventory::read(text, "hosts.csv").unwrap();
-    plan_by(pooled_planner("").with_inventory(inventory), 7, |_| ())
+    made_once(&format!("inventory {text}"), || {
+        let inventory = super::inventory::Inventory::read(text, "hosts.csv").unwrap();
+        plan_by(pooled_planner("").with_inventory(inventory), 7, |_| ())
+    })
+}
+
+/// Many tests look at the same plan, which takes seconds where overflow is checked.
+fn made_once(name: &str, make: impl FnOnce() -> Plan) -> Plan {
+    static PLANS: Mutex<BTreeMap<String, Arc<OnceLock<Plan>>>> = Mutex::new(BTreeMap::new());
+    let plan = PLANS.lock().unwrap().entry(name.to_owned()).or_default().clone();
+    plan.get_or_init(make).clone()
 }
 
 /// Even hosts stand in zone b, odd ones in zone a; a host costs 100 a month.

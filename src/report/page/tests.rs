@@ -226,7 +226,7 @@ fn every_chart_has_words_and_a_table() {
 #[test]
 fn the_same_plan_gives_the_same_bytes() {
     let first = written(&testing::plan_with_history(), &parts());
-    assert!(first == written(&testing::plan_with_history(), &parts()));
+    assert!(first == written(&testing::new_plan_with_history(), &parts()));
 }
 
 /// Days behind the first two rows of the small plan.
