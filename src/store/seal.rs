@@ -332,6 +332,8 @@ fn fresh(head: &Head, view: &View, id: SeriesId, conflicts: &AtomicU64) -> Resul
     let overlapping: Vec<Arc<Segment>> = view
         .segments
         .iter()
+        // Mostly the head is later than all of a segment: then no series is looked for in it.
+        .filter(|s| s.footer().range.overlaps(range))
         .filter(|s| s.series_range(id).is_some_and(|held| held.overlaps(range)))
         .cloned()
         .collect();
