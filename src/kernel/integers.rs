@@ -60,14 +60,29 @@ impl Integers<'_> {
         out.extend(self.numbers.iter().map(|number| self.value(*number)));
     }
 
-    /// The least and the greatest integer; `None` of none, and where one is beyond 32 bits.
-    pub fn range(&self) -> Option<(i32, i32)> {
-        if self.numbers.is_empty() {
-            return None;
+    /// Appends the integers, and returns the least and the greatest; `None`, and nothing appended,
+    /// of none, and where one is beyond 32 bits.
+    ///
+    /// ```
+    /// use plimsoll::kernel::{Arithmetic, Integers};
+    /// let hundreds = Integers { arithmetic: Arithmetic::Whole, base: 100, numbers: &[3, -2] };
+    /// let mut all = vec![7];
+    /// assert_eq!(hundreds.append_integers(&mut all), Some((98, 103)));
+    /// assert_eq!(all, [7, 103, 98]);
+    /// assert_eq!(Integers { base: 1 << 40, ..hundreds }.append_integers(&mut all), None);
+    /// assert_eq!(all, [7, 103, 98]);
+    /// ```
+    pub fn append_integers(&self, out: &mut Vec<i32>) -> Option<(i32, i32)> {
+        let (base, start) = (i32::try_from(self.base).ok()?, out.len());
+        out.resize(start + self.numbers.len(), 0);
+        let raised = Raised { numbers: self.numbers, base, out: &mut out[start..] };
+        let (least, greatest) = simd::widest(raised);
+        let range = base.checked_add(least).zip(base.checked_add(greatest));
+        let range = range.filter(|_| !self.numbers.is_empty());
+        if range.is_none() {
+            out.truncate(start);
         }
-        let whole = |number: i32| i32::try_from(self.base.wrapping_add(i64::from(number))).ok();
-        let (least, greatest) = simd::extremes(self.numbers);
-        Some((whole(least)?, whole(greatest)?))
+        range
     }
 
     /// The least value, where the arithmetic [is ordered](Arithmetic::is_ordered); NaN of none.
@@ -95,6 +110,29 @@ impl Arithmetic {
             Self::Multiple { base } => base > 0.0 && base.is_finite(),
             Self::Share { whole, .. } => whole > 0.0 && whole.is_finite(),
         }
+    }
+}
+
+/// Numbers to be written, each more by `base`.
+struct Raised<'a> {
+    numbers: &'a [i32],
+    base: i32,
+    out: &'a mut [i32],
+}
+
+impl Loop for Raised<'_> {
+    type Output = (i32, i32);
+
+    /// The least and the greatest of the numbers as they were; of none, as [`extremes`] has it.
+    #[inline(always)]
+    fn run(self) -> (i32, i32) {
+        let (mut least, mut greatest) = (i32::MAX, i32::MIN);
+        for (out, number) in self.out.iter_mut().zip(self.numbers) {
+            *out = number.wrapping_add(self.base);
+            least = least.min(*number);
+            greatest = greatest.max(*number);
+        }
+        (least, greatest)
     }
 }
 
@@ -156,8 +194,22 @@ pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; LANES] {
 /// assert_eq!(plimsoll::kernel::integer_quantile(&[3, 9, 5, 7], 0.5, tenths), 0.6);
 /// ```
 pub fn integer_quantile(integers: &[i32], q: f64, value: impl Fn(i32) -> f64) -> f64 {
+    integer_quantile_within(integers, simd::extremes(integers), q, value)
+}
+
+/// The [quantile of integers](integer_quantile()) of which the least and the greatest are known.
+///
+/// ```
+/// let found = plimsoll::kernel::integer_quantile_within(&[3, 9, 5, 7], (3, 9), 0.5, f64::from);
+/// assert_eq!(found, 6.0);
+/// ```
+pub fn integer_quantile_within(
+    integers: &[i32],
+    (least, greatest): (i32, i32),
+    q: f64,
+    value: impl Fn(i32) -> f64,
+) -> f64 {
     let Some((rank, fraction)) = rank_of(integers.len(), q) else { return f64::NAN };
-    let (least, greatest) = simd::extremes(integers);
     let range = (i64::from(greatest) - i64::from(least)) as u32;
     // Where the last one is asked for, there is no next.
     let next = (rank + 1).min(integers.len() - 1);

@@ -29,7 +29,7 @@ mod wide;
 pub use cholesky::Cholesky;
 pub use counter::growth;
 pub use distribution::{normal_cdf, normal_ln_cdf, normal_quantile, student_factor, student_p};
-pub use integers::{Integers, integer_quantile};
+pub use integers::{Integers, integer_quantile, integer_quantile_within};
 pub use lanes::Arithmetic;
 pub use quantile::{median, quantile, quantile_sorted};
 pub use random::Random;

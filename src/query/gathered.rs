@@ -9,13 +9,24 @@ use crate::store::Values;
 /// Numbers of runs, one run after another.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    /// Each run's step and length.
-    runs: Vec<(u32, u32)>,
+    runs: Vec<Run>,
     /// What makes numbers of `integers`, where there are any.
     made_by: Option<Arithmetic>,
     integers: Vec<i32>,
     floats: Vec<f64>,
 }
+
+/// Numbers of one step that were added together.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    step: u32,
+    length: u32,
+    /// The least and the greatest, if they are integers; else [`NONE`].
+    range: (i32, i32),
+}
+
+/// The range of no integers.
+const NONE: (i32, i32) = (i32::MAX, i32::MIN);
 
 impl Gathered {
     pub(super) fn len(&self) -> usize {
@@ -32,33 +43,32 @@ impl Gathered {
     /// Adds the next samples of a step; NaN are left out.
     pub(super) fn add(&mut self, step: usize, run: Values<'_>) {
         let before = self.len();
+        let mut range = NONE;
         match run {
-            Values::Integers(run) => {
-                if !self.add_integers(&run) {
+            Values::Integers(run) if run.numbers.is_empty() => {}
+            Values::Integers(run) => match self.add_integers(&run) {
+                Some(found) => range = found,
+                None => {
                     self.use_floats();
                     run.append_values(&mut self.floats);
                 }
-            }
+            },
             Values::Floats(run) => {
                 self.use_floats();
                 self.add_numbers(run);
             }
         }
-        self.runs.push((step as u32, (self.len() - before) as u32));
+        self.runs.push(Run { step: step as u32, length: (self.len() - before) as u32, range });
     }
 
-    /// Adds integers; `false` where they do not fit to those that are here.
-    fn add_integers(&mut self, run: &Integers<'_>) -> bool {
-        let is_first = self.len() == 0;
-        if !is_first && self.made_by != Some(run.arithmetic) {
-            return false;
+    /// Adds integers and tells their range; `None` where they do not fit to those that are here.
+    fn add_integers(&mut self, run: &Integers<'_>) -> Option<(i32, i32)> {
+        if self.len() > 0 && self.made_by != Some(run.arithmetic) {
+            return None;
         }
-        let (Ok(base), Some(_)) = (i32::try_from(run.base), run.range()) else {
-            return run.numbers.is_empty();
-        };
+        let range = run.append_integers(&mut self.integers)?;
         self.made_by = Some(run.arithmetic);
-        self.integers.extend(run.numbers.iter().map(|number| number.wrapping_add(base)));
-        true
+        Some(range)
     }
 
     fn add_numbers(&mut self, run: &[f64]) {
@@ -102,49 +112,54 @@ impl Gathered {
         match self.made_by {
             Some(arithmetic) => {
                 let value = |integer: i32| arithmetic.value(f64::from(integer));
-                each_step(&mut self.integers, &self.runs, |step, numbers| {
-                    out[step] = kernel::integer_quantile(numbers, rank, value);
+                each_step(&mut self.integers, &self.runs, |step, range, numbers| {
+                    out[step] = kernel::integer_quantile_within(numbers, range, rank, value);
                 });
             }
-            None => each_step(&mut self.floats, &self.runs, |step, floats| {
+            None => each_step(&mut self.floats, &self.runs, |step, _, floats| {
                 out[step] = kernel::quantile(floats, rank);
             }),
         }
     }
 }
 
-/// Calls `then` with all that is of one step, step after step.
-fn each_step<T: Copy>(all: &mut [T], runs: &[(u32, u32)], mut then: impl FnMut(usize, &mut [T])) {
-    if runs.is_sorted_by_key(|(step, _)| *step) {
+/// Calls `then` with all that is of one step and the range of its integers, step after step.
+fn each_step<T: Copy>(
+    all: &mut [T],
+    runs: &[Run],
+    mut then: impl FnMut(usize, (i32, i32), &mut [T]),
+) {
+    if runs.is_sorted_by_key(|run| run.step) {
         let mut rest = all;
-        for of_step in runs.chunk_by(|a, b| a.0 == b.0) {
-            let length: usize = of_step.iter().map(|(_, length)| *length as usize).sum();
-            let (run, behind) = rest.split_at_mut(length);
-            if let Some((step, _)) = of_step.first() {
-                then(*step as usize, run);
-            }
+        for of_step in runs.chunk_by(|a, b| a.step == b.step) {
+            let length: usize = of_step.iter().map(|run| run.length as usize).sum();
+            let (numbers, behind) = rest.split_at_mut(length);
+            then(of_step[0].step as usize, range_of(of_step.iter()), numbers);
             rest = behind;
         }
         return;
     }
     // Runs of several series: those of one step are brought together.
     let mut start = 0;
-    let mut placed: Vec<(u32, Range<usize>)> = Vec::with_capacity(runs.len());
-    for (step, length) in runs {
-        placed.push((*step, start..start + *length as usize));
-        start += *length as usize;
+    let mut placed: Vec<(&Run, Range<usize>)> = Vec::with_capacity(runs.len());
+    for run in runs {
+        placed.push((run, start..start + run.length as usize));
+        start += run.length as usize;
     }
-    placed.sort_by_key(|(step, _)| *step);
+    placed.sort_by_key(|(run, _)| run.step);
     let mut together = Vec::new();
-    for of_step in placed.chunk_by(|a, b| a.0 == b.0) {
+    for of_step in placed.chunk_by(|a, b| a.0.step == b.0.step) {
         together.clear();
-        for (_, run) in of_step {
-            together.extend_from_slice(&all[run.clone()]);
+        for (_, numbers) in of_step {
+            together.extend_from_slice(&all[numbers.clone()]);
         }
-        if let Some((step, _)) = of_step.first() {
-            then(*step as usize, &mut together);
-        }
+        let range = range_of(of_step.iter().map(|(run, _)| *run));
+        then(of_step[0].0.step as usize, range, &mut together);
     }
+}
+
+fn range_of<'a>(runs: impl Iterator<Item = &'a Run>) -> (i32, i32) {
+    runs.fold(NONE, |(least, greatest), run| (least.min(run.range.0), greatest.max(run.range.1)))
 }
 
 #[cfg(test)]
@@ -153,14 +168,14 @@ mod tests {
     use proptest::prelude::*;
 
     /// Runs of one step each: their step, how they are given, and their numbers.
-    type Run = (usize, usize, Vec<i32>);
+    type Given = (usize, usize, Vec<i32>);
 
-    fn runs() -> impl Strategy<Value = Vec<Run>> {
+    fn runs() -> impl Strategy<Value = Vec<Given>> {
         prop::collection::vec((0..4_usize, 0..4_usize, prop::collection::vec(-9..99, 0..20)), 0..9)
     }
 
     /// Adds a run as it is given, and its values to those of its step.
-    fn add((step, form, numbers): &Run, to: &mut Gathered, values: &mut [Vec<f64>; 4]) {
+    fn add((step, form, numbers): &Given, to: &mut Gathered, values: &mut [Vec<f64>; 4]) {
         let arithmetic = [Arithmetic::Whole, Arithmetic::Quotient { divisor: 8.0 }][form % 2];
         let base = if *step == 3 { i64::from(i32::MAX) - 50 } else { 1_000 };
         let integers = Integers { arithmetic, base, numbers };
