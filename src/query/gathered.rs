@@ -46,13 +46,14 @@ impl Gathered {
         let mut range = NONE;
         match run {
             Values::Integers(run) if run.numbers.is_empty() => {}
-            Values::Integers(run) => match self.add_integers(&run) {
-                Some(found) => range = found,
-                None => {
+            Values::Integers(run) => {
+                if let Some(found) = self.add_integers(&run) {
+                    range = found;
+                } else {
                     self.use_floats();
                     run.append_values(&mut self.floats);
                 }
-            },
+            }
             Values::Floats(run) => {
                 self.use_floats();
                 self.add_numbers(run);
