@@ -232,6 +232,8 @@ struct Round {
     /// How many may wait, of so many values and steps each.
     kept_max: fn(usize, usize) -> usize,
     spent: Duration,
+    /// Series that were looked at, once for each window.
+    selected: usize,
     forecasts: u32,
     refused: usize,
 }
@@ -246,6 +248,7 @@ impl Round {
             waiting: Vec::new(),
             kept_max,
             spent: Duration::ZERO,
+            selected: 0,
             forecasts: 0,
             refused: 0,
         }
@@ -261,6 +264,7 @@ impl Round {
         let (mut is_whole, mut kept_frames) = (true, 0);
         for frame in frames()? {
             let frame = frame?;
+            self.selected += frame.len();
             let cases = Cases::of_frame(&frame, &self.breaks, back, horizon);
             is_whole = self.pool(&cases, is_whole);
             kept_frames += usize::from(is_whole);
@@ -394,6 +398,10 @@ fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) 
     let query = ranged(args, Query::new(selector.clone()).aggregate(args.agg).step(step));
     for window in 0..args.windows {
         round.window((window + 1) * horizon, horizon, || query.run(&snapshot))?;
+        if round.selected == 0 {
+            let what = format!("no series of {selector} has samples in this range");
+            return Err(Error::not_enough_data(what));
+        }
     }
     Ok(())
 }

@@ -41,14 +41,6 @@ pub(super) enum Met {
     None,
 }
 
-fn copy_if(times: &[i64], values: &[f64], is_kept: impl Fn(f64) -> bool, out: &mut Samples) {
-    out.clear();
-    for (time, value) in times.iter().zip(values).filter(|(_, value)| is_kept(**value)) {
-        out.times.push(*time);
-        out.values.push(*value);
-    }
-}
-
 fn each_place(values: &[f64], is_met: impl Fn(f64) -> bool, mut then: impl FnMut(usize)) {
     for (place, _) in values.iter().enumerate().filter(|(_, value)| is_met(**value)) {
         then(place);
@@ -81,13 +73,21 @@ impl Condition {
     /// Replaces `out` by the samples that meet it and by the stale markers, which say that a series
     /// ended; no aggregate counts these.
     pub(super) fn copy_with_markers(self, samples: &Samples, out: &mut Samples) {
+        out.clear();
         let is_kept = |value| self.holds(value) || is_stale_marker(value);
-        copy_if(&samples.times, &samples.values, is_kept, out);
+        each_place(&samples.values, is_kept, |place| {
+            out.times.push(samples.times[place]);
+            out.values.push(samples.values[place]);
+        });
     }
 
     /// Replaces `out` by the samples that meet it.
     pub(super) fn copy(self, times: &[i64], values: &[f64], out: &mut Samples) {
-        copy_if(times, values, |value| self.holds(value), out);
+        out.clear();
+        self.each_met(values, |place| {
+            out.times.push(times[place]);
+            out.values.push(values[place]);
+        });
     }
 
     /// Which of the samples of a block meet it, by their statistics.

@@ -28,6 +28,11 @@ fn forecasts_are_scored_on_a_store_and_on_files() {
     let timeless = |text: &str| mask(text, &["processor time "]);
     let of_store = "backtest --store s disk_used_gb --step 6h --horizon 12h --windows 3";
     golden("backtest-store.txt", &timeless(&user.ok(of_store)));
+    user.fails(
+        "backtest --store s no_such_metric",
+        "plimsoll: not enough data: \
+         no series of {__name__=\"no_such_metric\"} has samples in this range",
+    );
     // Three series of four days by hours; what comes is the day before, raised by one.
     let day = |hour: usize, level: usize| (level + 10 * (hour % 24) + hour * hour % 7).to_string();
     let line = |level: usize, hours: std::ops::Range<usize>| {
