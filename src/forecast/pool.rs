@@ -81,13 +81,17 @@ fn naive(seasons: Seasons) -> Vec<Box<dyn Fit>> {
 }
 
 fn quantile_pools(seasons: Seasons) -> Vec<Box<dyn Fit>> {
-    let mut pools: Vec<Box<dyn Fit>> = vec![Box::new(spread(seasons))];
+    let mut pools = vec![spread(seasons)];
     if seasons.short > 1 {
         for (memory, fade) in [(24, 12), (8, 3)] {
-            pools.push(Box::new(quantile_pool(seasons.short, memory, fade)));
+            // Of a short period several parts are one step.
+            let pool = quantile_pool(seasons.short, memory, fade);
+            if !pools.contains(&pool) {
+                pools.push(pool);
+            }
         }
     }
-    pools
+    pools.into_iter().map(|pool| Box::new(pool) as Box<dyn Fit>).collect()
 }
 
 /// The quantile pool that also tells how far values are spread.
@@ -221,7 +225,8 @@ mod tests {
 
     #[test]
     fn no_two_models_are_alike_and_all_have_values_enough() {
-        for seasons in SEASONS {
+        let short = (2..24).map(|short| Seasons { short, long: 7 * short });
+        for seasons in SEASONS.into_iter().chain(short) {
             for tier in [Tier::Full, Tier::Light] {
                 for values in [1, 8, 30, 100, 400, 2_000] {
                     let pool = pool(seasons, Some(24), values, tier);
