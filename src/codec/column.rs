@@ -19,6 +19,10 @@ use crate::model::limits::BLOCK_SAMPLES;
 /// longer than all else.
 const CODED_MIN: usize = 256;
 
+/// What entropy coding must save of a column, as one part in this many: it takes two to five times
+/// as long to decode as packed integers, and a table for each column.
+const SAVED_SHARE: usize = 6;
+
 /// A column in encoded form.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct EncodedColumn {
@@ -39,7 +43,8 @@ pub fn encode_sealed(values: &[f64], cache: &mut ValueCache) -> EncodedColumn {
     column
 }
 
-/// The cold form: as small as can be, for data that is kept for long.
+/// The cold form, for data that is kept for long: entropy coded where that saves a sixth or more,
+/// else sealed.
 ///
 /// ```
 /// use plimsoll::codec::{ColumnDecoder, ValueCache, encode_cold, encode_sealed};
@@ -65,7 +70,7 @@ pub fn encode_cold(values: &[f64], cache: &mut ValueCache) -> EncodedColumn {
     let (sealed, front) = sealed_with_front(values, cache);
     let front = front.filter(|_| values.len() >= CODED_MIN);
     let coded = front.and_then(|front| coded(values, front, &sealed));
-    coded.filter(|coded| coded.bytes() < sealed.bytes()).unwrap_or(sealed)
+    coded.filter(|coded| is_worth_coding(coded.bytes(), sealed.bytes())).unwrap_or(sealed)
 }
 
 impl EncodedColumn {
@@ -104,6 +109,11 @@ fn sealed_with_front(values: &[f64], cache: &mut ValueCache) -> (EncodedColumn, 
     }
     let most = fronts.into_iter().max_by_key(|(_, bytes)| *bytes);
     (column, most.map(|(front, _)| front))
+}
+
+/// Whether a column of so many bytes when coded is kept in place of a sealed one.
+fn is_worth_coding(coded: usize, sealed: usize) -> bool {
+    SAVED_SHARE * coded <= (SAVED_SHARE - 1) * sealed
 }
 
 /// The blocks by one coding, where that makes them shorter.
@@ -201,11 +211,18 @@ mod tests {
     use crate::kernel::Random;
     use proptest::prelude::*;
 
+    /// The column as coding makes it, whether that is worth its time or not.
+    fn coded_anyway(values: &[f64]) -> Option<EncodedColumn> {
+        let (sealed, front) = sealed_with_front(values, &mut ValueCache::default());
+        coded(values, front?, &sealed)
+    }
+
     /// Encodes in both forms, checks that both come back and that cold is never longer; the bytes.
     fn round_trip(values: &[f64]) -> (usize, usize) {
         let cold = encode_cold(values, &mut ValueCache::default());
         let sealed = encode_sealed(values, &mut ValueCache::default());
-        for column in [&cold, &sealed] {
+        let coded = coded_anyway(values);
+        for column in [&cold, &sealed].into_iter().chain(&coded) {
             let mut decoder = ColumnDecoder::new(&column.header).unwrap();
             let mut found = vec![7.0];
             let blocks = values.chunks(BLOCK_SAMPLES).enumerate();
@@ -244,23 +261,24 @@ mod tests {
     }
 
     /// 5,000 values: four full blocks and a tail.
-    fn column(of: impl Fn(&mut Random, usize) -> f64) -> Vec<f64> {
+    fn column(mut of: impl FnMut(&mut Random, usize) -> f64) -> Vec<f64> {
         let mut random = Random::new(11);
         (0..5_000).map(|at| of(&mut random, at)).collect()
+    }
+
+    /// A walk by normal steps, rounded down.
+    fn walk(deviation: f64) -> Vec<f64> {
+        let mut level = 500.0;
+        column(|random, _| {
+            level += deviation * random.normal();
+            f64::floor(level)
+        })
     }
 
     #[test]
     fn coding_takes_little_more_than_the_entropy() {
         // A normal walk has log2(sqrt(2 pi e)) = 2.047 bits a step; rounding down adds some 0.1.
-        let mut level = 500.0;
-        let walk: Vec<f64> = column(|random, _| random.normal())
-            .into_iter()
-            .map(|step| {
-                level += step;
-                f64::floor(level)
-            })
-            .collect();
-        let (sealed, cold) = round_trip(&walk);
+        let (sealed, cold) = round_trip(&walk(1.0));
         assert!(cold < 5_000 * 23 / 80 && cold < sealed * 9 / 10, "{sealed} {cold}");
         // Nine of ten are the same value, at random places: 0.47 bits, and 7 for each other one.
         let rare = |random: &mut Random, _| {
@@ -268,6 +286,22 @@ mod tests {
         };
         let (sealed, cold) = round_trip(&column(rare));
         assert!(cold < 5_000 * 13 / 80 && cold < sealed * 9 / 10, "{sealed} {cold}");
+    }
+
+    #[test]
+    fn columns_are_coded_where_that_saves_a_sixth() {
+        let of_deviation = |deviation: f64| {
+            let values = walk(deviation);
+            let sealed = encode_sealed(&values, &mut ValueCache::default()).bytes();
+            let coded = coded_anyway(&values).unwrap().bytes();
+            let cold = encode_cold(&values, &mut ValueCache::default()).bytes();
+            (sealed, coded, cold)
+        };
+        // Six bits a step, which would be seven, are not worth it; two, which would be three, are.
+        let (sealed, coded, cold) = of_deviation(15.0);
+        assert!(cold == sealed && (5 * sealed..6 * sealed).contains(&(6 * coded)), "{coded}");
+        let (sealed, coded, cold) = of_deviation(1.0);
+        assert!(cold == coded && 6 * coded < 5 * sealed, "{coded} of {sealed}");
     }
 
     #[test]
@@ -292,7 +326,7 @@ mod tests {
 
     #[test]
     fn damage_never_panics() {
-        let values = column(|random, _| (random.normal() * 9.0).round() / 15.0);
+        let values: Vec<f64> = walk(1.0).into_iter().map(|value| value / 15.0).collect();
         let cold = encode_cold(&values, &mut ValueCache::default());
         assert!(!cold.header.is_empty());
         let mut random = Random::new(2);

@@ -9,11 +9,12 @@
 )]
 
 use std::arch::x86_64::{
-    __m256d, __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_pd, _mm256_div_pd,
-    _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_mul_pd, _mm256_permute4x64_epi64, _mm256_set1_epi32,
-    _mm256_set1_epi64x, _mm256_set1_pd, _mm256_setr_epi32, _mm256_setr_epi64x,
-    _mm256_shuffle_epi32, _mm256_slli_si256, _mm256_srlv_epi64, _mm256_sub_epi32, _mm256_sub_pd,
-    _mm256_unpackhi_epi32, _mm256_unpacklo_epi32,
+    __m256, __m256d, __m256i, _bzhi_u64, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_pd,
+    _mm256_castsi256_ps, _mm256_div_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_mul_pd,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_pd,
+    _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_shuffle_epi32, _mm256_shuffle_ps,
+    _mm256_slli_si256, _mm256_srlv_epi64, _mm256_sub_epi32, _mm256_sub_pd, _mm256_unpackhi_epi32,
+    _mm256_unpacklo_epi32,
 };
 
 use std::mem::MaybeUninit;
@@ -94,17 +95,33 @@ pub(super) fn decode_symbols<'a>(
     stream: Stream<'a>,
     found: &mut [State],
 ) -> Stream<'a> {
-    symbols::decode(states, stream, found)
-}
-
-#[target_feature(enable = "avx2,bmi2")]
-pub(super) fn place_meanings(found: &[State], block: &mut Block) {
-    symbols::place_meanings(found, block);
+    symbols::decode(states, stream, found, |word, bits| _bzhi_u64(word, bits as u32))
 }
 
 #[target_feature(enable = "avx2,bmi2")]
 pub(super) fn add_offsets(bytes: &[u8], widest: u32, found: &[State], block: &mut Block) -> usize {
-    symbols::add_offsets(bytes, widest, found, block)
+    symbols::add_offsets(bytes, widest, found, block, |word, bits| _bzhi_u64(word, bits as u32))
+}
+
+/// The portable loop, of which a tile is four vectors.
+#[target_feature(enable = "avx2")]
+pub(super) fn place_meanings(found: &[State], block: &mut Block) {
+    symbols::each_tile(found, block, |tile, places| {
+        let [a, b, c, d] = tile.as_chunks().0 else { return };
+        let (a, b, c, d) = (load_states(a), load_states(b), load_states(c), load_states(d));
+        // Of each four, the meanings of the first two and of the last two are in the two halves.
+        let (lower, upper) = (upper_halves(a, b), upper_halves(c, d));
+        let even = _mm256_shuffle_ps::<0b10_00_10_00>(lower, upper);
+        let odd = _mm256_shuffle_ps::<0b11_01_11_01>(lower, upper);
+        places.as_chunks_mut().0.copy_from_slice(&[store_row(even), store_row(odd)]);
+    });
+}
+
+/// The upper half of each number, of the first vector's two numbers before the second's two.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn upper_halves(a: __m256i, b: __m256i) -> __m256 {
+    _mm256_shuffle_ps::<0b11_01_11_01>(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b))
 }
 
 #[target_feature(enable = "avx2,bmi2")]
@@ -370,6 +387,20 @@ impl Sums {
 fn load(row: &lanes::Row) -> __m256i {
     // SAFETY: both are 32 bytes, and every pattern of bits is a vector of integers.
     unsafe { std::mem::transmute::<lanes::Row, __m256i>(*row) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_states(states: &[State; 4]) -> __m256i {
+    // SAFETY: both are 32 bytes, and every pattern of bits is a vector of integers.
+    unsafe { std::mem::transmute::<[State; 4], __m256i>(*states) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_row(row: __m256) -> lanes::Row {
+    // SAFETY: both are 32 bytes, and every pattern of bits is eight integers.
+    unsafe { std::mem::transmute::<__m256, lanes::Row>(row) }
 }
 
 #[inline]

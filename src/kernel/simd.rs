@@ -258,7 +258,7 @@ pub(crate) fn decode_symbols<'a>(
     found: &mut [State],
 ) -> Stream<'a> {
     match Machine::here() {
-        Machine::Portable => symbols::decode(states, stream, found),
+        Machine::Portable => symbols::decode(states, stream, found, symbols::keep_bits),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
         Machine::Avx2 => unsafe { avx2::decode_symbols(states, stream, found) },
@@ -279,7 +279,7 @@ pub(crate) fn place_meanings(found: &[State], block: &mut Block) {
 /// of them wider than `widest` bits; returns the bits that were read.
 pub(crate) fn add_offsets(bytes: &[u8], widest: u32, found: &[State], block: &mut Block) -> usize {
     match Machine::here() {
-        Machine::Portable => symbols::add_offsets(bytes, widest, found, block),
+        Machine::Portable => symbols::add_offsets(bytes, widest, found, block, symbols::keep_bits),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
         Machine::Avx2 => unsafe { avx2::add_offsets(bytes, widest, found, block) },

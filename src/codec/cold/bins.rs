@@ -270,6 +270,7 @@ fn weights(counts: &[usize]) -> Option<Vec<u16>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::symbols::Siblings;
     use crate::kernel::{Random, lanes};
     use proptest::prelude::*;
 
@@ -283,7 +284,7 @@ mod tests {
         bins.symbols(integers, &mut symbols).unwrap();
         bins.write_offsets(integers, &symbols, &mut offsets);
         let meanings = bins.meanings(Model::Delta);
-        let state = |symbol: &u8| State::first(1, meanings[usize::from(*symbol)]);
+        let state = |symbol: &u8| Siblings::new(1, meanings[usize::from(*symbol)]).next();
         let meant: Vec<State> = symbols.iter().map(state).collect();
         // A block has fewer places than some of these lists have integers.
         let meant = &meant[..meant.len().min(1_024)];

@@ -14,10 +14,12 @@
 use crate::codec::pack::mask;
 use crate::error::{Error, Result};
 use crate::kernel::simd;
-use crate::kernel::symbols::{Meaning, STATE_BITS, STATES, State, Stream, TURNS};
+use crate::kernel::symbols::{Meaning, STATE_BITS, STATES, Siblings, State, Stream, TURNS};
 
 /// Symbols are spread over the states by this step; it is odd, so it meets each state once.
 const STEP: usize = (STATES >> 1) + (STATES >> 3) + 3;
+/// How often that step was taken when it meets state 1.
+const STEPS_TO_NEXT: usize = steps_to_next();
 
 /// Decodes symbols to states, which know what they mean.
 #[derive(Debug, Clone)]
@@ -34,34 +36,40 @@ pub(super) struct Encoder {
     places: Vec<u16>,
 }
 
-/// The symbol of each state. Weights sum to [`STATES`].
-fn spread(weights: &[u16]) -> [u8; STATES] {
-    let mut symbols = [0_u8; STATES];
-    let mut at = 0;
-    for (symbol, weight) in weights.iter().enumerate() {
-        for _ in 0..*weight {
-            if let Some(place) = symbols.get_mut(at & (STATES - 1)) {
-                *place = symbol as u8;
-            }
-            at += STEP;
-        }
+const fn steps_to_next() -> usize {
+    let mut steps = 1;
+    while steps * STEP % STATES != 1 {
+        steps += 2;
     }
-    symbols
+    steps
+}
+
+/// The symbol of each state, in order. Weights sum to [`STATES`].
+fn spread(weights: &[u16]) -> impl Iterator<Item = u8> {
+    let mut runs = [0_u8; STATES];
+    let mut rest = runs.as_mut_slice();
+    for (symbol, weight) in weights.iter().enumerate() {
+        let Some((run, after)) = rest.split_at_mut_checked(usize::from(*weight)) else { break };
+        run.fill(symbol as u8);
+        rest = after;
+    }
+    let symbol = move |state| runs.get(state * STEPS_TO_NEXT % STATES).copied();
+    (0..STATES).map(move |state| symbol(state).unwrap_or_default())
 }
 
 impl Decoder {
     /// A decoder for symbols with these weights, which sum to [`STATES`], and meanings.
     pub(super) fn new(weights: &[u16], meanings: &[Meaning]) -> Self {
         // Room for each symbol that a byte can be, so that none is out of bounds.
-        let mut next = [State::default(); 256];
-        for (next, (weight, meaning)) in next.iter_mut().zip(weights.iter().zip(meanings)) {
-            *next = State::first(*weight, *meaning);
+        let mut siblings = [Siblings::default(); 256];
+        for (siblings, (weight, meaning)) in siblings.iter_mut().zip(weights.iter().zip(meanings)) {
+            *siblings = Siblings::new(*weight, *meaning);
         }
         let mut states = Box::new([State::default(); STATES]);
         for (state, symbol) in states.iter_mut().zip(spread(weights)) {
-            let Some(next) = next.get_mut(usize::from(symbol)) else { continue };
-            *state = *next;
-            *next = next.sibling();
+            if let Some(siblings) = siblings.get_mut(usize::from(symbol)) {
+                *state = siblings.next();
+            }
         }
         Self { states }
     }
@@ -86,7 +94,7 @@ impl Encoder {
         }
         let mut free: Vec<u32> = symbols.iter().map(|(_, start)| *start).collect();
         let mut places = vec![0; STATES];
-        for (state, symbol) in spread(weights).into_iter().enumerate() {
+        for (state, symbol) in spread(weights).enumerate() {
             let Some(free) = free.get_mut(usize::from(symbol)) else { continue };
             if let Some(place) = places.get_mut(*free as usize) {
                 *place = state as u16;
