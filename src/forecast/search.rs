@@ -9,6 +9,10 @@ pub(super) type Parameters = [Wide; 4];
 /// Rounds of refinement; each halves its steps.
 const ROUNDS: usize = 3;
 
+/// Steps of the past that are forecast from to compare models, and steps ahead of each.
+const TRIALS: usize = 48;
+const TRIAL_AHEAD: usize = 32;
+
 /// A model that runs over the values once, with a state that moves on.
 pub(super) trait Recursion {
     /// What it remembers.
@@ -22,6 +26,20 @@ pub(super) trait Recursion {
     fn saved(&self, _: &Self::State) -> Wide {
         Wide::ZERO
     }
+}
+
+/// A recursion that can be asked for more than the next step.
+pub(super) trait Ahead: Recursion {
+    /// By how much the value of a step is above a forecast; nothing where it is not known.
+    fn error(&self, step: usize, forecast: Wide) -> Wide;
+
+    /// The forecasts of the steps from `next` on, with `state` before them.
+    fn ahead(
+        &self,
+        state: Self::State,
+        parameters: &Parameters,
+        next: usize,
+    ) -> impl Iterator<Item = Wide>;
 }
 
 /// What was found for each lane.
@@ -93,6 +111,30 @@ pub(super) fn states_at<R: Recursion>(
     at_origin.collect()
 }
 
+/// The squared errors of forecasts of up to 32 steps from steps of the past before `until`, the
+/// first third of it left out, with the state `start` at first.
+pub(super) fn squares_ahead<A: Ahead>(
+    recursion: &A,
+    start: &A::State,
+    parameters: &Parameters,
+    until: usize,
+) -> Wide {
+    let ahead = TRIAL_AHEAD.min(until / 4);
+    let (first, last) = (until / 3, until - ahead);
+    let origins: Vec<usize> =
+        (0..TRIALS).map(|at| first + (last - first) * at / (TRIALS - 1)).collect();
+    let states = states_at(recursion, start, parameters, &origins);
+    let mut squares = Wide::ZERO;
+    for (state, origin) in states.into_iter().zip(origins) {
+        let forecasts = recursion.ahead(state, parameters, origin);
+        for (step, forecast) in (origin..origin + ahead).zip(forecasts) {
+            let error = recursion.error(step, forecast);
+            squares += error * error;
+        }
+    }
+    squares
+}
+
 /// The steps of a recursion in `[from, to)`.
 struct Pass<'a, R: Recursion> {
     recursion: &'a R,
@@ -146,6 +188,26 @@ mod tests {
             let off = [p[0] - self.0[0], p[1] - self.0[1]];
             (off[0] * off[0] + off[1] * off[1]) * (to - from) as f64
         }
+    }
+
+    /// Forecasts are the numbers of their steps.
+    impl Ahead for Bowl {
+        fn error(&self, step: usize, forecast: Wide) -> Wide {
+            assert!(forecast == Wide::splat(step as f64) && (33..100).contains(&step));
+            Wide::splat(2.0)
+        }
+
+        fn ahead(&self, state: usize, _: &Parameters, next: usize) -> impl Iterator<Item = Wide> {
+            assert_eq!(state, next);
+            (next..100).map(|step| Wide::splat(step as f64))
+        }
+    }
+
+    #[test]
+    fn errors_ahead_are_those_of_the_last_two_thirds() {
+        let squares = squares_ahead(&Bowl([Wide::ZERO; 2]), &0, &[Wide::ZERO; 4], 100);
+        assert_eq!(squares, Wide::splat((TRIALS * 25 * 4) as f64));
+        assert_eq!(squares_ahead(&Bowl([Wide::ZERO; 2]), &0, &[Wide::ZERO; 4], 3), Wide::ZERO);
     }
 
     const TENTHS: [f64; 6] = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0];

@@ -2,7 +2,7 @@
 #![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
 use super::past::{Scaled, ToValues};
-use super::search::{Axes, Found, Parameters, Recursion, search, states_at};
+use super::search::{Ahead, Axes, Found, Parameters, Recursion, search, squares_ahead, states_at};
 use super::{Fit, Past, Predict, Scale, Scratch, Tile};
 use crate::kernel::{LANES, Wide};
 
@@ -10,9 +10,6 @@ use crate::kernel::{LANES, Wide};
 const START_VALUES: usize = 5;
 /// Periods that a season starts from.
 const START_PERIODS: usize = 3;
-/// Steps of the past that are forecast from to choose the trend, and steps ahead of each.
-const TRIALS: usize = 48;
-const TRIAL_AHEAD: usize = 32;
 /// What the squared errors of a trend must be less by, for each number that it brings along.
 const TREND_MARGIN: f64 = 0.02;
 
@@ -55,12 +52,11 @@ struct State {
 
 impl State {
     /// The forecasts of the steps from `next` on.
-    fn ahead(&self, phi: Wide, next: usize) -> impl Iterator<Item = Wide> + '_ {
-        let (mut level, mut slope) = (self.level, self.slope);
+    fn ahead(mut self, phi: Wide, next: usize) -> impl Iterator<Item = Wide> {
         (next..).map(move |step| {
-            slope *= phi;
-            level += slope;
-            level + self.season[step % self.season.len()]
+            self.slope *= phi;
+            self.level += self.slope;
+            self.level + self.season[step % self.season.len()]
         })
     }
 }
@@ -89,21 +85,9 @@ impl Class<'_> {
         }
     }
 
-    /// The squared errors of forecasts from steps of the past before `until`, the first third of
-    /// it left out, made dearer for what the trend brings along.
+    /// The squared errors ahead, made dearer for what the trend brings along.
     fn price(&self, start: &State, parameters: &Parameters, until: usize) -> Wide {
-        let ahead = TRIAL_AHEAD.min(until / 4);
-        let (first, last) = (until / 3, until - ahead);
-        let origins: Vec<usize> =
-            (0..TRIALS).map(|at| first + (last - first) * at / (TRIALS - 1)).collect();
-        let mut squares = Wide::ZERO;
-        for (state, origin) in states_at(self, start, parameters, &origins).iter().zip(&origins) {
-            let steps = *origin..origin + ahead;
-            for (step, forecast) in steps.zip(state.ahead(parameters[3], *origin)) {
-                let error = (self.tile.rows()[step] - forecast) * self.tile.known(step);
-                squares += error * error;
-            }
-        }
+        let squares = squares_ahead(self, start, parameters, until);
         squares * (1.0 + TREND_MARGIN * self.of_trend())
     }
 
@@ -184,6 +168,21 @@ impl Recursion for Class<'_> {
             (false, true) => self.pass::<false, true>(state, p, from, to),
             (true, true) => self.pass::<true, true>(state, p, from, to),
         }
+    }
+}
+
+impl Ahead for Class<'_> {
+    fn error(&self, step: usize, forecast: Wide) -> Wide {
+        (self.tile.rows()[step] - forecast) * self.tile.known(step)
+    }
+
+    fn ahead(
+        &self,
+        state: State,
+        [.., phi]: &Parameters,
+        next: usize,
+    ) -> impl Iterator<Item = Wide> {
+        state.ahead(*phi, next)
     }
 }
 
@@ -271,7 +270,7 @@ impl Fit for Smoothing {
 
 impl Predict for Fitted {
     fn predict(&self, out: &mut [Wide]) {
-        for (value, forecast) in out.iter_mut().zip(self.state.ahead(self.phi, self.next)) {
+        for (value, forecast) in out.iter_mut().zip(self.state.clone().ahead(self.phi, self.next)) {
             *value = forecast;
         }
         self.to_values.apply(out);
@@ -310,6 +309,15 @@ mod tests {
             squares += error * error;
         }
         (level, slope, season, squares)
+    }
+
+    #[test]
+    fn gaps_count_in_no_error_ahead() {
+        let tile = Tile::new(&[&[1.0, f64::NAN, 4.0], &[1.0, 2.0, 3.0]], 1);
+        let class = Class { trend: Trend::None, period: 1, tile: &tile };
+        let errors = |step| class.error(step, Wide::splat(2.5));
+        assert_eq!((errors(1).0[0], errors(1).0[1]), (0.0, -0.5));
+        assert_eq!((errors(2).0[0], errors(2).0[1]), (1.5, 0.5));
     }
 
     #[test]

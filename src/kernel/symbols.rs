@@ -283,8 +283,8 @@ fn each_number(found: &[State], block: &mut Block, mut number: impl FnMut(usize,
     });
 }
 
-/// Calls `write` with the states of each tile, and its places in a block of lanes. The places behind
-/// the last number, of a tile that is not full, are written as well.
+/// Calls `write` with the states of each tile, and its places in a block of lanes. Of a tile that
+/// is not full, the places behind the last number are written as well.
 #[inline(always)]
 pub(super) fn each_tile(
     found: &[State],
