@@ -39,8 +39,8 @@ pub struct DynamicTheta {
 const AXES: Axes<'static> =
     [&[0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.99], &[0.0, 0.3, 0.5, 0.67, 0.9], &[0.0], &[0.0]];
 
-/// What is tried beside the parameters of the least squared errors: the theta of the first method
-/// (Assimakopoulos and Nikolopoulos, 2000), 2, and a level that moves slowly.
+/// What is tried beside the parameters of the least squared errors: theta as it was at first, 2
+/// (Assimakopoulos and Nikolopoulos, 2000), and a level that moves slowly.
 const SLOW: [f64; 4] = [0.1, 0.5, 0.0, 0.0];
 /// It is taken where its squared errors ahead are less than those of the others by this factor.
 const SLOW_MARGIN: f64 = 1.25;
