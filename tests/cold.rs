@@ -13,7 +13,7 @@ const ROWS: i64 = 5_000;
 /// What a column of so many values takes that is computed: its statistics, index and padding.
 const COMPUTED_BYTES: u64 = 1_200;
 
-/// A store of hosts with percent, capacity and noise, and megahertz where they are asked for; and
+/// A store of hosts with percent, capacity and a queue, and megahertz where they are asked for; and
 /// the series of the megahertz.
 fn fleet(folder: &std::path::Path, with_megahertz: bool) -> (Store, Vec<SeriesId>) {
     let store = small::open(folder);
@@ -25,12 +25,19 @@ fn fleet(folder: &std::path::Path, with_megahertz: bool) -> (Store, Vec<SeriesId
         let capacity: Vec<f64> =
             (0..ROWS).map(|row| if row < 3_000 { clock } else { 2.0 * clock }).collect();
         let percent: Vec<f64> = (0..ROWS).map(|_| prng.below(6_000) as f64 / 60.0).collect();
-        let noise: Vec<f64> = (0..ROWS).map(|_| prng.below(1 << 20) as f64 / 15.0).collect();
+        // Steps that are small as a rule: entropy coding pays.
+        let mut step = || f64::from(prng.below(1 << 20).trailing_zeros());
+        let mut level = 500.0;
+        let queue = std::iter::repeat_with(|| {
+            level += step() - step();
+            level / 15.0
+        });
+        let queue: Vec<f64> = queue.take(ROWS as usize).collect();
         let mut series = Vec::new();
-        for metric in ["cpu_capacity", "cpu_percent", "noise"] {
+        for metric in ["cpu_capacity", "cpu_percent", "queue"] {
             series.push(store.series_id(&labels(metric, host)).unwrap());
         }
-        let mut values = [capacity.clone(), percent.clone(), noise].concat();
+        let mut values = [capacity.clone(), percent.clone(), queue].concat();
         if with_megahertz {
             let id = store.series_id(&labels("cpu_mhz", host)).unwrap();
             (computed, series) = ([computed, vec![id]].concat(), [series, vec![id]].concat());

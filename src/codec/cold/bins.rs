@@ -23,6 +23,9 @@ const ATOMS: usize = 160;
 const BINS_MAX: usize = 256;
 /// What a bin itself takes in the column's header, in bits, beside the distance to the one before.
 const BIN_BITS: f64 = 16.0;
+/// What a column may take more to have no offsets, as one part of its bits: without them a block
+/// is decoded in one pass less.
+const PLAIN_SHARE: f64 = 1.0 / 64.0;
 
 /// One bin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +56,7 @@ impl Bins {
     /// them. Sorts the integers. None where there are no integers, or not all within 32 bits.
     pub(super) fn choose(integers: &mut [i64]) -> Option<(Self, f64)> {
         integers.sort_unstable();
-        let atoms = atoms(integers);
-        let (cuts, bits) = cut(&atoms, integers.len());
+        let (atoms, cuts, bits) = cut_best(integers);
         let mut bins = Vec::with_capacity(cuts.len());
         let mut counts = Vec::with_capacity(cuts.len());
         let mut start = 0;
@@ -192,9 +194,8 @@ fn width(low: i64, high: i64) -> u32 {
     bits_of(high.wrapping_sub(low) as u64)
 }
 
-/// Cuts sorted integers into stretches of about equal numbers; a value that fills one alone is one.
-fn atoms(sorted: &[i64]) -> Vec<Atom> {
-    let enough = sorted.len().div_ceil(ATOMS);
+/// Cuts sorted integers into stretches of `enough` of them; a value that fills one alone is one.
+fn atoms(sorted: &[i64], enough: usize) -> Vec<Atom> {
     let mut atoms: Vec<Atom> = Vec::new();
     let mut open = false;
     for run in sorted.chunk_by(|a, b| a == b) {
@@ -215,6 +216,38 @@ fn atoms(sorted: &[i64]) -> Vec<Atom> {
     atoms
 }
 
+/// Atoms of sorted integers, where bins end among them, and the bits that this takes: the fewest,
+/// or a few more where each value has a bin of its own.
+fn cut_best(sorted: &[i64]) -> (Vec<Atom>, Vec<usize>, f64) {
+    let shared = atoms(sorted, sorted.len().div_ceil(ATOMS));
+    let (cuts, bits) = cut(&shared, sorted.len());
+    let single = atoms(sorted, 1);
+    if single.len() <= BINS_MAX {
+        let mut before = 0;
+        let whole = (sorted.len().max(1) as f64).log2();
+        let bits_of = |atom: &Atom| {
+            let bits = bin_bits(atom.count, (atom.low, atom.high), before, whole);
+            before = atom.high;
+            bits
+        };
+        let plain_bits = single.iter().map(bits_of).sum();
+        if plain_bits <= bits * (1.0 + PLAIN_SHARE) {
+            let cuts = (1..=single.len()).collect();
+            return (single, cuts, plain_bits);
+        }
+    }
+    (shared, cuts, bits)
+}
+
+/// The bits of `count` values from `low` to `high` that share a bin, of `whole` bits' worth of all
+/// values, and of the bin, which comes after the value `before`.
+fn bin_bits(count: usize, (low, high): (i64, i64), before: i64, whole: f64) -> f64 {
+    let each = (whole - (count as f64).log2()).min(f64::from(STATE_BITS));
+    let distance = varint::len_u64(varint::zigzag(low.wrapping_sub(before)));
+    let header = BIN_BITS + 8.0 * distance as f64;
+    count as f64 * (each + f64::from(width(low, high))) + header
+}
+
 /// Where bins end, as indices of atoms, and the bits that this takes: the shortest way from the
 /// first atom to the last.
 fn cut(atoms: &[Atom], integers: usize) -> (Vec<usize>, f64) {
@@ -224,12 +257,9 @@ fn cut(atoms: &[Atom], integers: usize) -> (Vec<usize>, f64) {
         let (mut count, mut found) = (0_usize, (f64::INFINITY, last));
         for (first, start) in atoms.iter().enumerate().take(last + 1).rev() {
             count += start.count;
-            let each = (whole - (count as f64).log2()).min(f64::from(STATE_BITS));
-            let bits = count as f64 * (each + f64::from(width(start.low, end.high)));
             let before = first.checked_sub(1).and_then(|at| atoms.get(at)).map_or(0, |a| a.high);
-            let distance = varint::len_u64(varint::zigzag(start.low.wrapping_sub(before)));
-            let header = BIN_BITS + 8.0 * distance as f64;
-            let bits = bits + header + best.get(first).map_or(0.0, |(bits, _)| *bits);
+            let bits = bin_bits(count, (start.low, end.high), before, whole)
+                + best.get(first).map_or(0.0, |(bits, _)| *bits);
             if bits < found.0 {
                 found = (bits, first);
             }
@@ -307,9 +337,14 @@ mod tests {
     #[test]
     fn values_that_come_often_have_bins_of_their_own() {
         let mut random = Random::new(8);
-        let few: Vec<i64> = (0..1_024).map(|_| (2.0 * random.normal()).round() as i64).collect();
-        let (bins, widest) = round_trip(&few).unwrap();
+        let mut few = |count| -> Vec<i64> {
+            (0..count).map(|_| (2.0 * random.normal()).round() as i64).collect()
+        };
+        let (bins, widest) = round_trip(&few(1_024)).unwrap();
         assert!((7..=17).contains(&bins) && widest <= 3, "{bins} {widest}");
+        // Of many, rare values have a bin each as well: then there are no offsets to be read.
+        let (bins, widest) = round_trip(&few(8_640)).unwrap();
+        assert!((13..=21).contains(&bins) && widest == 0, "{bins} {widest}");
         let even: Vec<i64> = (0..8_000).map(|_| random.below(1 << 20) as i64).collect();
         let (bins, widest) = round_trip(&even).unwrap();
         assert!(bins <= 3 && (18..=20).contains(&widest), "{bins} {widest}");
