@@ -28,7 +28,8 @@ const SEASON_ERRORS: f64 = 1.645;
 /// [`super::Smoothing`], unless `alpha = 0.1` and `theta = 2` forecast up to 32 steps with a fifth
 /// less: a level that follows each value is best for the next step, and may be far off later. The
 /// first level is the one with the least squared errors: what is added to it is still there `t`
-/// steps on as `(1 - alpha)^t` of it, so it comes in one pass. Costs about 60 passes over the values.
+/// steps on as `(1 - alpha)^t` of it, so it comes in one pass. Costs about 60 passes over the
+/// values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DynamicTheta {
     /// Steps of a period, or 1 for no season.
