@@ -12,6 +12,9 @@ const ROUNDS: usize = 3;
 /// Steps of the past that are forecast from to compare models, and steps ahead of each.
 const TRIALS: usize = 48;
 const TRIAL_AHEAD: usize = 32;
+/// A level that moves slowly is taken where its squared errors ahead are less by this factor than
+/// those of what is best for the next step.
+pub(super) const SLOW_MARGIN: f64 = 1.25;
 
 /// A model that runs over the values once, with a state that moves on.
 pub(super) trait Recursion {

@@ -2,7 +2,9 @@
 #![expect(clippy::inline_always, reason = "a loop is vectors only where all of it is in one place")]
 
 use super::past::Scaled;
-use super::search::{Ahead, Axes, Parameters, Recursion, search, squares_ahead, states_at};
+use super::search::{
+    Ahead, Axes, Parameters, Recursion, SLOW_MARGIN, search, squares_ahead, states_at,
+};
 use super::{Fit, Past, Predict, Scale, Scratch, Tile};
 use crate::kernel::Wide;
 
@@ -43,8 +45,6 @@ const AXES: Axes<'static> =
 /// What is tried beside the parameters of the least squared errors: theta as it was at first, 2
 /// (Assimakopoulos and Nikolopoulos, 2000), and a level that moves slowly.
 const SLOW: [f64; 4] = [0.1, 0.5, 0.0, 0.0];
-/// It is taken where its squared errors ahead are less than those of the others by this factor.
-const SLOW_MARGIN: f64 = 1.25;
 
 #[derive(Debug, Clone, Copy)]
 struct State {
