@@ -38,7 +38,8 @@ enum Trend {
 /// The first periods give the initial states; parameters are those with the least squared errors
 /// one step ahead, searched on a grid and refined; or `alpha = 0.1` and `gamma = 0.2` without a
 /// trend. Among these the squared errors of up to 32 steps ahead decide, from 48 steps of the past:
-/// what is best for the next step may run far off later. On [`Scale::Log`] season and trend are factors. Costs about 200 passes over the values.
+/// what is best for the next step may run far off later. On [`Scale::Log`] season and trend are
+/// factors. Costs about 200 passes over the values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Smoothing {
     /// Steps of a period, or 1 for no season.
