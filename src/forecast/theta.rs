@@ -30,7 +30,7 @@ const SEASON_ERRORS: f64 = 1.645;
 /// [`super::Smoothing`], unless `alpha = 0.1` and `theta = 2` forecast up to 32 steps with a fifth
 /// less: a level that follows each value is best for the next step, and may be far off later. The
 /// first level is the one with the least squared errors: what is added to it is still there `t`
-/// steps on as `(1 - alpha)^t` of it, so it comes in one pass. Costs about 60 passes over the
+/// steps on as `(1 - alpha)^t` of it, so it comes in one pass. Costs about 40 passes over the
 /// values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DynamicTheta {
@@ -39,8 +39,7 @@ pub struct DynamicTheta {
 }
 
 /// `alpha`, and `1 - 1/theta`.
-const AXES: Axes<'static> =
-    [&[0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 0.99], &[0.0, 0.3, 0.5, 0.67, 0.9], &[0.0], &[0.0]];
+const AXES: Axes<'static> = [&[0.1, 0.3, 0.5, 0.75, 0.99], &[0.0, 0.3, 0.6, 0.9], &[0.0], &[0.0]];
 
 /// What is tried beside the parameters of the least squared errors: theta as it was at first, 2
 /// (Assimakopoulos and Nikolopoulos, 2000), and a level that moves slowly.

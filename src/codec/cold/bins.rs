@@ -239,8 +239,8 @@ fn cut_best(sorted: &[i64]) -> (Vec<Atom>, Vec<usize>, f64) {
     (shared, cuts, bits)
 }
 
-/// The bits of `count` values from `low` to `high` that share a bin, of `whole` bits' worth of all
-/// values, and of the bin, which comes after the value `before`.
+/// The bits of `count` values from `low` to `high` that share a bin, and of the bin itself, which
+/// comes after the value `before`. `whole` is the binary logarithm of the number of all values.
 fn bin_bits(count: usize, (low, high): (i64, i64), before: i64, whole: f64) -> f64 {
     let each = (whole - (count as f64).log2()).min(f64::from(STATE_BITS));
     let distance = varint::len_u64(varint::zigzag(low.wrapping_sub(before)));
