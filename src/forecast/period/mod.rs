@@ -87,7 +87,7 @@ pub(super) fn first_periods(values: &[f64], step: Span, most: usize) -> Vec<usiz
 fn periods_of(flat: &Row, step: Span, most: usize) -> Vec<usize> {
     let variance = mean_square(flat);
     // Beyond half of the series no period is looked for; prominence looks half a period further.
-    let mut correlator = Correlator::new(flat.len(), flat.len() / 2);
+    let mut correlator = Correlator::new(flat, flat.len() / 2);
     let calendar: Vec<usize> = calendar_steps(step)
         .into_iter()
         .filter(|period| *period >= PERIOD_MIN && flat.len() >= CALENDAR_CYCLES_MIN * period)
@@ -95,7 +95,7 @@ fn periods_of(flat: &Row, step: Span, most: usize) -> Vec<usize> {
     let mut rest = flat.clone();
     let mut found: Vec<usize> = Vec::new();
     while found.len() < most {
-        let at = correlator.of(&rest.values, &rest.known);
+        let at = correlator.of(&rest.values);
         let mut candidates = candidates(&at, &calendar, rest.len());
         candidates.retain(|candidate| !found.contains(candidate));
         let tests = Tests { variance, found: &found };
