@@ -135,6 +135,17 @@ fn long_tables_and_line_protocol_are_imported() {
 }
 
 #[test]
+fn files_of_several_hosts_under_one_name_are_told_in_the_same_run() {
+    let user = User::new();
+    for (host, value) in [("a", 1), ("b", 2)] {
+        user.write(&format!("{host}.csv"), &format!("time,cpu\n1767225600,{value}\n"));
+    }
+    let report = user.json("import csv --store s --time-unit s a.csv b.csv");
+    assert_eq!((&report["samples"], &report["conflicts"]), (&2.into(), &1.into()));
+    assert_eq!(user.json("stat --store s")["samples"], 1);
+}
+
+#[test]
 fn queries_are_printed_in_every_format() {
     let user = with_store();
     let daily = "query --store s disk_used_gb --agg max --step 1d --to 2026-01-20";

@@ -254,31 +254,33 @@ impl Round {
         }
     }
 
-    /// Forecasts every row of the frames from `back` steps before its end, in two passes.
+    /// Forecasts every row of the frames from `back` steps before its end, in two passes. Says
+    /// whether any has so many steps.
     fn window<I: Iterator<Item = Result<Frame>>>(
         &mut self,
         back: usize,
         horizon: usize,
         mut frames: impl FnMut() -> Result<I>,
-    ) -> Result<()> {
-        let (mut is_whole, mut kept_frames) = (true, 0);
+    ) -> Result<bool> {
+        let (mut is_whole, mut kept_frames, mut has_cases) = (true, 0, false);
         for frame in frames()? {
             let frame = frame?;
             self.selected += frame.len();
             let cases = Cases::of_frame(&frame, &self.breaks, back, horizon);
+            has_cases |= !cases.pasts.is_empty();
             is_whole = self.pool(&cases, is_whole);
             kept_frames += usize::from(is_whole);
         }
         let doubts = self.score_kept();
         if is_whole {
-            return Ok(());
+            return Ok(has_cases);
         }
         for frame in frames()?.skip(kept_frames) {
             let frame = frame?;
             let cases = Cases::of_frame(&frame, &self.breaks, back, horizon);
             self.score_again(&cases, &doubts);
         }
-        Ok(())
+        Ok(has_cases)
     }
 
     /// The first pass: pools the errors of these cases. Says whether their outlooks are kept as
@@ -396,12 +398,20 @@ fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) 
     let store = Store::open_read_only(folder)?;
     let snapshot = store.snapshot()?;
     let query = ranged(args, Query::new(selector.clone()).aggregate(args.agg).step(step));
-    for window in 0..args.windows {
-        round.window((window + 1) * horizon, horizon, || query.run(&snapshot))?;
+    if args.windows == 0 {
+        return Err(Error::invalid("--windows 0 scores nothing; 1 scores the last horizon"));
+    }
+    let mut back = horizon;
+    for _ in 0..args.windows {
+        let is_over = !round.window(back, horizon, || query.run(&snapshot))?;
         if round.selected == 0 {
             let what = format!("no series of {selector} has samples in this range");
             return Err(Error::not_enough_data(what));
         }
+        if is_over {
+            break;
+        }
+        back += horizon;
     }
     Ok(())
 }

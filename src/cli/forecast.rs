@@ -1,17 +1,19 @@
 //! The command that looks ahead: `forecast`.
 
+use std::collections::BTreeMap;
+
 use super::Outcome;
 use super::args::{ForecastArgs, OutputFormat};
 use super::breaks::{Breaks, counts_from, reason};
 use super::doubts::{Doubts, Pools, kept_max};
-use super::output::{Stop, to_stdout};
+use super::output::{Stop, note, to_stdout};
 use super::sums::Sums;
 use crate::error::Error;
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Rehearsed};
 use crate::model::{Frame, Labels, Timestamp};
 use crate::query::Query;
 use crate::report::{CountsFrom, SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
-use crate::store::Store;
+use crate::store::{Snapshot, Store};
 
 /// Prints the forecast of each selected series.
 pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
@@ -56,8 +58,9 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
         Stop::from(Error::not_enough_data(what))
     };
     let kept_max = kept_max(0, horizon as usize);
+    let whole = WholeUntil::of(&snapshot, args.to);
     if args.total || !args.sum_by.is_empty() {
-        let mut sums = Sums::new(&forecaster, &breaks, &args.sum_by, kept_max);
+        let mut sums = Sums::new(&forecaster, &breaks, &args.sum_by, whole, kept_max);
         query.run(&snapshot)?.try_for_each(|frame| sums.add(&frame?))?;
         let (doubts, all) = sums.finish()?;
         if all.is_empty() {
@@ -65,7 +68,7 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
         }
         return print(args.format, all.into_iter().map(|one| Ok(finish(&doubts, one))));
     }
-    let mut fleet = Fleet::new(forecaster, &breaks, kept_max);
+    let mut fleet = Fleet::new(forecaster, &breaks, whole, kept_max);
     let doubts = fleet.pool(query.run(&snapshot)?)?;
     breaks.tell(fleet.cut);
     if fleet.is_whole && fleet.kept.is_empty() {
@@ -81,10 +84,41 @@ fn print(
 ) -> Result<Outcome, Stop> {
     to_stdout(|out| match format {
         OutputFormat::Table => forecasts_text(forecasts, out),
-        OutputFormat::Csv => forecasts_csv(forecasts, out),
+        OutputFormat::Csv => {
+            // A table of numbers has no room for reasons.
+            let mut without: BTreeMap<String, usize> = BTreeMap::new();
+            let counted = forecasts.inspect(|one| {
+                if let Ok(SeriesForecast { forecast: Err(why), .. }) = one {
+                    *without.entry(why.clone()).or_default() += 1;
+                }
+            });
+            forecasts_csv(counted, out)?;
+            for (why, count) in without {
+                note(&format!("{count} series without a forecast: {why}"));
+            }
+            Ok(())
+        }
         OutputFormat::Json => forecasts_json(forecasts, out),
     })?;
     Ok(Outcome::Done)
+}
+
+/// Up to when steps are whole: none is that `--to` cuts, or in which the newest sample lies, since
+/// it has only begun and would look like a fall of sums and counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WholeUntil(pub(super) Timestamp);
+
+impl WholeUntil {
+    fn of(snapshot: &Snapshot, to: Option<Timestamp>) -> Self {
+        let past = snapshot.range().map_or(Timestamp::MAX, |range| range.end);
+        let newest = Timestamp::from_nanos(past.nanos().saturating_sub(1));
+        Self(to.map_or(newest, |to| to.min(newest)))
+    }
+
+    /// How many steps of a frame are whole, from its first on.
+    pub(super) fn steps(self, frame: &Frame) -> usize {
+        (0..=frame.steps()).rev().find(|step| frame.time(*step) <= self.0).unwrap_or(0)
+    }
 }
 
 /// A series, and what is known of it before errors are pooled.
@@ -102,6 +136,7 @@ pub(super) struct SeriesOutlook {
 struct Fleet<'a> {
     forecaster: Forecaster,
     breaks: &'a Breaks,
+    whole: WholeUntil,
     kept_max: usize,
     /// Outlooks of the first frames.
     kept: Vec<SeriesOutlook>,
@@ -113,9 +148,9 @@ struct Fleet<'a> {
 }
 
 impl<'a> Fleet<'a> {
-    fn new(forecaster: Forecaster, breaks: &'a Breaks, kept_max: usize) -> Self {
+    fn new(forecaster: Forecaster, breaks: &'a Breaks, whole: WholeUntil, kept_max: usize) -> Self {
         let (kept, kept_frames) = (Vec::new(), 0);
-        Self { forecaster, breaks, kept_max, kept, kept_frames, is_whole: true, cut: 0 }
+        Self { forecaster, breaks, whole, kept_max, kept, kept_frames, is_whole: true, cut: 0 }
     }
 
     /// The first pass: the errors of all series.
@@ -126,7 +161,9 @@ impl<'a> Fleet<'a> {
         let mut pools = Pools::default();
         for frame in frames {
             let pooled = |metric: &str, one| pools.add(metric, one);
-            let (outlooks, cut) = rehearsed(&frame?, &self.forecaster, self.breaks, pooled);
+            let frame = frame?;
+            let whole = self.whole.steps(&frame);
+            let (outlooks, cut) = rehearsed(&frame, whole, &self.forecaster, self.breaks, pooled);
             self.cut += cut;
             self.is_whole &= self.kept.len() + outlooks.len() <= self.kept_max;
             if self.is_whole {
@@ -150,7 +187,8 @@ impl<'a> Fleet<'a> {
         Ok(kept.chain(rest.flat_map(move |frame| {
             let again = |frame| {
                 let left = |_: &str, one: Rehearsed| one.into_outlook();
-                rehearsed(&frame, &self.forecaster, self.breaks, left).0
+                let whole = self.whole.steps(&frame);
+                rehearsed(&frame, whole, &self.forecaster, self.breaks, left).0
             };
             match frame.map(again) {
                 Ok(outlooks) => outlooks.into_iter().map(Ok).collect(),
@@ -160,16 +198,15 @@ impl<'a> Fleet<'a> {
     }
 }
 
-/// The outlooks of a frame's series, and of how many a part of the past does not count;
-/// `without_errors` takes the errors of a metric's series away.
+/// The outlooks of a frame's series after its first `whole` steps, and of how many a part of the
+/// past does not count; `without_errors` takes the errors of a metric's series away.
 pub(super) fn rehearsed(
     frame: &Frame,
+    whole: usize,
     forecaster: &Forecaster,
     breaks: &Breaks,
     mut without_errors: impl FnMut(&str, Rehearsed) -> Outlook,
 ) -> (Vec<SeriesOutlook>, usize) {
-    // A step that has only begun would look like a fall of sums and counts.
-    let whole = frame.steps().saturating_sub(1);
     let counted = |row: usize| {
         let values = frame.row(row).get(..whole).unwrap_or(&[]);
         breaks.cut(frame.labels(row), frame.start(), values)
@@ -210,13 +247,23 @@ mod tests {
     }
 
     #[test]
+    fn a_step_is_whole_where_time_has_passed_its_end() {
+        // Steps of an hour from the epoch on; the frames have 200.
+        let frame = frames().next().unwrap().unwrap();
+        let whole = |seconds: i64| WholeUntil(Timestamp::from_seconds(seconds)).steps(&frame);
+        assert_eq!([-1, 0, 3_599, 3_600, 3_601].map(whole), [0, 0, 0, 1, 1]);
+        assert_eq!([200 * 3_600 - 1, 200 * 3_600, 1 << 30].map(whole), [199, 200, 200]);
+    }
+
+    #[test]
     fn a_fleet_that_is_not_kept_is_forecast_alike() {
         let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
         let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
         // The last of them moved after 100 hours of 199.
         let breaks = Breaks::of("time,name,host\n360000,move,h21\n");
         let forecasts = |kept_max: usize| -> Vec<_> {
-            let mut fleet = Fleet::new(forecaster.clone(), &breaks, kept_max);
+            let whole = WholeUntil(Timestamp::from_seconds(199 * 3_600 + 1));
+            let mut fleet = Fleet::new(forecaster.clone(), &breaks, whole, kept_max);
             let doubts = fleet.pool(frames()).unwrap();
             let kept = fleet.kept.len();
             assert_eq!((kept, fleet.cut), (kept_max.min(6) / 2 * 2, 1));

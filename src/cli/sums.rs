@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::breaks::{Breaks, counts_from, reason};
 use super::doubts::{Doubts, Pools};
-use super::forecast::{SeriesOutlook, rehearsed};
+use super::forecast::{SeriesOutlook, WholeUntil, rehearsed};
 use crate::error::{Error, Result};
 use crate::forecast::{Forecaster, MemberSum, Outlook, Tree, add_up, is_alive};
 use crate::model::{Frame, Labels, METRIC_LABEL, Timestamp};
@@ -32,6 +32,7 @@ pub(super) struct Sums<'a> {
     breaks: &'a Breaks,
     /// Labels by which groups are made, each level inside the one before.
     by: &'a [String],
+    whole: WholeUntil,
     members_max: usize,
     nodes: Vec<Node>,
     places: BTreeMap<Labels, usize>,
@@ -50,12 +51,14 @@ impl<'a> Sums<'a> {
         forecaster: &'a Forecaster,
         breaks: &'a Breaks,
         by: &'a [String],
+        whole: WholeUntil,
         members_max: usize,
     ) -> Self {
         Self {
             forecaster,
             breaks,
             by,
+            whole,
             members_max,
             nodes: Vec::new(),
             places: BTreeMap::new(),
@@ -71,14 +74,14 @@ impl<'a> Sums<'a> {
     pub(super) fn add(&mut self, frame: &Frame) -> Result<()> {
         let pools = &mut self.pools;
         let pooled = |metric: &str, one| pools.add(metric, one);
-        let (outlooks, cut) = rehearsed(frame, self.forecaster, self.breaks, pooled);
+        let whole = self.whole.steps(frame);
+        let (outlooks, cut) = rehearsed(frame, whole, self.forecaster, self.breaks, pooled);
         self.cut += cut;
         let horizon = self.forecaster.options().horizon;
         for (row, one) in outlooks.into_iter().enumerate() {
             let SeriesOutlook { labels, start, counts_from, outlook } = one;
             self.range = Some((frame.start(), start));
-            let values = frame.row(row);
-            let values = &values[..values.len().saturating_sub(1)];
+            let values = &frame.row(row)[..whole];
             let Ok(outlook) = outlook else {
                 self.apart.push(SeriesOutlook { labels, start, counts_from, outlook });
                 continue;

@@ -109,22 +109,24 @@ impl Doubt {
             .filter(|block| !block.errors.is_empty())
             .map(|block| {
                 let middle = (block.start + block.end - 1) as f64 / 2.0;
-                (middle, ranked(&block.errors, level) * widen)
+                (middle, widened(ranked(&block.errors, level), level, widen))
             })
             .collect();
         (0..steps).map(|step| between(&knots, step as f64)).collect()
     }
 
-    /// The share of errors between two quantiles that do not know their origin; NaN of too few
-    /// origins.
+    /// The share of errors between two quantiles, which hold the forecast between them and do not
+    /// know the errors' origin; NaN of too few origins.
     pub fn coverage(&self, lower: f64, upper: f64) -> f64 {
         let (low, high) = (self.widening(lower), self.widening(upper));
         let (mut inside, mut all) = (0_usize, 0_usize);
         for block in &self.blocks {
             block.hold_out(self.is_large(), &[lower, upper], |own, ends| {
+                let low = widened(ends[0], lower, low).min(0.0);
+                let high = widened(ends[1], upper, high).max(0.0);
                 // The errors are sorted.
-                let below = own.partition_point(|e| e.error < ends[0] * low);
-                inside += own.partition_point(|e| e.error <= ends[1] * high).max(below) - below;
+                let below = own.partition_point(|e| e.error < low);
+                inside += own.partition_point(|e| e.error <= high) - below;
                 all += own.len();
             });
         }
@@ -194,6 +196,12 @@ impl Block {
             }
         }
     }
+}
+
+/// An end further from the forecast by a factor; where it is on the other side, as it is: the factor
+/// would move it away from its own.
+fn widened(end: f64, level: f64, factor: f64) -> f64 {
+    if (level < 0.5) == (end < 0.0) { end * factor } else { end }
 }
 
 /// Where the line through the knots is at `step`; level before the first and after the last.

@@ -87,6 +87,9 @@ impl Lane<'_> {
                 self.errors_of(&ranks.best(Some(origin)), origin, start, errors);
             }
             let mut chosen = ranks.best(None);
+            if ranks.are_equal(&chosen) && self.has_settled(period) {
+                chosen.truncate(1);
+            }
             if let Some(floor) = ranks.better_floor(self.floors, self.score(&chosen, start, end)) {
                 chosen = vec![floor];
                 for origin in 0..origins.len() {
@@ -119,6 +122,19 @@ impl Lane<'_> {
             })
             .collect();
         verdict
+    }
+
+    /// Whether the last value is nearer to the one before it than to the one a period before: a
+    /// level that was left, and not for a moment.
+    fn has_settled(&self, period: usize) -> bool {
+        let back = |steps: usize| {
+            let at = self.tile.len().checked_sub(1 + steps)?;
+            Some(self.tile.rows()[at].0[self.at])
+        };
+        let (Some(last), Some(before), Some(cycle)) = (back(0), back(1), back(period)) else {
+            return false;
+        };
+        (last - before).abs() < (last - cycle).abs()
     }
 
     /// The decayed mean error of the median of some models in a block.
@@ -203,6 +219,13 @@ impl Ranks {
         order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
         order.truncate(BEST);
         order
+    }
+
+    /// Whether the past cannot tell these models apart, as where nothing ever changed.
+    fn are_equal(&self, models: &[usize]) -> bool {
+        let mut scores = models.iter().map(|model| self.score(*model, None));
+        let first = scores.next();
+        scores.all(|score| Some(score) == first)
     }
 
     /// The naive model that did better than the ensemble.
@@ -329,6 +352,23 @@ mod tests {
             _ => 2.0,
         };
         assert_eq!(verdict(2, 0, says).chosen[0], [1, 0]);
+    }
+
+    #[test]
+    fn a_new_level_is_held_where_the_past_cannot_choose() {
+        // All models said 0, and since then two say the new level and four the old one.
+        let says = |model: usize, origin: usize, _: usize| match (origin, model) {
+            (2, 0..2) => 8.0,
+            _ => 0.0,
+        };
+        let mut values = [0.0; 40];
+        values[37..].fill(8.0);
+        let found = on(&values, 6, 1, says);
+        assert_eq!((&found.chosen[0], found.point[0]), (&vec![0], 8.0));
+        // One burst is no new level.
+        values[37..39].fill(0.0);
+        let burst = on(&values, 6, 1, says);
+        assert_eq!((burst.chosen[0].len(), burst.point[0]), (5, 0.0));
     }
 
     #[test]

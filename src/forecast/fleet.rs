@@ -10,7 +10,7 @@ use super::accuracy::seasonal_scale;
 use super::ensemble::{Lane, Verdict};
 use super::period::{PERIODS_MAX, day_steps};
 use super::pool::{floors, pool, spread};
-use super::rehearsal::{Origins, Rehearsal};
+use super::rehearsal::{Origins, Reach, Rehearsal};
 use super::scratch::Shared;
 use super::{
     Backtest, ForecastOptions, ModelForecast, ModelScore, Outlook, Rehearsed, Scratch, Seasons,
@@ -208,6 +208,7 @@ impl Forecaster {
             sizes: Rehearsed::sizes(&verdict.errors),
             widths: verdict.widths.pop().unwrap_or_default(),
             spread_share: 0.0,
+            reach: Reach::of(values),
             floor: held(self.options.floor, |value, limit| value < limit),
             ceiling: held(self.options.ceiling, |value, limit| value > limit),
             models: Vec::new(),

@@ -71,6 +71,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::kernel::Wide;
 use crate::model::Span;
+use crate::model::limits::HORIZON_STEPS_MAX;
 
 /// A model that has not seen any data.
 pub trait Fit: std::fmt::Debug + Send + Sync {
@@ -137,6 +138,14 @@ impl ForecastOptions {
     fn check(&self) -> Result<()> {
         if self.horizon == 0 {
             return Err(Error::invalid("a forecast needs a horizon of at least one step"));
+        }
+        if self.horizon > HORIZON_STEPS_MAX {
+            return Err(Error::Limit {
+                what: "the number of steps ahead of a forecast",
+                value: self.horizon as u64,
+                limit: HORIZON_STEPS_MAX as u64,
+                remedy: "take a longer step or a shorter horizon",
+            });
         }
         let wrong = |share: &f64| !(*share > 0.0 && *share < 1.0);
         if wrong(&self.coverage) {

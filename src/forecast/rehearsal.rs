@@ -182,11 +182,41 @@ impl Bounds {
     fn hold(&self, rows: &mut [Wide]) {
         let range = self.greatest - self.least;
         for (step, row) in rows.iter_mut().enumerate() {
-            let leave = range * (LEAVE_SHARE + (step + 1) as f64 / self.steps.max(1) as f64);
+            let leave = range * leave_share(step, self.steps);
             let (low, high) = (self.least - leave, self.greatest + leave);
             // NaN fails every comparison and is held as well.
             *row = row.max(low).min(high);
         }
+    }
+}
+
+/// How far a step ahead may leave the range of so many steps, as a share of it.
+fn leave_share(step: usize, steps: usize) -> f64 {
+    LEAVE_SHARE + (step + 1) as f64 / steps.max(1) as f64
+}
+
+/// The same bounds for what one series may come to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    least: f64,
+    greatest: f64,
+    steps: usize,
+}
+
+impl Reach {
+    /// That of all values, NaN where there is none.
+    pub(super) fn of(values: &[f64]) -> Self {
+        let known = values.iter().filter(|value| value.is_finite());
+        let (least, greatest) = known.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), value| {
+            (f64::min(a, *value), f64::max(b, *value))
+        });
+        Self { least, greatest, steps: values.len() }
+    }
+
+    /// A value of a step ahead, inside the bounds.
+    pub(super) fn hold(&self, step: usize, value: f64) -> f64 {
+        let leave = (self.greatest - self.least) * leave_share(step, self.steps);
+        value.max(self.least - leave).min(self.greatest + leave)
     }
 }
 
@@ -301,6 +331,19 @@ mod tests {
         found.give_back(&mut scratch);
         let again = Rehearsal::run(&tile, &pool, &spread, 1, &origins, 50, &mut scratch);
         assert_eq!((again.past(0, 1)[19].0[0], again.present(0)[0].0[0]), (20.0, 10.0));
+    }
+
+    #[test]
+    fn one_series_is_held_in_the_same_bounds() {
+        let values = [3.0, f64::NAN, 1.0, 5.0];
+        let reach = Reach::of(&values);
+        let bounds = Bounds { least: Wide::splat(1.0), greatest: Wide::splat(5.0), steps: 4 };
+        for wild in [-1e9, 2.5, 1e9, f64::INFINITY] {
+            let mut rows = [Wide::splat(wild); 6];
+            bounds.hold(&mut rows);
+            let held: Vec<f64> = (0..6).map(|step| reach.hold(step, wild)).collect();
+            assert_eq!(held, of_lane(&rows, 0));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ensemble::Widths;
+use super::rehearsal::Reach;
 use super::{Backtest, Doubt, Forecast, ForecastOptions, ModelForecast, Quantile};
 
 /// Steps on either side whose errors tell how large errors at a step are.
@@ -66,6 +67,8 @@ pub struct Outlook {
     pub(super) widths: Vec<Widths>,
     /// How much the spread counts against the sizes.
     pub(super) spread_share: f64,
+    /// What points and quantiles are held in.
+    pub(super) reach: Reach,
     pub(super) floor: Option<f64>,
     pub(super) ceiling: Option<f64>,
     pub(super) models: Vec<ModelForecast>,
@@ -143,20 +146,46 @@ impl Outlook {
     /// The forecast, as doubtful as the errors of a fleet say.
     pub fn forecast(&self, doubt: &Doubt) -> Forecast {
         let tail = (1.0 - self.options.coverage) / 2.0;
-        let quantile = |level: f64| self.quantile(doubt, level);
         let mut point: Vec<f64> = self.point.iter().map(|value| self.held(*value)).collect();
         point.drain(..self.unknown);
-        let level = |level: &f64| Quantile { level: *level, values: quantile(*level) };
+        // An interval holds the forecast, however one-sided errors were.
+        let end = |level: f64, side: fn(f64, f64) -> f64| -> Vec<f64> {
+            let ends = self.quantile(doubt, level).into_iter().zip(&point);
+            ends.map(|(end, point)| side(end, *point)).collect()
+        };
+        let (lower, upper) = (end(tail, f64::min), end(1.0 - tail, f64::max));
         let coverage = doubt.coverage(tail, 1.0 - tail);
         Forecast {
             periods: self.periods.clone(),
             point,
-            lower: quantile(tail),
-            upper: quantile(1.0 - tail),
-            quantiles: self.options.levels.iter().map(level).collect(),
+            lower,
+            upper,
+            quantiles: self.quantiles(doubt),
             models: self.models.iter().map(|model| self.of_model(model)).collect(),
             backtest: Backtest { coverage, ..self.backtest.clone() },
         }
+    }
+
+    /// The quantiles that were asked for, in ascending order at each step: those that cross, since
+    /// each is widened by a factor of its own, change places (Chernozhukov, Fernandez-Val and
+    /// Galichon 2010).
+    fn quantiles(&self, doubt: &Doubt) -> Vec<Quantile> {
+        let mut found: Vec<Quantile> = self
+            .options
+            .levels
+            .iter()
+            .map(|level| Quantile { level: *level, values: self.quantile(doubt, *level) })
+            .collect();
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_by(|a, b| found[*a].level.total_cmp(&found[*b].level));
+        for step in 0..found.first().map_or(0, |first| first.values.len()) {
+            let mut values: Vec<f64> = found.iter().map(|one| one.values[step]).collect();
+            values.sort_by(f64::total_cmp);
+            for (at, value) in order.iter().zip(values) {
+                found[*at].values[step] = value;
+            }
+        }
+        found
     }
 
     /// The `level` quantile of the value at each step ahead, `level` between 0 and 1.
@@ -164,11 +193,12 @@ impl Outlook {
         let of_fleet = doubt.quantiles(level, self.point.len());
         let last = self.sizes.last().copied().unwrap_or(0.0);
         let sizes = self.sizes.iter().copied().chain(std::iter::repeat(last));
-        let steps = self.point.iter().zip(sizes).zip(&self.widths).zip(of_fleet);
+        let steps = self.point.iter().zip(sizes).zip(&self.widths).zip(of_fleet).enumerate();
         steps
-            .map(|(((point, size), widths), error)| {
+            .map(|(step, (((point, size), widths), error))| {
                 let width = if error < 0.0 { widths.below } else { widths.above };
-                self.held(point + error * blend(size, width, self.spread_share))
+                let value = point + error * blend(size, width, self.spread_share);
+                self.held(self.reach.hold(step, value))
             })
             .skip(self.unknown)
             .collect()
@@ -230,6 +260,7 @@ pub(super) mod tests {
             sizes: Rehearsed::sizes(&errors),
             widths: widths.clone(),
             spread_share: 0.0,
+            reach: Reach::of(&[-100.0, 100.0]),
             floor: None,
             ceiling: None,
             models: Vec::new(),
@@ -307,6 +338,28 @@ pub(super) mod tests {
         assert_eq!(with_errors(vec![vec![0.0; 5]; 3], 5).best_share(), 0.0);
         assert_eq!(with_errors(vec![vec![f64::NAN; 5]; 3], 5).best_share(), 0.0);
         assert_eq!(with_errors(Vec::new(), 5).best_share(), 0.0);
+    }
+
+    #[test]
+    fn an_interval_holds_the_forecast_and_quantiles_ascend_where_errors_are_on_one_side() {
+        let mut pool = ErrorPool::default();
+        // Always too low, by more and more; few origins, whose ends are widened.
+        let errors = (0..8).map(|at| (0..6).map(|step| f64::from(at + step) + 1.0).collect());
+        let mut outlook = pool.add(with_errors(errors.collect(), 6));
+        let doubt = pool.finish();
+        let levels = vec![0.9, 0.1, 0.2, 0.45, 0.3];
+        outlook.options = Arc::new(ForecastOptions { levels, ..ForecastOptions::default() });
+        let found = outlook.forecast(&doubt);
+        assert_eq!(found.lower, found.point);
+        assert!(found.upper.iter().zip(&found.point).all(|(upper, point)| upper > point));
+        for step in 0..6 {
+            let at = |place: usize| found.quantiles[place].values[step];
+            assert!(found.point[step] < at(1), "what was never below is not said to be");
+            assert!([1, 2, 4, 3, 0].is_sorted_by_key(|place| at(*place)), "{found:?}");
+        }
+        // No end leaves the past further than a forecast may.
+        outlook.reach = Reach::of(&[9.0, 11.0]);
+        assert_eq!(outlook.forecast(&doubt).upper[0], 11.0 + 2.0 * (0.5 + 1.0 / 2.0));
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub const BLOCK_SAMPLES: usize = 1_024;
 pub const TILE_VALUES_MAX: usize = 1 << 20;
 /// Steps that one query may ask for: a year of minutes is 525,600.
 pub const QUERY_STEPS_MAX: usize = 4_000_000;
+/// Steps that one forecast may look ahead: a year of ten minutes, and a third of a gigabyte for the
+/// models of sixteen series.
+pub const HORIZON_STEPS_MAX: usize = 1 << 16;
 /// Samples that one row of quantiles may hold in memory: 1 GiB at 16 bytes each.
 pub const QUANTILE_SAMPLES_MAX: usize = 1 << 26;
 /// Tiers of rollups in one store: each is ten columns more to write of every bucket.

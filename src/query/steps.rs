@@ -73,8 +73,9 @@ impl<'a> Cursor<'a> {
     fn divide(&mut self, time: i64) {
         // The difference fits: a grid has at most `QUERY_STEPS_MAX` steps of positive length.
         self.step = (time.wrapping_sub(self.start) as u64 / self.step_nanos as u64) as usize;
-        let passed = (self.step as i64 + 1).saturating_mul(self.step_nanos);
-        self.next = self.start.saturating_add(passed);
+        // Exact whatever wraps on the way: a step's start is at or before the instant.
+        let start = self.start.wrapping_add((self.step as i64).wrapping_mul(self.step_nanos));
+        self.next = start.saturating_add(self.step_nanos);
     }
 
     fn search(&mut self, time: i64, edges: &[i64]) {
@@ -99,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Calendar, TimeRange, Timestamp};
+    use crate::model::{Calendar, Span, TimeRange, Timestamp};
 
     fn by_calendar(calendar: &str, start: i64, end: i64) -> Grid {
         let calendar: Calendar = calendar.parse().unwrap();
@@ -124,6 +125,22 @@ mod tests {
         assert_eq!(step_of(midnight + 86_400, 0), Some(2));
         assert_eq!(step_of(midnight + 86_400, 999_999_999), Some(2));
         assert_eq!(step_of(midnight + 86_401, 0), None);
+    }
+
+    #[test]
+    fn the_last_of_a_few_long_steps_ends_where_it_does() {
+        // From 1700 to 2013 in steps of 250 years: more nanoseconds than 63 bits tell.
+        let year = 31_557_600_000_000_000;
+        let grid = Grid {
+            start: Timestamp::from_nanos(-270 * year),
+            end: Timestamp::from_nanos(50 * year),
+            step: Span::from_nanos(250 * year),
+            steps: 2,
+            calendar: None,
+        };
+        let times = [-270 * year, -20 * year - 1, -20 * year, 43 * year];
+        let found: Vec<_> = runs(&times, &grid).take(9).collect();
+        assert_eq!(found, [(0, 0..2), (1, 2..4)]);
     }
 
     proptest! {

@@ -321,7 +321,8 @@ impl Store {
 fn fresh(head: &Head, view: &View, id: SeriesId, conflicts: &AtomicU64) -> Result<Samples> {
     let start = view.retain_from.unwrap_or(Timestamp::MIN);
     let mut found = Samples::default();
-    head.gather(id, TimeRange { start, end: Timestamp::MAX }, None, &mut found);
+    let among = head.gather(id, TimeRange { start, end: Timestamp::MAX }, None, &mut found);
+    conflicts.fetch_add(among, Ordering::Relaxed);
     let (Some(first), Some(last)) = (found.times.first(), found.times.last()) else {
         return Ok(found);
     };

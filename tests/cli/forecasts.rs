@@ -23,6 +23,47 @@ fn forecasts_are_printed_in_every_format() {
 }
 
 #[test]
+fn forecasts_begin_after_the_last_step_that_is_whole() {
+    let user = with_store();
+    let asked = "forecast --store s disk_used_gb --horizon 12h --step 6h --format csv";
+    let start = |to: &str| {
+        let found = user.ok(&format!("{asked} {to}"));
+        found.lines().nth(1).unwrap().split(',').nth(2).unwrap().to_owned()
+    };
+    // The newest sample is of 23:00 on the fifteenth.
+    assert_eq!(start(""), "2026-02-15T18:00:00Z");
+    assert_eq!(start("--to 2026-02-20"), "2026-02-15T18:00:00Z");
+    assert_eq!(start("--to 2026-02-10"), "2026-02-10T00:00:00Z");
+    assert_eq!(start("--to 2026-02-10T03:00:00Z"), "2026-02-10T00:00:00Z");
+}
+
+#[test]
+fn a_table_without_a_series_says_why_beside_it() {
+    let user = with_store();
+    let asked = "forecast --store s disk_used_gb --horizon 1d --step 6h --from 2026-02-14";
+    let run = user.ends(DONE, &format!("{asked} --format csv"));
+    assert_eq!(run.out, "series,unit,time,low,middle,high\n");
+    assert!(run.err.starts_with("3 series without a forecast: "), "{run:?}");
+}
+
+#[test]
+fn a_horizon_and_a_number_of_windows_may_be_wrong_but_not_endless() {
+    let user = with_store();
+    let run = user.ends(FAILED, "forecast --store s disk_used_gb --horizon 99999d");
+    assert!(run.err.contains("the number of steps ahead of a forecast"), "{run:?}");
+    let scored = |windows: &str| {
+        user.ends(DONE, &format!("backtest --store s disk_used_gb --step 6h {windows}"))
+    };
+    let all = scored("--horizon 12h --windows 18446744073709551615").out;
+    let enough = scored("--horizon 12h --windows 60").out;
+    assert_eq!(all.lines().next(), enough.lines().next());
+    user.fails(
+        "backtest --store s disk_used_gb --windows 0",
+        "plimsoll: --windows 0 scores nothing; 1 scores the last horizon",
+    );
+}
+
+#[test]
 fn forecasts_are_scored_on_a_store_and_on_files() {
     let user = with_store();
     let timeless = |text: &str| mask(text, &["processor time "]);

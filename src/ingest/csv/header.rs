@@ -121,6 +121,13 @@ fn check_text(line: &[u8]) -> Result<(), String> {
     if line.starts_with(b"\xFF\xFE") || line.starts_with(b"\xFE\xFF") || line.contains(&0) {
         return Err("the file is UTF-16 or no text; convert it to UTF-8 (iconv -f UTF-16)".into());
     }
+    if line.trim_ascii_end().contains(&b'\r') {
+        return Err(
+            "the file's lines end with a carriage return alone; convert them to line feeds \
+                    (tr '\\r' '\\n')"
+                .into(),
+        );
+    }
     std::str::from_utf8(line).map(|_| ()).map_err(|why| {
         format!("the header is not UTF-8 at byte {}; convert the file (iconv)", why.valid_up_to())
     })

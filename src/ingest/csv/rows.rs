@@ -42,6 +42,21 @@ impl Common<'_> {
         }
     }
 
+    /// A value in the unit that its rule makes of it.
+    #[inline]
+    fn scaled(value: f64, scale: f64, header: &str) -> Result<f64, Refusal> {
+        // Times one is exact, so that values without a scale pass bit for bit.
+        let scaled = value * scale;
+        if scaled.is_infinite() && value.is_finite() {
+            let what = format!(
+                "column {header:?}: {value} times the scale {scale} is beyond all numbers; give a \
+                 smaller scale, and a unit to match"
+            );
+            return Err(Refusal::new(Reason::Value, what));
+        }
+        Ok(scaled)
+    }
+
     #[cold]
     fn not_a_number(&self, cell: &[u8], header: &str) -> Refusal {
         let value = shown(cell);
@@ -150,8 +165,7 @@ impl<'a> Wide<'a> {
             let number = self.common.number(row.cell(metric.at), &metric.header)?;
             if let Some(value) = number {
                 self.present.push(c);
-                // Times one is exact, so that values without a scale pass bit for bit.
-                self.values.push(value * metric.scale);
+                self.values.push(Common::scaled(value, metric.scale, &metric.header)?);
             }
         }
         Ok(())
@@ -269,6 +283,7 @@ impl Rows for Long<'_> {
             Some(kept) => kept,
             None => self.add(row, tally)?,
         };
-        Ok(tally.collector.push(family, &[id], time_nanos, &[value * scale])?)
+        let value = Common::scaled(value, scale, &self.columns.value_header)?;
+        Ok(tally.collector.push(family, &[id], time_nanos, &[value])?)
     }
 }

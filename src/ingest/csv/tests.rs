@@ -243,6 +243,10 @@ fn bad_lines_say_where_why_and_what_to_do() {
         let strict = options(|o| o.strict = true);
         assert_eq!(error(text.as_bytes(), &strict), found);
     }
+    for text in ["time,v\n1400000000,10\n", "time,metric,value\n1400000000,v,10\n"] {
+        let found = problem(text.as_bytes(), &rules(&["v=m,scale=1e308"]));
+        assert!(found.contains("10 times the scale 1"), "{found}");
+    }
     let longest = format!("time,v\n1400000000,1\n{}\n", "9".repeat(2 << 20));
     let found = problem(longest.as_bytes(), &CsvOptions::default());
     assert_eq!(found, "f.csv:3: the line is longer than 1 MiB");
@@ -312,6 +316,7 @@ fn what_is_ambiguous_is_refused_as_a_whole() {
         assert!(found.contains(part), "{text:?}: {found}");
     }
     assert!(error(b"\xFF\xFEt\0i\0", &default).contains("UTF-16"));
+    assert!(error(b"time,v\r1400000000,1\r", &default).contains("carriage return alone"));
     assert!(error(b"time,\xE9\n", &default).contains("not UTF-8 at byte 5"));
     let both = TimeOptions {
         format: Some("%Y".into()),

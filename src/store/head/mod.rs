@@ -198,14 +198,15 @@ impl Head {
     }
 
     /// Replaces `out` with the samples of one series in a range, in order of time, conflicts among
-    /// them resolved. `seen` limits it to what was there when a snapshot was taken.
+    /// them resolved. `seen` limits it to what was there when a snapshot was taken. Under
+    /// `FirstWins` says how many were left out that differ from the one that counts.
     pub(super) fn gather(
         &self,
         id: SeriesId,
         range: TimeRange,
         seen: Option<&Seen>,
         out: &mut Samples,
-    ) {
+    ) -> u64 {
         out.clear();
         let places = self.columns.get(&id).map_or(&[][..], Vec::as_slice);
         if let [place] = places
@@ -217,9 +218,9 @@ impl Head {
             let to = times.partition_point(|t| *t < range.end.nanos()).max(from);
             out.times.extend_from_slice(times.get(from..to).unwrap_or(&[]));
             out.values.extend(set.column(place.column, from..to));
-            return;
+            return 0;
         }
-        self.gather_unordered(places, range, seen, out);
+        self.gather_unordered(places, range, seen, out)
     }
 
     /// The slow path: rows out of order, repeated, or in several row sets.
@@ -229,7 +230,7 @@ impl Head {
         range: TimeRange,
         seen: Option<&Seen>,
         out: &mut Samples,
-    ) {
+    ) -> u64 {
         let mut rows: Vec<(i64, u32, f64)> = Vec::new();
         for place in places {
             let Some((set, count)) = self.rows(*place, seen) else { continue };
@@ -239,15 +240,16 @@ impl Head {
             rows.extend(inside.map(|((time, arrival), value)| (*time, *arrival, value)));
         }
         rows.sort_unstable_by_key(|(time, arrival, _)| (*time, *arrival));
+        let mut left_out = 0;
         for (time, _, value) in rows {
-            if out.times.last() != Some(&time) {
-                out.push(time, value);
-            } else if self.conflict == Conflict::LastWins
-                && let Some(last) = out.values.last_mut()
-            {
-                *last = value;
+            let last = out.values.last_mut().filter(|_| out.times.last() == Some(&time));
+            match last {
+                None => out.push(time, value),
+                Some(last) if self.conflict == Conflict::LastWins => *last = value,
+                Some(last) => left_out += u64::from(last.to_bits() != value.to_bits()),
             }
         }
+        left_out
     }
 
     /// A column's row set, and how many of its rows are seen.
@@ -343,6 +345,18 @@ mod tests {
             assert_eq!(gathered(&head, B, None), [(2, 20.0), (3, 30.0)]);
             assert_eq!(head.samples(), 5);
             assert_eq!(head.range().unwrap().start.nanos(), 2);
+        }
+    }
+
+    #[test]
+    fn what_the_first_keeps_out_is_counted_where_it_differs() {
+        for (rule, left_out) in [(Conflict::LastWins, 0), (Conflict::FirstWins, 2)] {
+            let mut head = Head::new(0, rule);
+            for value in [1.0, 1.0, 2.0, 1.0, 3.0] {
+                head.append(&Group::row(&[A], 5, &[value]));
+            }
+            let mut out = Samples::default();
+            assert_eq!(head.gather(A, TimeRange::ALL, None, &mut out), left_out);
         }
     }
 
