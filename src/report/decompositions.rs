@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::{FramesError, defused};
+use super::{FramesError, defused, shown};
 use crate::error::Result;
 use crate::forecast::Decomposition;
 use crate::model::{Labels, Span, Timestamp, Unit};
@@ -39,7 +39,7 @@ impl SeriesParts {
     }
 
     fn show(&self, value: f64) -> String {
-        self.unit.as_ref().map_or_else(|| format!("{value:.4}"), |unit| unit.show(value))
+        shown(value, self.unit.as_ref())
     }
 }
 

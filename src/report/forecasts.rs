@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{FramesError, defused, visible};
+use super::{FramesError, defused, shown, visible};
 use crate::error::Result;
 use crate::forecast::{Forecast, ModelScore};
 use crate::model::{Labels, Span, Timestamp, Unit};
@@ -50,7 +50,7 @@ impl SeriesForecast {
     }
 
     fn show(&self, value: f64) -> String {
-        self.unit.as_ref().map_or_else(|| format!("{value:.4}"), |unit| unit.show(value))
+        shown(value, self.unit.as_ref())
     }
 }
 

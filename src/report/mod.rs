@@ -37,6 +37,8 @@ mod zombies_json;
 
 use std::borrow::Cow;
 
+use crate::model::Unit;
+
 pub use changes::{ChangesFor, changes_sheet};
 pub use csv::csv;
 pub use decompositions::{SeriesParts, parts_csv, parts_json, parts_text};
@@ -52,6 +54,19 @@ pub use text::{TextOptions, text};
 
 #[cfg(test)]
 mod testing;
+
+/// Sizes that four digits behind the point tell, and that a line has room for.
+const PLAIN_SIZES: std::ops::Range<f64> = 1e-4..1e15;
+
+/// A value in its unit; without one, with four digits behind the point, or behind the first where
+/// it is very small or large.
+fn shown(value: f64, unit: Option<&Unit>) -> String {
+    match unit {
+        Some(unit) => unit.show(value),
+        None if value == 0.0 || PLAIN_SIZES.contains(&value.abs()) => format!("{value:.4}"),
+        None => format!("{value:.4e}"),
+    }
+}
 
 /// Text without characters that steer a terminal.
 fn visible(text: &str) -> String {
@@ -70,4 +85,25 @@ fn defused(text: &str) -> Cow<'_, str> {
         return Cow::Owned(format!("'{text}"));
     }
     Cow::Borrowed(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_without_a_unit_are_short_whatever_their_size() {
+        let found =
+            [0.0, 1e-4, 1234.5, -9.9e14, 4.9e-5, 1e300, f64::NAN].map(|value| shown(value, None));
+        let expected = [
+            "0.0000",
+            "0.0001",
+            "1234.5000",
+            "-990000000000000.0000",
+            "4.9000e-5",
+            "1.0000e300",
+            "NaN",
+        ];
+        assert_eq!(found, expected);
+    }
 }
