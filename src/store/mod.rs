@@ -62,7 +62,7 @@ pub use samples::Samples;
 pub use segment::Segment;
 pub use series_reader::SeriesReader;
 pub use snapshot::Snapshot;
-pub use stat::StoreStat;
+pub use stat::{Loss, StoreStat};
 pub use stats::Stats;
 pub use window::{Appended, Refused};
 

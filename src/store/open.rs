@@ -86,16 +86,17 @@ impl Store {
     }
 
     /// Opens a store for reading, as it is now, beside a possible writer. Nothing is changed on
-    /// disk; what the writer appends later is not seen.
+    /// disk; what the writer appends later is not seen. A segment that is damaged or missing costs
+    /// what it holds: [`Snapshot::loss`](super::Snapshot::loss) tells how much that is.
     pub fn open_read_only(path: &Path) -> Result<Self> {
         let layout = Layout::new(path);
         refuse_missing(&layout)?;
         // A writer that had no patience, or whose database wrote tables by itself, may have changed
         // the files between our reading of a list of them and of the files it names; then what is
         // named next time is there.
-        let mut attempts = READ_ONLY_ATTEMPTS;
+        let (mut attempts, mut missing) = (READ_ONLY_ATTEMPTS, BTreeSet::new());
         loop {
-            match Self::try_open_read_only(&layout) {
+            match Self::try_open_read_only(&layout, &mut missing) {
                 Err(why) if attempts > 1 && may_pass(&why) => attempts -= 1,
                 opened => return opened,
             }
@@ -103,7 +104,7 @@ impl Store {
         }
     }
 
-    fn try_open_read_only(layout: &Layout) -> Result<Self> {
+    fn try_open_read_only(layout: &Layout, missing: &mut BTreeSet<u64>) -> Result<Self> {
         let fs: Arc<dyn Fs> = Arc::new(DiskFs);
         let _turn = fs.take_turn(layout.root(), Turn::Look);
         let db: Arc<dyn Db> = Arc::new(RocksDb::open_read_only(&layout.database())?);
@@ -111,17 +112,7 @@ impl Store {
         let Some(StoreRecord { store_id, .. }) = manifest.store else {
             return Err(Error::invalid("the store was never finished; open it for writing"));
         };
-        let mut segments = Vec::new();
-        for (id, record) in &manifest.segments {
-            match recover::open_segment(layout, &*fs, *id, record, store_id) {
-                Ok(segment) => segments.push(segment),
-                // A writer would set it aside; a reader says what it misses.
-                Err(why @ Error::Corrupt { .. }) => {
-                    manifest.quarantined.push((*id, recover::lost(record, &why)));
-                }
-                Err(why) => return Err(why),
-            }
-        }
+        let segments = open_segments(layout, &*fs, &mut manifest, store_id, missing)?;
         let clock = Arc::new(SystemClock::default());
         let options = StoreOptions::default();
         let layout = layout.clone();
@@ -206,9 +197,43 @@ impl Store {
 /// Whether a failure to open for reading may be the doing of a writer at work.
 fn may_pass(why: &Error) -> bool {
     match why {
-        Error::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+/// Opens the segments that the manifest names. A writer would set a damaged one aside; a reader
+/// says what it misses. A file that is absent may have been replaced by a writer, which takes the
+/// name out of the manifest first: one that was `missing` at the look before and is named still is
+/// lost. Others make this fail, and are `missing` from then on.
+fn open_segments(
+    layout: &Layout,
+    fs: &dyn Fs,
+    manifest: &mut Manifest,
+    store_id: u128,
+    missing: &mut BTreeSet<u64>,
+) -> Result<Vec<Segment>> {
+    let before = std::mem::take(missing);
+    let (mut segments, mut absent) = (Vec::new(), None);
+    for (id, record) in &manifest.segments {
+        let why = match recover::open_segment(layout, fs, *id, record, store_id) {
+            Ok(segment) => {
+                segments.push(segment);
+                continue;
+            }
+            Err(why) if recover::is_absent(&why) => {
+                missing.insert(*id);
+                if !before.contains(id) {
+                    absent.get_or_insert(why);
+                    continue;
+                }
+                why
+            }
+            Err(why @ Error::Corrupt { .. }) => why,
+            Err(why) => return Err(why),
+        };
+        manifest.quarantined.push((*id, recover::lost(record, &why)));
+    }
+    absent.map_or(Ok(segments), Err)
+}
+
         Error::Database { .. } => true,
-        _ => false,
+        why => recover::is_absent(why),
     }
 }
 

@@ -260,7 +260,8 @@ fn quarantine_damaged(
     Ok(segments)
 }
 
-fn is_absent(why: &Error) -> bool {
+/// Whether a file is not there.
+pub(super) fn is_absent(why: &Error) -> bool {
     matches!(why, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
 }
 

@@ -162,7 +162,7 @@ impl Snapshot {
 }
 
 /// The shortest range around two.
-fn around(a: TimeRange, b: TimeRange) -> TimeRange {
+pub(super) fn around(a: TimeRange, b: TimeRange) -> TimeRange {
     TimeRange { start: a.start.min(b.start), end: a.end.max(b.end) }
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Store, Tier, read};
+use super::snapshot::around;
+use super::{Snapshot, Store, Tier, View, read};
 use crate::error::Result;
 use crate::fs::Fs;
 use crate::model::TimeRange;
@@ -35,6 +36,33 @@ pub struct StoreStat {
     pub sequence: u64,
     /// Sequence number of the last batch that survives a power cut.
     pub durable_sequence: u64,
+}
+
+/// What a store misses since it was found damaged or missing: no answer has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Loss {
+    /// Segments, those of rollups included.
+    pub segments: u64,
+    /// The samples of these segments; buckets of rollups are not counted.
+    pub samples: u64,
+    /// From the first of their samples, or of their buckets, to 1 ns after the last.
+    pub range: Option<TimeRange>,
+    /// Batches of heads, of which it is not known how many samples they had.
+    pub batches: u64,
+}
+
+impl Snapshot {
+    /// What is missing in this view for damage.
+    pub fn loss(&self) -> Loss {
+        let View { quarantined, lost_batches, .. } = &*self.view;
+        let mut loss = Loss { batches: lost_batches.len() as u64, ..Loss::default() };
+        for (_, lost) in quarantined {
+            loss.segments += 1;
+            loss.samples += if lost.rollup { 0 } else { lost.samples };
+            loss.range = Some(loss.range.map_or(lost.range, |range| around(range, lost.range)));
+        }
+        loss
+    }
 }
 
 impl Store {
