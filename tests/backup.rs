@@ -2,6 +2,7 @@
 //! it leaves the backup before it, or one that is refused; a restore gives back every series,
 //! sample, unit and number, and refuses a backup of which any byte is not as it was written.
 
+mod lost;
 mod simulated;
 
 use std::collections::BTreeSet;

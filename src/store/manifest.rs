@@ -209,7 +209,9 @@ impl Edit {
     /// Takes a damaged segment out and remembers what is lost.
     pub(super) fn quarantine(&mut self, id: u64, record: &QuarantineRecord) -> Result<()> {
         self.batch.delete(FAMILY, &key(SEGMENT_PREFIX, id));
-        self.put(&key(QUARANTINE_PREFIX, id), record)
+        let (key, value) = quarantine_entry(id, record)?;
+        self.batch.put(FAMILY, &key, value);
+        Ok(())
     }
 
     /// Remembers a head batch that was found damaged.
@@ -221,6 +223,16 @@ impl Edit {
         self.batch.put(FAMILY, key, record::encode(value)?);
         Ok(())
     }
+}
+
+/// The segment that a key of the manifest stands for; `None` for other keys.
+pub(super) fn segment_of(key: &[u8]) -> Option<u64> {
+    id_after(SEGMENT_PREFIX, key)
+}
+
+/// Key and value that remember what is lost with a segment.
+pub(super) fn quarantine_entry(id: u64, record: &QuarantineRecord) -> Result<(Vec<u8>, Vec<u8>)> {
+    Ok((key(QUARANTINE_PREFIX, id), record::encode(record)?))
 }
 
 /// Keys sort by number: ids are big-endian.

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::fs::{AppendFile, Fs};
 use crate::store::catalog;
 use crate::store::layout::Layout;
-use crate::store::manifest::{self, Manifest};
+use crate::store::manifest::{self, Manifest, QuarantineRecord};
 
 /// First bytes of the file.
 const MAGIC: [u8; 8] = *b"PLIMDBR\0";
@@ -36,17 +36,40 @@ impl Copy {
 
     /// Adds all records of a family.
     pub(super) fn add(&mut self, db: &dyn Db, family: &str) -> Result<()> {
-        db.scan(family, &mut |key, value| {
-            for part in [family.as_bytes(), key, value] {
-                let length = u32::try_from(part.len());
-                let length = length.map_err(|_| Error::decode("a record of over 4 GiB"))?;
-                self.buffer.extend_from_slice(&length.to_le_bytes());
-            }
-            for part in [family.as_bytes(), key, value] {
-                self.buffer.extend_from_slice(part);
-            }
-            if self.buffer.len() < BUFFER_BYTES { Ok(()) } else { self.flush() }
-        })
+        db.scan(family, &mut |key, value| self.put(family, key, value))
+    }
+
+    /// Adds the manifest. The segments `gone`, of which the backup has no bytes at all, are noted
+    /// as lost in it.
+    pub(super) fn add_manifest(
+        &mut self,
+        db: &dyn Db,
+        gone: &[(u64, QuarantineRecord)],
+    ) -> Result<()> {
+        let is_gone = |key: &[u8]| {
+            let id = manifest::segment_of(key);
+            gone.iter().any(|(gone, _)| Some(*gone) == id)
+        };
+        db.scan(manifest::FAMILY, &mut |key, value| {
+            if is_gone(key) { Ok(()) } else { self.put(manifest::FAMILY, key, value) }
+        })?;
+        for (id, record) in gone {
+            let (key, value) = manifest::quarantine_entry(*id, record)?;
+            self.put(manifest::FAMILY, &key, &value)?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, family: &str, key: &[u8], value: &[u8]) -> Result<()> {
+        for part in [family.as_bytes(), key, value] {
+            let length = u32::try_from(part.len());
+            let length = length.map_err(|_| Error::decode("a record of over 4 GiB"))?;
+            self.buffer.extend_from_slice(&length.to_le_bytes());
+        }
+        for part in [family.as_bytes(), key, value] {
+            self.buffer.extend_from_slice(part);
+        }
+        if self.buffer.len() < BUFFER_BYTES { Ok(()) } else { self.flush() }
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -90,6 +113,18 @@ pub(super) fn restore(db: &dyn Db, path: &Path, bytes: &[u8]) -> Result<()> {
         db.create_family(&Layout::head_family(epoch))?;
     }
     db.flush(&families.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The numbers of the segments that the manifest in a copy names.
+pub(super) fn segments(path: &Path, bytes: &[u8]) -> Result<Vec<u64>> {
+    let mut segments = Vec::new();
+    read(path, bytes, &mut |family, key, _| {
+        if family == manifest::FAMILY {
+            segments.extend(manifest::segment_of(key));
+        }
+        Ok(())
+    })?;
+    Ok(segments)
 }
 
 /// Called with family, key and value of each record.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::database;
 use super::marker::{Marker, PartRecord};
 use crate::error::{Error, Result};
 use crate::fs::fault::planted;
@@ -188,7 +189,34 @@ impl Backup {
             }
             backup.part(fs, record)?;
         }
+        backup.refuse_missing_segments(fs)?;
         Ok(backup)
+    }
+
+    /// The record of the database's copy.
+    pub(super) fn database(&self) -> Result<&PartRecord> {
+        let is_database = |record: &&PartRecord| matches!(record.part, Part::Database(_));
+        self.marker.parts.iter().find(is_database).ok_or_else(|| {
+            let path = self.folder.marker(self.marker.summary.number);
+            Error::corrupt(&path, 0, "it names no copy of the database")
+        })
+    }
+
+    /// Every segment that the copied manifest names must be here: of a store without it nothing
+    /// would say what it lacks.
+    fn refuse_missing_segments(&self, fs: &dyn Fs) -> Result<()> {
+        let record = self.database()?;
+        let path = self.folder.path(record.part);
+        for id in database::segments(&path, &self.part(fs, record)?)? {
+            let part = Part::Segment(id);
+            if !self.marker.parts.iter().any(|record| record.part == part) {
+                let path = self.folder.path(part);
+                let what = format!("the backup is not whole: {} is missing", path.display());
+                let what = format!("{what} and was when it was made; run `plimsoll backup` again");
+                return Err(Error::invalid(what));
+            }
+        }
+        Ok(())
     }
 
     /// The verified bytes of a file.

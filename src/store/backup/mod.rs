@@ -10,6 +10,7 @@
 
 mod database;
 mod folder;
+mod lost;
 mod marker;
 mod restore;
 
@@ -20,7 +21,7 @@ pub use restore::RestoreReport;
 
 use super::check::Finding;
 use super::layout::Layout;
-use super::manifest::{self, STORE_VERSION};
+use super::manifest::{Manifest, STORE_VERSION};
 use super::plans::KeptPlanFile;
 use super::segment::{Segment, label_file};
 use super::{Store, View, catalog, read};
@@ -28,6 +29,7 @@ use crate::error::{Error, Result};
 use crate::fs::fault::{in_order, unless};
 use crate::fs::{Fs, Lock, Map};
 use folder::{Backup, Folder, Part, is_inside};
+use lost::Lost;
 use marker::{Marker, PartRecord, Summary};
 
 /// What a backup did.
@@ -49,7 +51,8 @@ pub struct BackupReport {
     pub series: u64,
     /// Sequence number of the last batch in the backup.
     pub sequence: u64,
-    /// What is damaged in the store itself and so, as it is, in the backup.
+    /// What is damaged in the store itself and so, as it is, in the backup; and what the store has
+    /// lost and the backup has not.
     pub damaged: Vec<Finding>,
 }
 
@@ -60,7 +63,10 @@ impl Store {
     /// everything is synced. A backup that was there stays whole until the new one is; one that was
     /// stopped in between is refused by [`Store::restore`], or gives the earlier one.
     ///
-    /// Of a store that is open read-only the backup holds what was there when it was opened.
+    /// Of a store that is open read-only the backup holds what was there when it was opened. What
+    /// such a store cannot open of its own is taken from the earlier backup. A segment that a
+    /// writer has set aside is not: where the backup has it whole, this is refused, for it would be
+    /// removed there.
     ///
     /// ```
     /// use plimsoll::store::{Store, StoreOptions};
@@ -78,41 +84,49 @@ impl Store {
             let what = format!("{} is inside the store; name a folder outside", target.display());
             return Err(Error::invalid(what));
         }
-        let mut run = Run::begin(&*self.fs, target, self.store_id)?;
-        let (view, summary) = self.copy_database(&mut run)?;
+        let manifest = Manifest::load(&*self.db, &self.layout.database())?;
+        let mut run = Run::begin(&*self.fs, target, self.store_id, &manifest)?;
+        let lost = self.lost_segments(&run, &manifest)?;
+        let (view, summary) = self.copy_database(&mut run, &lost)?;
         for segment in view.files() {
             run.add_segment(segment)?;
         }
+        for one in &lost {
+            run.add_lost(one)?;
+        }
+        let kept = lost.iter().filter_map(Lost::segment);
         let mut named = BTreeSet::new();
-        for segment in view.files().filter(|s| named.insert(s.footer().label_file)) {
-            self.add_labels(&mut run, segment)?;
+        for segment in view.files().map(|segment| &**segment).chain(kept) {
+            if named.insert(segment.footer().label_file) {
+                self.add_labels(&mut run, segment)?;
+            }
         }
         self.add_plans(&mut run)?;
-        for (id, lost) in &view.quarantined {
-            // A writer has noted the loss in the manifest; a reader has found it just now.
-            if self.lock.is_none() {
-                let file = self.layout.segment(*id).display().to_string();
-                run.report.damaged.push(Finding { file, what: lost.why.clone() });
-            }
+        for (id, lost) in &manifest.quarantined {
+            let file = self.layout.segment(*id).display().to_string();
+            run.report.damaged.push(Finding { file, what: lost.why.clone() });
         }
         run.finish(summary)
     }
 
     /// Writes the records of the database, and returns the view that they are those of. The
     /// writer's lock is held meanwhile; a reader's database does not change by itself.
-    fn copy_database(&self, run: &mut Run<'_>) -> Result<(View, Summary)> {
+    fn copy_database(&self, run: &mut Run<'_>, lost: &[Lost]) -> Result<(View, Summary)> {
         let writer = if self.lock.is_some() { self.writer_for_change()? } else { self.writer() };
         let view = View::clone(&self.view());
-        let mut families = vec![manifest::FAMILY.to_owned(), catalog::FAMILY.to_owned()];
+        let mut families = vec![catalog::FAMILY.to_owned()];
         families.extend(view.heads.iter().map(|head| Layout::head_family(read(head).epoch)));
         let part = Part::Database(run.number);
         let path = run.folder.path(part);
         let mut copy = database::Copy::create(run.fs, &path)?;
+        copy.add_manifest(&*self.db, &lost.iter().filter_map(Lost::gone).collect::<Vec<_>>())?;
         for family in &families {
             copy.add(&*self.db, family)?;
         }
         let in_heads: u64 = view.heads.iter().map(|head| read(head).samples() as u64).sum();
-        let in_segments: u64 = view.segments.iter().map(|s| s.footer().samples).sum();
+        let kept = lost.iter().filter_map(Lost::segment).filter(|s| !s.is_rollup());
+        let segments = view.segments.iter().map(|segment| &**segment).chain(kept);
+        let in_segments: u64 = segments.map(|segment| segment.footer().samples).sum();
         let summary = Summary {
             number: run.number,
             store_version: STORE_VERSION,
@@ -198,7 +212,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     /// Looks at the folder, locks it, and says in it that a backup is at work, before anything else
     /// is written.
-    fn begin(fs: &'a dyn Fs, target: &Path, store_id: u128) -> Result<Self> {
+    fn begin(fs: &'a dyn Fs, target: &Path, store_id: u128, manifest: &Manifest) -> Result<Self> {
         let folder = Folder::new(target);
         refuse_other(fs, &folder, store_id)?;
         for path in [folder.layout.root(), &folder.layout.segments(), &folder.layout.labels()] {
@@ -212,6 +226,7 @@ impl<'a> Run<'a> {
             why => why,
         })?;
         let found = refuse_other(fs, &folder, store_id)?;
+        lost::refuse(fs, &folder, &found.parts, store_id, manifest)?;
         if !found.unfinished {
             unless("backup-not-called-unfinished", || fs.create(&folder.unfinished())?.sync())?;
         }

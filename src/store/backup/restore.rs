@@ -34,8 +34,9 @@ pub struct RestoreReport {
 impl Store {
     /// Makes a store from a backup, in a folder that is new or empty: the same series, samples,
     /// units, retention and numbers as when the backup was made. A backup that is not finished,
-    /// from a newer version, or in which any byte of any file is not as it was written is refused
-    /// with the file's name before anything is made. The backup is only read.
+    /// from a newer version, that lacks a segment, or in which any byte of any file is not as it
+    /// was written is refused with the file's name before anything is made. The backup is only
+    /// read.
     pub fn restore(backup: &Path, target: &Path) -> Result<RestoreReport> {
         let open = |path: &Path| Ok(Box::new(RocksDb::open(path)?) as Box<dyn Db>);
         Self::restore_on(&DiskFs, &open, backup, target)
@@ -106,11 +107,7 @@ fn write_files(fs: &dyn Fs, backup: &Backup, layout: &Layout) -> Result<()> {
 }
 
 fn write_database(fs: &dyn Fs, db: Box<dyn Db>, backup: &Backup, layout: &Layout) -> Result<()> {
-    let is_database = |part| matches!(part, Part::Database(_));
-    let Some(record) = backup.marker.parts.iter().find(|record| is_database(record.part)) else {
-        let path = backup.folder.marker(backup.marker.summary.number);
-        return Err(Error::corrupt(&path, 0, "it names no copy of the database"));
-    };
+    let record = backup.database()?;
     let (path, bytes) = (backup.folder.path(record.part), backup.part(fs, record)?);
     in_order(
         "restored-database-named-early",
@@ -122,4 +119,37 @@ fn write_database(fs: &dyn Fs, db: Box<dyn Db>, backup: &Backup, layout: &Layout
         || fs.rename(&layout.restoring(), &layout.database()),
     )?;
     fs.sync_folder(layout.root())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Batch, Group, Labels};
+    use crate::store::StoreOptions;
+    use crate::store::backup::folder::Folder;
+
+    #[test]
+    fn a_backup_without_a_segment_that_its_database_names_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let store = Store::open(&path("store"), StoreOptions::default()).unwrap();
+        let labels = Labels::new("cpu", [("host", "a")]).unwrap();
+        let series = store.series_id(&labels).unwrap();
+        store.append(&Batch { groups: vec![Group::row(&[series], 1, &[1.0])] }).unwrap();
+        store.seal().unwrap();
+        store.backup(&path("backup")).unwrap();
+        let folder = Folder::new(&path("backup"));
+        let mut marker = Backup::read_marker(&DiskFs, &folder, 1).unwrap();
+        let is_segment = |part| matches!(part, Part::Segment(_));
+        let at = marker.parts.iter().position(|record| is_segment(record.part)).unwrap();
+        let lacking = folder.path(marker.parts.remove(at).part);
+        DiskFs.remove(&lacking).unwrap();
+        DiskFs.remove(&folder.marker(1)).unwrap();
+        let mut file = DiskFs.create(&folder.marker(1)).unwrap();
+        file.append(&marker.encode().unwrap()).unwrap();
+        let why = Store::restore(&path("backup"), &path("again")).unwrap_err().to_string();
+        let expected = format!("the backup is not whole: {} is missing", lacking.display());
+        assert!(why.contains(&expected), "{why}");
+        assert!(DiskFs.list(&path("again")).unwrap().is_empty());
+    }
 }
