@@ -15,6 +15,7 @@ use super::breaks::{Breaks, EventArgs};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
+use super::reader;
 use crate::error::{Error, Result};
 use crate::forecast::score::{Scorer, Scores};
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Tier};
@@ -22,7 +23,6 @@ use crate::ingest::{SeriesRow, read_series_rows};
 use crate::model::{Frame, Selector, Span, Timestamp};
 use crate::query::{Aggregate, Query};
 use crate::report::scores_text;
-use crate::store::Store;
 
 /// Quantiles whose losses are averaged.
 const LEVELS: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
@@ -395,7 +395,7 @@ fn of_rows(
 
 fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) -> Result<()> {
     let (folder, selector) = store_and_selector(args)?;
-    let store = Store::open_read_only(folder)?;
+    let store = reader::open(folder)?;
     let snapshot = store.snapshot()?;
     let query = ranged(args, Query::new(selector.clone()).aggregate(args.agg).step(step));
     if args.windows == 0 {

@@ -11,6 +11,7 @@ use super::Outcome;
 use super::args::ReportFormat;
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
+use super::reader;
 use crate::capacity::exhaustion::PeakSeries;
 use crate::capacity::exhaustion::score::{ScoreOptions, score_exhaustion};
 use crate::capacity::peaks_by_day;
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::model::{Selector, Span};
 use crate::query::Query;
 use crate::report::exhaustion_scores_text;
-use crate::store::{Snapshot, Store};
+use crate::store::Snapshot;
 
 /// The label whose values are hosts.
 const HOST_LABEL: &str = "host";
@@ -105,7 +106,7 @@ pub(super) fn score(
     (selector, hourly_peaks): (&Selector, &Query),
     format: ReportFormat,
 ) -> Result<Outcome, Stop> {
-    let store = Store::open_read_only(folder)?;
+    let store = reader::open(folder)?;
     let series = peaks(selector, hourly_peaks, &store.snapshot()?)?;
     let scores = score_exhaustion(&series, &args.options());
     match format {

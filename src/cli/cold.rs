@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use super::reader;
 use crate::bench::{Ask, Latency, Question};
 use crate::error::{Error, Result};
-use crate::store::Store;
 
 /// Where Linux counts what a process made it read from disks, by reading and through maps.
 const IO: &str = "/proc/self/io";
@@ -62,7 +62,7 @@ impl ColdRun {
         forget(folder)?;
         let before = bytes_read()?;
         let started = Instant::now();
-        let store = Store::open_read_only(folder)?;
+        let store = reader::open(folder)?;
         let snapshot = store.snapshot()?;
         let open_ms = started.elapsed().as_secs_f64() * 1e3;
         let opened = bytes_read()?;

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
+use super::reader;
 use crate::error::{Error, Result};
 use crate::forecast::{DecomposeOptions, Decomposition, decompose as take_apart, detect_periods};
 use crate::model::{Labels, Selector, Span, Timestamp};
 use crate::query::{Aggregate, Query};
 use crate::report::{SeriesParts, parts_csv, parts_json, parts_text};
-use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DecomposeArgs {
@@ -46,7 +46,7 @@ pub(super) struct DecomposeArgs {
 /// Takes each selected series apart, and prints the parts.
 pub(super) fn decompose(args: &DecomposeArgs) -> Result<Outcome, Stop> {
     let periods = steps_of(&args.periods, args.step)?;
-    let store = Store::open_read_only(&args.store)?;
+    let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
     let mut query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
     if let Some(start) = args.from {

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
+use super::reader;
 use crate::capacity::drivers::{AtLine, DemandModel, Driver, Observations, Verdict};
 use crate::error::{Error, Result};
 use crate::model::limits::DRIVER_VALUES_MAX;
 use crate::model::{Frame, Labels, METRIC_LABEL, MatchOp, Selector, Span, Timestamp};
 use crate::query::{Across, Aggregate, Query};
 use crate::report::{Column, Sheet, SheetTable};
-use crate::store::{Snapshot, Store};
+use crate::store::Snapshot;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  plimsoll drivers --store s --resource cpu_percent --driver \
@@ -65,7 +66,7 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
     if !(args.limit.is_finite() && (0.0..1.0).contains(&args.margin)) {
         return Err(Error::invalid("--limit is an amount, --margin a share below 1").into());
     }
-    let store = Store::open_read_only(&args.store)?;
+    let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
     let mut held = 0;
     let demand = args.driver.iter().map(|driver| demand(args, &snapshot, driver, &mut held));

@@ -7,13 +7,14 @@ use super::args::{ForecastArgs, OutputFormat};
 use super::breaks::{Breaks, counts_from, reason};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::output::{Stop, note, to_stdout};
+use super::reader;
 use super::sums::Sums;
 use crate::error::Error;
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Rehearsed};
 use crate::model::{Frame, Labels, Timestamp};
 use crate::query::Query;
 use crate::report::{CountsFrom, SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
-use crate::store::{Snapshot, Store};
+use crate::store::Snapshot;
 
 /// Prints the forecast of each selected series.
 pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
@@ -28,7 +29,7 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
         coverage: args.coverage,
         ..ForecastOptions::default()
     };
-    let store = Store::open_read_only(&args.store)?;
+    let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
     let mut query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
     if let Some(start) = args.from {

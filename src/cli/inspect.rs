@@ -6,6 +6,7 @@ use std::io::Write;
 use super::Outcome;
 use super::args::{CompactArgs, ListArgs, ReportFormat, StoreArgs};
 use super::output::{Stop, json_to_stdout, to_stdout};
+use super::reader;
 use crate::model::{Labels, Selector, TimeRange, Timestamp, Unit};
 use crate::store::{CheckReport, Snapshot, Store, StoreOptions, StoreStat, Tier};
 
@@ -52,7 +53,7 @@ pub(super) fn metrics_of(snapshot: &Snapshot) -> Vec<Metric> {
 
 /// Lists metrics, or with `--series` all series.
 pub(super) fn ls(args: &ListArgs) -> Result<Outcome, Stop> {
-    let store = Store::open_read_only(&args.store)?;
+    let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
     let selector = args.selector.clone().unwrap_or_else(Selector::all);
     let ids = snapshot.select(&selector);

@@ -30,6 +30,7 @@ mod plans;
 mod progress;
 mod queries;
 mod query;
+mod reader;
 mod record;
 mod report;
 mod rightsize;

@@ -16,6 +16,7 @@ use super::laws::laws_of;
 use super::output::{Stop, note, to_stdout};
 use super::plans::remember;
 use super::progress::{Progress, samples_and_rate};
+use super::reader;
 use super::report::write_page;
 use super::zombies::zombies_of;
 use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
@@ -38,7 +39,7 @@ const MEMORY_BYTES_MAX: usize = 512 << 20;
 /// Plans the capacity of what a store holds.
 pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
     let study = read_study(&args.study)?;
-    let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
+    let snapshot = reader::open(&args.store)?.snapshot()?;
     let planner = planner(&snapshot, &study, &args.study)?;
     let plan = plan_of(&snapshot, planner, &study)?;
     if remember(&plan, args)? {
@@ -50,14 +51,14 @@ pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
 
 /// The plan of what a store holds, by a study that names no file.
 pub(super) fn plan_by(store: &Path, study: &Study) -> Result<Plan> {
-    let snapshot = Store::open_read_only(store)?.snapshot()?;
+    let snapshot = reader::open(store)?.snapshot()?;
     plan_of(&snapshot, planner(&snapshot, study, Path::new(""))?, study)
 }
 
 /// The plan of what a store holds, and the study that it was made by.
 pub(super) fn plan_and_study(store: &Path, study_file: &Path) -> Result<(Plan, Study)> {
     let study = read_study(study_file)?;
-    let snapshot = Store::open_read_only(store)?.snapshot()?;
+    let snapshot = reader::open(store)?.snapshot()?;
     let plan = plan_of(&snapshot, planner(&snapshot, &study, study_file)?, &study)?;
     Ok((plan, study))
 }
@@ -65,7 +66,7 @@ pub(super) fn plan_and_study(store: &Path, study_file: &Path) -> Result<(Plan, S
 /// The plan of what a store holds, with the days behind it.
 pub(super) fn plan_with_history(store: &Path, study_file: &Path) -> Result<Plan> {
     let study = read_study(study_file)?;
-    let snapshot = Store::open_read_only(store)?.snapshot()?;
+    let snapshot = reader::open(store)?.snapshot()?;
     let planner = planner(&snapshot, &study, study_file)?.with_history();
     let plan = plan_of(&snapshot, planner, &study)?;
     say_what_is_rolled_up(&snapshot, &study);
@@ -202,7 +203,7 @@ fn limit_frames(
 /// Writes a first study for what a store holds.
 pub(super) fn study(args: &StudyArgs) -> Result<Outcome, Stop> {
     let StudyCommand::Init { store } = &args.command;
-    let snapshot = Store::open_read_only(store)?.snapshot()?;
+    let snapshot = reader::open(store)?.snapshot()?;
     let summary = |metric: super::inspect::Metric| MetricSummary {
         name: metric.name,
         unit: metric.unit,

@@ -8,13 +8,14 @@ use super::Outcome;
 use super::args::{OutputFormat, PlanArgs};
 use super::output::{Stop, note, sheet_to_stdout};
 use super::plan::{read_study, usage_frames};
+use super::reader;
 use crate::capacity::kept::{KeptPlan, PlanChanges, PlanScorer};
 use crate::capacity::{Plan, Study};
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
 use crate::query::answered_from;
 use crate::report::{self, ChangesFor, Column, Sheet, changes_sheet, plan_scores_sheet, read_plan};
-use crate::store::{KeptPlanFile, Plans, Store, check_plan_size};
+use crate::store::{KeptPlanFile, Plans, check_plan_size};
 
 /// Changes that people see, as long as they do not ask for all.
 const CHANGES_SHOWN: usize = 40;
@@ -205,7 +206,7 @@ fn list(plans: &Plans) -> Result<Sheet> {
 
 /// Asks the store for what became of the rows of a study's plans, up to its last sample.
 fn score(args: &PlansArgs, study: &Study, plans: &Plans) -> Result<Sheet> {
-    let snapshot = Store::open_read_only(&args.store)?.snapshot()?;
+    let snapshot = reader::open(&args.store)?.snapshot()?;
     let Some(stored) = snapshot.range() else {
         return Err(Error::not_enough_data("the store holds no samples"));
     };

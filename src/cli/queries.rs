@@ -8,11 +8,12 @@ use std::time::Instant;
 
 use super::args::TsbsArgs;
 use super::cold::ColdReport;
+use super::reader;
 use crate::bench::{Answer, Ask, CpuOnly, Latency, QUESTIONS, Question, Table, refuse_other};
 use crate::error::{Error, Result};
 use crate::model::{Selector, Span};
 use crate::query::{Aggregate, Query};
-use crate::store::{Snapshot, Store};
+use crate::store::Snapshot;
 
 /// What is asked of every form of a store.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ impl<'a> Asker<'a> {
 
     /// The store is closed again when this returns.
     fn ask_warm(&mut self, questions: &[Question], folder: &Path) -> Result<Vec<QueryReport>> {
-        let store = Store::open_read_only(folder)?;
+        let store = reader::open(folder)?;
         let snapshot = store.snapshot()?;
         read_all(&snapshot)?;
         questions.iter().map(|question| self.ask_one(*question, &snapshot)).collect()
@@ -189,7 +190,7 @@ fn refuse_rollup(span: Span, questions: &[Question]) -> Result<()> {
 
 /// Refuses a folder that does not hold the load of a fleet.
 pub(super) fn refuse_other_store(fleet: &CpuOnly, folder: &Path) -> Result<()> {
-    let store = Store::open_read_only(folder)?;
+    let store = reader::open(folder)?;
     refuse_other(fleet, &store.snapshot()?, store.stat()?.samples)
 }
 

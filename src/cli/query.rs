@@ -8,12 +8,12 @@ use super::Outcome;
 use super::args::OutputFormat;
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
+use super::reader;
 use super::steps::{self, StepArg, TimeArg};
 use crate::error::Result;
 use crate::model::{Selector, Span, Zone};
 use crate::query::{Across, Aggregate, Condition, Frames, Limits, Query};
 use crate::report::{write_csv, write_json, write_table};
-use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  plimsoll query --store s 'cpu_usage_mhz{host=~\"web-.*\"}' \
@@ -87,7 +87,7 @@ pub(super) struct QueryArgs {
 
 /// Prints the answer to a query, or what it took.
 pub(super) fn query(args: &QueryArgs) -> Result<Outcome, Stop> {
-    let store = Store::open_read_only(&args.store)?;
+    let store = reader::open(&args.store)?;
     let frames = of_args(args)?.run(&store.snapshot()?)?;
     if args.explain {
         return explain(args, frames);

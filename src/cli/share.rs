@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::args::OutputFormat;
 use super::output::{Stop, sheet_to_stdout};
+use super::reader;
 use crate::capacity::sharing::{Coincidence, CoincidentPeak, FleetCoincidence, Pair, Partners};
 use crate::error::{Error, Result};
 use crate::model::{Frame, Labels, Selector, Span, Timestamp};
 use crate::query::{Aggregate, Query};
 use crate::report::{Column, Sheet, Value};
-use crate::store::{Snapshot, Store};
+use crate::store::Snapshot;
 
 /// The columns of a table of partners.
 const PARTNER_COLUMNS: [(&str, &str); 6] = [
@@ -63,7 +64,7 @@ pub(super) struct ShareArgs {
 
 /// Prints what the groups of a fleet need apart and together.
 pub(super) fn share(args: &ShareArgs) -> Result<Outcome, Stop> {
-    let store = Store::open_read_only(&args.store)?;
+    let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
     let mut query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
     query = query.fill(args.fill.unwrap_or_default());

@@ -8,6 +8,7 @@ use super::Outcome;
 use super::args::{ReportFormat, StoreArgs};
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
+use super::reader;
 use crate::error::Error;
 use crate::model::{Span, TimeRange, Timestamp};
 use crate::store::{RetainReport, Retention, Store, StoreOptions, Tier};
@@ -100,7 +101,7 @@ impl FromStr for Tiered {
 
 /// Copies a store, beside its writer if there is one.
 pub(super) fn backup(args: &BackupArgs) -> Result<Outcome, Stop> {
-    let report = Store::open_read_only(&args.store)?.backup(&args.target)?;
+    let report = reader::open(&args.store)?.backup(&args.target)?;
     let clean = report.damaged.is_empty();
     if args.format == ReportFormat::Json {
         json_to_stdout(&Versioned::new(&report))?;

@@ -105,6 +105,46 @@ fn damage_in_a_store_is_named_by_its_backup() {
 }
 
 #[test]
+fn a_store_that_has_lost_a_segment_says_so_and_has_it_again_from_its_backup() {
+    let user = super::with_files();
+    for month in ["2026-1", "2026-2"] {
+        user.ok(&format!("{} {month}", super::IMPORT));
+    }
+    let before = shown(&user, "s");
+    user.ok("backup --store s b");
+    user.write("study.toml", &user.ok("study init --store s"));
+    let (victim, bytes) = user.segments("s").remove(0);
+    for cut in [true, false] {
+        fs::remove_file(&victim).unwrap();
+        if cut {
+            fs::write(&victim, &bytes[..bytes.len() / 2]).unwrap();
+        }
+        for line in [
+            "query --store s disk_used_gb --step 1d",
+            "plan --store s --study study.toml",
+            "report --store s --study study.toml -o report.html",
+            "forecast --store s disk_used_gb --horizon 3d",
+            "ls --store s",
+            "backup --store s b",
+        ] {
+            let run = user.ends(DONE, line);
+            let said =
+                run.err.lines().filter(|line| line.starts_with("note: the store is")).count();
+            assert_eq!(said, 1, "plimsoll {line}: {}", run.err);
+        }
+        golden("damaged-note.txt", &user.ends(DONE, "ls --store s").err);
+        assert_eq!(user.ends(PROBLEMS, "check --store s").err, "");
+        let restored = format!("r{cut}");
+        user.ok(&format!("restore b --store {restored}"));
+        assert_eq!(shown(&user, &restored), before);
+    }
+    // A writer sets it aside; the backup is then not renewed until someone decides.
+    user.ok("compact --store s");
+    golden("backup-refused.txt", &user.ends(FAILED, "backup --store s b").err);
+    assert_eq!(user.ends(PROBLEMS, "backup --store s c").code, PROBLEMS);
+}
+
+#[test]
 fn old_samples_are_dropped() {
     let user = with_store();
     let retained = user.ok("retain --store s --keep 10d");

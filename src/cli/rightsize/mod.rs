@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use super::Outcome;
 use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
+use super::reader;
 use super::sizes::{Amounts, PresetArgs, Sizes, explain};
 use crate::capacity::rightsizing::{Measure, Preset, PresetOptions, Resource, Usage, UsageSample};
 use crate::capacity::zombie::CapacitySource;
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::model::{Frame, Labels, Selector, Span, Timestamp, Unit};
 use crate::query::{Across, Aggregate, Query};
 use crate::report::{Column, Sheet, Value};
-use crate::store::{Snapshot, Store};
+use crate::store::Snapshot;
 use present::{Limits, OFF_AFTER, Presence};
 
 /// Reasons why a host has no advice that are printed; the others are counted.
@@ -117,7 +118,7 @@ pub(super) fn rightsize(args: &RightsizeArgs) -> Result<Outcome, Stop> {
 
 fn sheet(args: &RightsizeArgs) -> Result<Sheet> {
     let options = args.presets.options()?;
-    let store = Store::open_read_only(&args.store)?;
+    let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
     let mut questions = Vec::new();
     for (resource, selector, aggregate, unit) in [

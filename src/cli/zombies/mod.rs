@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::Outcome;
 use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
+use super::reader;
 use crate::capacity::inventory::Inventory;
 use crate::capacity::study::ZombieRule;
 use crate::capacity::zombie::{
@@ -19,7 +20,6 @@ use crate::capacity::zombie::{
 };
 use crate::error::{Error, Result};
 use crate::model::{Span, Timestamp};
-use crate::store::Store;
 pub(super) use study::zombies_of;
 
 #[derive(Debug, clap::Args)]
@@ -181,7 +181,7 @@ pub(super) fn zombies(args: &ZombiesArgs) -> Result<Outcome, Stop> {
         Some(path) if path.exists() => Ledger::read(&read(path)?, &path.display().to_string())?,
         _ => Ledger::default(),
     };
-    let store = Store::open_read_only(folder)?;
+    let store = reader::open(folder)?;
     let sources = args.metrics.sources();
     let asked = Asked {
         sources: &sources,
