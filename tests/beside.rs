@@ -11,7 +11,7 @@ use plimsoll::store::{Samples, Store, StoreOptions};
 use plimsoll::{Batch, Group, TimeRange, Timestamp};
 
 use crate::support::StopAtEnd;
-use crate::support::small::{labels, options};
+use crate::support::small::{append, files, labels, open, options};
 
 #[test]
 fn a_reader_beside_a_writer_misses_nothing_that_was_there() {
@@ -79,12 +79,31 @@ fn a_reader_beside_a_writer_misses_nothing_that_was_there() {
 }
 
 #[test]
+fn a_check_takes_no_merge_for_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for host in 0..3 {
+        append(&store, host, 0, 40).unwrap();
+        store.seal().unwrap();
+    }
+    let reader = Store::open_read_only(folder.path()).unwrap();
+    store.compact(true).unwrap();
+    let report = reader.check().unwrap();
+    assert_eq!((report.findings, report.samples), (vec![], 240));
+    // A file that is gone and was not replaced is one.
+    let reader = Store::open_read_only(folder.path()).unwrap();
+    std::fs::remove_file(&files(&folder.path().join("segments"))[0]).unwrap();
+    let findings = reader.check().unwrap().findings;
+    assert!(findings.len() == 1 && findings[0].what.contains("cannot open"), "{findings:?}");
+}
+
+#[test]
 fn sealing_frees_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), options()).unwrap();
     let id = store.series_id(&labels("cpu", 0)).unwrap();
     let log_bytes = || -> u64 {
-        let files = crate::support::small::files(&folder.path().join("db"));
+        let files = files(&folder.path().join("db"));
         let logs = files.iter().filter(|file| file.extension() == Some("log".as_ref()));
         // The database deletes files behind our back: one that has gone holds nothing.
         let bytes = |file: &PathBuf| match file.metadata() {

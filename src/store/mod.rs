@@ -159,6 +159,12 @@ impl View {
         self.segments.iter().chain(&self.rollups)
     }
 
+    /// Whether a segment is live, or was and is damaged.
+    fn names(&self, id: u64) -> bool {
+        self.files().any(|segment| segment.identity().segment_id == id)
+            || self.quarantined.iter().any(|(damaged, _)| *damaged == id)
+    }
+
     /// Takes segments in, each in its place.
     fn add(&mut self, made: impl IntoIterator<Item = Segment>) {
         for segment in made {
