@@ -252,7 +252,12 @@ fn a_store_without_its_database_is_rebuilt_from_its_segments() {
         let refused = Store::open(folder.path(), small::options()).unwrap_err();
         assert!(refused.to_string().contains("repair"), "{refused}");
     }
-    assert!(Store::open_read_only(folder.path()).is_err());
+    for refused in [
+        Store::open_existing(folder.path(), small::options()),
+        Store::open_read_only(folder.path()),
+    ] {
+        assert!(refused.unwrap_err().to_string().contains("`plimsoll repair`"));
+    }
     let report = Store::rebuild(folder.path()).unwrap();
     assert_eq!((report.segments, report.samples, report.series), (1, 300, 6), "{report:?}");
     assert_eq!(report.set_aside.len(), 3);
@@ -266,6 +271,23 @@ fn a_store_without_its_database_is_rebuilt_from_its_segments() {
     store.seal().unwrap();
     store.close().unwrap();
     assert_eq!(content(&open(folder.path())).unwrap(), expected);
+}
+
+#[test]
+fn a_folder_with_another_database_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("db")).unwrap();
+    fs::write(folder.path().join("db/schema.sql"), "mine").unwrap();
+    fs::write(folder.path().join("letter"), "dear").unwrap();
+    let refused = Store::open(folder.path(), small::options()).unwrap_err().to_string();
+    assert!(refused.contains("is no store and is not empty (it holds \"letter\")"), "{refused}");
+    assert_eq!(files(folder.path()).len(), 2);
+    assert_eq!(files(&folder.path().join("db")).len(), 1);
+    // A store in which someone has left a letter is still one.
+    let folder = tempfile::tempdir().unwrap();
+    three_segments(folder.path());
+    fs::write(folder.path().join("letter"), "dear").unwrap();
+    open(folder.path()).close().unwrap();
 }
 
 #[test]

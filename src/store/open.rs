@@ -110,6 +110,9 @@ impl Store {
         let db: Arc<dyn Db> = Arc::new(RocksDb::open_read_only(&layout.database())?);
         let mut manifest = Manifest::load(&*db, &layout.database())?;
         let Some(StoreRecord { store_id, .. }) = manifest.store else {
+            if has_segments(&*fs, layout)? {
+                return Err(database_is_lost(layout));
+            }
             return Err(Error::invalid("the store was never finished; open it for writing"));
         };
         let segments = open_segments(layout, &*fs, &mut manifest, store_id, missing)?;
@@ -194,9 +197,6 @@ impl Store {
     }
 }
 
-/// Whether a failure to open for reading may be the doing of a writer at work.
-fn may_pass(why: &Error) -> bool {
-    match why {
 /// Opens the segments that the manifest names. A writer would set a damaged one aside; a reader
 /// says what it misses. A file that is absent may have been replaced by a writer, which takes the
 /// name out of the manifest first: one that was `missing` at the look before and is named still is
@@ -232,6 +232,9 @@ fn open_segments(
     absent.map_or(Ok(segments), Err)
 }
 
+/// Whether a failure to open for reading may be the doing of a writer at work.
+fn may_pass(why: &Error) -> bool {
+    match why {
         Error::Database { .. } => true,
         why => recover::is_absent(why),
     }
@@ -240,6 +243,10 @@ fn open_segments(
 pub(super) fn refuse_missing(layout: &Layout) -> Result<()> {
     if layout.database().exists() {
         return Ok(());
+    }
+    // A restore that was stopped has left segments, too, and no store yet.
+    if !layout.restoring().exists() && has_segments(&DiskFs, layout)? {
+        return Err(database_is_lost(layout));
     }
     let folder = layout.root().display();
     Err(Error::invalid(format!("there is no store in {folder}; `plimsoll import` makes one")))
@@ -251,16 +258,27 @@ fn refuse_foreign_folder(fs: &dyn Fs, layout: &Layout) -> Result<()> {
     let ours = |name: &str| {
         ["LOCK", "RESERVE", "db", "segments", "labels", "plans", "quarantine"].contains(&name)
     };
-    match entries.iter().find(|entry| !ours(&entry.name)) {
-        Some(entry) if !entries.iter().any(|entry| entry.name == "db") => {
-            Err(Error::invalid(format!(
-                "{} is no store and is not empty (it holds {:?}); name a new or empty folder",
-                layout.root().display(),
-                entry.name
-            )))
-        }
-        _ => Ok(()),
+    let Some(other) = entries.iter().find(|entry| !ours(&entry.name)) else { return Ok(()) };
+    // Others have a folder of that name, too; every database of ours has this file.
+    if fs.list(&layout.database())?.iter().any(|entry| entry.name == "CURRENT") {
+        return Ok(());
     }
+    Err(Error::invalid(format!(
+        "{} is no store and is not empty (it holds {:?}); name a new or empty folder",
+        layout.root().display(),
+        other.name
+    )))
+}
+
+fn has_segments(fs: &dyn Fs, layout: &Layout) -> Result<bool> {
+    let sealed = |name: &str| matches!(Layout::segment_file(name), SegmentFile::Sealed(_));
+    Ok(fs.list(&layout.segments())?.iter().any(|entry| sealed(&entry.name)))
+}
+
+fn database_is_lost(layout: &Layout) -> Error {
+    let what = "there are segments but the database that names them is lost; \
+                `plimsoll repair` makes it anew from the segments";
+    Error::corrupt(&layout.database(), 0, what)
 }
 
 /// The store's id, made now if the store is new.
@@ -268,11 +286,8 @@ fn identify(layout: &Layout, fs: &dyn Fs, db: &dyn Db, manifest: &mut Manifest) 
     if let Some(store) = &manifest.store {
         return Ok(store.store_id);
     }
-    let sealed = |name: &str| matches!(Layout::segment_file(name), SegmentFile::Sealed(_));
-    if fs.list(&layout.segments())?.iter().any(|entry| sealed(&entry.name)) {
-        let what = "there are segments but the database that names them is lost; \
-                    `plimsoll repair` makes it anew from the segments";
-        return Err(Error::corrupt(&layout.database(), 0, what));
+    if has_segments(fs, layout)? {
+        return Err(database_is_lost(layout));
     }
     // The standard library's hash keys are the system's randomness.
     let random = || u128::from(RandomState::new().build_hasher().finish());
