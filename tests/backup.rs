@@ -219,6 +219,11 @@ fn folders_that_hold_other_things_are_left_alone() {
     refused(store.backup(&path("other")), "holds \"db\", which is no part of a backup");
     refused(store.backup(&path("store/backup")), "inside the store");
     refused(store.backup(&path("store")), "inside the store");
+    let link = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(folder.path(), link.path().join("link")).unwrap();
+    refused(store.backup(&link.path().join("link/store/new/backup")), "inside the store");
+    let there = link.path().join("link/backup-of-other/new");
+    refused(Store::restore(&path("backup-of-other"), &there), "inside the backup");
     refused(Store::restore(&path("backup-of-other"), &path("home")), "is not empty");
     refused(Store::restore(&path("backup-of-other"), &path("other")), "is not empty");
     refused(Store::restore(&path("nowhere"), &path("new")), "there is no backup in");

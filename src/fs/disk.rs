@@ -112,6 +112,19 @@ impl Fs for DiskFs {
         Ok(found)
     }
 
+    fn resolve(&self, path: &Path) -> Result<PathBuf> {
+        let failed = |why| Error::io("find", path, why);
+        let whole = std::path::absolute(path).map_err(failed)?;
+        for there in whole.ancestors() {
+            match there.canonicalize() {
+                Ok(found) => return Ok(found.join(whole.strip_prefix(there).unwrap_or(&whole))),
+                Err(why) if is_nothing(&why) => {}
+                Err(why) => return Err(failed(why)),
+            }
+        }
+        Ok(whole)
+    }
+
     fn lock(&self, path: &Path) -> Result<Box<dyn Lock>> {
         let opened =
             OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
@@ -146,6 +159,11 @@ impl Fs for DiskFs {
         }
         None
     }
+}
+
+/// Whether there is nothing under a name, or a file where a folder would have to be.
+fn is_nothing(why: &io::Error) -> bool {
+    matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 impl AppendFile for DiskFile {
@@ -186,6 +204,18 @@ mod tests {
         DiskFs.link(&sealed, &other).unwrap();
         DiskFs.remove(&sealed).unwrap();
         assert_eq!(&*DiskFs.map(&other).unwrap(), b"abc", "a file lasts as long as a name of it");
+    }
+
+    #[test]
+    fn links_are_followed_as_far_as_there_are_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("real")).unwrap();
+        std::os::unix::fs::symlink(path("real"), path("link")).unwrap();
+        let real = DiskFs.resolve(&path("real")).unwrap();
+        assert_eq!(DiskFs.resolve(&path("link")).unwrap(), real);
+        assert_eq!(DiskFs.resolve(&path("link/a/b")).unwrap(), real.join("a/b"));
+        assert!(DiskFs.resolve(Path::new("nowhere/a")).unwrap().is_absolute());
     }
 
     #[test]

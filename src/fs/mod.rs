@@ -12,7 +12,7 @@ pub(crate) mod fault;
 mod map;
 
 use std::fmt::Debug;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use disk::DiskFs;
 pub use map::Map;
@@ -50,6 +50,12 @@ pub trait Fs: Send + Sync + Debug {
 
     /// The entries of a folder, sorted by name; none where the folder is missing.
     fn list(&self, path: &Path) -> Result<Vec<Entry>>;
+
+    /// The whole path, with symbolic links followed as far as there are files. A disk without
+    /// links has none to follow, as in this default.
+    fn resolve(&self, path: &Path) -> Result<PathBuf> {
+        std::path::absolute(path).map_err(|why| Error::io("find", path, why))
+    }
 
     /// Takes an exclusive lock that lasts as long as the returned guard, or until the process ends.
     /// `Error::Locked` where another process or handle holds it.

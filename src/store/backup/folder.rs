@@ -241,8 +241,7 @@ impl Backup {
     }
 }
 
-/// Whether one folder is, or lies in, another, as far as their names tell.
-pub(super) fn is_inside(path: &Path, folder: &Path) -> bool {
-    let absolute = |path| std::path::absolute(path).ok();
-    absolute(path).zip(absolute(folder)).is_some_and(|(path, folder)| path.starts_with(folder))
+/// Whether one folder is, or lies in, another.
+pub(super) fn is_inside(fs: &dyn Fs, path: &Path, folder: &Path) -> Result<bool> {
+    Ok(fs.resolve(path)?.starts_with(fs.resolve(folder)?))
 }

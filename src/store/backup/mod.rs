@@ -80,7 +80,7 @@ impl Store {
     /// # Ok::<(), plimsoll::Error>(())
     /// ```
     pub fn backup(&self, target: &Path) -> Result<BackupReport> {
-        if is_inside(target, self.layout.root()) {
+        if is_inside(&*self.fs, target, self.layout.root())? {
             let what = format!("{} is inside the store; name a folder outside", target.display());
             return Err(Error::invalid(what));
         }

@@ -50,7 +50,7 @@ impl Store {
         backup: &Path,
         target: &Path,
     ) -> Result<RestoreReport> {
-        if is_inside(target, backup) {
+        if is_inside(fs, target, backup)? {
             let what = format!("{} is inside the backup; name a folder outside", target.display());
             return Err(Error::invalid(what));
         }
