@@ -135,8 +135,8 @@ pub enum Outcome {
     },
     /// It grows towards the line.
     Within(Forecast),
-    /// It has a trend, and that leads away from the line, or towards it so slowly that it is full
-    /// within the horizon with a probability of less than 10%.
+    /// It has a trend, and that leads away from the line. One that leads to it however slowly is
+    /// `Within`, without a date where that lies beyond the horizon.
     Never,
     /// No trend that could not be chance, given how many rows were looked at.
     NoTrend,
@@ -194,7 +194,7 @@ pub struct Summary {
     pub beyond_horizon: usize,
     /// Whose day to order has come or passed.
     pub order_overdue: usize,
-    /// With a trend away from the line, or too slow to reach it within the horizon.
+    /// With a trend away from the line.
     pub never: usize,
     /// Without a significant trend.
     pub no_trend: usize,

@@ -217,7 +217,7 @@ fn date(plan: &Plan, row: &PlanRow) -> Vec<String> {
                 day(forecast.p90)
             )
         }
-        Outcome::Never => format!("No date: the trend does not lead to the line within {horizon}."),
+        Outcome::Never => "No date: the trend leads away from the line.".to_owned(),
         Outcome::NoTrend => format!(
             "No date: no trend that could not be chance, {rate}% of the dates of the plan being \
              allowed to be false."

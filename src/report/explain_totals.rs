@@ -42,7 +42,7 @@ fn rows(plan: &Plan) -> String {
     let s = &plan.summary;
     format!(
         "{} full already + {} full within {} with even odds + {} growing, likely to last {2} + {} \
-         without a significant trend + {} that shrink or are never full within {2} + {} with too \
+         without a significant trend + {} that shrink + {} with too \
          little data = {} rows of {} hosts, one for each host and resource with a limit. Of all \
          these, {} are to be ordered now: their day to order has passed, or they are full.",
         s.already,

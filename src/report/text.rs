@@ -71,7 +71,7 @@ fn head(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         (s.within_horizon, format!("full within {}, more likely than not", plan.horizon)),
         (s.beyond_horizon, format!("growing, likely to last {}", plan.horizon)),
         (s.no_trend, format!("no significant trend (of the dates, {rate}% may be chance)")),
-        (s.never, format!("shrinking, or growing too slowly to be full within {}", plan.horizon)),
+        (s.never, "shrinking".to_owned()),
         (s.not_enough_data, "not enough data (why: see the end)".to_owned()),
         (s.order_overdue, "of all these, to be ordered now".to_owned()),
     ] {
@@ -151,9 +151,6 @@ pub(super) fn words_of(plan: &Plan, row: &PlanRow) -> (String, String) {
                 None => String::new(),
             };
             (dates(forecast, plan), order)
-        }
-        Outcome::Never if row.slope_per_day.is_some_and(|slope| slope > 0.0) => {
-            (format!("never: over {} at its pace", plan.horizon), String::new())
         }
         Outcome::Never => ("never: it shrinks".to_owned(), String::new()),
         Outcome::NoTrend => ("no significant trend".to_owned(), String::new()),
