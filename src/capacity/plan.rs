@@ -365,6 +365,33 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_at_its_line_every_day_reaches_it_again() {
+        let text = "[study]\nstep = \"1d\"\n[[resource]]\nname = \"disk\"\nusage = \"d\"\n\
+                    limit = 100\n";
+        let study = Study::parse(text, "study.toml").unwrap();
+        let days = 60;
+        // One at the limit, and some that grow far under it: of these the highest peaks go on.
+        let peak = |host: usize, day: usize| match host {
+            0 => 100.0,
+            _ => 10.0 + day as f64 * 0.5 + ((day * day * 7 + host * 3) % 11) as f64 / 4.0,
+        };
+        for hosts in [1, 2, 20, 200] {
+            let names = (0..hosts).map(|host| labels("host", &format!("h{host:02}"))).collect();
+            let usage =
+                (0..hosts).flat_map(|host| (0..days).map(move |day| peak(host, day))).collect();
+            let usage = Frame::new(testing::start(), Span::DAY, days, names, usage).unwrap();
+            let as_of = testing::start().plus(Span::from_days(days as i64));
+            let mut planner = Planner::new(&study, as_of).unwrap();
+            planner.add(Table { resource: 0, group: None }, &usage, None).unwrap();
+            let plan = planner.finish();
+            let full = row(&plan, "h00", "disk");
+            assert!(matches!(full.outcome, Outcome::Already { .. }));
+            let week = full.probabilities.unwrap().within_7;
+            assert!(week > 0.95, "{hosts} hosts: {week}");
+        }
+    }
+
+    #[test]
     fn steps_of_a_calendar_are_refused() {
         let study = Study::parse(testing::STUDY, "study.toml").unwrap();
         let mut planner = Planner::new(&study, testing::start().plus(Span::from_days(9))).unwrap();

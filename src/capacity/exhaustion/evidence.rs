@@ -67,7 +67,7 @@ pub(super) struct Evidence {
     record: f64,
     /// From the usual high peaks to the record.
     reach: f64,
-    /// Log odds that an earlier peak is as high as the last one.
+    /// Log odds that a peak is as high as the last one; of those that are equally high, half count.
     rank: f64,
 }
 
@@ -82,11 +82,12 @@ impl Evidence {
             return None;
         }
         let record = latest_first.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let as_high = latest_first.iter().filter(|peak| **peak >= last).count();
+        let higher = latest_first.iter().filter(|peak| **peak > last).count() as f64;
+        let equal = latest_first.iter().filter(|peak| **peak == last).count() as f64;
         let change = change_size(peaks);
         let usual = kernel::quantile(&mut latest_first.clone(), USUAL_QUANTILE);
         Some(Self {
-            rank: log_odds((as_high as f64 - 0.5) / days as f64),
+            rank: log_odds((higher + 0.5 * equal) / days as f64),
             reach: record - usual + change,
             latest_first,
             change,
