@@ -1,6 +1,6 @@
 //! `plimsoll calc`: the worked examples, as a user would ask for them.
 
-use super::user::{User, golden};
+use super::user::{FAILED, User, golden};
 
 #[test]
 fn exhaustion_is_worked_out_on_a_straight_path() {
@@ -15,6 +15,8 @@ fn exhaustion_is_worked_out_on_a_straight_path() {
     assert!((months / 8.310_386 - 1.0).abs() < 1e-6);
     let falling = user.ok("calc exhaustion --used 400 --limit 1000 --growth -1");
     assert!(falling.contains("never reached"), "{falling}");
+    let nothing = user.ok("calc exhaustion --used 0 --limit 1000 --growth 5%");
+    assert!(nothing.contains("a share of nothing is nothing"), "{nothing}");
 }
 
 #[test]
@@ -28,4 +30,7 @@ fn exhaustion_is_worked_out_as_a_distribution() {
         "calc exhaustion --used 0 --limit 100 --growth fast",
         "plimsoll: --growth fast is no number: give an amount per day, or a percentage, as in 5%",
     );
+    let far = "calc exhaustion --used 0 --limit 1e200 --growth 1 --deviation 2";
+    let said = user.ends(FAILED, far).err;
+    assert!(said.contains("a line that is nearer"), "{said}");
 }

@@ -2,6 +2,9 @@
 
 use super::slo::Slo;
 
+/// A service that burns its budget more slowly than this keeps it, and alerts nobody.
+const BURN_RATE_MIN: f64 = 1.0;
+
 /// What an alert does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -29,7 +32,7 @@ pub struct BurnAlert {
 
 impl BurnAlert {
     /// The workbook's three: 2% of the budget in an hour, 5% in six, 10% in three days. Over 30
-    /// days their burn rates are 14.4, 6 and 1.
+    /// days their burn rates are 14.4, 6 and 1. None is lower than 1, however short the period.
     ///
     /// ```
     /// use plimsoll::capacity::budget::{BurnAlert, Slo};
@@ -42,12 +45,11 @@ impl BurnAlert {
     /// ```
     pub fn workbook(slo: &Slo) -> [Self; 3] {
         [(Severity::Page, 1.0, 0.02), (Severity::Page, 6.0, 0.05), (Severity::Ticket, 72.0, 0.1)]
-            .map(|(severity, long_hours, spent)| Self {
-                severity,
-                long_hours,
-                short_hours: long_hours / 12.0,
-                burn_rate: slo.burn_for(spent, long_hours),
-                spent,
+            .map(|(severity, long_hours, spent)| {
+                let burn_rate = slo.burn_for(spent, long_hours).max(BURN_RATE_MIN);
+                let spent = spent.max(slo.spent(BURN_RATE_MIN, long_hours));
+                let short_hours = long_hours / 12.0;
+                Self { severity, long_hours, short_hours, burn_rate, spent }
             })
     }
 
@@ -83,6 +85,10 @@ mod tests {
         }
         let quarter = BurnAlert::workbook(&Slo::new(0.999, 90.0).unwrap());
         assert!((quarter[0].burn_rate - 43.2).abs() < 1e-9, "the same share, a longer period");
+        let week = BurnAlert::workbook(&Slo::new(0.999, 7.0).unwrap());
+        assert!((week[0].burn_rate - 3.36).abs() < 1e-9);
+        assert_eq!(week[2].burn_rate, 1.0, "who keeps the budget of a week is left alone");
+        assert!((week[2].spent - 72.0 / 168.0).abs() < 1e-12);
     }
 
     #[test]

@@ -30,11 +30,17 @@ pub struct FirstPassage {
 impl FirstPassage {
     /// # Errors
     ///
-    /// Unless all are finite and the deviation is positive. A distance of 0 or less is reached now.
+    /// Unless all are finite, the deviation is positive, and the distance less than about 1e154
+    /// deviations. A distance of 0 or less is reached now.
     pub fn new(distance: f64, drift_per_day: f64, deviation: f64) -> Result<Self> {
         let finite = [distance, drift_per_day, deviation].iter().all(|number| number.is_finite());
         if !finite || deviation <= 0.0 {
             let what = "a first passage takes a finite distance and drift, and a deviation above 0";
+            return Err(Error::invalid(what));
+        }
+        if !(distance / deviation).powi(2).is_finite() {
+            let what = "a first passage takes a line that is nearer: its distance in deviations, \
+                        squared, is no finite number";
             return Err(Error::invalid(what));
         }
         Ok(Self { distance: distance.max(0.0), drift_per_day, deviation })
@@ -80,7 +86,7 @@ impl FirstPassage {
             return Some(0.0);
         }
         // Without drift the time is of the order of this; from there the bounds are doubled apart.
-        let scale = (self.distance / self.deviation).powi(2);
+        let scale = (self.distance / self.deviation).powi(2).max(f64::MIN_POSITIVE);
         let (mut low, mut high) = (scale, scale);
         while self.within(low) > level && low > f64::MIN_POSITIVE {
             low /= 2.0;
@@ -140,8 +146,13 @@ mod tests {
         assert!((passage.quantile_days(0.5).unwrap() / 1e6 - 1.0).abs() < 1e-6);
         assert_eq!((passage.within(9e5), passage.within(1.1e6)), (0.0, 1.0));
         assert_eq!(FirstPassage::new(-1.0, 1.0, 1.0).unwrap().quantile_days(0.5), Some(0.0));
-        for (distance, drift, deviation) in [(1.0, 1.0, 0.0), (f64::NAN, 1.0, 1.0)] {
+        for (distance, drift, deviation) in
+            [(1.0, 1.0, 0.0), (f64::NAN, 1.0, 1.0), (1e200, 1.0, 1.0), (1.0, 1.0, 1e-200)]
+        {
             assert!(FirstPassage::new(distance, drift, deviation).is_err());
         }
+        // So near that its square is no number, either: soon, but not never found.
+        let near = FirstPassage::new(1e-200, 1.0, 1.0).unwrap();
+        assert!(near.quantile_days(0.5).is_some_and(|days| days < 1e-300));
     }
 }

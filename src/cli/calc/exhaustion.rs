@@ -40,7 +40,10 @@ pub(super) fn exhaustion(args: &ExhaustionArgs) -> Result<Sheet> {
         let periods = periods_to_line(args.used, growth, line);
         sheet.fact("periods_to_line", "reached after", periods, "periods");
         if periods.is_none() {
-            sheet.note("It is never reached: there is no growth.");
+            sheet.note(match growth > 0.0 {
+                true => "It is never reached: a share of nothing is nothing.",
+                false => "It is never reached: there is no growth.",
+            });
         }
         return Ok(sheet);
     }
