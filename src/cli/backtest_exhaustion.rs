@@ -31,7 +31,9 @@ const ORIGIN_MIN: usize = 7;
 #[derive(Debug, clap::Args)]
 pub(super) struct ExhaustionArgs {
     /// Score probabilities of exhaustion instead: daily peaks against lines above them.
-    #[arg(long, requires = "store", conflicts_with_all = ["models", "light"])]
+    #[arg(long, requires = "store")]
+    #[arg(conflicts_with_all = ["models", "light", "horizon", "period", "step", "agg"])]
+    #[arg(conflicts_with_all = ["windows", "coverage"])]
     pub(super) exhaustion: bool,
     /// From which days to look ahead, by the number of days before each: the first and the last,
     /// both counted. Default: from 14 on, as long as the days ahead are known.

@@ -30,6 +30,11 @@ fn exhaustion_is_worked_out_as_a_distribution() {
         "calc exhaustion --used 0 --limit 100 --growth fast",
         "plimsoll: --growth fast is no number: give an amount per day, or a percentage, as in 5%",
     );
+    user.fails(
+        "calc exhaustion --used 60 --limit 90 --growth 5% --deviation 3 --within 10",
+        "plimsoll: --deviation and --within are of growth by an amount a day; with a percentage \
+         give neither",
+    );
     let far = "calc exhaustion --used 0 --limit 1e200 --growth 1 --deviation 2";
     let said = user.ends(FAILED, far).err;
     assert!(said.contains("a line that is nearer"), "{said}");

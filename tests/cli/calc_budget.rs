@@ -1,6 +1,6 @@
 //! `plimsoll calc budget`: the worked examples, as a user would ask for them.
 
-use super::user::{User, golden};
+use super::user::{USAGE, User, golden};
 
 #[test]
 fn the_budget_and_its_burn_are_those_of_the_workbook() {
@@ -58,5 +58,16 @@ fn half_a_question_is_refused() {
         ),
     ] {
         user.fails(ask, says);
+    }
+    let without_hosts = "--mean 100 --deviation 20 --per-host 8 --price 250 --elapsed-days 4";
+    for (ask, needs) in [
+        ("--spent-minutes 1e9 --elapsed-days 40", "--hosts"),
+        ("--burn-rate-max 2", "--hosts"),
+        (without_hosts, "--hosts"),
+        ("--nines 3", "--per-host"),
+        ("--mtbf-hours 2000 --mttr-hours 10", "--per-host"),
+    ] {
+        let said = user.ends(USAGE, &format!("calc budget --objective 0.9 {ask}")).err;
+        assert!(said.contains(needs), "{ask}: {said}");
     }
 }

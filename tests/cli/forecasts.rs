@@ -150,6 +150,11 @@ fn probabilities_of_exhaustion_are_scored_from_the_days_that_are_asked_for() {
     };
     refused("--origins 3..9", "with fewer than 7 days before it nothing is said");
     refused("--horizon-days 14", "probabilities are said for 7, 30 and 90 days");
+    for of_forecasts in
+        ["--horizon 4", "--period 7", "--step 1d", "--agg max", "--windows 2", "--coverage 0.8"]
+    {
+        refused(of_forecasts, "cannot be used with");
+    }
     let without = user.ends(USAGE, "backtest --store s load_cpu --learn-nothing");
     assert!(without.err.contains("--exhaustion"), "{}", without.err);
 }

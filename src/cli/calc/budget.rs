@@ -28,25 +28,25 @@ pub(super) struct BudgetArgs {
     #[arg(long, value_name = "MONEY", requires = "per_host")]
     price: Option<f64>,
     /// The mean time from a host's repair to its next failure. Hosts never fail without it.
-    #[arg(long, value_name = "HOURS", requires = "mttr_hours")]
+    #[arg(long, value_name = "HOURS", requires = "mttr_hours", requires = "per_host")]
     mtbf_hours: Option<f64>,
     /// The mean time to repair a host.
     #[arg(long, value_name = "HOURS", requires = "mtbf_hours")]
     mttr_hours: Option<f64>,
     /// How many nines are priced.
-    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 5, requires = "per_host")]
     nines: u32,
     /// The hosts that there are: asks how far they may shrink.
     #[arg(long, value_name = "HOSTS", requires = "per_host")]
     hosts: Option<u64>,
     /// Shrinking stops where what is left of the budget would burn faster than this.
-    #[arg(long, value_name = "RATE", default_value_t = 1.0)]
+    #[arg(long, value_name = "RATE", default_value_t = 1.0, requires = "hosts")]
     burn_rate_max: f64,
     /// How much of the period has passed.
-    #[arg(long, value_name = "DAYS", default_value_t = 0.0)]
+    #[arg(long, value_name = "DAYS", default_value_t = 0.0, requires = "hosts")]
     elapsed_days: f64,
     /// What of the budget is spent.
-    #[arg(long, value_name = "MINUTES", default_value_t = 0.0)]
+    #[arg(long, value_name = "MINUTES", default_value_t = 0.0, requires = "hosts")]
     spent_minutes: f64,
 }
 

@@ -36,6 +36,12 @@ pub(super) fn exhaustion(args: &ExhaustionArgs) -> Result<Sheet> {
     let mut sheet = Sheet::new("Time to exhaustion");
     sheet.fact("line", "the line: limit less margin", line, "");
     if let Some(percent) = args.growth.strip_suffix('%') {
+        if args.deviation.is_some() {
+            return Err(Error::invalid(
+                "--deviation and --within are of growth by an amount a day; with a percentage give \
+                 neither",
+            ));
+        }
         let growth = number(percent)? / 100.0;
         let periods = periods_to_line(args.used, growth, line);
         sheet.fact("periods_to_line", "reached after", periods, "periods");
