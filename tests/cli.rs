@@ -17,6 +17,7 @@ mod calc_rightsize;
 mod calc_scale;
 mod calc_share;
 mod forecasts;
+mod groups;
 mod laws;
 mod plans;
 mod pools;

@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use super::plan::GROUP_FILL_STEPS;
+use super::plan::filled;
 use crate::capacity::Study;
 use crate::capacity::laws::{LawFitter, LawReport};
 use crate::capacity::study::{LawRule, LawSource};
 use crate::error::Result;
-use crate::model::{Frame, Labels, Span, Timestamp};
+use crate::model::{Frame, Labels, Timestamp};
 use crate::query::{Across, Aggregate, Frames, Query, answered_from};
 use crate::store::Snapshot;
 
@@ -90,7 +90,7 @@ impl Asked<'_> {
         if rule.by == self.study.by {
             return query;
         }
-        query.fill(Span::from_nanos(GROUP_FILL_STEPS * step.nanos()))
+        filled(query, step)
     }
 }
 

@@ -30,7 +30,9 @@ use crate::store::{Durability, Snapshot, Store, StoreOptions, StoreStat};
 
 /// In a sum over hosts a value is carried over so many missing steps: a scrape that came a little
 /// late is no fall of the sum.
-pub(super) const GROUP_FILL_STEPS: i64 = 3;
+const GROUP_FILL_STEPS: i64 = 3;
+/// And over so many times the typical distance of the series' own samples, where that is longer.
+const GROUP_FILL_SPACINGS: f64 = 1.5;
 /// Samples in the head at which the demo seals.
 const HEAD_SAMPLES_MAX: usize = 8_000_000;
 /// Memory of the demo's store.
@@ -166,17 +168,22 @@ pub(super) fn usage_frames(
         Within::Mean => Aggregate::Mean,
         Within::Rate => Aggregate::Rate,
     };
-    let mut query = Query::new(table.usage.clone())
+    let query = Query::new(table.usage.clone())
         .aggregate(aggregate)
         .step(table.step)
         .by(table.by.iter().cloned())
         .across(Across::Sum)
         .from(from.floor(table.step))
         .to(as_of.max(from));
-    if table.table.group.is_some() {
-        query = query.fill(Span::from_nanos(GROUP_FILL_STEPS * table.step.nanos()));
-    }
+    let by_host = table.table.group.is_none();
+    let query = if by_host { query } else { filled(query, table.step) };
     query.run(snapshot)
+}
+
+/// The same query, for sums over hosts that are not sampled at the same instants.
+pub(super) fn filled(query: Query, step: Span) -> Query {
+    let steps = Span::from_nanos(GROUP_FILL_STEPS * step.nanos());
+    query.fill(steps).fill_spacings(GROUP_FILL_SPACINGS)
 }
 
 fn limit_frames(

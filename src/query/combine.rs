@@ -39,6 +39,16 @@ pub(super) fn fill_gaps(row: &mut [f64], steps_max: usize, ended: &[usize]) {
     }
 }
 
+/// How many steps lie from one value to the next, typically (the median); 0 with fewer than two.
+pub(super) fn typical_spacing(row: &[f64]) -> f64 {
+    let known = row.iter().enumerate().filter(|(_, value)| !value.is_nan()).map(|(step, _)| step);
+    let mut last = None;
+    let mut spacings: Vec<usize> =
+        known.filter_map(|step| last.replace(step).map(|last| step - last)).collect();
+    let middle = spacings.len() / 2;
+    if spacings.is_empty() { 0.0 } else { *spacings.select_nth_unstable(middle).1 as f64 }
+}
+
 /// Combines rows of single series, added one after the other.
 #[derive(Debug)]
 pub(super) struct Combiner {
@@ -106,6 +116,14 @@ mod tests {
         fill_gaps(&mut row, 2, &[]);
         assert!(row[0].is_nan() && row[4].is_nan());
         assert_eq!((row[2], row[3], row[5]), (1.0, 1.0, 2.0));
+    }
+
+    #[test]
+    fn the_typical_spacing_is_the_median() {
+        let nan = f64::NAN;
+        assert_eq!(typical_spacing(&[nan, 1.0, nan, nan, nan]), 0.0);
+        assert_eq!(typical_spacing(&[1.0, nan, 1.0, nan, 1.0, nan, nan, nan, nan, 1.0]), 2.0);
+        assert_eq!(typical_spacing(&[1.0; 5]), 1.0);
     }
 
     #[test]

@@ -82,6 +82,7 @@ pub struct Query {
     by: Option<Vec<String>>,
     across: Option<Across>,
     fill: Span,
+    fill_spacings: f64,
     rank: Option<Rank>,
     limits: Limits,
     cancel: Cancel,
@@ -101,6 +102,7 @@ impl Query {
             by: None,
             across: None,
             fill: Span::default(),
+            fill_spacings: 0.0,
             rank: None,
             limits: Limits::default(),
             cancel: Cancel::default(),
@@ -305,6 +307,40 @@ impl Query {
     #[must_use]
     pub fn fill(mut self, fill: Span) -> Self {
         self.fill = fill;
+        self
+    }
+
+    /// Where [`Query::fill`] carries values, carries each series' at least so many times as far as
+    /// its own steps with data typically lie apart (the median), so that series that are sampled
+    /// seldom are added up as well as those that are sampled often. Without a fill it says nothing.
+    /// Default: 0.
+    ///
+    /// ```
+    /// use plimsoll::query::{Across, Query};
+    /// use plimsoll::store::{Store, StoreOptions};
+    /// use plimsoll::{Batch, Group, Labels, Span};
+    ///
+    /// let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path(), StoreOptions::default())?;
+    /// // Two hosts, each sampled once an hour, half an hour apart.
+    /// for (host, minute) in [("a", 0), ("b", 30)] {
+    ///     let series = vec![store.series_id(&Labels::new("used", [("host", host)])?)?];
+    ///     let times = (0..4).map(|hour| (60 * hour + minute) * 60_000_000_000).collect();
+    ///     store.append(&Batch { groups: vec![Group { series, times, values: vec![80.0; 4] }] })?;
+    /// }
+    /// let sum = Query::new("used".parse()?)
+    ///     .step(Span::from_seconds(300))
+    ///     .by(["zone"])
+    ///     .across(Across::Sum)
+    ///     .fill(Span::from_seconds(300))
+    ///     .fill_spacings(1.5);
+    /// let frame = sum.run(&store.snapshot()?)?.next().unwrap()?;
+    /// assert!(frame.row(0)[6..].iter().all(|sum| *sum == 160.0));
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fill_spacings(mut self, spacings: f64) -> Self {
+        self.fill_spacings = spacings;
         self
     }
 

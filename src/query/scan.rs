@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::combine::{Combiner, ended_steps, fill_gaps};
+use super::combine::{Combiner, ended_steps, fill_gaps, typical_spacing};
 use super::group::RowGroup;
 use super::rank::Ranking;
 use super::reduction::Reduction;
@@ -286,8 +286,10 @@ impl Frames {
         let ended = ended_steps(&samples.times, &samples.values, grid);
         self.watch.add(walker.take_work())?;
         reduction.write(plan, out);
-        let rows = out.chunks_mut(grid.steps);
-        rows.for_each(|row| fill_gaps(row, fill_steps as usize, &ended));
+        for row in out.chunks_mut(grid.steps) {
+            let own_steps = (self.query.fill_spacings * typical_spacing(row)) as usize;
+            fill_gaps(row, own_steps.max(fill_steps as usize), &ended);
+        }
         Ok(())
     }
 
