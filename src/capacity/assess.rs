@@ -42,6 +42,8 @@ pub(super) struct View {
     pub(super) with_history: bool,
     /// What is known of the hosts, by the labels of their rows.
     pub(super) hosts: BTreeMap<Labels, KnownHost>,
+    /// What is used without a limit, in rows that have one: the row and the member.
+    pub(super) unlimited: Vec<(Table, Labels, Labels)>,
 }
 
 impl View {

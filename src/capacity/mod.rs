@@ -25,6 +25,7 @@ pub mod inventory;
 pub mod kept;
 mod known;
 pub mod laws;
+mod members;
 pub mod order;
 mod overprovisioned;
 pub mod packing;
@@ -47,6 +48,7 @@ pub mod zombie;
 pub use history::{HeadroomMap, History, HostDays, RowHistory};
 pub use idle::{Evidence, Grade, IdleHost, IdleReport};
 pub use known::{DesignReport, KnownHost};
+pub use members::{LimitsByDay, MemberLimits};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
 pub use pools::{

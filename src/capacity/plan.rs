@@ -8,6 +8,7 @@ use super::assess::{Assessed, View};
 use super::inventory::Inventory;
 use super::known::{self, KnownHost};
 use super::laws::LawReport;
+use super::members::LimitsByDay;
 use super::reduce::{self, LimitFacts};
 use super::rows::Plan;
 use super::series::RowSeries;
@@ -70,7 +71,8 @@ impl Planner {
             ));
         }
         let hosts = BTreeMap::new();
-        let view = View { study: study.clone(), as_of, with_history: false, hosts };
+        let unlimited = Vec::new();
+        let view = View { study: study.clone(), as_of, with_history: false, hosts, unlimited };
         let (seen, limits) = (HashSet::new(), HashMap::new());
         let (rows, laws) = (Vec::new(), Vec::new());
         Ok(Self { view, rows, seen, limits, inventory: None, zombies: None, laws })
@@ -124,6 +126,15 @@ impl Planner {
     pub fn add_limit(&mut self, table: Table, limit: &Frame) -> Result<()> {
         let limits = self.limits_of(table, limit)?;
         self.limits.entry(table).or_default().extend(limits);
+        Ok(())
+    }
+
+    /// Takes the limits of one table as the sums of those of its rows' members; what is used
+    /// without one is in the plan's notes. Otherwise as [`Planner::add_limit`].
+    pub fn add_limits(&mut self, table: Table, limits: LimitsByDay) -> Result<()> {
+        self.add_limit(table, &limits.frame)?;
+        let unlimited = limits.unlimited.into_iter();
+        self.view.unlimited.extend(unlimited.map(|(row, member)| (table, row, member)));
         Ok(())
     }
 
@@ -241,8 +252,9 @@ fn limit_of(
 
 #[cfg(test)]
 mod tests {
+    use super::super::study::Across;
     use super::super::testing::{self, labels};
-    use super::super::{Grade, Outcome, PlanRow};
+    use super::super::{Grade, MemberLimits, Outcome, PlanRow};
     use super::*;
     use crate::model::{Calendar, TimeRange};
 
@@ -389,6 +401,33 @@ mod tests {
             let week = full.probabilities.unwrap().within_7;
             assert!(week > 0.95, "{hosts} hosts: {week}");
         }
+    }
+
+    #[test]
+    fn members_without_a_limit_are_told() {
+        let text = "[study]\nstep = \"1d\"\n[[resource]]\nname = \"mem\"\nusage = \"used\"\n\
+                    limit = \"lim\"\n\
+                    [[group]]\nname = \"zone\"\nby = [\"zone\"]\n";
+        let study = Study::parse(text, "study.toml").unwrap();
+        let as_of = testing::start().plus(Span::from_days(2));
+        let member = |host| Labels::from_pairs([("host", host), ("zone", "z")]).unwrap();
+        let of = |names: Vec<Labels>| {
+            let values = vec![1.0; 2 * names.len()];
+            Frame::new(testing::start(), Span::DAY, 2, names, values).unwrap()
+        };
+        let table = Table { resource: 0, group: Some(0) };
+        let mut members = MemberLimits::new(["zone"], Across::Sum);
+        members.add_usage(&of(vec![member("a"), member("c")])).unwrap();
+        members.add_limit(&of(vec![member("a")])).unwrap();
+        let mut planner = Planner::new(&study, as_of).unwrap();
+        planner.add_limits(table, members.finish().unwrap().unwrap()).unwrap();
+        planner.add(table, &of(vec![labels("zone", "z")]), None).unwrap();
+        let plan = planner.finish();
+        let said = |what: &str| {
+            let mut notes = plan.notes.iter().filter(|note| note.what.contains(what));
+            notes.next().map(|note| note.examples.clone())
+        };
+        assert_eq!(said("has no limit"), Some(vec!["c of z: mem".to_owned()]));
     }
 
     #[test]

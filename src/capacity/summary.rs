@@ -29,6 +29,7 @@ pub(super) fn plan(
     keep_discoveries(&mut rows, view);
     let study = &view.study;
     let window = window(view, &rows);
+    let unasked = unasked(view);
     let (idle, overprovisioned) = rules(view, &rows, zombies.as_mut());
     weigh(&mut rows);
     let pools = pools::report(view, &rows);
@@ -62,7 +63,7 @@ pub(super) fn plan(
         lead_time: study.lead_time,
         false_discovery_rate: study.false_discovery_rate,
         summary: counts(&hosts.rows, view.as_of),
-        notes: notes(&hosts, &tables, &idle, zombies.as_ref(), pools.as_ref(), &laws),
+        notes: notes(unasked, &hosts, &tables, &idle, zombies.as_ref(), pools.as_ref(), &laws),
         pools,
         design: None,
         history: days.map(|days| days.history(view, &hosts)),
@@ -208,8 +209,28 @@ fn counts(rows: &[PlanRow], as_of: Timestamp) -> Summary {
     summary
 }
 
+/// What could not be said, then of whom, then of which resources.
+type Unsaid<'a> = BTreeMap<String, BTreeMap<String, Vec<&'a str>>>;
+
+/// What no row tells: what is used without a limit in rows whose other members have one.
+fn unasked(view: &View) -> Unsaid<'_> {
+    let mut found = Unsaid::new();
+    let study = &view.study;
+    for (table, row, member) in &view.unlimited {
+        let by = study.labels_of(*table);
+        let own: Vec<String> = member.iter().map(|(name, _)| name.to_owned()).collect();
+        let own: Vec<String> = own.into_iter().filter(|name| !by.contains(name)).collect();
+        let what = "the headroom of a row: this is in its usage, and has no limit";
+        let who = format!("{} of {}", name(member, &own), name(row, by));
+        let names = found.entry(what.to_owned()).or_default();
+        names.entry(who).or_default().push(&study.resources[table.resource].name);
+    }
+    found
+}
+
 /// What could not be said, most frequent first.
 fn notes(
+    unasked: Unsaid<'_>,
     hosts: &TablePlan,
     groups: &[TablePlan],
     idle: &IdleReport,
@@ -217,8 +238,7 @@ fn notes(
     pools: Option<&PoolReport>,
     laws: &[LawReport],
 ) -> Vec<Note> {
-    // What, then who, then which resources.
-    let mut found: BTreeMap<String, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
+    let mut found: Unsaid<'_> = unasked;
     for table in [hosts].into_iter().chain(groups) {
         for row in &table.rows {
             if let Outcome::NotEnoughData { what } = &row.outcome {
@@ -273,7 +293,7 @@ mod tests {
     fn view() -> View {
         let study = Study::parse(testing::STUDY, "study.toml").unwrap();
         let hosts = BTreeMap::new();
-        View { study, as_of: testing::start(), with_history: false, hosts }
+        View { study, as_of: testing::start(), with_history: false, hosts, unlimited: Vec::new() }
     }
 
     fn row(view: &View, group: Option<usize>, p_value: Option<f64>, outcome: Outcome) -> Assessed {

@@ -20,10 +20,10 @@ use super::reader;
 use super::report::write_page;
 use super::zombies::zombies_of;
 use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
-use crate::capacity::{MetricSummary, Plan, Planner, Study};
+use crate::capacity::{LimitsByDay, MemberLimits, MetricSummary, Plan, Planner, Study};
 use crate::demo::{Fleet, FleetOptions, study_toml};
 use crate::error::{Error, Result};
-use crate::model::{Span, TimeRange, Timestamp};
+use crate::model::{Selector, Span, TimeRange, Timestamp};
 use crate::query::{Across, Aggregate, Frames, Query, answered_from};
 use crate::report::{self, TextOptions};
 use crate::store::{Durability, Snapshot, Store, StoreOptions, StoreStat};
@@ -147,8 +147,9 @@ fn plan_of(snapshot: &Snapshot, mut planner: Planner, study: &Study) -> Result<P
     let from_of = |step| from.max(answered_from(snapshot, step).unwrap_or(from));
     for table in study.tables() {
         if let Some(limit) = &table.limit {
-            for limits in limit_frames(snapshot, &table, limit, from_of(limit.step), as_of)? {
-                planner.add_limit(table.table, &limits?)?;
+            let limits = limits_of(snapshot, &table, limit, (from_of(limit.step), as_of))?;
+            if let Some(limits) = limits {
+                planner.add_limits(table.table, limits)?;
             }
         }
         for usage in usage_frames(snapshot, &table, from_of(table.step), as_of)? {
@@ -186,25 +187,31 @@ pub(super) fn filled(query: Query, step: Span) -> Query {
     query.fill(steps).fill_spacings(GROUP_FILL_SPACINGS)
 }
 
-fn limit_frames(
+/// The limits of the rows of a table, day by day.
+fn limits_of(
     snapshot: &Snapshot,
     table: &TableQuery,
     limit: &LimitQuery,
-    from: Timestamp,
-    as_of: Timestamp,
-) -> Result<Frames> {
-    let across = match limit.across {
-        LimitAcross::Sum => Across::Sum,
-        LimitAcross::Count => Across::Count,
+    (from, as_of): (Timestamp, Timestamp),
+) -> Result<Option<LimitsByDay>> {
+    let by_series = |series: &Selector| {
+        Query::new(series.clone())
+            .aggregate(Aggregate::Last)
+            .step(limit.step)
+            .from(from.floor(limit.step))
+            .to(as_of.max(from))
+            .run(snapshot)
     };
-    Query::new(limit.series.clone())
-        .aggregate(Aggregate::Last)
-        .step(limit.step)
-        .by(table.by.iter().cloned())
-        .across(across)
-        .from(from.floor(limit.step))
-        .to(as_of.max(from))
-        .run(snapshot)
+    let mut members = MemberLimits::new(table.by.iter().cloned(), limit.across);
+    for usage in by_series(&table.usage)? {
+        members.add_usage(&usage?)?;
+    }
+    if limit.across == LimitAcross::Sum {
+        for limits in by_series(&limit.series)? {
+            members.add_limit(&limits?)?;
+        }
+    }
+    members.finish()
 }
 
 /// Writes a first study for what a store holds.

@@ -43,9 +43,34 @@ fn zone(user: &User) -> Value {
 }
 
 #[test]
+fn a_day_that_has_just_begun_does_not_fill_a_zone() {
+    // Of four hosts 15 seconds apart only one was sampled at the last midnight.
+    let user = store(&["a", "b", "c", "d"], 15, |_, _| true);
+    let row = zone(&user);
+    assert_eq!((&row["limit"], &row["limit_change"]), (&400.0.into(), &Value::Null));
+    assert_eq!(row["outcome"], "no_trend");
+    user.write("study.toml", &STUDY.replace("\"lim\"", "100"));
+    assert_eq!(zone(&user)["limit"], 400.0, "a number holds for each of them");
+}
+
+#[test]
+fn a_limit_that_was_told_once_counts_for_as_long_as_its_host_is_used() {
+    let user = store(&["a", "b"], 15, |host, hour| host == "a" || hour == 0);
+    assert_eq!(zone(&user)["limit"], 200.0);
+}
+
+#[test]
 fn hosts_sampled_seldom_and_not_together_are_added_up_whole() {
     let user = store(&["a", "b"], 1_800, |_, _| true);
     let row = zone(&user);
     assert_eq!(row["limit"], 200.0);
     assert!(row["peak"]["value"].as_f64().unwrap() > 100.0, "{row}");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let user = store(&["a", "b"], 0, |host, _| host == "a");
+    let text = user.ok("plan --store s --study study.toml --all");
+    let said = "1  the headroom of a row: this is in its usage, and has no limit (b of z: mem)";
+    assert!(text.contains(said), "{text}");
 }

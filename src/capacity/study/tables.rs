@@ -29,7 +29,8 @@ pub struct TableQuery {
     pub limit: Option<LimitQuery>,
 }
 
-/// The query of a limit, by the same labels as the usage.
+/// The query of a limit, series by series: which count when is for
+/// [`MemberLimits`](crate::capacity::MemberLimits) to say.
 #[derive(Debug, Clone)]
 pub struct LimitQuery {
     /// The series of the limit, or of the usage where they are to be counted.
