@@ -404,9 +404,9 @@ mod tests {
     }
 
     #[test]
-    fn members_without_a_limit_are_told() {
+    fn resources_without_series_and_members_without_a_limit_are_told() {
         let text = "[study]\nstep = \"1d\"\n[[resource]]\nname = \"mem\"\nusage = \"used\"\n\
-                    limit = \"lim\"\n\
+                    limit = \"lim\"\n[[resource]]\nname = \"disk\"\nusage = \"dsk\"\nlimit = 1\n\
                     [[group]]\nname = \"zone\"\nby = [\"zone\"]\n";
         let study = Study::parse(text, "study.toml").unwrap();
         let as_of = testing::start().plus(Span::from_days(2));
@@ -427,6 +427,7 @@ mod tests {
             let mut notes = plan.notes.iter().filter(|note| note.what.contains(what));
             notes.next().map(|note| note.examples.clone())
         };
+        assert_eq!(said("no series of its usage"), Some(vec!["disk".to_owned()]));
         assert_eq!(said("has no limit"), Some(vec!["c of z: mem".to_owned()]));
     }
 

@@ -29,7 +29,7 @@ pub(super) fn plan(
     keep_discoveries(&mut rows, view);
     let study = &view.study;
     let window = window(view, &rows);
-    let unasked = unasked(view);
+    let unasked = unasked(view, &rows);
     let (idle, overprovisioned) = rules(view, &rows, zombies.as_mut());
     weigh(&mut rows);
     let pools = pools::report(view, &rows);
@@ -212,10 +212,18 @@ fn counts(rows: &[PlanRow], as_of: Timestamp) -> Summary {
 /// What could not be said, then of whom, then of which resources.
 type Unsaid<'a> = BTreeMap<String, BTreeMap<String, Vec<&'a str>>>;
 
-/// What no row tells: what is used without a limit in rows whose other members have one.
-fn unasked(view: &View) -> Unsaid<'_> {
+/// What no row tells: the resources of which there is none, and what is used without a limit in
+/// rows whose other members have one.
+fn unasked<'a>(view: &'a View, rows: &[Assessed]) -> Unsaid<'a> {
     let mut found = Unsaid::new();
     let study = &view.study;
+    for (at, resource) in study.resources.iter().enumerate() {
+        let of_resource = |assessed: &Assessed| assessed.table.resource == at;
+        if !rows.iter().any(of_resource) {
+            let what = "anything of a resource: no series of its usage was selected";
+            found.entry(what.to_owned()).or_default().entry(printable(&resource.name)).or_default();
+        }
+    }
     for (table, row, member) in &view.unlimited {
         let by = study.labels_of(*table);
         let own: Vec<String> = member.iter().map(|(name, _)| name.to_owned()).collect();

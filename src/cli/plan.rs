@@ -131,12 +131,30 @@ fn stored(snapshot: &Snapshot) -> Result<TimeRange> {
 
 /// The instant that the plan speaks from.
 fn as_of(snapshot: &Snapshot, study: &Study) -> Result<Timestamp> {
-    Ok(study.as_of.unwrap_or(stored(snapshot)?.end))
+    let stored = stored(snapshot)?;
+    let as_of = study.as_of.unwrap_or(stored.end);
+    expect_samples(as_of > stored.start, "as_of", as_of, stored)?;
+    Ok(as_of)
 }
 
 /// Where what the plan looks at begins.
 fn from(snapshot: &Snapshot, study: &Study) -> Result<Timestamp> {
-    Ok(study.ignore_before.unwrap_or(Timestamp::MIN).max(stored(snapshot)?.start))
+    let stored = stored(snapshot)?;
+    let from = study.ignore_before.unwrap_or(Timestamp::MIN).max(stored.start);
+    let end = as_of(snapshot, study)?.min(stored.end);
+    expect_samples(from < end, "ignore_before", from, TimeRange { end, ..stored })?;
+    Ok(from)
+}
+
+/// Refuses a study that looks at a time without samples.
+fn expect_samples(any: bool, what: &str, at: Timestamp, looked_at: TimeRange) -> Result<()> {
+    if any {
+        return Ok(());
+    }
+    let TimeRange { start, end } = looked_at;
+    Err(Error::not_enough_data(format!(
+        "{what} of the study is {at}, and leaves nothing of the samples from {start} to {end}"
+    )))
 }
 
 /// Asks the store for every table of the study and plans over the answers.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::user::User;
+use super::user::{FAILED, User};
 
 /// 2026-01-17T00:00:00Z, in seconds.
 const START: u64 = 1_768_608_000;
@@ -70,7 +70,24 @@ fn hosts_sampled_seldom_and_not_together_are_added_up_whole() {
 #[test]
 fn what_is_missing_is_named() {
     let user = store(&["a", "b"], 0, |host, _| host == "a");
+    let misspelt = "\n[[resource]]\nname = \"disk\"\nusage = \"dsk\"\nlimit = 1\n";
+    user.write("study.toml", &format!("{STUDY}{misspelt}"));
     let text = user.ok("plan --store s --study study.toml --all");
-    let said = "1  the headroom of a row: this is in its usage, and has no limit (b of z: mem)";
-    assert!(text.contains(said), "{text}");
+    for said in [
+        "1  anything of a resource: no series of its usage was selected (disk)",
+        "1  the headroom of a row: this is in its usage, and has no limit (b of z: mem)",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+}
+
+#[test]
+fn a_time_outside_of_the_data_is_an_error() {
+    let user = store(&["a"], 0, |_, _| true);
+    for line in ["as_of = 2020-01-01", "ignore_before = 2027-01-01"] {
+        user.write("study.toml", &format!("[study]\n{line}\n{STUDY}"));
+        let said = user.ends(FAILED, "plan --store s --study study.toml").err;
+        assert!(said.contains("2026-01-17T00:00:00Z to 2026-02-06"), "{said}");
+        assert!(said.contains(line.split_once(' ').unwrap().0), "{said}");
+    }
 }
