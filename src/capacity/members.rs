@@ -52,6 +52,9 @@ pub struct LimitsByDay {
     pub unlimited: Vec<(Labels, Labels)>,
 }
 
+/// The limit of each row, day by day.
+type Rows = BTreeMap<Labels, Vec<f64>>;
+
 /// The steps of every frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Days {
@@ -126,8 +129,8 @@ impl MemberLimits {
     }
 
     /// How many series of the usage each row has.
-    fn counted(&self, days: Days) -> BTreeMap<Labels, Vec<f64>> {
-        let mut rows = BTreeMap::new();
+    fn counted(&self, days: Days) -> Rows {
+        let mut rows = Rows::new();
         for series in &self.usage {
             let row = rows.entry(series.labels.project(&self.by));
             let row = row.or_insert_with(|| vec![f64::NAN; days.count]);
@@ -137,13 +140,13 @@ impl MemberLimits {
         rows
     }
 
-    fn summed(&self, days: Days) -> (BTreeMap<Labels, Vec<f64>>, Vec<(Labels, Labels)>) {
+    fn summed(&self, days: Days) -> (Rows, Vec<(Labels, Labels)>) {
         let names = self.shared_names();
         let (used, told) = (together(&self.usage, &names), together(&self.limits, &names));
-        let mut rows = BTreeMap::new();
+        let mut rows = Rows::new();
         for series in &self.limits {
             let row = rows.entry(series.labels.project(&self.by));
-            let row: &mut Vec<f64> = row.or_insert_with(|| vec![f64::NAN; days.count]);
+            let row = row.or_insert_with(|| vec![f64::NAN; days.count]);
             let member = series.labels.project(&names);
             let own = Seen::of(&series.seen);
             let used = used.get(&member).unwrap_or(&own);
@@ -263,21 +266,21 @@ mod tests {
         Labels::from_pairs(pairs.iter().copied()).unwrap()
     }
 
-    fn host<'a>(host: &'a str) -> Vec<(&'a str, &'a str)> {
+    /// The labels and the values of a series.
+    type Line<'a> = (Vec<(&'a str, &'a str)>, Vec<f64>);
+
+    fn host(host: &str) -> Vec<(&str, &str)> {
         vec![("host", host), ("zone", "z")]
     }
 
-    fn frame(rows: &[(Vec<(&str, &str)>, Vec<f64>)]) -> Frame {
+    fn frame(rows: &[Line<'_>]) -> Frame {
         let names = rows.iter().map(|(pairs, _)| labels(pairs)).collect();
         let values: Vec<f64> = rows.iter().flat_map(|(_, values)| values.clone()).collect();
         let steps = rows[0].1.len();
         Frame::new(Timestamp::from_seconds(0), Span::DAY, steps, names, values).unwrap()
     }
 
-    fn sums(
-        usage: &[(Vec<(&str, &str)>, Vec<f64>)],
-        limits: &[(Vec<(&str, &str)>, Vec<f64>)],
-    ) -> LimitsByDay {
+    fn sums(usage: &[Line<'_>], limits: &[Line<'_>]) -> LimitsByDay {
         let mut members = MemberLimits::new(["zone"], Across::Sum);
         members.add_usage(&frame(usage)).unwrap();
         members.add_limit(&frame(limits)).unwrap();
@@ -309,7 +312,9 @@ mod tests {
         assert_eq!(found.frame.row(0), [100.0, 100.0, 100.0, 100.0, 60.0, 60.0]);
         // Every third day, the last time four days ago.
         let mut seldom = vec![GAP; 12];
-        [1, 4, 7].iter().for_each(|day| seldom[*day] = 1.0);
+        for day in [1, 4, 7] {
+            seldom[day] = 1.0;
+        }
         let usage = [(host("a"), vec![1.0; 12]), (host("b"), seldom)];
         let limits = [(host("a"), vec![60.0; 12]), (host("b"), vec![40.0; 12])];
         let found = sums(&usage, &limits);

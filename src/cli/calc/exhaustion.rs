@@ -46,10 +46,9 @@ pub(super) fn exhaustion(args: &ExhaustionArgs) -> Result<Sheet> {
         let periods = periods_to_line(args.used, growth, line);
         sheet.fact("periods_to_line", "reached after", periods, "periods");
         if periods.is_none() {
-            sheet.note(match growth > 0.0 {
-                true => "It is never reached: a share of nothing is nothing.",
-                false => "It is never reached: there is no growth.",
-            });
+            let why =
+                if growth > 0.0 { "a share of nothing is nothing" } else { "there is no growth" };
+            sheet.note(format!("It is never reached: {why}."));
         }
         return Ok(sheet);
     }
