@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use plimsoll::db::RocksDb;
 use plimsoll::fs::DiskFs;
-use plimsoll::store::{Appended, Durability, Samples, Store, StoreOptions};
-use plimsoll::{Batch, Error, Group, Labels, SeriesId, Span, TimeRange};
+use plimsoll::store::{Appended, Durability, Retention, Samples, Store, StoreOptions};
+use plimsoll::{Batch, Error, Group, Labels, SeriesId, Span, TimeRange, Timestamp};
 use rayon::prelude::*;
 
 use crate::support::clock::ManualClock;
@@ -102,6 +102,65 @@ fn the_agents_own_clock_may_be_set_and_right_samples_go_on_at_once() {
     let store = open_under(&clock, folder.path(), any);
     assert_eq!(scrape(&store, &[(id, NOW + TEN_YEARS)]).refused, None);
     assert_eq!(times(&store, id).last(), Some(&(NOW + TEN_YEARS)));
+}
+
+#[test]
+fn what_retention_dropped_is_refused_and_counted_when_it_comes_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    clock.tick(NOW);
+    let any = StoreOptions { ahead_max: None, ..options() };
+    let store = open_under(&clock, folder.path(), any.clone());
+    let [a, b] = [0, 1].map(|host| store.series_id(&labels("cpu", host)).unwrap());
+    for second in 0..10 {
+        scrape(&store, &[(a, NOW + second), (b, NOW + second)]);
+    }
+    let at = |second: i64| Timestamp::from_seconds(NOW + second);
+    // What is in the head by then is dropped, and what comes later is refused.
+    store.retain(at(5)).unwrap();
+    let kept: Vec<i64> = (NOW + 5..NOW + 10).collect();
+    let assert_refuses = |store: &Store, sequence: u64| {
+        let appended = scrape(store, &[(a, NOW + 3), (b, NOW + 7)]);
+        assert_eq!(appended.sequence, sequence + 1);
+        let refused = appended.refused.unwrap();
+        assert_eq!((refused.samples, refused.group, refused.window.start), (1, 0, at(5)));
+        let appended = scrape(store, &[(b, NOW + 4)]);
+        assert_eq!((appended.sequence, appended.refused.unwrap().samples), (sequence + 1, 1));
+        assert_eq!(store.stats().refused_samples, 2);
+        assert_eq!((times(store, a), times(store, b)), (kept.clone(), kept.clone()));
+    };
+    assert_refuses(&store, 10);
+    drop(store);
+    let store = open_under(&clock, folder.path(), any);
+    assert_refuses(&store, 11);
+    store.seal().unwrap();
+    assert_eq!((times(&store, a), times(&store, b)), (kept.clone(), kept));
+}
+
+#[test]
+fn a_retention_to_an_instant_after_all_samples_and_after_now_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    clock.tick(NOW);
+    let store = open_under(&clock, folder.path(), options());
+    let id = store.series_id(&labels("cpu", 0)).unwrap();
+    let at = |second: i64| Timestamp::from_seconds(NOW + second);
+    let refused = |second: i64| {
+        let rolled = Retention::new(at(second)).rollup(Span::SECOND, None);
+        for done in [store.retain(at(second)), store.retain_with(&rolled).map(drop)] {
+            let said = done.unwrap_err().to_string();
+            assert!(said.contains("the store would refuse every sample"), "{said}");
+        }
+        scrape(&store, &[(id, NOW + 9)]);
+        assert_eq!(times(&store, id), [NOW + 9]);
+    };
+    refused(1);
+    // Later than now and not than what is stored; then later than that and not than now.
+    store.retain(at(9)).unwrap();
+    refused(10);
+    clock.tick(NOW + 10);
+    store.retain(at(10)).unwrap();
+    assert_eq!(times(&store, id), [0; 0]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::ingest::{
     CsvOptions, ImportReport, InfluxOptions, Shape, Source, host_from_file, import_csv,
     import_influx,
 };
-use crate::model::Sink;
+use crate::model::{Sink, Timestamp};
 use crate::store::{Conflict, Durability, Store, StoreOptions};
 
 /// Samples in the head at which an import seals: larger segments than an agent's, for 16 bytes of
@@ -111,11 +111,15 @@ fn import_files(
         progress.samples(report.samples);
     }
     store.seal()?;
-    let conflicts = store.conflicts();
+    let kept = Kept {
+        conflicts: store.conflicts(),
+        refused: store.stats().refused_samples,
+        retained_from: store.snapshot()?.raw_from(),
+    };
     store.close()?;
     let speed = samples_and_rate(report.samples, progress.finish());
     note(&format!("{} files, {speed}", report.files));
-    print_report(&report, conflicts, input.format)?;
+    print_report(&report, &kept, input.format)?;
     Ok(if report.rejected > 0 { Outcome::Partial } else { Outcome::Done })
 }
 
@@ -178,17 +182,28 @@ fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// What the store did not take of the samples.
+#[derive(Debug, serde::Serialize)]
+struct Kept {
+    conflicts: u64,
+    /// Samples before `retained_from`.
+    refused: u64,
+    #[serde(skip)]
+    retained_from: Timestamp,
+}
+
 #[derive(serde::Serialize)]
 struct ReportJson<'a> {
     schema_version: u32,
     #[serde(flatten)]
     report: &'a ImportReport,
-    conflicts: u64,
+    #[serde(flatten)]
+    kept: &'a Kept,
 }
 
-fn print_report(report: &ImportReport, conflicts: u64, format: ReportFormat) -> Result<(), Stop> {
+fn print_report(report: &ImportReport, kept: &Kept, format: ReportFormat) -> Result<(), Stop> {
     if format == ReportFormat::Json {
-        return json_to_stdout(&ReportJson { schema_version: 1, report, conflicts });
+        return json_to_stdout(&ReportJson { schema_version: 1, report, kept });
     }
     for problem in &report.problems {
         note(&problem.to_string());
@@ -197,10 +212,11 @@ fn print_report(report: &ImportReport, conflicts: u64, format: ReportFormat) -> 
     if report.rejected > shown {
         note(&format!("... and {} more rejected lines", report.rejected - shown));
     }
-    to_stdout(|out| write_report(report, conflicts, out))
+    to_stdout(|out| write_report(report, kept, out))
 }
 
-fn write_report(report: &ImportReport, conflicts: u64, out: &mut dyn io::Write) -> io::Result<()> {
+fn write_report(report: &ImportReport, kept: &Kept, out: &mut dyn io::Write) -> io::Result<()> {
+    let Kept { conflicts, refused, retained_from } = kept;
     writeln!(out, "files     {}", report.files)?;
     writeln!(out, "lines     {}", report.lines)?;
     writeln!(out, "samples   {}", report.samples)?;
@@ -212,7 +228,14 @@ fn write_report(report: &ImportReport, conflicts: u64, out: &mut dyn io::Write) 
     if report.skipped_fields > 0 {
         writeln!(out, "skipped   {} text fields, which are no samples", report.skipped_fields)?;
     }
-    if conflicts > 0 {
+    if *refused > 0 {
+        writeln!(
+            out,
+            "refused   {refused} samples lie before {retained_from}, to where retention has \
+             dropped all, and were left out"
+        )?;
+    }
+    if *conflicts > 0 {
         writeln!(
             out,
             "conflicts {conflicts} samples differ from the one stored at their instant and were \

@@ -126,7 +126,8 @@ fn said_of_store(stats: &Stats) -> String {
         said.push(format!("{syncs} syncs, 99% of them within {p99:.1} ms"));
     }
     if *refused_samples > 0 {
-        said.push(format!("{refused_samples} samples refused, which lie in the future"));
+        let why = "which lie in the future, or before what the store retains";
+        said.push(format!("{refused_samples} samples refused, {why}"));
     }
     if *quarantined > 0 {
         said.push(format!("{quarantined} damaged parts set aside, see `plimsoll check`"));

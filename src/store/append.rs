@@ -49,7 +49,8 @@ impl Store {
     }
 
     /// Appends a batch and returns its sequence number. Rows whose instants the options do not
-    /// allow (`ahead_max`) are left out and reported; all others are taken, whole or not at all.
+    /// allow (`ahead_max`), or that lie before the last retention, are left out and reported; all
+    /// others are taken, whole or not at all.
     /// The batch is in every snapshot taken from now on. Its durability is that of the store's
     /// options; see [`Store::durable_sequence`]. After a failed write or sync it is not known
     /// whether the batch survives: the store then refuses writes, and reopening it shows what is
@@ -80,13 +81,16 @@ impl Store {
     /// The instants that are taken now; `None` where all are.
     fn window(&self, writer: &mut Writer) -> Option<TimeRange> {
         let StoreOptions { ahead_max, late_max, .. } = &self.options;
-        if ahead_max.is_none() && late_max.is_none() {
+        // What was dropped does not come back, and to take it would be to lose it unseen.
+        let retain_from = self.view().retain_from;
+        if ahead_max.is_none() && late_max.is_none() && retain_from.is_none() {
             return None;
         }
         let now = writer.wall.now(self.clock.now(), self.clock.elapsed());
         let tick = Span::from_nanos(1);
+        let late = late_max.map_or(Timestamp::MIN, |late| now.minus(late));
         Some(TimeRange {
-            start: late_max.map_or(Timestamp::MIN, |late| now.minus(late)),
+            start: retain_from.map_or(late, |from| from.max(late)),
             end: ahead_max.map_or(Timestamp::MAX, |ahead| now.plus(ahead).plus(tick)),
         })
     }

@@ -43,8 +43,8 @@ pub struct StoreOptions {
     /// How far ahead of the wall clock a sample may lie. One that lies further ahead is refused and
     /// counted ([`Appended::refused`](super::Appended), [`Stats`](super::Stats)), row by row, and
     /// all other rows of its batch are taken: one host's wrong clock costs no other host a sample.
-    /// Default: 10 minutes, for live data. `None` takes any instant: for imports, and for
-    /// simulated time.
+    /// Default: 10 minutes, for live data. `None` takes any instant from the last retention on: for
+    /// imports, and for simulated time.
     pub ahead_max: Option<Span>,
     /// How far behind the wall clock a sample may lie; the same goes for one that lies further
     /// behind. Default: `None`, for late data is stored as well as any other.

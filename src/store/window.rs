@@ -1,9 +1,10 @@
 //! Which instants a live store takes, by the wall clock: a sample of next year is a mistake, and
-//! would be the newest sample of its series for a year.
+//! would be the newest sample of its series for a year. What lies before the last retention is not
+//! taken either.
 //!
-//! The window follows the clock and nothing else. It has no mark that only rises, so a clock that
-//! is set back, or was ahead for a while, keeps no right sample out, and one host's wrong clock is
-//! no matter of another's.
+//! But for retention the window follows the clock and nothing else. It has no mark that only rises,
+//! so a clock that is set back, or was ahead for a while, keeps no right sample out, and one host's
+//! wrong clock is no matter of another's.
 
 use std::fmt;
 use std::time::Duration;
@@ -26,7 +27,8 @@ pub struct Appended {
     pub refused: Option<Refused>,
 }
 
-/// Rows that were not taken because of their instants. All other rows of the batch were.
+/// Rows that were not taken because of their instants: too far from the clock, or before the last
+/// retention. All other rows of the batch were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
     /// Samples in the refused rows.

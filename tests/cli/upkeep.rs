@@ -199,6 +199,20 @@ fn old_samples_are_rolled_up() {
 }
 
 #[test]
+fn what_was_dropped_and_comes_again_is_counted_and_said() {
+    let user = with_store();
+    user.ok("retain --store s --before 2026-02-01");
+    let before = shown(&user, "s");
+    let again = user.ok("import csv --store s --host-from-file 2026-1");
+    let said = "refused   4320 samples lie before 2026-02-01T00:00:00Z, to where retention has \
+                dropped all, and were left out\n";
+    assert!(again.ends_with(said), "{again}");
+    let report = user.json("import csv --store s --host-from-file 2026-1 2026-2");
+    assert_eq!((&report["refused"], &report["conflicts"]), (&4_320.into(), &0.into()));
+    assert_eq!(shown(&user, "s"), before);
+}
+
+#[test]
 fn a_store_without_its_database_is_repaired() {
     let user = with_store();
     user.ok("retain --store s --before 2026-02-01");

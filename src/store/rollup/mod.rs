@@ -43,10 +43,10 @@ const SKETCHED_SPAN_MIN: Span = Span::DAY;
 ///
 /// let folder = tempfile::tempdir().unwrap();
 /// let store = Store::open(folder.path(), StoreOptions::default())?;
-/// let before: Timestamp = "2026-03-01".parse()?;
+/// let before: Timestamp = "2024-03-01".parse()?;
 /// store.retain_with(&Retention::rolled_up(before))?;
 /// // Or: buckets of an hour, but only from this year on.
-/// let from: Timestamp = "2026-01-01".parse()?;
+/// let from: Timestamp = "2024-01-01".parse()?;
 /// store.retain_with(&Retention::new(before).rollup(Span::HOUR, Some(from)))?;
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
@@ -161,6 +161,7 @@ impl Store {
         let mut writer = self.writer_for_change()?;
         retention.check(&self.view().spans())?;
         let until = retention.before.floor(coarsest);
+        self.check_instant(&mut writer, until)?;
         while let Some(slice) = self.slice(until, coarsest)? {
             report.buckets += self.roll_up(&mut writer, slice, &retention.rollups)?;
         }
