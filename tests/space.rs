@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use plimsoll::db::{Db, ReopenDb, Visit, WriteSet};
 use plimsoll::fs::DiskFs;
-use plimsoll::store::{Durability, Store, StoreOptions};
-use plimsoll::{Batch, Error, Group, Result, SeriesId, Timestamp};
+use plimsoll::store::{Durability, Retention, Samples, Store, StoreOptions};
+use plimsoll::{Batch, Error, Group, Result, SeriesId, Span, TimeRange, Timestamp};
 
 use crate::support::clock::ManualClock;
 use crate::support::prng::Prng;
@@ -99,6 +99,69 @@ fn a_store_keeps_within_its_quota_and_goes_on_when_samples_are_dropped() {
     store.close().unwrap();
     let tiny = StoreOptions { disk_bytes_max: Some(1 << 20), ..options };
     assert!(matches!(Store::open(folder.path(), tiny), Err(Error::Invalid { .. })));
+}
+
+/// Samples of the load that are there, raw or in buckets.
+fn held(store: &Store, load: &Load, spans: &[Span]) -> u64 {
+    let snapshot = store.snapshot().unwrap();
+    let (mut samples, mut buckets, mut held) = (Samples::default(), Vec::new(), 0);
+    for id in &load.ids {
+        snapshot.scan(*id, TimeRange::ALL, &mut samples).unwrap();
+        held += samples.len() as u64;
+        for span in spans {
+            snapshot.scan_buckets(*id, *span, TimeRange::ALL, &mut buckets).unwrap();
+            held += buckets.iter().map(|bucket| bucket.count).sum::<u64>();
+        }
+    }
+    held
+}
+
+/// Runs something beside a look at all files again and again; the most bytes that they had.
+fn most_bytes<T>(folder: &Path, run: impl FnOnce() -> T) -> (T, u64) {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut most = 0;
+            while !done.load(Ordering::SeqCst) {
+                most = folder_bytes(folder).max(most);
+            }
+            most
+        });
+        let ran = run();
+        done.store(true, Ordering::SeqCst);
+        (ran, watcher.join().unwrap().max(folder_bytes(folder)))
+    })
+}
+
+#[test]
+fn rollups_keep_within_the_quota_or_leave_samples_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let quota = 24 << 20;
+    let options = StoreOptions { disk_bytes_max: Some(quota), ..options() };
+    let store = Store::open(folder.path(), options).unwrap();
+    let mut load = Load::new(&store);
+    while load.next < 80_000 {
+        load.append(&store).unwrap();
+    }
+    store.seal().unwrap();
+    let all = load.next as u64 * u64::from(HOSTS);
+    // A bucket for each sample takes five times its bytes.
+    let spans = [1, 1_000].map(Span::from_nanos);
+    let to = |span: Span| Retention::new(Timestamp::from_nanos(80_000)).rollup(span, None);
+    let (refused, bytes) = most_bytes(folder.path(), || store.retain_with(&to(spans[0])));
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("retain without rollups or with fewer tiers"), "{said}");
+    assert!(bytes <= quota, "{bytes} bytes");
+    assert_eq!(held(&store, &load, &spans), all);
+    assert_eq!(store.check().unwrap().findings, []);
+    // Without rollups it goes on, and with rollups that fit.
+    let raw_from = store.snapshot().unwrap().raw_from();
+    store.retain(raw_from.plus(Span::from_nanos(500))).unwrap();
+    let left = held(&store, &load, &spans);
+    assert_eq!(left, all - 500 * u64::from(HOSTS));
+    let (done, bytes) = most_bytes(folder.path(), || store.retain_with(&to(spans[1])));
+    assert!(done.unwrap().buckets > 0 && bytes <= quota, "{bytes} bytes");
+    assert_eq!(held(&store, &load, &spans), left);
 }
 
 /// The real database on a disk that is full when the test says so.

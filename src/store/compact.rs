@@ -145,6 +145,7 @@ impl Store {
         view.remove(gone);
         view.add(made);
         self.publish(view);
+        writer.space.forget();
         self.unlink(writer, gone)
     }
 

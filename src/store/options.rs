@@ -59,8 +59,9 @@ pub struct StoreOptions {
     pub memory_bytes_max: usize,
     /// Space that the store may take on disk, in bytes, everything in its folder counted but the
     /// reserve. A batch that would not fit, sealed and all, is refused with
-    /// [`Error::Limit`](crate::Error); retention and compaction make room. Default: `None`; at
-    /// least 16 MiB, and five times what the head may hold is a good least.
+    /// [`Error::Limit`](crate::Error); compaction and retention make room, though rollups take some
+    /// first. Default: `None`; at least 16 MiB, and five times what the head may hold is a good
+    /// least.
     pub disk_bytes_max: Option<u64>,
     /// Space that is kept for the day on which the disk is full, in bytes, as the file `RESERVE`:
     /// it is given up so that retention works on a full disk, and made again before anything else

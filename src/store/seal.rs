@@ -203,7 +203,7 @@ impl Store {
     ) -> Result<Option<(Segment, SegmentRecord)>> {
         let identity = SegmentIdentity { store_id: self.store_id, segment_id };
         let temporary = self.layout.segment_temporary(segment_id);
-        let mut file = SegmentWriter::create(&*self.fs, &temporary, identity)?;
+        let mut file = SegmentWriter::create(&*self.fs, &temporary, identity, job.bytes_max)?;
         let mut written = Vec::new();
         for tile in tiles {
             let encode_run = |run: &&[SeriesId]| {
@@ -225,7 +225,7 @@ impl Store {
         }
         let label_file = self.write_labels(writer, &written)?;
         let notes = self.notes(writer, &written, job.retain_from);
-        let SegmentJob { order, epochs, supersedes, cold, rollup, retain_from: _ } = job;
+        let SegmentJob { order, epochs, supersedes, cold, rollup, .. } = job;
         let footer = Footer::new(order, label_file, epochs, supersedes, cold, rollup, notes);
         let (footer, mut file) = file.finish(footer)?;
         let path = self.layout.segment(segment_id);
@@ -372,6 +372,8 @@ pub(super) struct SegmentJob {
     pub(super) rollup: Option<RollupNote>,
     /// The retention that takes effect with it.
     pub(super) retain_from: Option<Timestamp>,
+    /// Bytes that it may have, where that is bounded.
+    pub(super) bytes_max: Option<u64>,
 }
 
 /// Splits series into runs that are decoded and encoded together, given the samples of each: at

@@ -30,8 +30,8 @@ const QUOTA_MIN: u64 = 16 << 20;
 const SERIES_BYTES: u64 = 512;
 /// A head that takes less than this share of the quota is not worth a segment to make room.
 const HEAD_SHARE: u64 = 16;
-/// What a merge may add to its parts: a label file of the union of their series, and the database's
-/// records.
+/// What a merge or rollups may add to their segment: a label file of the union of their series, and
+/// the database's records.
 const MERGE_BYTES: u64 = 1 << 20;
 /// Time between two attempts to go on after the disk was full.
 const ATTEMPT_INTERVAL: Duration = Duration::from_secs(1);
@@ -66,6 +66,11 @@ impl Space {
     /// Notes that bytes went to the log.
     pub(super) fn grow(&mut self, bytes: u64) {
         self.grown += bytes;
+    }
+
+    /// Notes that files came and went: all are looked at before the next reservation.
+    pub(super) fn forget(&mut self) {
+        self.measured = 0;
     }
 
     /// Whether it is time to try again. The first attempt is always in time.
@@ -121,12 +126,7 @@ impl Store {
         if writer.space.measured + writer.space.grown + bytes <= max && writer.space.measured > 0 {
             return Ok(());
         }
-        let reserve = self.fs.list(self.layout.root())?;
-        let reserve = reserve.iter().find(|entry| entry.name == Layout::RESERVE);
-        let all = folder_bytes(&*self.fs, self.layout.root())?;
-        // The reserve is space that is kept, not space that is used.
-        writer.space.measured = all.saturating_sub(reserve.map_or(0, |entry| entry.bytes));
-        writer.space.grown = 0;
+        self.measure(writer)?;
         let value = writer.space.measured + bytes;
         if value <= max {
             return Ok(());
@@ -137,6 +137,26 @@ impl Store {
             limit: max,
             remedy: "drop old samples (`Store::retain`), or raise `disk_bytes_max`",
         })
+    }
+
+    /// Bytes that the next file of rollups may have; `None` without a quota.
+    pub(super) fn room_for_rollup(&self, writer: &mut Writer) -> Result<Option<u64>> {
+        let Some(max) = self.options.disk_bytes_max else { return Ok(None) };
+        self.measure(writer)?;
+        // What is in the head must fit beside it, as ever.
+        let owed: u64 = self.view().heads.iter().map(|head| owed_bytes(&read(head), 0)).sum();
+        Ok(Some(max.saturating_sub(writer.space.measured + owed + MERGE_BYTES)))
+    }
+
+    /// Looks at all files.
+    fn measure(&self, writer: &mut Writer) -> Result<()> {
+        let reserve = self.fs.list(self.layout.root())?;
+        let reserve = reserve.iter().find(|entry| entry.name == Layout::RESERVE);
+        let all = folder_bytes(&*self.fs, self.layout.root())?;
+        // The reserve is space that is kept, not space that is used.
+        writer.space.measured = all.saturating_sub(reserve.map_or(0, |entry| entry.bytes));
+        writer.space.grown = 0;
+        Ok(())
     }
 
     /// Makes sure that a batch of `bytes` fits, and all that will come of it. A head that stands in

@@ -149,7 +149,8 @@ impl Store {
     /// own buckets that are too old.
     ///
     /// Where there is much to be rolled up this happens in several steps, each of which counts by
-    /// itself. An error leaves the steps before it. A damaged segment is an error: what cannot be
+    /// itself. An error leaves the steps before it; it is [`Error::Limit`] where the buckets do not
+    /// fit into `disk_bytes_max` beside the samples. A damaged segment is an error: what cannot be
     /// read cannot be rolled up.
     pub fn retain_with(&self, retention: &Retention) -> Result<RetainReport> {
         let mut report = RetainReport::default();
@@ -197,8 +198,6 @@ impl Store {
     fn roll_up(&self, writer: &mut Writer, slice: TimeRange, tiers: &[Rollup]) -> Result<u64> {
         let snapshot = self.snapshot()?;
         let view = View::clone(&self.view());
-        let rolled = view.segments.iter().filter(|s| s.footer().range.overlaps(slice));
-        self.reserve_for_merge(writer, &rolled.cloned().collect::<Vec<_>>())?;
         let series = snapshot.select(&Selector::all());
         let samples = |id| {
             let held = view.segments.iter().map(|segment| segment.series_samples(id));
@@ -233,7 +232,10 @@ impl Store {
         tiles: &[&[SeriesId]],
     ) -> Result<Option<(Segment, SegmentRecord)>> {
         let range = TimeRange { start: slice.start.max(part.from), end: slice.end };
+        // Measured for each: how well buckets compress is known once they are written.
+        let bytes_max = self.room_for_rollup(writer)?;
         let job = SegmentJob {
+            bytes_max,
             order: writer.counters.next_epoch.saturating_sub(1),
             rollup: Some(RollupNote { span_nanos: part.span.nanos(), covers: part.covers }),
             retain_from: part.kept,

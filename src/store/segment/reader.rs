@@ -499,7 +499,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("segment");
         let identity = SegmentIdentity { store_id: 7, segment_id: 1 };
-        let mut writer = SegmentWriter::create(&DiskFs, &path, identity).unwrap();
+        let mut writer = SegmentWriter::create(&DiskFs, &path, identity, None).unwrap();
         for (id, sketch) in (0..).zip(sketches) {
             let cache = &mut ValueCache::default();
             let fields = [2.0, 1.0, 5.0, 6.0, 1.0, 0.0, 5.0, 9.0, 4.0];

@@ -14,7 +14,7 @@ use super::sketches::EncodedSketches;
 use super::statistics;
 use crate::codec::BlockStats;
 use crate::db::record;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fs::{AppendFile, Fs};
 use crate::model::{SeriesId, TimeRange, Timestamp};
 
@@ -36,13 +36,17 @@ pub(in crate::store) struct SegmentWriter {
     samples: u64,
     series: u64,
     range: Option<(i64, i64)>,
+    /// No more than this is written.
+    bytes_max: Option<u64>,
 }
 
 impl SegmentWriter {
+    /// An error of what follows is [`Error::Limit`] where it would have more than `bytes_max`.
     pub(in crate::store) fn create(
         fs: &dyn Fs,
         path: &Path,
         identity: SegmentIdentity,
+        bytes_max: Option<u64>,
     ) -> Result<Self> {
         Ok(Self {
             file: fs.create(path)?,
@@ -55,6 +59,7 @@ impl SegmentWriter {
             samples: 0,
             series: 0,
             range: None,
+            bytes_max,
         })
     }
 
@@ -163,6 +168,14 @@ impl SegmentWriter {
         let padding = padding_bytes(region.bytes as usize + CRC_BYTES);
         self.buffer.resize(self.buffer.len() + padding, 0);
         self.offset += padded_bytes(region.bytes);
+        if let Some(limit) = self.bytes_max.filter(|max| self.offset > *max) {
+            return Err(Error::Limit {
+                what: "the disk space in bytes that a file of rollups would need",
+                value: self.offset,
+                limit,
+                remedy: "retain without rollups or with fewer tiers, or raise `disk_bytes_max`",
+            });
+        }
         if self.buffer.len() >= BUFFER_BYTES {
             self.file.append(&self.buffer)?;
             self.buffer.clear();
