@@ -6,6 +6,7 @@
 //! so the increase and the rate of counters too; everything, where a step is one bucket. Else sums
 //! of `n` numbers differ by at most `n` roundings, since buckets are added up first.
 
+mod gaps;
 mod sketch;
 mod twin;
 

@@ -187,7 +187,7 @@ pub(super) fn retain(args: &RetainArgs) -> Result<Outcome, Stop> {
         (Some(before), ..) => Some(before),
         // Measured from the data, not from the clock: a study of last year's export is kept as
         // well as an agent's store whose clock is wrong.
-        (None, Some(keep), Some(range)) => Some(start_of(range.end, keep)?),
+        (None, Some(keep), Some(range)) => Some(start_of(range.end, keep, "--keep ")?),
         _ => None,
     };
     let mut report = RetainReport { before, buckets: 0 };
@@ -214,7 +214,7 @@ pub(super) fn retain(args: &RetainArgs) -> Result<Outcome, Stop> {
             return writeln!(out, "there are no samples to drop");
         };
         writeln!(out, "samples before {before} are gone")?;
-        if retained.buckets > 0 {
+        if retained.buckets > 0 || !args.rollup.is_empty() {
             writeln!(out, "{} buckets of rollups were made of them", retained.buckets)?;
         }
         let Retained { segments_before, segments_after, bytes_before, bytes_after, .. } = retained;
@@ -232,19 +232,32 @@ fn retention(
 ) -> Result<Retention, Error> {
     let mut retention = Retention::new(before);
     for Tiered { span, keep } in &args.rollup {
-        let before = match (keep, stored) {
-            (Some(keep), Some(stored)) => Some(start_of(stored.end, *keep)?),
+        let gone = match (keep, stored) {
+            (Some(keep), Some(stored)) => {
+                let option = format!("--rollup {span}:");
+                let gone = start_of(stored.end, *keep, &option)?;
+                // Else it would hold a bucket at some times of day, or never.
+                if gone.plus(*span) > before {
+                    return Err(Error::invalid(format!(
+                        "{option}{keep} keeps no bucket: samples are rolled up before {before}, \
+                         and buckets dropped before {gone}; keep them at least {span} longer than \
+                         samples, or for ever: --rollup {span}"
+                    )));
+                }
+                Some(gone)
+            }
             _ => None,
         };
-        retention = retention.rollup(*span, before);
+        retention = retention.rollup(*span, gone);
     }
     Ok(retention)
 }
 
-/// The instant `keep` before the newest sample, which lies 1 ns before `end`.
-fn start_of(end: Timestamp, keep: Span) -> Result<Timestamp, Error> {
-    if keep.nanos() <= 0 {
-        return Err(Error::invalid(format!("--keep {keep} keeps nothing; take a longer span")));
+/// The instant `keep` before the newest sample, which lies 1 ns before `end`. `option` is what
+/// stands before the span on the command line.
+fn start_of(end: Timestamp, keep: Span, option: &str) -> Result<Timestamp, Error> {
+    if keep.is_zero() {
+        return Err(Error::invalid(format!("{option}{keep} keeps nothing; take a longer span")));
     }
     Ok(Timestamp::from_nanos(end.nanos().saturating_sub(1).saturating_sub(keep.nanos())))
 }

@@ -213,6 +213,37 @@ fn what_was_dropped_and_comes_again_is_counted_and_said() {
 }
 
 #[test]
+fn a_retention_that_would_keep_less_than_it_says_is_refused() {
+    let user = with_store();
+    let before = shown(&user, "s");
+    for (options, says) in [
+        ("--before 2250-01-01", "plimsoll: samples before 2250-01-01T00:00:00Z cannot be dropped"),
+        ("--keep 0s", "plimsoll: --keep 0s keeps nothing; take a longer span"),
+        ("--keep 2d --rollup 5m:0s", "plimsoll: --rollup 5m:0s keeps nothing; take a longer span"),
+        ("--keep 2d --rollup 5m:1d", "plimsoll: --rollup 5m:1d keeps no bucket: samples are"),
+        ("--keep 2d --rollup 1d:49h --rollup 2d", "plimsoll: --rollup 1d:2d1h keeps no bucket"),
+        ("--before 2026-01-20 --rollup 5m:20d", "plimsoll: --rollup 5m:20d keeps no bucket"),
+    ] {
+        let run = user.ends(FAILED, &format!("retain --store s {options}"));
+        assert!(run.err.starts_with(says), "{options}: {}", run.err);
+        assert_eq!(shown(&user, "s"), before, "{options}");
+    }
+    user.ok("retain --store s --keep 2d --rollup 5m:49h --rollup 1d");
+}
+
+#[test]
+fn a_coarser_tier_that_is_asked_for_later_costs_no_sample() {
+    let user = with_store();
+    let count = "query --store s disk_used_gb --step 1d --agg count --format csv";
+    let before = user.ok(count);
+    user.ok("retain --store s --before 2026-01-20T05:00:00Z --rollup 1h");
+    user.ok("retain --store s --before 2026-02-01 --rollup 1d");
+    assert_eq!(user.ok(count), before);
+    let none = user.ok("retain --store s --before 2026-02-01 --rollup 1d");
+    assert!(none.contains("\n0 buckets of rollups were made of them\n"), "{none}");
+}
+
+#[test]
 fn a_store_without_its_database_is_repaired() {
     let user = with_store();
     user.ok("retain --store s --before 2026-02-01");

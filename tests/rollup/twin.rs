@@ -113,7 +113,7 @@ impl World {
         let mut retention = Retention::new(at(before));
         for nanos in SPANS {
             let is_last = nanos == SPANS[2];
-            let dropped = (before - self.prng.below(10_000) as i64 * MINUTE).max(0);
+            let dropped = before.min((before - self.prng.below(10_000) as i64 * MINUTE).max(0));
             let keep_all = all || is_last || self.prng.chance(2);
             if all || is_last || !self.prng.chance(4) {
                 retention =

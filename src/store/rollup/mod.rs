@@ -8,13 +8,14 @@
 
 mod bucket;
 mod merge;
+mod parts;
 mod tiers;
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 pub use bucket::Bucket;
 pub(crate) use bucket::BucketFields;
+use parts::{Part, expired, parts};
 pub use tiers::Tier;
 
 use super::manifest::{Edit, SegmentRecord};
@@ -23,7 +24,7 @@ use super::seal::{SegmentJob, tiles};
 use super::segment::{BUCKET_FIELDS, RollupNote, Segment, SketchColumns};
 use super::{Snapshot, Store, View, Writer, read};
 use crate::error::{Error, Result};
-use crate::fs::fault::{planted, unless};
+use crate::fs::fault::unless;
 use crate::model::limits::ROLLUP_TIERS_MAX;
 use crate::model::{Selector, SeriesId, Span, TimeRange, Timestamp};
 
@@ -64,8 +65,9 @@ pub struct Rollup {
     /// The length of a bucket. Each tier's is a whole multiple of the next finer one's. Buckets of
     /// a day or longer have a sketch each, from which quantiles are answered.
     pub span: Span,
-    /// Its own buckets before this instant are dropped, rounded down to a whole bucket. `None`
-    /// keeps all.
+    /// Its own buckets before this instant are dropped, rounded down to a whole bucket; it is not
+    /// later than [`Retention::before`]. `None` keeps all. Samples before that of every tier are
+    /// dropped and in no bucket.
     pub before: Option<Timestamp>,
 }
 
@@ -100,8 +102,18 @@ impl Retention {
         self
     }
 
-    /// The spans of its tiers and of those that are there must divide each other.
+    /// The spans of its tiers and of those that are there must divide each other, and each tier
+    /// must be kept for longer than samples are.
     fn check(&self, there: &[Span]) -> Result<()> {
+        for Rollup { span, before } in &self.rollups {
+            if let Some(before) = before.filter(|before| *before > self.before) {
+                return Err(Error::invalid(format!(
+                    "rollups of {span} before {before} are to be dropped, and only samples before \
+                     {} are rolled up: the tier would never hold a bucket; keep it for longer",
+                    self.before
+                )));
+            }
+        }
         let mut spans: Vec<Span> = self.rollups.iter().map(|rollup| rollup.span).collect();
         spans.sort_unstable();
         if let Some([twice, _]) = spans.array_windows().find(|[one, next]| one == next) {
@@ -133,25 +145,20 @@ impl Retention {
     }
 }
 
-/// A tier in one step of a retention.
-#[derive(Debug, Clone, Copy)]
-struct Part {
-    span: Span,
-    covers: TimeRange,
-    /// The tier's buckets before are gone.
-    from: Timestamp,
-    kept: Option<Timestamp>,
-}
-
 impl Store {
     /// Drops samples before an instant, as [`Store::retain`] does, but rolls them up first: what
     /// they came to is kept in buckets, and queries are answered from them. Also drops the tiers'
     /// own buckets that are too old.
     ///
+    /// A tier that was not there before begins with the first whole bucket after all rollups that
+    /// there are. What lies before the first of the tiers that are asked for goes into the finest
+    /// tier that is there, asked for or not, so that no sample is dropped into no bucket.
+    ///
     /// Where there is much to be rolled up this happens in several steps, each of which counts by
-    /// itself. An error leaves the steps before it; it is [`Error::Limit`] where the buckets do not
-    /// fit into `disk_bytes_max` beside the samples. A damaged segment is an error: what cannot be
-    /// read cannot be rolled up.
+    /// itself. An error leaves the steps before it. Errors are tiers that do not fit together or
+    /// would never hold a bucket, an instant after the newest sample and after now, and
+    /// [`Error::Limit`] where the buckets do not fit into `disk_bytes_max` beside the samples. A
+    /// damaged segment is an error: what cannot be read cannot be rolled up.
     pub fn retain_with(&self, retention: &Retention) -> Result<RetainReport> {
         let mut report = RetainReport::default();
         let Some(coarsest) = retention.rollups.iter().map(|rollup| rollup.span).max() else {
@@ -163,13 +170,30 @@ impl Store {
         retention.check(&self.view().spans())?;
         let until = retention.before.floor(coarsest);
         self.check_instant(&mut writer, until)?;
-        while let Some(slice) = self.slice(until, coarsest)? {
-            report.buckets += self.roll_up(&mut writer, slice, &retention.rollups)?;
+        let gap = parts::gap(&self.view(), until, &retention.rollups)?;
+        if let Some((end, tier)) = gap {
+            report.buckets += self.roll_up_until(&mut writer, end, &[tier])?;
         }
+        report.buckets += self.roll_up_until(&mut writer, until, &retention.rollups)?;
         self.end_retention(&mut writer, until, &retention.rollups)?;
         self.merge_rollups(&mut writer, false)?;
         report.before = self.view().retain_from;
         Ok(report)
+    }
+
+    /// Rolls all samples before an instant up into every tier. Returns the number of buckets.
+    fn roll_up_until(
+        &self,
+        writer: &mut Writer,
+        until: Timestamp,
+        tiers: &[Rollup],
+    ) -> Result<u64> {
+        let coarsest = tiers.iter().map(|tier| tier.span).max().unwrap_or_default();
+        let mut buckets = 0;
+        while let Some(slice) = self.slice(until, coarsest)? {
+            buckets += self.roll_up(writer, slice, tiers)?;
+        }
+        Ok(buckets)
     }
 
     /// What is rolled up next: from the first raw sample on, as much as the memory budget allows.
@@ -259,13 +283,14 @@ impl Store {
     fn end_retention(&self, writer: &mut Writer, until: Timestamp, tiers: &[Rollup]) -> Result<()> {
         let mut view = View::clone(&self.view());
         let before = (view.retain_from, view.expired.clone());
+        let until = view.retain_from.map_or(until, |from| from.max(until));
         for tier in tiers {
-            let from = expired(&view, tier);
+            // Of later buckets none is there, and it is not known yet which will be asked for.
+            let from = expired(&view, tier).min(until.floor(tier.span));
             if from > view.expired(tier.span) {
                 view.expired.insert(tier.span.nanos(), from);
             }
         }
-        let until = view.retain_from.map_or(until, |from| from.max(until));
         if before != (Some(until), view.expired.clone()) {
             self.publish_retention(writer, view, until, Vec::new())?;
         }
@@ -299,44 +324,6 @@ impl Store {
         let gone: Vec<Arc<Segment>> = view.files().filter(is_gone).cloned().collect();
         self.replace(writer, view, &gone, made.into_iter().map(|(segment, _)| segment), edit)
     }
-}
-
-/// The first bucket that a tier keeps.
-fn expired(view: &View, tier: &Rollup) -> Timestamp {
-    tier.before
-        .map_or(Timestamp::MIN, |before| before.floor(tier.span))
-        .max(view.expired(tier.span))
-}
-
-/// What each tier gets of a slice, in the order in which the files are made. The last has a bucket
-/// if any has one: it alone notes that the samples are gone, so that without the database files of
-/// a retention that was never finished are told from those of one that was.
-fn parts(view: &View, slice: TimeRange, tiers: &[Rollup]) -> Vec<Part> {
-    let rolled_until = view.rollups.iter().filter_map(|s| s.footer().rollup);
-    let rolled_until = rolled_until.map(|note| note.covers.end).max();
-    let coarsest = tiers.iter().map(|tier| tier.span).max().unwrap_or_default();
-    let part = |tier: &Rollup| {
-        let span = tier.span;
-        let start = match rolled_until {
-            // What lies before is in other buckets; a bucket across it would lack that.
-            Some(until) if planted("bucket-cut-by-later-tier") => until.floor(span),
-            Some(until) => until.ceil(span),
-            None => slice.start.floor(coarsest),
-        };
-        let from = start.max(expired(view, tier));
-        let covers = TimeRange { start: from, end: slice.end };
-        (Part { span, covers, from, kept: None }, tier.before)
-    };
-    let mut parts: Vec<(Part, Option<Timestamp>)> = tiers.iter().map(part).collect();
-    parts.retain(|(part, _)| part.from < slice.end);
-    // Of those that begin at the same time the one that is kept longest is the last.
-    parts.sort_by_key(|(part, before)| {
-        (Reverse(part.from), before.is_none(), Reverse(*before), part.span)
-    });
-    if let Some((last, _)) = parts.last_mut() {
-        last.kept = Some(slice.end);
-    }
-    parts.into_iter().map(|(part, _)| part).collect()
 }
 
 #[cfg(test)]
