@@ -85,7 +85,8 @@ impl Timestamp {
         Span(if nanos < 0 { 0 } else { nanos })
     }
 
-    /// The last multiple of `step` since the epoch at or before this instant.
+    /// The last multiple of `step` since the epoch at or before this instant; saturates at
+    /// [`Timestamp::MIN`], which is no multiple.
     #[must_use]
     pub const fn floor(self, step: Span) -> Self {
         if step.0 == 0 {
@@ -94,11 +95,15 @@ impl Timestamp {
         Self(self.0.saturating_sub(self.0.rem_euclid(step.0)))
     }
 
-    /// The first multiple of `step` since the epoch at or after this instant.
+    /// The first multiple of `step` since the epoch at or after this instant; saturates at
+    /// [`Timestamp::MAX`], which is no multiple.
     #[must_use]
     pub const fn ceil(self, step: Span) -> Self {
-        let floor = self.floor(step);
-        if floor.0 == self.0 { floor } else { floor.plus(step) }
+        match self.0.checked_rem_euclid(step.0) {
+            // Not from the multiple before it, which may be earlier than the earliest instant.
+            Some(past) if past > 0 => Self(self.0.saturating_add(step.0 - past)),
+            _ => self,
+        }
     }
 
     /// The calendar date in UTC, as `2013-08-31`.
@@ -328,5 +333,7 @@ mod tests {
     fn floor_goes_down_before_the_epoch_too() {
         assert_eq!(Timestamp::from_nanos(-1).floor(Span::DAY).nanos(), -Span::DAY.nanos());
         assert_eq!(Timestamp::from_seconds(86_399).floor(Span::DAY).nanos(), 0);
+        assert_eq!(Timestamp::from_nanos(-1).ceil(Span::DAY).nanos(), 0);
+        assert_eq!(Timestamp::MIN.ceil(Span::DAY).to_string(), "1677-09-22T00:00:00Z");
     }
 }

@@ -2,9 +2,9 @@
 
 use plimsoll::query::{Aggregate, Query};
 use plimsoll::store::{Retention, Store};
-use plimsoll::{Selector, Span, Timestamp};
+use plimsoll::{Error, Selector, Span, Timestamp};
 
-use super::{answer, assert_whole, long_series, options, tiers};
+use super::{answer, assert_whole, long_series, options, short_series, tiers};
 
 const FIVE_MINUTES: Span = Span::from_seconds(300);
 const HOUR: i64 = 3_600;
@@ -80,4 +80,17 @@ fn a_tier_that_would_never_hold_a_bucket_is_refused() {
     assert!(said.contains("the tier would never hold a bucket"), "{said}");
     assert_eq!(counts(&store, Span::DAY), [70_000.0]);
     assert_eq!(tiers(&store), []);
+}
+
+#[test]
+fn samples_before_the_earliest_bucket_are_named_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let earliest = i64::MIN / 1_000_000_000;
+    let store = short_series(folder.path(), &[earliest, 60, 90_000]);
+    let asked = to(86_400).rollup(Span::HOUR, None).rollup(Span::DAY, None);
+    let Err(Error::Invalid { what }) = store.retain_with(&asked) else { panic!("was rolled up") };
+    assert!(what.contains("there are samples before 1677-09-22T00:00:00Z"), "{what}");
+    store.retain("1677-09-22".parse().unwrap()).unwrap();
+    assert_eq!(store.retain_with(&asked).unwrap().buckets, 2);
+    assert_eq!(counts(&store, Span::DAY), [1.0, 1.0]);
 }

@@ -170,6 +170,7 @@ impl Store {
         retention.check(&self.view().spans())?;
         let until = retention.before.floor(coarsest);
         self.check_instant(&mut writer, until)?;
+        self.check_first(coarsest)?;
         let gap = parts::gap(&self.view(), until, &retention.rollups)?;
         if let Some((end, tier)) = gap {
             report.buckets += self.roll_up_until(&mut writer, end, &[tier])?;
@@ -179,6 +180,19 @@ impl Store {
         self.merge_rollups(&mut writer, false)?;
         report.before = self.view().retain_from;
         Ok(report)
+    }
+
+    /// An error where there are samples before the earliest bucket that an instant can name.
+    fn check_first(&self, coarsest: Span) -> Result<()> {
+        let first = Timestamp::MIN.ceil(coarsest);
+        let Some(range) = self.snapshot()?.raw_range() else { return Ok(()) };
+        if range.start >= first {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "there are samples before {first}, and no bucket of {coarsest} begins so early; drop \
+             them first: retain from {first} on, without rollups"
+        )))
     }
 
     /// Rolls all samples before an instant up into every tier. Returns the number of buckets.
