@@ -198,8 +198,8 @@ impl Block {
     }
 }
 
-/// An end further from the forecast by a factor; where it is on the other side, as it is: the factor
-/// would move it away from its own.
+/// An end further from the forecast by a factor; where it is on the other side, as it is: the
+/// factor would move it away from its own.
 fn widened(end: f64, level: f64, factor: f64) -> f64 {
     if (level < 0.5) == (end < 0.0) { end * factor } else { end }
 }

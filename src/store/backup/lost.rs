@@ -25,7 +25,7 @@ pub(super) struct Lost {
 /// What is left of it.
 enum Left {
     /// The earlier backup's, which can be opened.
-    Segment(Segment),
+    Segment(Box<Segment>),
     /// Bytes that cannot be opened: the store's, or where it has none the earlier backup's.
     Bytes(Map),
     Nothing,
@@ -68,7 +68,7 @@ impl Store {
         if there {
             let layout = &run.folder.layout;
             match recover::open_segment(layout, run.fs, id, record, self.store_id) {
-                Ok(segment) => return Ok(Left::Segment(segment)),
+                Ok(segment) => return Ok(Left::Segment(Box::new(segment))),
                 Err(Error::Corrupt { .. }) => {}
                 Err(why) => return Err(why),
             }
