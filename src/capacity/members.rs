@@ -10,7 +10,7 @@ use super::study::Across;
 use crate::error::{Error, Result};
 use crate::model::{Frame, Labels, METRIC_LABEL, Span, Timestamp};
 
-/// Adds up the limits of the series behind each row of one table.
+/// Adds up the limits of the series behind each row of the tables of one resource.
 ///
 /// The limit of a series is its latest known one, and counts for as long as what it is the limit of
 /// is used: up to a day after the last sample of that usage, or 1.5 times the typical distance of
@@ -25,17 +25,16 @@ use crate::model::{Frame, Labels, METRIC_LABEL, Span, Timestamp};
 /// let names = names.into_iter().collect::<Result<Vec<_>, _>>()?;
 /// let start = Timestamp::from_seconds(0);
 /// let frame = |values| Frame::new(start, Span::DAY, 2, names.clone(), values);
-/// let mut members = MemberLimits::new(["zone"], Across::Sum);
+/// let mut members = MemberLimits::new(Across::Sum);
 /// // On the second day only one of the two was sampled before the data ends.
 /// members.add_usage(&frame(vec![50.0, 50.0, 50.0, f64::NAN])?)?;
 /// members.add_limit(&frame(vec![100.0, 100.0, 100.0, f64::NAN])?)?;
-/// let limits = members.finish()?.expect("there are rows");
+/// let limits = members.by(&["zone".to_owned()])?.expect("there are rows");
 /// assert_eq!(limits.frame.row(0), [200.0, 200.0]);
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct MemberLimits {
-    by: Vec<String>,
     across: Across,
     days: Option<Days>,
     usage: Vec<Series>,
@@ -72,10 +71,9 @@ struct Series {
 }
 
 impl MemberLimits {
-    /// Of a table whose rows these labels tell apart.
-    pub fn new<S: Into<String>>(by: impl IntoIterator<Item = S>, across: Across) -> Self {
-        let by = by.into_iter().map(Into::into).collect();
-        Self { by, across, days: None, usage: Vec::new(), limits: Vec::new() }
+    /// Of no series yet.
+    pub fn new(across: Across) -> Self {
+        Self { across, days: None, usage: Vec::new(), limits: Vec::new() }
     }
 
     /// Takes some series of the usage, one row each.
@@ -109,16 +107,16 @@ impl MemberLimits {
         Ok(())
     }
 
-    /// The sums; `None` where there is no row.
+    /// The sums of a table whose rows these labels tell apart; `None` where there is no row.
     ///
     /// # Errors
     ///
     /// None that a caller could cause.
-    pub fn finish(self) -> Result<Option<LimitsByDay>> {
+    pub fn by(&self, labels: &[String]) -> Result<Option<LimitsByDay>> {
         let Some(days) = self.days else { return Ok(None) };
         let (rows, unlimited) = match self.across {
-            Across::Count => (self.counted(days), Vec::new()),
-            Across::Sum => self.summed(days),
+            Across::Count => (self.counted(days, labels), Vec::new()),
+            Across::Sum => self.summed(days, labels),
         };
         if rows.is_empty() {
             return Ok(None);
@@ -129,10 +127,10 @@ impl MemberLimits {
     }
 
     /// How many series of the usage each row has.
-    fn counted(&self, days: Days) -> Rows {
+    fn counted(&self, days: Days, by: &[String]) -> Rows {
         let mut rows = Rows::new();
         for series in &self.usage {
-            let row = rows.entry(series.labels.project(&self.by));
+            let row = rows.entry(series.labels.project(by));
             let row = row.or_insert_with(|| vec![f64::NAN; days.count]);
             let latest = Seen::of(&series.seen);
             (0..days.count).filter(|day| latest.lately(*day)).for_each(|day| add(row, day, 1.0));
@@ -140,12 +138,12 @@ impl MemberLimits {
         rows
     }
 
-    fn summed(&self, days: Days) -> (Rows, Vec<(Labels, Labels)>) {
-        let names = self.shared_names();
+    fn summed(&self, days: Days, by: &[String]) -> (Rows, Vec<(Labels, Labels)>) {
+        let names = self.shared_names(by);
         let (used, told) = (together(&self.usage, &names), together(&self.limits, &names));
         let mut rows = Rows::new();
         for series in &self.limits {
-            let row = rows.entry(series.labels.project(&self.by));
+            let row = rows.entry(series.labels.project(by));
             let row = row.or_insert_with(|| vec![f64::NAN; days.count]);
             let member = series.labels.project(&names);
             let own = Seen::of(&series.seen);
@@ -164,7 +162,7 @@ impl MemberLimits {
             }
         }
         let unlimited = used.into_keys().filter(|member| !told.contains_key(member));
-        let unlimited = unlimited.map(|member| (member.project(&self.by), member));
+        let unlimited = unlimited.map(|member| (member.project(by), member));
         let mut unlimited: Vec<_> = unlimited.filter(|(row, _)| rows.contains_key(row)).collect();
         unlimited.sort();
         (rows, unlimited)
@@ -172,7 +170,7 @@ impl MemberLimits {
 
     /// The labels by which a series of the usage finds its limit: those of the row, and those of
     /// which both have some value alike.
-    fn shared_names(&self) -> Vec<String> {
+    fn shared_names(&self, by: &[String]) -> Vec<String> {
         let pairs = |all: &[Series]| -> BTreeSet<(String, String)> {
             let pairs = all.iter().flat_map(|series| series.labels.iter());
             pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -180,7 +178,7 @@ impl MemberLimits {
         let shared = pairs(&self.usage);
         let shared = pairs(&self.limits).into_iter().filter(|pair| shared.contains(pair));
         let names = shared.map(|(name, _)| name).filter(|name| name != METRIC_LABEL);
-        names.chain(self.by.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect()
+        names.chain(by.iter().cloned()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -281,10 +279,10 @@ mod tests {
     }
 
     fn sums(usage: &[Line<'_>], limits: &[Line<'_>]) -> LimitsByDay {
-        let mut members = MemberLimits::new(["zone"], Across::Sum);
+        let mut members = MemberLimits::new(Across::Sum);
         members.add_usage(&frame(usage)).unwrap();
         members.add_limit(&frame(limits)).unwrap();
-        members.finish().unwrap().unwrap()
+        members.by(&["zone".to_owned()]).unwrap().unwrap()
     }
 
     #[test]
@@ -350,20 +348,20 @@ mod tests {
 
     #[test]
     fn a_number_holds_for_every_series_that_is_used() {
-        let mut members = MemberLimits::new(["zone"], Across::Count);
+        let mut members = MemberLimits::new(Across::Count);
         let late = vec![1.0, 1.0, 1.0, GAP];
         let gone = vec![1.0, GAP, GAP, GAP];
         let usage = [(host("a"), vec![1.0; 4]), (host("b"), late), (host("c"), gone)];
         members.add_usage(&frame(&usage)).unwrap();
-        let found = members.finish().unwrap().unwrap();
+        let found = members.by(&["zone".to_owned()]).unwrap().unwrap();
         assert_eq!(found.frame.row(0), [3.0, 3.0, 2.0, 2.0]);
     }
 
     #[test]
     fn frames_of_other_steps_are_refused() {
-        let mut members = MemberLimits::new(["zone"], Across::Sum);
+        let mut members = MemberLimits::new(Across::Sum);
         members.add_usage(&frame(&[(host("a"), vec![1.0; 2])])).unwrap();
         assert!(members.add_limit(&frame(&[(host("a"), vec![1.0; 3])])).is_err());
-        assert!(MemberLimits::new(["zone"], Across::Sum).finish().unwrap().is_none());
+        assert!(MemberLimits::new(Across::Sum).by(&[]).unwrap().is_none());
     }
 }

@@ -416,11 +416,11 @@ mod tests {
             Frame::new(testing::start(), Span::DAY, 2, names, values).unwrap()
         };
         let table = Table { resource: 0, group: Some(0) };
-        let mut members = MemberLimits::new(["zone"], Across::Sum);
+        let mut members = MemberLimits::new(Across::Sum);
         members.add_usage(&of(vec![member("a"), member("c")])).unwrap();
         members.add_limit(&of(vec![member("a")])).unwrap();
         let mut planner = Planner::new(&study, as_of).unwrap();
-        planner.add_limits(table, members.finish().unwrap().unwrap()).unwrap();
+        planner.add_limits(table, members.by(&["zone".to_owned()]).unwrap().unwrap()).unwrap();
         planner.add(table, &of(vec![labels("zone", "z")]), None).unwrap();
         let plan = planner.finish();
         let said = |what: &str| {

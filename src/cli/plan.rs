@@ -1,6 +1,7 @@
 //! The commands `plan`, `study` and `demo`: here the storage arm's frames reach the reasoning arm.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::num::NonZero;
 use std::path::Path;
@@ -20,7 +21,7 @@ use super::reader;
 use super::report::write_page;
 use super::zombies::zombies_of;
 use crate::capacity::study::{self, Across as LimitAcross, LimitQuery, TableQuery, Within};
-use crate::capacity::{LimitsByDay, MemberLimits, MetricSummary, Plan, Planner, Study};
+use crate::capacity::{MemberLimits, MetricSummary, Plan, Planner, Study};
 use crate::demo::{Fleet, FleetOptions, study_toml};
 use crate::error::{Error, Result};
 use crate::model::{Selector, Span, TimeRange, Timestamp};
@@ -163,10 +164,18 @@ fn plan_of(snapshot: &Snapshot, mut planner: Planner, study: &Study) -> Result<P
     let from = from(snapshot, study)?;
     // Rollups that are coarser than a table's step cannot be planned from.
     let from_of = |step| from.max(answered_from(snapshot, step).unwrap_or(from));
+    // The tables of a resource have the same members.
+    let mut members: BTreeMap<usize, MemberLimits> = BTreeMap::new();
     for table in study.tables() {
         if let Some(limit) = &table.limit {
-            let limits = limits_of(snapshot, &table, limit, (from_of(limit.step), as_of))?;
-            if let Some(limits) = limits {
+            let of_resource = match members.entry(table.table.resource) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let range = (from_of(limit.step), as_of);
+                    place.insert(members_of(snapshot, &table, limit, range)?)
+                }
+            };
+            if let Some(limits) = of_resource.by(&table.by)? {
                 planner.add_limits(table.table, limits)?;
             }
         }
@@ -205,13 +214,13 @@ pub(super) fn filled(query: Query, step: Span) -> Query {
     query.fill(steps).fill_spacings(GROUP_FILL_SPACINGS)
 }
 
-/// The limits of the rows of a table, day by day.
-fn limits_of(
+/// The series of a table's usage and limit, day by day.
+fn members_of(
     snapshot: &Snapshot,
     table: &TableQuery,
     limit: &LimitQuery,
     (from, as_of): (Timestamp, Timestamp),
-) -> Result<Option<LimitsByDay>> {
+) -> Result<MemberLimits> {
     let by_series = |series: &Selector| {
         Query::new(series.clone())
             .aggregate(Aggregate::Last)
@@ -220,7 +229,7 @@ fn limits_of(
             .to(as_of.max(from))
             .run(snapshot)
     };
-    let mut members = MemberLimits::new(table.by.iter().cloned(), limit.across);
+    let mut members = MemberLimits::new(limit.across);
     for usage in by_series(&table.usage)? {
         members.add_usage(&usage?)?;
     }
@@ -229,7 +238,7 @@ fn limits_of(
             members.add_limit(&limits?)?;
         }
     }
-    members.finish()
+    Ok(members)
 }
 
 /// Writes a first study for what a store holds.

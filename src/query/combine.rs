@@ -41,10 +41,14 @@ pub(super) fn fill_gaps(row: &mut [f64], steps_max: usize, ended: &[usize]) {
 
 /// How many steps lie from one value to the next, typically (the median); 0 with fewer than two.
 pub(super) fn typical_spacing(row: &[f64]) -> f64 {
-    let known = row.iter().enumerate().filter(|(_, value)| !value.is_nan()).map(|(step, _)| step);
-    let mut last = None;
+    let known = || row.iter().enumerate().filter(|(_, v)| !v.is_nan()).map(|(step, _)| step);
+    let neighbours = row.windows(2).filter(|pair| !pair[0].is_nan() && !pair[1].is_nan()).count();
+    // Mostly one step, which needs no search.
+    if 2 * neighbours > known().count() {
+        return 1.0;
+    }
     let mut spacings: Vec<usize> =
-        known.filter_map(|step| last.replace(step).map(|last| step - last)).collect();
+        known().zip(known().skip(1)).map(|(one, next)| next - one).collect();
     let middle = spacings.len() / 2;
     if spacings.is_empty() { 0.0 } else { *spacings.select_nth_unstable(middle).1 as f64 }
 }
