@@ -29,6 +29,7 @@ impl Store {
         unless("retention-not-kept", || edit.put_retain(before))?;
         self.replace(&mut writer, view, &gone, None, edit)
     }
+
     /// Refuses an instant after the newest sample and after now: until then the store would refuse
     /// all that is appended.
     pub(super) fn check_instant(&self, writer: &mut Writer, before: Timestamp) -> Result<()> {
