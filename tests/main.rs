@@ -19,6 +19,7 @@ mod crash;
 mod demo;
 mod failing;
 mod faults;
+mod forgotten;
 mod forms;
 mod frozen;
 mod kill;

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use plimsoll::db::{Db, ReopenDb, Visit, WriteSet};
 use plimsoll::fs::DiskFs;
@@ -171,9 +171,16 @@ struct FullDb {
     full: AtomicBool,
     /// Whether a write that failed was written nevertheless.
     torn: AtomicBool,
+    /// Writes until it is full; it is not where this is 0.
+    writes_left: AtomicU64,
 }
 
 impl FullDb {
+    fn new(real: ReopenDb) -> Self {
+        let (full, torn) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { real, full, torn, writes_left: AtomicU64::new(0) }
+    }
+
     fn space(&self) -> Result<()> {
         if self.full.load(Ordering::SeqCst) {
             return Err(Error::DiskFull { action: "write", message: "no space".to_owned() });
@@ -198,7 +205,12 @@ impl Db for FullDb {
         self.real.get(family, key)
     }
     fn write(&self, batch: &WriteSet) -> Result<()> {
-        if self.torn.load(Ordering::SeqCst) {
+        let left = self.writes_left.load(Ordering::SeqCst);
+        self.writes_left.store(left.saturating_sub(1), Ordering::SeqCst);
+        if left == 1 {
+            self.full.store(true, Ordering::SeqCst);
+        }
+        if self.full.load(Ordering::SeqCst) && self.torn.load(Ordering::SeqCst) {
             self.real.write(batch)?;
         }
         self.space()?;
@@ -214,6 +226,10 @@ impl Db for FullDb {
         self.space()?;
         self.real.flush(families)
     }
+    fn shrink(&self, family: &str) -> Result<()> {
+        self.space()?;
+        self.real.shrink(family)
+    }
     fn reopen(&self) -> Result<()> {
         self.space()?;
         self.real.reopen()
@@ -225,7 +241,7 @@ fn writes_go_on_without_a_restart_once_there_is_space_again() {
     for torn in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let real = ReopenDb::open(&folder.path().join("db"), 1 << 20).unwrap();
-        let db = FullDb { real, full: AtomicBool::new(false), torn: AtomicBool::new(false) };
+        let db = FullDb::new(real);
         let (db, clock) = (Arc::new(db), Arc::new(ManualClock::default()));
         let (root, fs, options) = (folder.path(), Arc::new(DiskFs), small::options());
         let (handle, time) = (db.clone(), clock.clone());
@@ -264,6 +280,52 @@ fn writes_go_on_without_a_restart_once_there_is_space_again() {
         assert_eq!(store.check().unwrap().findings, []);
         let left = small::files(&folder.path().join("segments")).len() as u64;
         assert_eq!(left, store.stat().unwrap().segments, "files that nobody needs");
+    }
+}
+
+/// A store in which all series but those of host 1 are to be forgotten by the next retention.
+fn with_forgettable_series(root: &Path, clock: &Arc<ManualClock>) -> (Arc<FullDb>, Store) {
+    let store = small::open(root);
+    for (host, start) in [(0, 0), (2, 0), (1, 100)] {
+        small::append(&store, host, start, 5).unwrap();
+        store.seal().unwrap();
+    }
+    store.close().unwrap();
+    let db = Arc::new(FullDb::new(ReopenDb::open(&root.join("db"), 1 << 20).unwrap()));
+    let (fs, options) = (Arc::new(DiskFs), small::options());
+    let (handle, time) = (db.clone(), clock.clone());
+    let store = Store::open_on(root, options, fs, handle, time, Box::new(NoLock)).unwrap();
+    (db, store)
+}
+
+#[test]
+fn series_are_forgotten_or_not_where_the_disk_is_full_meanwhile() {
+    for torn in [false, true] {
+        let mut went_on = 0;
+        for writes in 1.. {
+            let (folder, clock) = (tempfile::tempdir().unwrap(), Arc::new(ManualClock::default()));
+            let (db, store) = with_forgettable_series(folder.path(), &clock);
+            db.writes_left.store(writes, Ordering::SeqCst);
+            db.torn.store(torn, Ordering::SeqCst);
+            let Err(why) = store.retain(Timestamp::from_nanos(50)) else { break };
+            assert!(matches!(why, Error::DiskFull { .. }), "{why}");
+            db.full.store(false, Ordering::SeqCst);
+            // What else a retention writes is the manifest, which is not gone on with.
+            let Ok(mut taken) = small::append(&store, 7, 200, 5) else { continue };
+            went_on += 1;
+            taken.extend(small::append(&store, 0, 300, 5).unwrap());
+            taken.extend(small::append(&store, 1, 100, 5).unwrap());
+            let mut expect = |store: &Store| {
+                let mut held = content(store).unwrap();
+                held.retain(|(_, time), _| *time >= 50);
+                assert_eq!(held, taken, "write {writes}, torn: {torn}");
+                assert_eq!(store.check().unwrap().findings, []);
+            };
+            expect(&store);
+            drop((store, db));
+            expect(&small::open(folder.path()));
+        }
+        assert!(went_on > 0, "torn: {torn}");
     }
 }
 

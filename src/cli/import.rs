@@ -10,6 +10,7 @@ use super::args::{
 };
 use super::output::{Stop, json_to_stdout, note, to_stdout};
 use super::progress::{Progress, samples_and_rate};
+use super::reader;
 use crate::error::{Error, Result};
 use crate::ingest::{
     CsvOptions, ImportReport, InfluxOptions, Shape, Source, host_from_file, import_csv,
@@ -102,6 +103,7 @@ fn import_files(
             ..StoreOptions::default()
         },
     )?;
+    reader::tell_loss(&store, &input.store)?;
     let total = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|m| m.len()).sum();
     let progress = Progress::bytes(total);
     let mut report = ImportReport::default();

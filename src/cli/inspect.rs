@@ -197,6 +197,7 @@ pub(super) fn compact(args: &CompactArgs) -> Result<Outcome, Stop> {
         ..StoreOptions::default()
     };
     let store = Store::open_existing(&args.store, options)?;
+    reader::tell_loss(&store, &args.store)?;
     if let Some(before) = args.drop_before {
         store.retain(before)?;
     }

@@ -1,7 +1,6 @@
 //! The commands `plan`, `study` and `demo`: here the storage arm's frames reach the reasoning arm.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::num::NonZero;
 use std::path::Path;
@@ -164,21 +163,23 @@ fn plan_of(snapshot: &Snapshot, mut planner: Planner, study: &Study) -> Result<P
     let from = from(snapshot, study)?;
     // Rollups that are coarser than a table's step cannot be planned from.
     let from_of = |step| from.max(answered_from(snapshot, step).unwrap_or(from));
-    // The tables of a resource have the same members.
-    let mut members: BTreeMap<usize, MemberLimits> = BTreeMap::new();
-    for table in study.tables() {
-        if let Some(limit) = &table.limit {
-            let of_resource = match members.entry(table.table.resource) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => {
-                    let range = (from_of(limit.step), as_of);
-                    place.insert(members_of(snapshot, &table, limit, range)?)
-                }
+    let tables = study.tables();
+    // The tables of a resource have the same members; those of one are in memory at a time.
+    for resource in 0..study.resources.len() {
+        let mut members = None;
+        for table in tables.iter().filter(|table| table.table.resource == resource) {
+            let Some(limit) = &table.limit else { continue };
+            let range = (from_of(limit.step), as_of);
+            let members = match &mut members {
+                Some(members) => members,
+                none => none.insert(members_of(snapshot, table, limit, range)?),
             };
-            if let Some(limits) = of_resource.by(&table.by)? {
+            if let Some(limits) = members.by(&table.by)? {
                 planner.add_limits(table.table, limits)?;
             }
         }
+    }
+    for table in tables {
         for usage in usage_frames(snapshot, &table, from_of(table.step), as_of)? {
             planner.add(table.table, &usage?, None)?;
         }

@@ -1,5 +1,5 @@
-//! A store that a command reads: what it misses for damage is said once, on stderr, since no answer
-//! can show what is not there.
+//! What a store misses for damage is said once by each command, on stderr, since no answer can show
+//! what is not there.
 
 use std::path::Path;
 
@@ -12,11 +12,18 @@ use crate::store::{Loss, Store};
 /// they tell it in their output.
 pub(super) fn open(folder: &Path) -> Result<Store> {
     let store = Store::open_read_only(folder)?;
+    tell_loss(&store, folder)?;
+    Ok(store)
+}
+
+/// Says what a store misses, if anything. One that is opened for writing may have set it aside just
+/// now.
+pub(super) fn tell_loss(store: &Store, folder: &Path) -> Result<()> {
     let loss = store.snapshot()?.loss();
     if loss != Loss::default() {
         note(&said(&loss, folder));
     }
-    Ok(store)
+    Ok(())
 }
 
 fn said(loss: &Loss, folder: &Path) -> String {

@@ -15,6 +15,7 @@ use super::Outcome;
 use super::args::RecordArgs;
 use super::machine::ThisMachine;
 use super::output::{Stop, note};
+use super::reader;
 use crate::error::{Error, Result};
 use crate::model::{Span, Timestamp};
 use crate::record::{Machine, Moment, Recorder, Schedule};
@@ -50,6 +51,7 @@ pub(super) fn record(args: &RecordArgs) -> Result<Outcome, Stop> {
         ..StoreOptions::default()
     };
     let store = Store::open(&args.store, options)?;
+    reader::tell_loss(&store, &args.store)?;
     let folder = args.store.display();
     note(&format!("recording {host} every {} into {folder}; Ctrl-C ends it", args.interval));
     let ended = recording.run(&store, args.duration);

@@ -182,6 +182,7 @@ struct Retained {
 /// Drops old samples.
 pub(super) fn retain(args: &RetainArgs) -> Result<Outcome, Stop> {
     let store = Store::open_existing(&args.store, StoreOptions::default())?;
+    reader::tell_loss(&store, &args.store)?;
     let stat = store.stat()?;
     let before = match (args.bound.before, args.bound.keep, stat.range) {
         (Some(before), ..) => Some(before),

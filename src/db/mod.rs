@@ -45,6 +45,12 @@ pub trait Db: Send + Sync + Debug {
     /// Writes the families' memory to tables, so that log files with only old data can go.
     fn flush(&self, families: &[&str]) -> Result<()>;
 
+    /// Writes the tables of a family anew, without what was deleted or replaced: their space is free
+    /// then. What is in the family stays the same.
+    fn shrink(&self, _family: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Closes the database and opens it again: the way on after [`Error::DiskFull`]. It then holds
     /// every batch that was acknowledged, and none or all of one that was not.
     fn reopen(&self) -> Result<()> {

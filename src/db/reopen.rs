@@ -72,6 +72,10 @@ impl Db for ReopenDb {
         self.using(|db| db.flush(families))
     }
 
+    fn shrink(&self, family: &str) -> Result<()> {
+        self.using(|db| db.shrink(family))
+    }
+
     fn reopen(&self) -> Result<()> {
         let mut place = self.db.write().unwrap_or_else(PoisonError::into_inner);
         // Closed first: two handles of one database would fight over its lock.

@@ -278,6 +278,12 @@ impl Db for RocksDb {
         }
         Ok(())
     }
+
+    fn shrink(&self, family: &str) -> Result<()> {
+        // Its errors are not told; they leave the tables that were there.
+        self.db.compact_range_cf(&self.family(family)?, None::<&[u8]>, None::<&[u8]>);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

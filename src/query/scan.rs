@@ -287,7 +287,10 @@ impl Frames {
         self.watch.add(walker.take_work())?;
         reduction.write(plan, out);
         for row in out.chunks_mut(grid.steps) {
-            let own_steps = (self.query.fill_spacings * typical_spacing(row)) as usize;
+            let own_steps = match self.query.fill_spacings {
+                0.0 => 0,
+                spacings => (spacings * typical_spacing(row)) as usize,
+            };
             fill_gaps(row, own_steps.max(fill_steps as usize), &ended);
         }
         Ok(())

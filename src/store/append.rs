@@ -19,14 +19,16 @@ const RECORD_BYTES: u64 = 256;
 const APPENDER_SAMPLES: usize = 1 << 16;
 
 impl Store {
-    /// The number of a series, made if it is new.
+    /// The number of a series, made if it is new. It is good for as long as anything of the series
+    /// is in the store. A retention or compaction after which nothing is left of a series forgets
+    /// it, unless its number was asked for, or samples came under it, since files were last
+    /// removed; an append under that number is an error then, and its labels get another.
     pub fn series_id(&self, labels: &Labels) -> Result<SeriesId> {
-        if let Some(id) = read(&self.catalog).id(labels) {
+        if let Some(id) = read(&self.catalog()).ask(labels) {
             return Ok(id);
         }
         let mut writer = self.writer_for_change()?;
-        let mut catalog = write(&self.catalog);
-        if let Some(id) = catalog.id(labels) {
+        if let Some(id) = read(&self.catalog()).ask(labels) {
             return Ok(id);
         }
         if labels.metric().is_empty() {
@@ -35,16 +37,18 @@ impl Store {
         // Texts with their lengths: no record of a series is larger.
         let bytes = labels.iter().map(|(name, value)| 32 + name.len() + value.len()).sum::<usize>();
         self.reserve_for_series(&mut writer, bytes as u64)?;
-        self.guarded(&mut writer, |store| catalog.add(labels, &*store.db))
+        let catalog = self.catalog();
+        self.guarded(&mut writer, |store| write(&catalog).add(labels, &*store.db))
     }
 
     /// Sets the unit of a metric; setting it again replaces it.
     pub fn set_unit(&self, metric: &str, unit: &Unit) -> Result<()> {
-        if read(&self.catalog).unit(metric) == Some(unit) {
+        if read(&self.catalog()).unit(metric) == Some(unit) {
             return Ok(());
         }
         let mut writer = self.writer_for_change()?;
-        let mut catalog = write(&self.catalog);
+        let catalog = self.catalog();
+        let mut catalog = write(&catalog);
         self.guarded(&mut writer, |store| catalog.set_unit(metric, unit, &*store.db))
     }
 
@@ -188,7 +192,8 @@ impl Store {
     }
 
     fn check_batch(&self, batch: &Batch) -> Result<()> {
-        let known = read(&self.catalog).len();
+        let catalog = self.catalog();
+        let catalog = read(&catalog);
         let samples: usize = batch.groups.iter().map(Group::samples).sum();
         if samples > self.budget.batch_samples_max() {
             return Err(Error::Limit {
@@ -203,9 +208,10 @@ impl Store {
             if group.series.is_empty() != group.times.is_empty() {
                 return Err(Error::invalid("a group has rows or series but no samples"));
             }
-            if let Some(id) = group.series.iter().find(|id| id.0 as usize >= known) {
+            if let Some(id) = group.series.iter().find(|id| !catalog.has(**id)) {
                 return Err(Error::invalid(format!(
-                    "series {} is not in this store; get its number from series_id",
+                    "series {} is not in this store, or was forgotten with its last sample; get \
+                     its number from series_id",
                     id.0
                 )));
             }

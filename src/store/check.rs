@@ -42,7 +42,7 @@ impl Store {
         for segment in view.files() {
             report.files += 1;
             report.bytes += segment.bytes();
-            let values = match self.check_segment(segment) {
+            let values = match self.check_segment(&view, segment) {
                 // A compaction beside this check has replaced it; its bytes are still mapped.
                 Err(_) if self.is_replaced(segment, &mut latest)? => segment.verify().unwrap_or(0),
                 Err(why) => {
@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// Maps the file anew, so that what is verified is what a later open would see.
-    fn check_segment(&self, segment: &Segment) -> Result<u64> {
+    fn check_segment(&self, view: &View, segment: &Segment) -> Result<u64> {
         let path = segment.path();
         let fresh = Segment::open(self.fs.map(path)?, path)?;
         if fresh.footer() != segment.footer() || fresh.identity() != segment.identity() {
@@ -99,7 +99,7 @@ impl Store {
         let address = segment.footer().label_file;
         let labels_path = self.layout.label_file(address);
         let named = label_file::decode(&labels_path, &self.fs.map(&labels_path)?, address)?;
-        let catalog = read(&self.catalog);
+        let catalog = read(&view.catalog);
         for (id, labels) in &named {
             if catalog.labels(*id).as_ref() != Some(labels) {
                 let what = format!("{labels} is another series in the catalog");

@@ -45,7 +45,11 @@ impl Store {
     /// afterwards.
     pub fn compact(&self, whole: bool) -> Result<CompactReport> {
         let mut writer = self.writer_for_change()?;
-        self.compact_with(&mut writer, whole)
+        let report = self.compact_with(&mut writer, whole)?;
+        if report.bytes_after != report.bytes_before {
+            self.forget_unused(&mut writer)?;
+        }
+        Ok(report)
     }
 
     pub(super) fn compact_with(&self, writer: &mut Writer, whole: bool) -> Result<CompactReport> {
@@ -96,7 +100,7 @@ impl Store {
         let mut series: Vec<SeriesId> = inputs.iter().flat_map(|s| s.series()).collect();
         series.sort_unstable();
         series.dedup();
-        read(&self.catalog).sort_metric_major(&mut series);
+        read(&view.catalog).sort_metric_major(&mut series);
         let range =
             TimeRange { start: view.retain_from.unwrap_or(Timestamp::MIN), end: Timestamp::MAX };
         let job = SegmentJob {
@@ -107,7 +111,7 @@ impl Store {
             ..SegmentJob::default()
         };
         let samples = |id| inputs.iter().map(|segment| segment.series_samples(id)).sum();
-        let derivations = cold.then(|| derive::find(&read(&self.catalog), &inputs, &series));
+        let derivations = cold.then(|| derive::find(&read(&view.catalog), &inputs, &series));
         let gather = |id| {
             let mut out = Samples::default();
             scan_segments(&inputs, id, range, &mut out, &mut Default::default())?;

@@ -13,8 +13,10 @@ use crate::store::segment::Segment;
 
 /// The column family of the manifest.
 pub(super) const FAMILY: &str = "manifest";
-/// The version of the store's layout as a whole.
-pub(super) const STORE_VERSION: u32 = 1;
+/// The latest version of the store's layout as a whole.
+pub(super) const STORE_VERSION: u32 = 2;
+/// The version of a store whose series count without gaps: what the first builds read.
+const VERSION_WITHOUT_GAPS: u32 = 1;
 
 const STORE_KEY: &[u8] = b"store";
 const COUNTERS_KEY: &[u8] = b"counters";
@@ -58,6 +60,15 @@ pub(super) struct Counters {
     pub(super) next_segment: u64,
     /// The sequence number of the last batch before the newest epoch.
     pub(super) last_sequence: u64,
+}
+
+impl StoreRecord {
+    /// A store is of the earliest version that has a place for all of it, so that builds which know
+    /// no later one read it.
+    pub(super) fn new(store_id: u128, has_forgotten: bool) -> Self {
+        let version = if has_forgotten { STORE_VERSION } else { VERSION_WITHOUT_GAPS };
+        Self { version, store_id }
+    }
 }
 
 impl Counters {

@@ -17,6 +17,7 @@ mod check;
 mod clock;
 mod compact;
 mod derive;
+mod forget;
 mod head;
 mod layout;
 mod manifest;
@@ -111,7 +112,6 @@ pub struct Store {
     store_id: u128,
     /// Held for life by a writer; a reader has none.
     lock: Option<Box<dyn Lock>>,
-    catalog: Arc<RwLock<Catalog>>,
     view: RwLock<Arc<View>>,
     writer: Mutex<Writer>,
     conflicts: AtomicU64,
@@ -120,6 +120,8 @@ pub struct Store {
 /// What a query may see. Replaced whole, never changed.
 #[derive(Debug, Clone, Default)]
 struct View {
+    /// Series come into it; where some are forgotten, another takes its place.
+    catalog: Arc<RwLock<Catalog>>,
     /// Live segments; where two have a sample of one instant, the later in this list counts.
     segments: Vec<Arc<Segment>>,
     /// Heads by epoch; the last is the one that is written.
@@ -212,6 +214,10 @@ impl Store {
 
     fn view(&self) -> Arc<View> {
         read(&self.view).clone()
+    }
+
+    fn catalog(&self) -> Arc<RwLock<Catalog>> {
+        read(&self.view).catalog.clone()
     }
 
     fn publish(&self, view: View) {

@@ -13,7 +13,7 @@ use super::budget::Budget;
 use super::catalog::{self, Catalog};
 use super::clock::{Clock, SystemClock};
 use super::layout::{Layout, SegmentFile};
-use super::manifest::{self, Edit, Manifest, STORE_VERSION, StoreRecord};
+use super::manifest::{self, Edit, Manifest, StoreRecord};
 use super::options::StoreOptions;
 use super::recover::{self, LoadedHeads};
 use super::segment::Segment;
@@ -141,6 +141,7 @@ impl Store {
         heads.lost.retain(|batch| lost_batches.iter().all(|(known, _)| *known != batch.sequence));
         lost_batches.extend(heads.lost.iter().map(|batch| (batch.sequence, batch.why.clone())));
         let mut view = View {
+            catalog: Arc::new(RwLock::new(catalog)),
             segments: Vec::new(),
             rollups: Vec::new(),
             expired: manifest.expired,
@@ -172,7 +173,6 @@ impl Store {
             options,
             store_id,
             lock,
-            catalog: Arc::new(RwLock::new(catalog)),
             view: RwLock::new(Arc::new(view)),
             writer: Mutex::new(writer),
             conflicts: AtomicU64::new(0),
@@ -291,7 +291,7 @@ fn identify(layout: &Layout, fs: &dyn Fs, db: &dyn Db, manifest: &mut Manifest) 
     }
     // The standard library's hash keys are the system's randomness.
     let random = || u128::from(RandomState::new().build_hasher().finish());
-    let store = StoreRecord { version: STORE_VERSION, store_id: (random() << 64) | random() };
+    let store = StoreRecord::new((random() << 64) | random(), false);
     let store_id = store.store_id;
     let mut edit = Edit::default();
     edit.put_store(&store)?;

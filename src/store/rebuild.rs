@@ -12,7 +12,7 @@ use std::path::Path;
 use super::Store;
 use super::catalog::{self, Catalog};
 use super::layout::{Layout, SegmentFile};
-use super::manifest::{self, Counters, Edit, Manifest, STORE_VERSION, SegmentRecord, StoreRecord};
+use super::manifest::{self, Counters, Edit, Manifest, SegmentRecord, StoreRecord};
 use super::recover::set_aside;
 use super::segment::{Segment, label_file};
 use crate::db::{Db, RocksDb};
@@ -189,14 +189,12 @@ impl Found {
         };
         let mut edit = Edit::default();
         self.put_notes(&mut edit)?;
-        let count = self.labels.last_key_value().map_or(0, |(id, _)| id.0 + 1);
         let mut catalog = Catalog::default();
-        for id in (0..count).map(SeriesId) {
-            // A series of which nothing was sealed: its number stays taken.
-            let lost = || Labels::new("plimsoll_lost_series", [("id", id.0.to_string())]);
-            let labels = self.labels.get(&id).cloned().map_or_else(lost, Ok)?;
-            catalog.put(&labels, &mut edit.batch)?;
+        for (id, labels) in &self.labels {
+            catalog.put(*id, labels, &mut edit.batch)?;
         }
+        // Of the numbers between nothing was sealed, or it is forgotten: they stay taken.
+        catalog.put_kept(0, &mut edit.batch)?;
         for segment in &self.segments {
             let (footer, id) = (segment.footer(), segment.identity().segment_id);
             let epoch = footer.order.max(footer.epochs.iter().copied().max().unwrap_or(0));
@@ -210,13 +208,12 @@ impl Found {
             edit.put_segment(id, &SegmentRecord::of(segment))?;
         }
         edit.put_counters(&self.counters)?;
-        edit.put_store(&StoreRecord { version: STORE_VERSION, store_id })?;
+        edit.put_store(&StoreRecord::new(store_id, catalog.has_forgotten()))?;
         db.write(&edit.batch)?;
         db.sync()?;
         self.report.segments = self.segments.len() as u64 - self.report.rollups;
         self.report.series = self.labels.len() as u64;
-        let nameless = u64::from(count) - self.report.series;
-        self.report.lost = lost(self.report.sequence, nameless);
+        self.report.lost = lost(self.report.sequence);
         Ok(self.report)
     }
 
@@ -243,18 +240,15 @@ impl Found {
 }
 
 /// What no file of a store can tell, in words.
-fn lost(sequence: u64, nameless: u64) -> Vec<String> {
-    let mut lost = vec![
+fn lost(sequence: u64) -> Vec<String> {
+    vec![
         format!(
             "samples that were not sealed, in batches after number {sequence}; their numbers are \
              given again"
         ),
+        "series of which nothing was sealed".to_owned(),
         "units and retention that were set after the last segment was made; set them again"
             .to_owned(),
         "notes on damage that was found before; its files are in the folder quarantine".to_owned(),
-    ];
-    if nameless > 0 {
-        lost.push(format!("labels of {nameless} series of which nothing was sealed"));
-    }
-    lost
+    ]
 }

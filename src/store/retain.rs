@@ -27,7 +27,8 @@ impl Store {
             view.segments.iter().filter(|s| s.footer().range.end <= before).cloned().collect();
         let mut edit = Edit::default();
         unless("retention-not-kept", || edit.put_retain(before))?;
-        self.replace(&mut writer, view, &gone, None, edit)
+        self.replace(&mut writer, view, &gone, None, edit)?;
+        if gone.is_empty() { Ok(()) } else { self.forget_unused(&mut writer) }
     }
 
     /// Refuses an instant after the newest sample and after now: until then the store would refuse

@@ -138,7 +138,10 @@ impl Store {
         let head = read(frozen);
         self.reserve(writer, segment_bytes(&head))?;
         let mut series: Vec<SeriesId> = head.series().collect();
-        read(&self.catalog).sort_metric_major(&mut series);
+        let catalog = read(&view.catalog);
+        catalog.sort_metric_major(&mut series);
+        catalog.note_used(&series);
+        drop(catalog);
         let job =
             SegmentJob { order: head.epoch, epochs: vec![head.epoch], ..SegmentJob::default() };
         let conflicts = AtomicU64::new(0);
@@ -260,7 +263,7 @@ impl Store {
         {
             return Ok(last.address);
         }
-        let (address, bytes) = self.encode_labels(series);
+        let (address, bytes) = self.view().encode_labels(series);
         let named = LabelsWritten { series: series.to_vec(), address, bytes: bytes.len() as u64 };
         if is_there(address, named.bytes) {
             writer.last_labels = Some(named);
@@ -290,7 +293,8 @@ impl Store {
         if planted("store-not-noted-in-segments") {
             return StoreNotes::default();
         }
-        let catalog = read(&self.catalog);
+        let view = self.view();
+        let catalog = read(&view.catalog);
         let pairs = series.iter().flat_map(|id| catalog.pairs(*id));
         let metrics: BTreeSet<&str> =
             pairs.filter(|(name, _)| *name == METRIC_LABEL).map(|(_, metric)| metric).collect();
@@ -305,11 +309,13 @@ impl Store {
         });
         StoreNotes {
             units: units.collect(),
-            retain_from: self.view().retain_from.max(retain_from),
+            retain_from: view.retain_from.max(retain_from),
             last_sequence: writer.next_sequence - 1,
         }
     }
+}
 
+impl View {
     /// The content address and the bytes of the label file of these series.
     pub(super) fn encode_labels(&self, series: &[SeriesId]) -> (u128, Vec<u8>) {
         let catalog = read(&self.catalog);

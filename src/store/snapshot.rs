@@ -3,7 +3,6 @@
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use super::catalog::Catalog;
 use super::clock::Clock;
 use super::head::{Head, Seen};
 use super::options::Conflict;
@@ -22,7 +21,6 @@ pub struct Snapshot {
     pub(super) view: Arc<View>,
     /// What of each head is seen.
     seen: Arc<[Seen]>,
-    catalog: Arc<RwLock<Catalog>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -31,36 +29,36 @@ impl Store {
     pub fn snapshot(&self) -> Result<Snapshot> {
         let view = self.view();
         let seen = view.heads.iter().map(|head| read(head).seen()).collect();
-        let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
-        Ok(Snapshot { view, seen, catalog, clock })
+        Ok(Snapshot { view, seen, clock: self.clock.clone() })
     }
 }
 
 impl Snapshot {
     /// The selected series, metric-major: the series of one metric lie side by side.
     pub fn select(&self, selector: &Selector) -> Vec<SeriesId> {
-        read(&self.catalog).select(selector)
+        read(&self.view.catalog).select(selector)
     }
 
     /// Puts series together that share all labels but the metric: the metrics of one host. They
     /// keep their order, and the host of the first series comes first.
     pub fn siblings(&self, series: &[SeriesId]) -> Vec<Vec<SeriesId>> {
-        read(&self.catalog).siblings(series)
+        read(&self.view.catalog).siblings(series)
     }
 
-    /// The labels of a series; `None` for a number that this store never gave.
+    /// The labels of a series; `None` for a number that this store never gave, or
+    /// whose series it has forgotten.
     pub fn labels(&self, id: SeriesId) -> Option<Labels> {
-        read(&self.catalog).labels(id)
+        read(&self.view.catalog).labels(id)
     }
 
     /// The value of one label of a series; `None` where it has none. Cheaper than all labels.
     pub fn label(&self, id: SeriesId, name: &str) -> Option<String> {
-        read(&self.catalog).label(id, name).map(ToOwned::to_owned)
+        read(&self.view.catalog).label(id, name).map(ToOwned::to_owned)
     }
 
     /// The labels of each series.
     pub(crate) fn labels_of(&self, series: &[SeriesId]) -> Result<Vec<Labels>> {
-        let catalog = read(&self.catalog);
+        let catalog = read(&self.view.catalog);
         let labels = series.iter().map(|id| catalog.labels(*id));
         labels.collect::<Option<_>>().ok_or_else(|| Error::invalid("a series without labels"))
     }
@@ -71,12 +69,12 @@ impl Snapshot {
         series: &[SeriesId],
         names: &[String],
     ) -> Vec<(Labels, Vec<SeriesId>)> {
-        read(&self.catalog).group(series, names)
+        read(&self.view.catalog).group(series, names)
     }
 
     /// The unit of a metric, where one was set.
     pub fn unit(&self, metric: &str) -> Option<Unit> {
-        read(&self.catalog).unit(metric).cloned()
+        read(&self.view.catalog).unit(metric).cloned()
     }
 
     /// From the first sample of all series, or the first bucket of rollups, to 1 ns after the last

@@ -18,7 +18,7 @@ use super::layout::Layout;
 use super::manifest::Manifest;
 use super::segment::Segment;
 use super::stat::folder_bytes;
-use super::{Store, Writer, catalog, read, recover};
+use super::{Store, Writer, read, recover};
 use crate::db::WriteSet;
 use crate::error::{Error, Result};
 
@@ -159,31 +159,32 @@ impl Store {
         Ok(())
     }
 
-    /// Makes sure that a batch of `bytes` fits, and all that will come of it. A head that stands in
-    /// the way is sealed, for a segment is smaller.
+    /// Makes sure that a batch of `bytes` fits, and all that will come of it.
     pub(super) fn reserve_for_batch(&self, writer: &mut Writer, bytes: u64) -> Result<()> {
-        let Some(max) = self.options.disk_bytes_max else { return Ok(()) };
-        let need = |store: &Self| match store.view().heads.last() {
-            Some(head) => (bytes + owed_bytes(&read(head), bytes), read(head).memory_bytes()),
-            None => (bytes, 0),
-        };
-        let (needed, head_bytes) = need(self);
-        match self.reserve(writer, needed) {
-            Err(Error::Limit { .. }) if head_bytes as u64 >= max / HEAD_SHARE => {
-                self.seal_with(writer)?;
-                self.reserve(writer, need(self).0)
-            }
-            fits => fits,
-        }
+        self.reserve_beside_head(writer, |head| bytes + owed_bytes(head, bytes))
     }
 
     /// Makes sure that a new series fits: its record in log and table.
     pub(super) fn reserve_for_series(&self, writer: &mut Writer, bytes: u64) -> Result<()> {
-        let view = self.view();
-        let owed = view.heads.last().map_or(0, |head| owed_bytes(&read(head), 0));
-        self.reserve(writer, owed + bytes * 2)?;
+        self.reserve_beside_head(writer, |head| bytes * 2 + owed_bytes(head, 0))?;
         writer.space.grow(bytes * 2);
         Ok(())
+    }
+
+    /// Makes sure that what is needed beside the head fits. A head that stands in the way is
+    /// sealed, for a segment is smaller.
+    fn reserve_beside_head(&self, writer: &mut Writer, need: impl Fn(&Head) -> u64) -> Result<()> {
+        let Some(max) = self.options.disk_bytes_max else { return Ok(()) };
+        let Some(head) = self.view().heads.last().cloned() else { return Ok(()) };
+        let (needed, head_bytes) = (need(&read(&head)), read(&head).memory_bytes());
+        match self.reserve(writer, needed) {
+            Err(Error::Limit { .. }) if head_bytes as u64 >= max / HEAD_SHARE => {
+                self.seal_with(writer)?;
+                let sealed = self.view().heads.last().map_or(0, |head| need(&read(head)));
+                self.reserve(writer, sealed)
+            }
+            fits => fits,
+        }
     }
 
     /// Makes the reserve unless it is there. An error where the disk has no room for it.
@@ -280,7 +281,7 @@ impl Store {
                 refused.delete(&family, &next);
             }
         }
-        catalog::forget_from(read(&self.catalog).len(), &*self.db, &mut refused)?;
+        read(&view.catalog).undo_refused(&*self.db, &mut refused)?;
         if !refused.changes().is_empty() {
             self.db.write(&refused)?;
         }

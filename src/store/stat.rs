@@ -18,7 +18,7 @@ pub struct StoreStat {
     pub head_samples: u64,
     /// Memory that the heads' samples take, in bytes.
     pub head_memory_bytes: u64,
-    /// Series ever seen.
+    /// Series, those without a sample yet included.
     pub series: u64,
     /// Live segments of samples.
     pub segments: u64,
@@ -83,7 +83,7 @@ impl Store {
             samples: sealed + head_samples,
             head_samples,
             head_memory_bytes,
-            series: read(&self.catalog).len() as u64,
+            series: read(&self.catalog()).len() as u64,
             segments: view.segments.len() as u64,
             disk_bytes: folder_bytes(&*self.fs, self.layout.root())?,
             segment_bytes: view.segments.iter().map(|s| s.bytes()).sum(),

@@ -72,6 +72,8 @@ impl Life {
             append(2, 110, 20, 0.0),
             Step::Compact(true),
             append(2, 130, 5, 0.0),
+            // Of host 0 nothing is left since the first compaction after retention.
+            append(0, 130, 5, 0.0),
         ];
         let options = StoreOptions { durability, ahead_max: None, ..small::options() };
         Self { options, steps }

@@ -21,7 +21,7 @@ pub use restore::RestoreReport;
 
 use super::check::Finding;
 use super::layout::Layout;
-use super::manifest::{Manifest, STORE_VERSION};
+use super::manifest::{Manifest, StoreRecord};
 use super::plans::KeptPlanFile;
 use super::segment::{Segment, label_file};
 use super::{Store, View, catalog, read};
@@ -98,7 +98,7 @@ impl Store {
         let mut named = BTreeSet::new();
         for segment in view.files().map(|segment| &**segment).chain(kept) {
             if named.insert(segment.footer().label_file) {
-                self.add_labels(&mut run, segment)?;
+                self.add_labels(&mut run, &view, segment)?;
             }
         }
         self.add_plans(&mut run)?;
@@ -123,17 +123,18 @@ impl Store {
         for family in &families {
             copy.add(&*self.db, family)?;
         }
+        let has_forgotten = read(&view.catalog).has_forgotten();
         let in_heads: u64 = view.heads.iter().map(|head| read(head).samples() as u64).sum();
         let kept = lost.iter().filter_map(Lost::segment).filter(|s| !s.is_rollup());
         let segments = view.segments.iter().map(|segment| &**segment).chain(kept);
         let in_segments: u64 = segments.map(|segment| segment.footer().samples).sum();
         let summary = Summary {
             number: run.number,
-            store_version: STORE_VERSION,
+            store_version: StoreRecord::new(self.store_id, has_forgotten).version,
             store_id: self.store_id,
             sequence: writer.next_sequence - 1,
             samples: in_heads + in_segments,
-            series: read(&self.catalog).len() as u64,
+            series: read(&view.catalog).len() as u64,
         };
         drop(writer);
         let (bytes, checksum) = copy.finish()?;
@@ -143,7 +144,7 @@ impl Store {
 
     /// The label file of a segment. It is written from the catalog: the store's own may be gone by
     /// now, and content has one name.
-    fn add_labels(&self, run: &mut Run<'_>, segment: &Segment) -> Result<()> {
+    fn add_labels(&self, run: &mut Run<'_>, view: &View, segment: &Segment) -> Result<()> {
         let address = segment.footer().label_file;
         let part = Part::Labels(address);
         let path = run.folder.path(part);
@@ -156,7 +157,7 @@ impl Store {
             run.fs.remove(&path)?;
         }
         let series: Vec<_> = segment.series().collect();
-        let (found, bytes) = self.encode_labels(&series);
+        let (found, bytes) = view.encode_labels(&series);
         if found != address {
             let path = self.layout.label_file(address);
             return Err(Error::corrupt(&path, 0, "the catalog has other labels for its series"));

@@ -7,19 +7,25 @@
 //!
 //! A series takes some 100 bytes of memory, whatever its labels: each distinct pair of a name and
 //! a value is kept once, and a series is a list of their numbers. So it is in the database.
+//!
+//! Series of which nothing is left can be forgotten. What remains is then written anew, as if the
+//! others had never been there, but for the numbers of series: these are never given again.
 
+mod numbers;
+mod order;
 mod postings;
 
-use std::cmp::Ordering;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use postings::Postings;
+use roaring::RoaringBitmap;
 
 use crate::db::{Db, WriteSet, record};
 use crate::error::{Error, Result};
+use crate::fs::fault::planted;
 use crate::model::limits::SERIES_MAX;
 use crate::model::{Labels, Selector, SeriesId, Unit};
 
@@ -29,11 +35,15 @@ pub(super) const FAMILY: &str = "catalog";
 const SERIES_KEY: u8 = b's';
 /// First byte of the key of a unit; the metric's name follows.
 const UNIT_KEY: u8 = b'u';
+/// The key of what is known of series that are forgotten; absent where none is. It sorts before
+/// those of series.
+const KEPT_KEY: &[u8] = b"n";
 
-/// All series of a store. Ids count from 0 without gaps.
+/// All series of a store. Ids count from 0, with gaps where series were forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     postings: Postings,
+    kept: Option<KeptRecord>,
     /// Series by a hash of their labels; where two have the same, the later stands at the next
     /// number that is free.
     ids: HashMap<u64, u32>,
@@ -41,22 +51,31 @@ pub(super) struct Catalog {
     units: BTreeMap<String, Unit>,
     /// The place of each series among all in metric-major order, once it was asked for.
     ranks: OnceLock<Vec<u32>>,
+    asked: Mutex<Asked>,
 }
 
-/// The part of all series, as one in so many, from which on all are ranked, to be sorted by that.
-const RANKED_PART: usize = 16;
+/// The series that were asked for, or had samples sealed, since it was last looked for such as can
+/// be forgotten.
+#[derive(Debug, Default)]
+struct Asked {
+    ids: RoaringBitmap,
+    /// Another catalog is about to take the place of this one: who asks now must ask that.
+    is_closed: bool,
+}
 
 impl Catalog {
     /// Reads the catalog of a database.
     pub(super) fn load(db: &dyn Db) -> Result<Self> {
         let mut catalog = Self::default();
         db.scan(FAMILY, &mut |key, value| match key.split_first() {
+            _ if key == KEPT_KEY => {
+                catalog.kept = Some(record::decode(value)?);
+                Ok(())
+            }
             Some((&SERIES_KEY, id)) => {
-                let expected = (catalog.len() as u32).to_be_bytes();
-                if id != expected {
-                    return Err(Error::decode("the catalog misses a series before this one"));
-                }
-                catalog.insert_record(&record::decode(value)?)
+                let id = <[u8; 4]>::try_from(id).map(u32::from_be_bytes);
+                let id = id.map_err(|_| Error::decode("a series whose key is no number"))?;
+                catalog.insert_record(id, &record::decode(value)?)
             }
             Some((&UNIT_KEY, metric)) => {
                 let unit: String = record::decode(value)?;
@@ -66,11 +85,46 @@ impl Catalog {
             }
             _ => Err(Error::decode("an unknown key in the catalog")),
         })?;
+        let kept = catalog.kept.unwrap_or_default();
+        catalog.postings.skip_to(kept.next);
+        let numbers = catalog.postings.numbers();
+        let before = numbers.count_below(kept.next);
+        let since = numbers.count() as u32 - before;
+        if before != kept.count || since != numbers.next() - kept.next {
+            return Err(Error::decode("the catalog misses a series"));
+        }
         Ok(catalog)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.postings.series()
+        self.postings.numbers().count()
+    }
+
+    /// Whether a number was given to a series that is not forgotten.
+    pub(super) fn has(&self, id: SeriesId) -> bool {
+        self.place(id).is_some()
+    }
+
+    fn place(&self, id: SeriesId) -> Option<usize> {
+        self.postings.numbers().place(id.0)
+    }
+
+    /// Notes that samples of series came in: they are not forgotten the next time that some are.
+    pub(super) fn note_used(&self, series: &[SeriesId]) {
+        self.asked().ids.extend(series.iter().map(|id| id.0));
+    }
+
+    /// The number of a series, which is then not forgotten the next time that some are; `None`
+    /// where it is not here, or another catalog is about to take the place of this one.
+    pub(super) fn ask(&self, labels: &Labels) -> Option<SeriesId> {
+        let id = self.id(labels)?;
+        let mut asked = self.asked();
+        asked.ids.insert(id.0);
+        (!asked.is_closed).then_some(id)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn id(&self, labels: &Labels) -> Option<SeriesId> {
@@ -84,12 +138,10 @@ impl Catalog {
         None
     }
 
-    /// The labels of a series, made anew; `None` for a number that was never given.
+    /// The labels of a series, made anew; `None` for a number that was never given, or whose
+    /// series is forgotten.
     pub(super) fn labels(&self, id: SeriesId) -> Option<Labels> {
-        if id.0 as usize >= self.len() {
-            return None;
-        }
-        Some(Labels::of_sorted(self.pairs(id)))
+        self.has(id).then(|| Labels::of_sorted(self.pairs(id)))
     }
 
     /// The value of a label of a series; `None` where it has none.
@@ -119,18 +171,104 @@ impl Catalog {
                 remedy: "drop labels that change with every sample, or use another store",
             });
         }
-        let id = SeriesId(self.len() as u32);
+        let id = self.postings.numbers().next();
+        if id == u32::MAX {
+            return Err(Error::Limit {
+                what: "the number of series that there ever were",
+                value: u64::from(id) + 1,
+                limit: u64::from(id),
+                remedy: "use another store",
+            });
+        }
         let mut batch = WriteSet::default();
-        self.put_record(labels, &mut batch)?;
+        self.put_record(id, labels, &mut batch)?;
         db.write(&batch)?;
-        self.insert(labels);
-        Ok(id)
+        self.insert(id, labels)?;
+        self.asked().ids.insert(id);
+        Ok(SeriesId(id))
     }
 
-    /// Adds the next series here, and its record to a batch.
-    pub(super) fn put(&mut self, labels: &Labels, batch: &mut WriteSet) -> Result<()> {
-        self.put_record(labels, batch)?;
-        self.insert(labels);
+    /// Adds a series under a number that is not below the next one here, and its record to a batch.
+    pub(super) fn put(
+        &mut self,
+        id: SeriesId,
+        labels: &Labels,
+        batch: &mut WriteSet,
+    ) -> Result<()> {
+        self.put_record(id.0, labels, batch)?;
+        self.insert(id.0, labels)
+    }
+
+    /// Notes, here and in a batch, that no number below `next` is given again, where that is to be
+    /// noted.
+    pub(super) fn put_kept(&mut self, next: u32, batch: &mut WriteSet) -> Result<()> {
+        self.postings.skip_to(next);
+        let (next, count) = (self.postings.numbers().next(), self.len() as u32);
+        self.kept = (count < next).then_some(KeptRecord { next, count });
+        match &self.kept {
+            Some(kept) => batch.put(FAMILY, KEPT_KEY, record::encode(kept)?),
+            None => batch.delete(FAMILY, KEPT_KEY),
+        }
+        Ok(())
+    }
+
+    /// Whether series were forgotten: builds that know only version 1 cannot read it.
+    pub(super) fn has_forgotten(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// The catalog without the series that are neither held by anything nor were used since this
+    /// was last done, and into `batch` what makes the database the same; `None` where there
+    /// are no such series. From then on this one does not answer who asks, until it is told that it
+    /// stays.
+    pub(super) fn without_unused(
+        &self,
+        held: impl Iterator<Item = SeriesId>,
+        batch: &mut WriteSet,
+    ) -> Result<Option<Self>> {
+        let mut used: RoaringBitmap = held.map(|id| id.0).collect();
+        let mut asked = self.asked();
+        used |= &asked.ids;
+        if self.postings.numbers().ranges().all(|range| used.contains_range(range)) {
+            asked.ids.clear();
+            return Ok(None);
+        }
+        asked.is_closed = true;
+        drop(asked);
+        self.written_anew(|id| used.contains(id), batch).map(Some)
+    }
+
+    /// Nothing takes its place: it answers who asks.
+    pub(super) fn stay(&self) {
+        self.asked().is_closed = false;
+    }
+
+    /// The catalog of some of the series; the records of all go into a batch.
+    fn written_anew(&self, stays: impl Fn(u32) -> bool, batch: &mut WriteSet) -> Result<Self> {
+        let mut left = Self { units: self.units.clone(), ..Self::default() };
+        for id in self.postings.numbers().ranges().flatten() {
+            if stays(id) {
+                left.put(SeriesId(id), &Labels::of_sorted(self.pairs(SeriesId(id))), batch)?;
+            } else {
+                batch.delete(FAMILY, &series_key(id));
+            }
+        }
+        left.put_kept(self.postings.numbers().next(), batch)?;
+        Ok(left)
+    }
+
+    /// Undoes in the database what was reported as failed and may be there all the same: the record
+    /// of a new series, or that series were forgotten.
+    pub(super) fn undo_refused(&self, db: &dyn Db, batch: &mut WriteSet) -> Result<()> {
+        let kept = db.get(FAMILY, KEPT_KEY)?;
+        let kept: Option<KeptRecord> = kept.map(|value| record::decode(&value)).transpose()?;
+        if kept != self.kept && !planted("refused-forgetting-stays") {
+            self.written_anew(|_| true, batch)?;
+        }
+        let key = series_key(self.postings.numbers().next());
+        if db.get(FAMILY, &key)?.is_some() {
+            batch.delete(FAMILY, &key);
+        }
         Ok(())
     }
 
@@ -151,103 +289,8 @@ impl Catalog {
         found
     }
 
-    /// Puts series together that share the labels of these names, and orders them by these labels.
-    /// Within each, the series keep their order.
-    pub(super) fn group(
-        &self,
-        series: &[SeriesId],
-        names: &[String],
-    ) -> Vec<(Labels, Vec<SeriesId>)> {
-        let names = self.postings.names(names);
-        let mut groups: Vec<(Labels, Vec<SeriesId>)> = Vec::new();
-        let mut places: HashMap<Box<[u32]>, usize> = HashMap::new();
-        let mut key = Vec::new();
-        for id in series {
-            key.clear();
-            key.extend(self.postings.members_named(id.0, &names));
-            if let Some(place) = places.get(&*key) {
-                groups[*place].1.push(*id);
-                continue;
-            }
-            let pairs = key.iter().filter_map(|pair| self.postings.text(*pair));
-            groups.push((Labels::of_sorted(pairs), vec![*id]));
-            places.insert(key.as_slice().into(), places.len());
-        }
-        groups.sort_by(|a, b| a.0.cmp(&b.0));
-        groups
-    }
-
-    /// Puts series together that share all labels but the metric, in their order; those of the
-    /// first series come first.
-    pub(super) fn siblings(&self, series: &[SeriesId]) -> Vec<Vec<SeriesId>> {
-        let end = series.iter().map(|id| id.0 as usize + 1).max().unwrap_or(0);
-        let mut host_of = vec![None; end];
-        let mut sizes: Vec<usize> = Vec::new();
-        let mut hosts = HashMap::new();
-        for id in series {
-            let own = self.postings.members_but_metric(id.0);
-            // The series of one host mostly came one after another: looking beside is cheaper.
-            let beside = (id.0.checked_sub(1))
-                .filter(|before| self.postings.members_but_metric(*before) == own)
-                .and_then(|before| host_of[before as usize]);
-            let host = beside.unwrap_or_else(|| *hosts.entry(own).or_insert(sizes.len()));
-            match sizes.get_mut(host) {
-                Some(size) => *size += 1,
-                None => sizes.push(1),
-            }
-            host_of[id.0 as usize] = Some(host);
-        }
-        let mut found: Vec<Vec<SeriesId>> = sizes.into_iter().map(Vec::with_capacity).collect();
-        for id in series {
-            if let Some(host) = host_of[id.0 as usize] {
-                found[host].push(*id);
-            }
-        }
-        found
-    }
-
-    /// Sorts series, each of them once, as segments hold them: by metric, then by all labels, as
-    /// [`Labels::cmp_metric_major`] does.
-    pub(super) fn sort_metric_major(&self, series: &mut [SeriesId]) {
-        let known = |id: &SeriesId| (id.0 as usize) < self.len();
-        let few = series.len() < self.len() / RANKED_PART;
-        if (few && self.ranks.get().is_none()) || !series.iter().all(known) {
-            series.sort_by(|a, b| self.cmp_metric_major(*a, *b));
-            return;
-        }
-        // Texts are compared once, and not at every seal.
-        let ranks = self.ranks.get_or_init(|| self.rank_all());
-        if few {
-            series.sort_unstable_by_key(|id| ranks.get(id.0 as usize));
-            return;
-        }
-        // Each to its place among all, of which many are taken.
-        let mut places = vec![None; self.len()];
-        for id in series.iter() {
-            places[ranks[id.0 as usize] as usize] = Some(*id);
-        }
-        series.iter_mut().zip(places.into_iter().flatten()).for_each(|(to, id)| *to = id);
-    }
-
-    fn rank_all(&self) -> Vec<u32> {
-        let mut all: Vec<u32> = (0..self.len() as u32).collect();
-        all.sort_by(|a, b| self.postings.cmp_metric_major(*a, *b));
-        let mut ranks = vec![0; all.len()];
-        for (rank, id) in (0..).zip(all) {
-            if let Some(place) = ranks.get_mut(id as usize) {
-                *place = rank;
-            }
-        }
-        ranks
-    }
-
-    fn cmp_metric_major(&self, a: SeriesId, b: SeriesId) -> Ordering {
-        let known = |id: SeriesId| (id.0 as usize) < self.len();
-        if known(a) && known(b) { self.postings.cmp_metric_major(a.0, b.0) } else { a.cmp(&b) }
-    }
-
     /// Sets the record of the next series.
-    fn put_record(&self, labels: &Labels, batch: &mut WriteSet) -> Result<()> {
+    fn put_record(&self, id: u32, labels: &Labels, batch: &mut WriteSet) -> Result<()> {
         let mut record = SeriesRecord::default();
         let before = self.postings.last();
         let mut known = Vec::new();
@@ -259,14 +302,12 @@ impl Catalog {
         }
         record.exchanged.extend(before.iter().filter(|pair| !known.contains(pair)));
         record.exchanged.extend(known.iter().filter(|pair| !before.contains(pair)));
-        let mut key = vec![SERIES_KEY];
-        key.extend_from_slice(&(self.len() as u32).to_be_bytes());
-        batch.put(FAMILY, &key, record::encode(&record)?);
+        batch.put(FAMILY, &series_key(id), record::encode(&record)?);
         Ok(())
     }
 
     /// Adds the next series as its record says.
-    fn insert_record(&mut self, record: &SeriesRecord) -> Result<()> {
+    fn insert_record(&mut self, id: u32, record: &SeriesRecord) -> Result<()> {
         let before = self.postings.last();
         let kept = before.iter().filter(|pair| !record.exchanged.contains(pair));
         let come = record.exchanged.iter().filter(|pair| !before.contains(pair));
@@ -278,22 +319,25 @@ impl Catalog {
         let pairs = self.postings.pairs() + record.fresh.len();
         let fresh = record.fresh.iter().map(|(name, value)| (&**name, &**value));
         let labels = Labels::from_pairs(known.into_iter().chain(fresh))?;
-        self.insert(&labels);
+        self.insert(id, &labels)?;
         if self.postings.pairs() == pairs {
             return Ok(());
         }
         Err(Error::decode("a label that is new twice"))
     }
 
-    fn insert(&mut self, labels: &Labels) {
-        let id = self.len() as u32;
+    /// Adds a series under a number that is not below the next one.
+    fn insert(&mut self, id: u32, labels: &Labels) -> Result<()> {
+        if !self.postings.insert(id, labels) {
+            return Err(Error::decode(format!("series {id} stands after a later one")));
+        }
         let mut key = self.hasher.hash_one(labels);
         while self.ids.contains_key(&key) {
             key = key.wrapping_add(1);
         }
         self.ids.insert(key, id);
-        self.postings.insert(labels);
         self.ranks.take();
+        Ok(())
     }
 }
 
@@ -308,6 +352,15 @@ struct SeriesRecord {
     exchanged: Vec<u32>,
 }
 
+/// What is kept of series that are forgotten.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct KeptRecord {
+    /// Numbers below it are not given again; from it on they count without gaps.
+    next: u32,
+    /// How many of the numbers below it are those of series.
+    count: u32,
+}
+
 /// Sets the record of a unit.
 pub(super) fn put_unit(batch: &mut WriteSet, metric: &str, unit: &Unit) -> Result<()> {
     let mut key = vec![UNIT_KEY];
@@ -316,15 +369,10 @@ pub(super) fn put_unit(batch: &mut WriteSet, metric: &str, unit: &Unit) -> Resul
     Ok(())
 }
 
-/// Deletes the record of the series with number `len`, which the catalog does not know: its write
-/// was reported as failed.
-pub(super) fn forget_from(len: usize, db: &dyn Db, batch: &mut WriteSet) -> Result<()> {
+fn series_key(id: u32) -> Vec<u8> {
     let mut key = vec![SERIES_KEY];
-    key.extend_from_slice(&(len as u32).to_be_bytes());
-    if db.get(FAMILY, &key)?.is_some() {
-        batch.delete(FAMILY, &key);
-    }
-    Ok(())
+    key.extend_from_slice(&id.to_be_bytes());
+    key
 }
 
 #[cfg(test)]
@@ -347,79 +395,18 @@ mod tests {
         let (mut written, mut read) = (Catalog::default(), Catalog::default());
         let mut batch = WriteSet::default();
         for series in &all {
-            written.put(series, &mut batch).unwrap();
+            let id = written.len() as u32;
+            written.put_record(id, series, &mut batch).unwrap();
+            written.insert(id, series).unwrap();
         }
         for (id, change) in batch.changes().iter().enumerate() {
-            read.insert_record(&record::decode(change.value.as_deref().unwrap()).unwrap()).unwrap();
+            let record = record::decode(change.value.as_deref().unwrap()).unwrap();
+            read.insert_record(id as u32, &record).unwrap();
             assert_eq!(read.labels(SeriesId(id as u32)).as_ref(), Some(&all[id]));
         }
         let bytes = |at: usize| batch.changes()[at].value.as_ref().unwrap().len();
         // Version and checksum, no new pair, the two metrics.
         assert_eq!(bytes(5), 5 + 1 + 3);
-    }
-
-    #[test]
-    fn groups_share_the_labels_of_some_names() {
-        let mut catalog = Catalog::default();
-        for (host, zone) in [("b", "x"), ("a", "y"), ("c", ""), ("d", "x")] {
-            catalog.insert(&Labels::new("cpu", [("host", host), ("zone", zone)]).unwrap());
-        }
-        let all: Vec<SeriesId> = (0..4).map(SeriesId).collect();
-        for names in
-            [&["zone"][..], &["host", "zone"], &[], &["__name__", "none"], &["zone", "zone"]]
-        {
-            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            let mut expected: BTreeMap<Labels, Vec<SeriesId>> = BTreeMap::new();
-            for id in &all {
-                let labels = catalog.labels(*id).unwrap().project(&names);
-                expected.entry(labels).or_default().push(*id);
-            }
-            assert_eq!(catalog.group(&all, &names), expected.into_iter().collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn siblings_differ_in_the_metric_alone() {
-        let mut catalog = Catalog::default();
-        let labels = |metric: &str, host: &str, zone: &str| {
-            Labels::new(metric, [("host", host), ("Zone", zone)]).unwrap()
-        };
-        for (metric, host, zone) in [
-            ("cpu", "a", "z"),
-            ("cpu", "b", "z"),
-            ("memory", "b", "z"),
-            ("memory", "a", "z"),
-            ("cpu", "a", "y"),
-            ("cpu", "a", ""),
-        ] {
-            catalog.insert(&labels(metric, host, zone));
-        }
-        let all: Vec<SeriesId> = (0..6).map(SeriesId).collect();
-        let found = catalog.siblings(&all);
-        let expected = [&[0, 3][..], &[1, 2], &[4], &[5]];
-        let expected = expected.map(|host| host.iter().copied().map(SeriesId).collect::<Vec<_>>());
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn ranks_sort_as_texts_do() {
-        let mut catalog = Catalog::default();
-        let add = |catalog: &mut Catalog, at: u32| {
-            let host = format!("h{}", at * 7_919 % 101);
-            let labels = Labels::new(["b", "a", "c"][at as usize % 3], [("host", host)]);
-            catalog.insert(&labels.unwrap());
-        };
-        for count in [40, 60] {
-            (catalog.len() as u32..count).for_each(|at| add(&mut catalog, at));
-            // Few of them before and after all are ranked, and many.
-            for every in [30, 1, 2, 30] {
-                let mut some: Vec<SeriesId> = (0..count).step_by(every).map(SeriesId).collect();
-                let mut expected = some.clone();
-                expected.sort_by(|a, b| catalog.cmp_metric_major(*a, *b));
-                catalog.sort_metric_major(&mut some);
-                assert_eq!(some, expected);
-            }
-        }
     }
 
     #[test]
@@ -429,10 +416,10 @@ mod tests {
             exchanged: vec![],
         };
         let mut catalog = Catalog::default();
-        catalog.insert_record(&fresh("host")).unwrap();
+        catalog.insert_record(0, &fresh("host")).unwrap();
         for (exchanged, new) in [(vec![7], None), (vec![], Some("host"))] {
             let record = SeriesRecord { exchanged, ..new.map(fresh).unwrap_or_default() };
-            assert!(catalog.insert_record(&record).is_err(), "{record:?}");
+            assert!(catalog.insert_record(1, &record).is_err(), "{record:?}");
         }
     }
 }

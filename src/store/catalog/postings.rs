@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::numbers::Numbers;
 use crate::model::{Labels, METRIC_LABEL, MatchOp, Matcher, Selector};
 
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub(super) struct Postings {
     pairs: Vec<(Arc<str>, Arc<str>)>,
     /// The numbers of the pairs of all series, series after series, each in the order of names.
     members: Vec<u32>,
+    numbers: Numbers,
+    /// By the places of the series' numbers.
     series: Vec<Member>,
 }
 
@@ -39,14 +42,21 @@ struct Member {
 const NO_PAIR: u32 = u32::MAX;
 
 impl Postings {
-    /// Series here; they are numbered in the order in which they came.
-    pub(super) fn series(&self) -> usize {
-        self.series.len()
+    /// The numbers of the series here, in the order in which they came.
+    pub(super) fn numbers(&self) -> &Numbers {
+        &self.numbers
     }
 
-    /// Adds the next series.
-    pub(super) fn insert(&mut self, labels: &Labels) {
-        let id = self.series.len() as u32;
+    /// Leaves out all numbers that are not given yet and below `next`.
+    pub(super) fn skip_to(&mut self, next: u32) {
+        self.numbers.skip_to(next);
+    }
+
+    /// Adds a series under a number that is not below the next one; false where it is.
+    pub(super) fn insert(&mut self, id: u32, labels: &Labels) -> bool {
+        if !self.numbers.push(id) {
+            return false;
+        }
         let mut metric = NO_PAIR;
         for (name, value) in labels.iter() {
             let pair = self.insert_pair(id, name, value);
@@ -56,6 +66,7 @@ impl Postings {
             }
         }
         self.series.push(Member { end: self.members.len() as u32, metric });
+        true
     }
 
     /// Notes that a series carries a pair, and returns the pair's number.
@@ -94,10 +105,9 @@ impl Postings {
         self.pairs.get(pair as usize).map(|(name, value)| (&**name, &**value))
     }
 
-    /// The pairs of a series before its metric and after it: what tells its host.
-    pub(super) fn members_but_metric(&self, id: u32) -> (&[u32], &[u32]) {
-        let members = self.members_of(id);
-        let metric = self.series.get(id as usize).map_or(NO_PAIR, |member| member.metric);
+    /// The pairs of the series at a place before its metric and after it: what tells its host.
+    pub(super) fn members_but_metric(&self, place: usize) -> (&[u32], &[u32]) {
+        let (members, metric) = (self.members_at(place), self.metric_at(place));
         match members.iter().position(|pair| *pair == metric) {
             Some(at) => (&members[..at], &members[at + 1..]),
             None => (members, &[]),
@@ -122,26 +132,33 @@ impl Postings {
 
     /// The pairs of the series that was added last; none before the first.
     pub(super) fn last(&self) -> &[u32] {
-        (self.series.len() as u32).checked_sub(1).map_or(&[], |id| self.members_of(id))
+        self.series.len().checked_sub(1).map_or(&[], |place| self.members_at(place))
     }
 
     fn members_of(&self, id: u32) -> &[u32] {
+        self.numbers.place(id).map_or(&[], |place| self.members_at(place))
+    }
+
+    fn members_at(&self, place: usize) -> &[u32] {
         let end = |at: usize| self.series.get(at).map(|member| member.end as usize);
-        let start = (id as usize).checked_sub(1).map_or(Some(0), end);
-        let range = start.and_then(|start| Some(start..end(id as usize)?));
+        let start = place.checked_sub(1).map_or(Some(0), end);
+        let range = start.and_then(|start| Some(start..end(place)?));
         range.and_then(|range| self.members.get(range)).unwrap_or(&[])
     }
 
-    /// Orders two series by metric, then by all labels. Equal texts have equal numbers, so few are
-    /// compared.
-    pub(super) fn cmp_metric_major(&self, a: u32, b: u32) -> Ordering {
-        let metric = |id: u32| self.series.get(id as usize).map_or(NO_PAIR, |m| m.metric);
+    fn metric_at(&self, place: usize) -> u32 {
+        self.series.get(place).map_or(NO_PAIR, |member| member.metric)
+    }
+
+    /// Orders the series at two places by metric, then by all labels. Equal texts have equal
+    /// numbers, so few are compared.
+    pub(super) fn cmp_metric_major(&self, a: usize, b: usize) -> Ordering {
         let text = |pair: u32| self.pairs.get(pair as usize);
-        let (first, second) = (metric(a), metric(b));
+        let (first, second) = (self.metric_at(a), self.metric_at(b));
         if first != second {
             return text(first).map(|pair| &pair.1).cmp(&text(second).map(|pair| &pair.1));
         }
-        let (first, second) = (self.members_of(a), self.members_of(b));
+        let (first, second) = (self.members_at(a), self.members_at(b));
         match first.iter().zip(second).find(|(x, y)| x != y) {
             Some((x, y)) => text(*x).cmp(&text(*y)),
             None => first.len().cmp(&second.len()),
@@ -154,7 +171,9 @@ impl Postings {
         let mut matchers: Vec<&Matcher> = selector.matchers().iter().collect();
         matchers.sort_by_key(|m| m.op != MatchOp::Equal);
         let mut found = RoaringBitmap::new();
-        found.insert_range(0..self.series.len() as u32);
+        for range in self.numbers.ranges() {
+            found.insert_range(range);
+        }
         for matcher in matchers {
             if found.is_empty() {
                 break;
@@ -207,8 +226,10 @@ mod tests {
             }
         }
         let mut postings = Postings::default();
-        for labels in &series {
-            postings.insert(labels);
+        // With a gap, as where series were forgotten.
+        let id_of = |at: usize| at as u32 + 3 * u32::from(at >= 10);
+        for (at, labels) in series.iter().enumerate() {
+            assert!(postings.insert(id_of(at), labels));
         }
         for text in [
             "cpu",
@@ -234,7 +255,7 @@ mod tests {
         ] {
             let selector: Selector = text.parse().unwrap();
             let expected: Vec<u32> =
-                (0..24).filter(|id| selector.matches(&series[*id as usize])).collect();
+                (0..24).filter(|at| selector.matches(&series[*at])).map(id_of).collect();
             assert_eq!(postings.select(&selector).iter().collect::<Vec<_>>(), expected, "{text}");
         }
     }
@@ -253,14 +274,14 @@ mod tests {
             ("ab", &[("host", "a")]),
         ] {
             let labels = Labels::new(metric, pairs.iter().copied()).unwrap();
-            postings.insert(&labels);
+            postings.insert(series.len() as u32, &labels);
             series.push(labels);
         }
         for (a, labels) in series.iter().enumerate() {
             assert!(postings.labels_of(a as u32).eq(labels.iter()), "{labels}");
             for (b, other) in series.iter().enumerate() {
                 let expected = labels.cmp_metric_major(other);
-                assert_eq!(postings.cmp_metric_major(a as u32, b as u32), expected, "{a} {b}");
+                assert_eq!(postings.cmp_metric_major(a, b), expected, "{a} {b}");
             }
         }
         assert_eq!(postings.labels_of(7).count(), 0);

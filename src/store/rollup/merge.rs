@@ -95,7 +95,7 @@ impl Store {
         let mut series: Vec<SeriesId> = inputs.iter().flat_map(|s| s.series()).collect();
         series.sort_unstable();
         series.dedup();
-        read(&self.catalog).sort_metric_major(&mut series);
+        read(&self.catalog()).sort_metric_major(&mut series);
         let samples = |id| inputs.iter().map(|s| samples_of(s, id)).sum::<usize>();
         let tiles = tiles(&series, self.budget.tile_samples(), samples);
         let made = self.make_segment(writer, job, &tiles, |id, cache| {

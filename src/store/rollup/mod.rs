@@ -178,6 +178,7 @@ impl Store {
         report.buckets += self.roll_up_until(&mut writer, until, &retention.rollups)?;
         self.end_retention(&mut writer, until, &retention.rollups)?;
         self.merge_rollups(&mut writer, false)?;
+        self.forget_unused(&mut writer)?;
         report.before = self.view().retain_from;
         Ok(report)
     }
