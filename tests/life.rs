@@ -9,7 +9,7 @@ use std::time::Duration;
 use plimsoll::db::RocksDb;
 use plimsoll::fs::DiskFs;
 use plimsoll::store::{Appended, Durability, Retention, Samples, Store, StoreOptions};
-use plimsoll::{Batch, Error, Group, Labels, SeriesId, Span, TimeRange, Timestamp};
+use plimsoll::{Batch, Error, Group, Labels, SeriesId, Sink, Span, TimeRange, Timestamp, Unit};
 use rayon::prelude::*;
 
 use crate::support::clock::ManualClock;
@@ -75,6 +75,27 @@ fn one_host_with_a_wrong_clock_costs_no_other_host_a_sample() {
     // The window is not part of what is kept: the same samples are there after reopening.
     store.seal().unwrap();
     assert_eq!(times(&store, right), all);
+}
+
+#[test]
+fn what_is_appended_keeps_the_unit_of_its_metric() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), options()).unwrap();
+    let unit = |text: &str| text.parse::<Unit>().unwrap();
+    let kept = || store.snapshot().unwrap().unit("cpu").map(|unit| unit.to_string());
+    let mut appender = store.appender();
+    appender.series(&labels("cpu", 0), None).unwrap();
+    assert_eq!((kept(), appender.unit("cpu")), (None, None));
+    for (text, host) in [("KB", 0), ("kB", 1)] {
+        appender.series(&labels("cpu", host), Some(&unit(text))).unwrap();
+        assert_eq!(kept().as_deref(), Some("KB"), "another spelling is no other unit");
+    }
+    let why = appender.series(&labels("cpu", 2), Some(&unit("MB"))).unwrap_err().to_string();
+    assert!(why.starts_with("the metric \"cpu\" is in KB in this store"), "{why}");
+    assert_eq!(appender.unit("cpu"), Some(unit("KB")));
+    assert_eq!(store.series_id(&labels("cpu", 2)).unwrap(), SeriesId(2), "none was made for it");
+    store.set_unit("cpu", &unit("MB")).unwrap();
+    assert_eq!(kept().as_deref(), Some("MB"), "an explicit call replaces it");
 }
 
 #[test]

@@ -52,6 +52,10 @@ impl Sink for Memory {
         Ok(SeriesId(at as u32))
     }
 
+    fn unit(&self, metric: &str) -> Option<Unit> {
+        self.series.iter().find(|s| s.0.metric() == metric)?.1.clone()
+    }
+
     fn group(&mut self, group: &Group) -> Result<()> {
         group.check()?;
         let mut ids = group.series.clone();

@@ -71,7 +71,14 @@ impl Group {
 /// Where an importer puts what it reads: names series, then sends groups of their samples.
 pub trait Sink {
     /// The number of a series, made if it is new. Called once per series and file.
+    /// A metric that has another unit already keeps it, and the call is refused.
     fn series(&mut self, labels: &Labels, unit: Option<&Unit>) -> Result<SeriesId>;
+
+    /// The unit that a metric has already, so that a file in another one can be refused before its
+    /// first sample. A sink that keeps no units has none.
+    fn unit(&self, _metric: &str) -> Option<Unit> {
+        None
+    }
 
     /// Takes one group. The importer reuses the group's memory afterwards.
     fn group(&mut self, group: &Group) -> Result<()>;

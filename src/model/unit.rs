@@ -90,6 +90,18 @@ impl Unit {
         (from.0 == to.0 && from_rate == to_rate).then(|| from.1 / to.1)
     }
 
+    /// Whether values in the two mean the same, however they are written.
+    ///
+    /// ```
+    /// use plimsoll::Unit;
+    /// let (kb, same, mb): (Unit, Unit, Unit) = ("KB".parse()?, "kB".parse()?, "MB".parse()?);
+    /// assert!(kb.is_same_as(&same) && !kb.is_same_as(&mb));
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.factor_to(other) == Some(1.0)
+    }
+
     /// A value in this unit for people: three significant digits, the unit scaled to fit.
     ///
     /// ```

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, RwLock};
 
+use super::catalog::Catalog;
 use super::head::{Head, wire};
 use super::layout::Layout;
 use super::options::{Durability, StoreOptions};
@@ -41,7 +42,8 @@ impl Store {
         self.guarded(&mut writer, |store| write(&catalog).add(labels, &*store.db))
     }
 
-    /// Sets the unit of a metric; setting it again replaces it.
+    /// Sets the unit of a metric; setting it again replaces it, and converts no samples. An
+    /// [`Appender`] refuses another unit instead.
     pub fn set_unit(&self, metric: &str, unit: &Unit) -> Result<()> {
         if read(&self.catalog()).unit(metric) == Some(unit) {
             return Ok(());
@@ -49,6 +51,19 @@ impl Store {
         let mut writer = self.writer_for_change()?;
         let catalog = self.catalog();
         let mut catalog = write(&catalog);
+        self.guarded(&mut writer, |store| catalog.set_unit(metric, unit, &*store.db))
+    }
+
+    /// Sets the unit of a metric that has none; one that has another keeps it, as its samples do.
+    fn agree_on_unit(&self, metric: &str, unit: &Unit) -> Result<()> {
+        if has_unit(&read(&self.catalog), metric, unit)? {
+            return Ok(());
+        }
+        let mut writer = self.writer_for_change()?;
+        let mut catalog = write(&self.catalog);
+        if has_unit(&catalog, metric, unit)? {
+            return Ok(());
+        }
         self.guarded(&mut writer, |store| catalog.set_unit(metric, unit, &*store.db))
     }
 
@@ -236,6 +251,18 @@ fn check_unique(series: &[SeriesId]) -> Result<()> {
     }
 }
 
+/// Whether a metric has this unit, however written; an error where it has another one.
+fn has_unit(catalog: &Catalog, metric: &str, unit: &Unit) -> Result<bool> {
+    match catalog.unit(metric) {
+        None => Ok(false),
+        Some(known) if known.is_same_as(unit) => Ok(true),
+        Some(known) => Err(Error::invalid(format!(
+            "the metric {metric:?} is in {known} in this store and cannot be in {unit} too; convert \
+             the values to {known}, or give the metric another name"
+        ))),
+    }
+}
+
 /// Gathers groups and appends them to a store in larger batches.
 #[derive(Debug)]
 pub struct Appender<'a> {
@@ -263,9 +290,13 @@ impl Appender<'_> {
 impl Sink for Appender<'_> {
     fn series(&mut self, labels: &Labels, unit: Option<&Unit>) -> Result<SeriesId> {
         if let Some(unit) = unit {
-            self.store.set_unit(labels.metric(), unit)?;
+            self.store.agree_on_unit(labels.metric(), unit)?;
         }
         self.store.series_id(labels)
+    }
+
+    fn unit(&self, metric: &str) -> Option<Unit> {
+        read(&self.store.catalog).unit(metric).cloned()
     }
 
     fn group(&mut self, group: &Group) -> Result<()> {

@@ -7,6 +7,7 @@ mod options;
 mod roles;
 mod rows;
 mod split;
+mod units;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub fn import_csv(
         };
         if !text.trim_ascii().is_empty() {
             let plan = Plan::new(text, options, &fixed);
+            let plan = plan.and_then(|plan| units::check(&plan.body, sink).map(|()| plan));
             break plan.map_err(|why| ledger.error(number, why))?;
         }
     };

@@ -326,6 +326,70 @@ fn what_is_ambiguous_is_refused_as_a_whole() {
     assert!(error(b"time,v\n", &options(|o| o.time = both)).contains("give one"));
 }
 
+/// Imports one table after the other into one sink.
+fn import_all(texts: &[&str], options: &CsvOptions) -> (Memory, Result<()>) {
+    let mut sink = Memory::default();
+    let outcome = texts.iter().enumerate().try_for_each(|(at, text)| {
+        let (mut bytes, origin) = (text.as_bytes(), format!("{at}.csv"));
+        import_csv(Source::new(&mut bytes, &origin, &[]), options, &mut sink).map(|_| ())
+    });
+    (sink, outcome)
+}
+
+#[test]
+fn a_table_in_another_unit_is_refused_before_its_first_sample() {
+    let kb = "time,Memory [KB]\n1400000000,1\n";
+    for (second, what) in [
+        (
+            "\ntime,Memory [MB]\n1400000060,2\n",
+            "1.csv:2: \"Memory [MB]\" is in MB, but the metric \"memory\" is in KB already; convert \
+             it (--column 'Memory [MB]=memory,scale=1000,unit=KB'), or give the metric another \
+             name (--column 'Memory [MB]=NAME')",
+        ),
+        (
+            "time,Memory [MHz]\n1400000060,2\n",
+            "1.csv:1: \"Memory [MHz]\" is in MHz, but the metric \"memory\" is in KB already; the two \
+             measure different things: give the metric another name (--column",
+        ),
+    ] {
+        let (sink, outcome) = import_all(&[kb, second], &CsvOptions::default());
+        let found = outcome.unwrap_err().to_string();
+        assert!(found.starts_with(what), "{found}");
+        assert_eq!(sink.print(), ["memory @ 1400000000 = 1"]);
+    }
+    // The remedy mends it.
+    let mended = rules(&["Memory [MB]=memory,scale=1000,unit=KB"]);
+    let (mut sink, _) = import_all(&[kb], &CsvOptions::default());
+    let mut bytes = &b"time,Memory [MB]\n1400000060,2\n"[..];
+    import_csv(Source::new(&mut bytes, "1.csv", &[]), &mended, &mut sink).unwrap();
+    assert_eq!(sink.print(), ["memory @ 1400000000 = 1", "memory @ 1400000060 = 2000"]);
+}
+
+#[test]
+fn units_that_agree_or_were_not_known_are_no_conflict() {
+    let [plain, kb, other] = ["memory", "memory [KB]", "Memory [kB]"]
+        .map(|header| format!("time,{header}\n1400000000,1\n"));
+    for texts in [[&*kb, &*other], [&*kb, &*plain], [&*plain, &*kb]] {
+        import_all(&texts, &CsvOptions::default()).1.unwrap();
+    }
+}
+
+#[test]
+fn a_long_table_in_another_unit_is_refused_before_its_first_sample() {
+    let long = "time,metric,value\n1400000000,free,1\n1400000000,memory,2\n";
+    let mut sink = import_all(&["time,memory [KB]\n1400000000,1\n"], &CsvOptions::default()).0;
+    let mut bytes = long.as_bytes();
+    let source = Source::new(&mut bytes, "l.csv", &[]);
+    let found = import_csv(source, &rules(&["memory,scale=2,unit=MB"]), &mut sink).unwrap_err();
+    let what = "l.csv:1: \"memory\" is in MB, but the metric \"memory\" is in KB already; convert it \
+                (--column 'memory=memory,scale=2000,unit=KB')";
+    assert!(found.to_string().starts_with(what), "{found}");
+    assert_eq!(sink.series.len(), 1);
+    let two = rules(&["memory=m,unit=MB", "free=m,unit=KB"]);
+    let found = error(long.as_bytes(), &two);
+    assert!(found.contains("\"free\" is in KB, but the metric \"m\" is in MB already"), "{found}");
+}
+
 /// Rows of a table: seconds and cells.
 type Numbers = Vec<(i64, Vec<Option<f64>>)>;
 
