@@ -4,8 +4,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use jiff::ZonedDateTime;
+use jiff::civil::{DateTime, Time};
+use jiff::fmt::temporal::{Pieces, TimeZoneAnnotation, TimeZoneAnnotationKind};
+use jiff::tz::Offset;
 
 use super::report::{Reason, Refusal, Trouble, shown};
 use crate::error::{Error, Result};
@@ -86,11 +88,8 @@ impl TimeUnit {
     }
 
     /// The only unit that puts an epoch into the plausible years; their ranges do not meet.
-    fn plausible(text: &[u8]) -> Option<Self> {
-        let fits = |unit: &Self| {
-            let seconds = epoch_nanos(text, *unit).ok().map(|nanos| nanos / 1_000_000_000);
-            seconds.is_some_and(|seconds| PLAUSIBLE_SECONDS.contains(&seconds))
-        };
+    pub(super) fn plausible(text: &[u8]) -> Option<Self> {
+        let fits = |unit: &Self| epoch_nanos(text, *unit).is_ok_and(is_plausible);
         Self::ALL.into_iter().find(fits)
     }
 }
@@ -183,10 +182,7 @@ impl<'a> Clock<'a> {
                 refused(format!("the time {} does not read in {unit}: {why}", shown(cell)))
             })?,
         };
-        if self.found
-            && form != TimeForm::Text
-            && !PLAUSIBLE_SECONDS.contains(&(nanos / 1_000_000_000))
-        {
+        if self.found && form != TimeForm::Text && !is_plausible(nanos) {
             return Err(refused(format!(
                 "the time {} is not between 2000 and 2100 in the unit of the first line; if it is \
                  right, give the unit (--time-unit)",
@@ -236,6 +232,9 @@ impl<'a> Clock<'a> {
         let unreadable = || {
             let wanted = match &self.options.format {
                 Some(format) => format!("the pattern {format:?}"),
+                None if cell.contains(&b'[') => "a time in a zone known here, with the offset of \
+                                                 that zone or none"
+                    .to_owned(),
                 None => "2013-08-01T12:00:00Z or 2013-08-01 12:00:00; another form needs \
                          --time-format"
                     .to_owned(),
@@ -249,7 +248,8 @@ impl<'a> Clock<'a> {
         };
         let instant = match read.ok_or_else(unreadable)? {
             Calendar::Instant(instant) => instant,
-            Calendar::Local(local) => self.localize(local, text)?,
+            Calendar::Local(local, Some(zone)) => only_instant(&zone, local, text)?,
+            Calendar::Local(local, None) => self.localize(local, text)?,
         };
         i64::try_from(instant.as_nanosecond())
             .map_err(|_| refused(format!("the time {text:?} is outside 1678 to 2262")).into())
@@ -265,45 +265,88 @@ impl<'a> Clock<'a> {
             let in_doubt = !self.started;
             return Err(if in_doubt { Trouble::File(what) } else { refused(what).into() });
         };
-        zone.only_instant(local).ok_or_else(|| {
-            refused(format!(
-                "the time {text:?} occurs twice or never in its zone, as its clocks change then; \
-                 export times in UTC"
-            ))
-            .into()
-        })
+        Ok(only_instant(zone, local, text)?)
     }
 }
 
-/// A calendar time, with its zone or without.
+/// The instant of a local time, which must be there once.
+fn only_instant(zone: &Zone, local: DateTime, text: &str) -> Result<jiff::Timestamp, Refusal> {
+    zone.only_instant(local).ok_or_else(|| {
+        refused(format!(
+            "the time {text:?} occurs twice or never in its zone, as its clocks change then; \
+             export times in UTC"
+        ))
+    })
+}
+
+/// A calendar time.
 enum Calendar {
+    /// With its offset.
     Instant(jiff::Timestamp),
-    Local(DateTime),
+    /// Local time, with the zone that the text names, if any.
+    Local(DateTime, Option<Zone>),
 }
 
+/// Reads RFC 3339 or ISO 8601, also with a zone in brackets, as in RFC 9557. What a text says of
+/// its zone is never passed over: where it does not fit together, there is no reading.
 fn standard(text: &str) -> Option<Calendar> {
-    for suffix in [" UTC", " GMT"] {
-        if let Some(local) = text.strip_suffix(suffix) {
-            let local: DateTime = local.parse().ok()?;
-            return TimeZone::UTC.to_timestamp(local).ok().map(Calendar::Instant);
-        }
+    let in_utc = [" UTC", " GMT"].iter().find_map(|suffix| text.strip_suffix(suffix));
+    if in_utc.is_none()
+        && !text.contains('[')
+        && let Ok(instant) = text.parse()
+    {
+        return Some(Calendar::Instant(instant));
     }
-    match text.parse() {
-        Ok(instant) => Some(Calendar::Instant(instant)),
-        Err(_) => text.parse().ok().map(Calendar::Local),
+    let pieces = Pieces::parse(in_utc.unwrap_or(text)).ok()?;
+    let local = pieces.date().to_datetime(pieces.time().unwrap_or(Time::midnight()));
+    let (offset, zone) = (pieces.to_numeric_offset(), zone_of(&pieces).ok()?);
+    match (in_utc, offset, zone) {
+        (Some(_), None | Some(Offset::UTC), None) => Some(Calendar::Local(local, Some(Zone::UTC))),
+        (None, None, zone) => Some(Calendar::Local(local, zone)),
+        // An offset that is not the zone's at that time is refused by the parser.
+        (None, Some(_), Some(_)) => {
+            let zoned: ZonedDateTime = text.parse().ok()?;
+            Some(Calendar::Instant(zoned.timestamp()))
+        }
+        _ => None,
     }
 }
 
+/// The zone in brackets behind a time, if there is one; an error where it is not known.
+fn zone_of(pieces: &Pieces<'_>) -> Result<Option<Zone>> {
+    let zone = |annotation: &TimeZoneAnnotation<'_>| match annotation.kind() {
+        TimeZoneAnnotationKind::Named(name) => name.as_str().parse(),
+        TimeZoneAnnotationKind::Offset(offset) => offset.to_string().parse(),
+        _ => Err(Error::invalid("a zone of another kind")),
+    };
+    pieces.time_zone_annotation().map(zone).transpose()
+}
+
+/// Reads a text by a pattern, which may take an offset (`%z`) or the name of a zone (`%Q`).
 fn patterned(format: &str, text: &str) -> Option<Calendar> {
     let parts = jiff::fmt::strtime::parse(format, text).ok()?;
-    match parts.to_timestamp() {
-        Ok(instant) => Some(Calendar::Instant(instant)),
-        Err(_) => parts.to_datetime().ok().map(Calendar::Local),
+    match (parts.offset(), parts.iana_time_zone()) {
+        (None, None) => match parts.to_timestamp() {
+            Ok(instant) => Some(Calendar::Instant(instant)),
+            Err(_) => Some(Calendar::Local(parts.to_datetime().ok()?, None)),
+        },
+        (None, Some(zone)) => {
+            Some(Calendar::Local(parts.to_datetime().ok()?, Some(zone.parse().ok()?)))
+        }
+        (Some(_), None) => parts.to_timestamp().ok().map(Calendar::Instant),
+        (Some(_), Some(_)) => {
+            parts.to_zoned_datetime().ok().map(|zoned| Calendar::Instant(zoned.timestamp()))
+        }
     }
 }
 
 fn refused(what: impl Into<String>) -> Refusal {
     Refusal::new(Reason::Time, what)
+}
+
+/// Whether an instant lies in the years 2000 to 2100, as one must whose unit was not stated.
+pub(super) fn is_plausible(nanos: i64) -> bool {
+    PLAUSIBLE_SECONDS.contains(&nanos.div_euclid(1_000_000_000))
 }
 
 /// The exact nanoseconds of an epoch written as `-?digits[.digits]`.

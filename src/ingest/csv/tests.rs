@@ -175,6 +175,17 @@ fn times_in_every_form() {
     assert_eq!(seconds("2014-05-13 18:53:20", &zone("CET")), "1400000000");
     assert_eq!(seconds("2014-05-13T18:53:20", &zone("+02")), "1400000000");
     assert_eq!(seconds("2014-05-13T16:53:20Z", &zone("+02")), "1400000000");
+    // A zone in the text counts, whatever the option says.
+    for time in [
+        "2014-05-13T18:53:20[Europe/Berlin]",
+        "2014-05-13T18:53:20[+02:00]",
+        "2014-05-13T18:53:20+02:00[Europe/Berlin]",
+        "2014-05-13T16:53:20Z[Europe/Berlin]",
+        "2014-05-13T16:53:20+00:00 UTC",
+        "2014-05-13T16:53:20[UTC]",
+    ] {
+        assert_eq!(seconds(time, &zone("America/New_York")), "1400000000", "{time}");
+    }
     assert_eq!(seconds("2014-05-13", &zone("UTC")), "1399939200");
     assert_eq!(seconds("1500.25", &form("ms")), "1.50025");
     assert_eq!(seconds("-1", &form("s")), "-1");
@@ -184,6 +195,10 @@ fn times_in_every_form() {
     };
     assert_eq!(seconds("13.05.2014 18:53:20", &pattern("%d.%m.%Y %H:%M:%S")), "1400000000");
     assert_eq!(seconds("2014/05/13", &pattern("%Y/%m/%d")), "1399932000");
+    let named = "%Y-%m-%d %H:%M:%S %Q";
+    assert_eq!(seconds("2014-05-13 12:53:20 America/New_York", &pattern(named)), "1400000000");
+    assert_eq!(seconds("2014-05-13 12:53:20 -0400", &pattern(named)), "1400000000");
+    assert_eq!(seconds("2014-05-13 12:53:20 -0400", &pattern("%F %T %z")), "1400000000");
     assert_eq!(samples("ts_ms;v\n1400000000000;1\n", &default).len(), 1);
     assert_eq!(samples(",v\n1400000000,1\n", &default).len(), 1, "an index of pandas");
 }
@@ -267,6 +282,21 @@ fn bad_labels_and_times_say_where_and_why() {
         let found = problem(text.as_bytes(), &central);
         assert!(found.contains("occurs twice or never") && found.contains("UTC"), "{found}");
     }
+    for (time, what) in [
+        ("2014-05-13T12:00:00+02:00 UTC", "does not read as"),
+        ("2014-05-13T12:00:00[Europe/Berlin] UTC", "does not read as"),
+        ("2014-05-13T12:00:00+05:00[Europe/Berlin]", "with the offset of that zone or none"),
+        ("2014-05-13T12:00:00[Europe/Atlantis]", "a time in a zone known here"),
+        ("2014-10-26T02:30:00[Europe/Berlin]", "occurs twice or never"),
+    ] {
+        let text = format!("time,v\n2014-01-01T00:00:00Z,1\n{time},1\n");
+        let found = problem(text.as_bytes(), &central);
+        assert!(found.contains(what), "{time}: {found}");
+    }
+    let named = TimeOptions { format: Some("%F %T %Q".into()), ..TimeOptions::default() };
+    let text = b"time,v\n2014-01-01 00:00:00 CET,1\n2014-10-26 02:30:00 CET,1\n";
+    let found = problem(text, &options(|o| o.time = named));
+    assert!(found.contains("occurs twice or never"), "{found}");
     let mixed = b"time,v\n2014-01-01T00:00:00Z,1\n2014-01-01 00:00:00,1\n2014-01-32,1\n";
     let (_, report) = import(mixed, &CsvOptions::default()).unwrap();
     assert!(report.problems[0].what.contains("has no zone; give it: --zone UTC"));
