@@ -28,8 +28,10 @@ const TIME_NAMES: [&str; 11] = [
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) delimiter: u8,
-    /// Cells of a row.
+    /// Cells of the header.
     pub(super) width: usize,
+    /// The same without those behind the last one that has a name.
+    pub(super) named_width: usize,
     pub(super) time: usize,
     pub(super) time_header: String,
     /// The unit that the time column's header names.
@@ -81,7 +83,8 @@ impl Plan {
         let mut cells = Cells::default();
         let row = cells.split(line, delimiter).map_err(|refusal| refusal.what)?;
         let text = |at| String::from_utf8_lossy(row.cell(at)).into_owned();
-        let mut headers = read_headers((0..row.len()).map(text).collect())?;
+        let width = row.len();
+        let mut headers = read_headers((0..width).map(text).collect())?;
         let last = headers.iter().rposition(|header| !header.text.is_empty());
         headers.truncate(last.map_or(0, |last| last + 1));
         let rules = Rules::new(&headers, &options.columns);
@@ -113,7 +116,8 @@ impl Plan {
         let header = headers.get(time);
         let (time_header, time_hint) =
             header.map(|h| (h.text.clone(), hint(h))).unwrap_or_default();
-        Ok(Self { delimiter, width: headers.len(), time, time_header, time_hint, labels, body })
+        let named_width = headers.len();
+        Ok(Self { delimiter, width, named_width, time, time_header, time_hint, labels, body })
     }
 }
 

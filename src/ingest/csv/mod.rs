@@ -114,12 +114,13 @@ impl<R: Rows> Table<'_, R> {
         self.rows.row(&row, nanos, tally)
     }
 
-    /// A row must have the header's cells; empty ones behind them, as a closing delimiter makes
-    /// them, do no harm. A short row may be one that was cut in the middle of a number.
+    /// A row must have the cells of the header's columns; those behind the last one with a name may
+    /// be absent. Empty cells behind them all, as a closing delimiter makes them, do no harm. A
+    /// short row may be one that was cut.
     fn check_width(&self, row: &Row<'_>) -> Result<(), Refusal> {
-        let width = self.plan.width;
+        let Plan { width, named_width, .. } = *self.plan;
         let extra = (width..row.len()).any(|at| !row.cell(at).is_empty());
-        if row.len() < width || extra {
+        if row.len() < named_width || extra {
             return Err(Refusal::new(
                 Reason::Cells,
                 format!("the row has {} cells and the header {width}", row.len()),

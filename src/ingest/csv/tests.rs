@@ -356,6 +356,22 @@ fn what_is_ambiguous_is_refused_as_a_whole() {
     assert!(error(b"time,v\n", &options(|o| o.time = both)).contains("give one"));
 }
 
+#[test]
+fn columns_without_a_header_are_not_read_wherever_they_stand() {
+    let expected = ["v{file=\"f\"} @ 1400000000 = 1", "v{file=\"f\"} @ 1400000060 = 2"];
+    for text in [
+        "time,v,\n1400000000,1,note\n1400000060,2,\n",
+        "time,v,,\n1400000000,1,note,more\n1400000060,2\n",
+        "time,,v,\n1400000000,x,1,y\n1400000060,,2,,,\n",
+    ] {
+        assert_eq!(samples(text, &CsvOptions::default()), expected, "{text}");
+    }
+    let found = problem(b"time,v,\n1400000000,1,note,2\n", &CsvOptions::default());
+    assert_eq!(found, "f.csv:2: the row has 4 cells and the header 3");
+    let found = problem(b"time,v,\n1400000000\n", &CsvOptions::default());
+    assert_eq!(found, "f.csv:2: the row has 1 cells and the header 3");
+}
+
 /// Imports one table after the other into one sink.
 fn import_all(texts: &[&str], options: &CsvOptions) -> (Memory, Result<()>) {
     let mut sink = Memory::default();
