@@ -59,6 +59,8 @@ pub(super) struct Line<'a> {
     pub(super) number: u64,
     /// `None` where the line is longer than [`LINE_BYTES_MAX`].
     pub(super) text: Option<&'a mut [u8]>,
+    /// Whether the file ends behind it without the end of a line: it may have been cut.
+    pub(super) unended: bool,
 }
 
 impl<'a> Lines<'a> {
@@ -69,6 +71,8 @@ impl<'a> Lines<'a> {
     /// The next line; `None` at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<Line<'_>>> {
         let Some((mut range, too_long)) = self.find()? else { return Ok(None) };
+        // The end of a line is passed over, so that what is left begins behind it.
+        let unended = self.rest.start == range.end;
         self.number += 1;
         let number = self.number;
         let bytes = self.buffer.get(range.clone()).unwrap_or(&[]);
@@ -79,7 +83,7 @@ impl<'a> Lines<'a> {
             range.end -= 1;
         }
         let text = if too_long { None } else { self.buffer.get_mut(range) };
-        Ok(Some(Line { number, text }))
+        Ok(Some(Line { number, text, unended }))
     }
 
     /// Where the next line lies in the buffer, and whether it is too long to be kept.
@@ -152,19 +156,22 @@ mod tests {
         }
     }
 
-    fn lines_of(input: &mut dyn Read) -> Vec<Option<Vec<u8>>> {
+    /// The lines, and whether the last one has no end.
+    fn lines_of(input: &mut dyn Read) -> (Vec<Option<Vec<u8>>>, bool) {
         let mut total = 0;
         let mut count = |bytes| total += bytes;
         let source = Source { input, origin: "t", labels: &[], on_bytes: Some(&mut count) };
         let mut lines = Lines::new(source);
-        let mut out = Vec::new();
+        let (mut out, mut unended) = (Vec::new(), false);
         while let Some(line) = lines.next().unwrap() {
             assert_eq!(line.number, out.len() as u64 + 1);
+            assert!(!unended, "a line behind the last one");
+            unended = line.unended;
             out.push(line.text.map(|t| t.to_vec()));
         }
         drop(lines);
         assert!(total > 0 || out.is_empty());
-        out
+        (out, unended)
     }
 
     #[test]
@@ -172,9 +179,14 @@ mod tests {
         let text = b"\xEF\xBB\xBFa\r\n\nb\rc\nlast";
         let expected: Vec<_> =
             ["a", "", "b\rc", "last"].iter().map(|l| Some(l.as_bytes().to_vec())).collect();
-        assert_eq!(lines_of(&mut &text[..]), expected);
-        assert_eq!(lines_of(&mut Trickle(text, false)), expected);
-        assert!(lines_of(&mut &b""[..]).is_empty());
+        assert_eq!(lines_of(&mut &text[..]), (expected.clone(), true));
+        assert_eq!(lines_of(&mut Trickle(text, false)), (expected, true));
+        assert_eq!(lines_of(&mut &b""[..]), (vec![], false));
+        // What an earlier piece left in the buffer is no end of a line.
+        let pieces = "a\n".repeat(PIECE_BYTES);
+        for (text, unended) in [(pieces.clone(), false), (pieces + "a", true)] {
+            assert_eq!(lines_of(&mut text.as_bytes()).1, unended);
+        }
     }
 
     #[test]
@@ -182,7 +194,8 @@ mod tests {
         for length in [LINE_BYTES_MAX, LINE_BYTES_MAX + 1, 3 * LINE_BYTES_MAX + 7] {
             for end in ["\nnext\n", ""] {
                 let text = "x".repeat(length) + end;
-                let lines = lines_of(&mut text.as_bytes());
+                let (lines, unended) = lines_of(&mut text.as_bytes());
+                assert_eq!(unended, end.is_empty());
                 assert_eq!(lines[0].is_none(), length > LINE_BYTES_MAX, "{length}");
                 assert_eq!(
                     lines.get(1),

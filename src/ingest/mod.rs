@@ -52,6 +52,6 @@ pub use csv::{ColumnRule, CsvOptions, Shape, import_csv};
 pub use influx::{InfluxOptions, import_influx};
 pub use lines::Source;
 pub use path::{PathPattern, host_from_file};
-pub use report::{ImportReport, Problem, Reason};
+pub use report::{ImportReport, Note, Problem, Reason};
 pub use series_rows::{SeriesRow, read_series_rows};
 pub use time::{TimeForm, TimeOptions, TimeUnit};

@@ -1,11 +1,11 @@
 //! What became of an import: counts, and where lines were refused and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::error::{Error, Result};
 
-/// How many refused lines are kept word for word; the rest is counted by [`Reason`].
+/// How many refused lines, and how many notes, are kept word for word; the rest is counted.
 const PROBLEMS_MAX: usize = 100;
 /// How many characters of a bad cell are shown.
 const SHOWN_CHARACTERS: usize = 40;
@@ -46,6 +46,17 @@ pub struct Problem {
     pub what: String,
 }
 
+/// Something to know of a line that was imported.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Note {
+    /// The file, as the caller named it.
+    pub origin: String,
+    /// The line, from 1.
+    pub line: u64,
+    /// What it is, in words, with what to do.
+    pub what: String,
+}
+
 /// The outcome of an import of one file or, after [`merge`](Self::merge), of several.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct ImportReport {
@@ -65,12 +76,24 @@ pub struct ImportReport {
     pub problems: Vec<Problem>,
     /// All refused lines, by reason.
     pub reasons: BTreeMap<Reason, u64>,
+    /// Files whose last line was imported though it has no line end, so that it may have been cut.
+    pub unended: u64,
+    /// The first 100 of these lines.
+    pub notes: Vec<Note>,
+    /// Rules for metrics of long tables that met none, by the name they give: none in any of the
+    /// files, that is.
+    pub unmet_rules: BTreeSet<String>,
 }
 
 impl ImportReport {
     /// Adds the outcome of further files. Merge in the order of the files to keep the list of
     /// problems in that order.
     pub fn merge(&mut self, other: Self) {
+        if self.files == 0 {
+            self.unmet_rules = other.unmet_rules;
+        } else {
+            self.unmet_rules.retain(|rule| other.unmet_rules.contains(rule));
+        }
         self.files += other.files;
         self.lines += other.lines;
         self.samples += other.samples;
@@ -82,11 +105,21 @@ impl ImportReport {
         for (reason, count) in other.reasons {
             *self.reasons.entry(reason).or_default() += count;
         }
+        self.unended += other.unended;
+        let room = PROBLEMS_MAX.saturating_sub(self.notes.len());
+        self.notes.extend(other.notes.into_iter().take(room));
     }
 }
 
 impl fmt::Display for Problem {
     /// `file:line: what is wrong`, with control characters escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.origin.escape_debug(), self.line, self.what)
+    }
+}
+
+impl fmt::Display for Note {
+    /// `file:line: what it is`, with control characters escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.origin.escape_debug(), self.line, self.what)
     }
@@ -184,6 +217,16 @@ impl Ledger {
             self.report.problems.push(Problem { origin, line, reason, what });
         }
         Ok(())
+    }
+
+    /// Notes that the last line was imported though the file ends without a line end. Most such
+    /// files are whole; in one that is not, the line may be cut within a number and still read.
+    pub(super) fn unended(&mut self, line: u64) {
+        self.report.unended += 1;
+        let what = "the last line has no line end: if the file was still being written, its last \
+                    number may be cut, and what is stored stays; import a file when it is complete";
+        let (origin, what) = (self.origin.clone(), what.to_owned());
+        self.report.notes.push(Note { origin, line, what });
     }
 
     /// An error at a line of this file.

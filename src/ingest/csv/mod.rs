@@ -63,7 +63,9 @@ pub fn import_csv(
         }
         Body::Long(columns) => {
             let rows = Long::new(&plan, columns, &fixed, decimal_comma);
-            Table { plan: &plan, clock, rows }.read(&mut lines, &mut ledger, &mut tally)?;
+            let mut table = Table { plan: &plan, clock, rows };
+            table.read(&mut lines, &mut ledger, &mut tally)?;
+            ledger.report.unmet_rules = table.rows.unmet_rules();
         }
     }
     ledger.report.missing = tally.missing;
@@ -80,20 +82,24 @@ struct Table<'a, R> {
 
 impl<R: Rows> Table<'_, R> {
     fn read(
-        mut self,
+        &mut self,
         lines: &mut Lines<'_>,
         ledger: &mut Ledger,
         tally: &mut Tally<'_>,
     ) -> Result<()> {
         let mut cells = Cells::default();
         while let Some(line) = lines.next()? {
-            let number = line.number;
+            let (number, unended) = (line.number, line.unended);
             let outcome = match line.text {
                 Some(text) if text.trim_ascii().is_empty() => continue,
                 Some(text) => self.line(text, &mut cells, tally),
                 None => Err(Refusal::new(Reason::TooLong, "the line is longer than 1 MiB").into()),
             };
+            let taken = outcome.is_ok();
             ledger.line(number, outcome)?;
+            if unended && taken {
+                ledger.unended(number);
+            }
         }
         Ok(())
     }

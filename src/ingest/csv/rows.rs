@@ -1,6 +1,7 @@
 //! The rows below the header, turned into samples.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap};
 
 use super::header::{Body, LongColumns, Metric, Plan};
 use super::options::ColumnRule;
@@ -210,6 +211,10 @@ pub(super) struct Long<'a> {
     keys: Keys,
     /// By the number of the key; `None` where a rule drops the metric.
     series: Vec<Option<Kept>>,
+    /// The family of each series: rules can make one series of several metrics.
+    families: HashMap<SeriesId, FamilyId>,
+    /// Which rules met their metric.
+    met: Vec<Cell<bool>>,
 }
 
 /// One metric of one host.
@@ -227,12 +232,27 @@ impl<'a> Long<'a> {
         fixed: &'a [(String, String)],
         decimal_comma: bool,
     ) -> Self {
-        let common = Common { plan, fixed, decimal_comma };
-        Self { common, columns, keys: Keys::default(), series: Vec::new() }
+        Self {
+            common: Common { plan, fixed, decimal_comma },
+            columns,
+            keys: Keys::default(),
+            series: Vec::new(),
+            families: HashMap::new(),
+            met: vec![Cell::new(false); columns.rules.len()],
+        }
+    }
+
+    /// Rules that met no metric so far, by the name they give.
+    pub(super) fn unmet_rules(&self) -> BTreeSet<String> {
+        let rules = self.columns.rules.iter().zip(&self.met);
+        rules.filter(|(_, met)| !met.get()).map(|(rule, _)| rule.column.clone()).collect()
     }
 
     fn rule(&self, metric: &[u8]) -> Option<&'a ColumnRule> {
-        self.columns.rules.iter().find(|rule| rule.column.as_bytes() == metric)
+        let mut rules = self.columns.rules.iter().zip(&self.met);
+        let (rule, met) = rules.find(|(rule, _)| rule.column.as_bytes() == metric)?;
+        met.set(true);
+        Some(rule)
     }
 
     /// The series of a row that is met for the first time.
@@ -247,7 +267,8 @@ impl<'a> Long<'a> {
         let labels = self.common.labels(name, row)?;
         let id = tally.collector.series(&labels, rule.and_then(|rule| rule.unit.as_ref()))?;
         let scale = rule.and_then(|rule| rule.scale).unwrap_or(1.0);
-        let kept = Kept { family: tally.collector.family(), id, scale };
+        let family = *self.families.entry(id).or_insert_with(|| tally.collector.family());
+        let kept = Kept { family, id, scale };
         self.keys.add();
         self.series.push(Some(kept));
         Ok(kept)

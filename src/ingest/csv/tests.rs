@@ -372,6 +372,43 @@ fn columns_without_a_header_are_not_read_wherever_they_stand() {
     assert_eq!(found, "f.csv:2: the row has 1 cells and the header 3");
 }
 
+#[test]
+fn a_last_line_without_an_end_is_imported_and_noted() {
+    let noted = |text: &str| {
+        let (sink, report) = import(text.as_bytes(), &CsvOptions::default()).unwrap();
+        assert_eq!(report.unended, report.notes.len() as u64);
+        (sink.print().len(), report.notes.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let (count, notes) = noted("time,v\n1400000000,1\n1400000060,987");
+    assert!(
+        count == 2 && notes.len() == 1 && notes[0].starts_with("f.csv:3: the last"),
+        "{notes:?}"
+    );
+    for text in ["time,v", "time,v\n1400000000,1\n", "time,v\n1400000000,1\n  ", "time,v\n1"] {
+        assert_eq!(noted(text).1.len(), 0, "{text}");
+    }
+}
+
+#[test]
+fn rules_of_a_long_table_that_met_no_metric_are_reported() {
+    let ruled = rules(&["cpu=c,scale=10", "mem,unit=KB", "state,drop", "gone,drop", "late=c"]);
+    let read = |text: &str| import(text.as_bytes(), &ruled).unwrap().1;
+    let first = read("time,metric,value\n1400000000,cpu,1\n1400000000,state,1\n");
+    assert_eq!(first.unmet_rules, ["gone", "late", "mem"].map(str::to_owned).into());
+    let mut all = ImportReport::default();
+    all.merge(first);
+    all.merge(read("time,metric,value\n1400000000,mem,\n1400000000,late,1\n"));
+    assert_eq!(all.unmet_rules, ["gone".to_owned()].into());
+}
+
+#[test]
+fn metrics_that_rules_make_one_are_one_series_in_which_the_later_line_wins() {
+    let text = "time,metric,value\n1400000000,a,1\n1400000000,b,2\n1400000000,a,3\n\
+                1400000060,b,4\n1400000060,a,5\n1400000060,b,6\n";
+    let expected = ["c{file=\"f\"} @ 1400000000 = 3", "c{file=\"f\"} @ 1400000060 = 6"];
+    assert_eq!(samples(text, &rules(&["a=c", "b=c"])), expected);
+}
+
 /// Imports one table after the other into one sink.
 fn import_all(texts: &[&str], options: &CsvOptions) -> (Memory, Result<()>) {
     let mut sink = Memory::default();
