@@ -6,9 +6,10 @@ use plimsoll::ingest::{InfluxOptions, Source, TimeUnit, import_influx};
 
 pub(crate) fn run(data: &[u8]) {
     let Some((choice, text)) = data.split_first() else { return };
-    let precision = [TimeUnit::Nanoseconds, TimeUnit::Milliseconds, TimeUnit::Seconds];
+    let precision =
+        [Some(TimeUnit::Nanoseconds), Some(TimeUnit::Milliseconds), Some(TimeUnit::Seconds), None];
     let options = InfluxOptions {
-        precision: precision[usize::from(choice % 3)],
+        precision: precision[usize::from(choice % 4)],
         strict: choice & 0x80 != 0,
         ..Default::default()
     };

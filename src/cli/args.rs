@@ -285,9 +285,9 @@ pub(super) enum ShapeArg {
 pub(super) struct InfluxArgs {
     #[command(flatten)]
     pub(super) input: ImportInput,
-    /// The unit of timestamps: ns, us, ms or s.
-    #[arg(long, value_name = "UNIT", default_value = "ns")]
-    pub(super) precision: TimeUnit,
+    /// The unit of timestamps: ns, us, ms or s. Default: ns, refused outside of 2000 to 2100.
+    #[arg(long, value_name = "UNIT")]
+    pub(super) precision: Option<TimeUnit>,
 }
 
 #[derive(Debug, clap::Args)]

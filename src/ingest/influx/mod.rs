@@ -1,6 +1,7 @@
 //! Influx line protocol: `measurement,tag=a field=1,other=2i timestamp`.
 
 mod line;
+mod timestamps;
 
 #[cfg(test)]
 mod tests;
@@ -9,32 +10,30 @@ use std::collections::HashMap;
 
 use super::collect::{Collector, FamilyId};
 use super::lines::{Lines, Source};
-use super::report::{ImportReport, Ledger, Reason, Refusal, Trouble, shown};
-use super::time::{TimeUnit, epoch_nanos};
+use super::report::{ImportReport, Ledger, Reason, Refusal, Trouble};
+use super::time::TimeUnit;
 use crate::error::Result;
 use crate::model::{Labels, METRIC_LABEL, SeriesId, Sink};
-use line::{ESCAPED, Fields, Parts, Value, read_key, split, unescape};
+use line::{ESCAPED, Parts, Value, read_key, split, unescape};
+use timestamps::Timestamps;
 
 /// How line protocol is to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InfluxOptions {
-    /// The unit of timestamps: nanoseconds unless the writer was told otherwise.
-    pub precision: TimeUnit,
+    /// The unit of timestamps. Where `None`, they are nanoseconds, as writers make them that were
+    /// not told otherwise, and must lie in the years 2000 to 2100.
+    pub precision: Option<TimeUnit>,
     /// Labels that every series gets, beside its tags and those of the [`Source`].
     pub labels: Vec<(String, String)>,
     /// Whether the first bad line ends the import with an error.
     pub strict: bool,
 }
 
-impl Default for InfluxOptions {
-    fn default() -> Self {
-        Self { precision: TimeUnit::Nanoseconds, labels: Vec::new(), strict: false }
-    }
-}
-
 /// Imports one file of line protocol. The metric of a field is `measurement_field`, tags are
 /// labels, integers become the nearest double, truth values 1 and 0; text fields are counted and
-/// skipped. A line without a timestamp is refused, as there is no clock here.
+/// skipped. A line without a timestamp is refused, as there is no clock here. A file whose first
+/// timestamp has no likely reading in nanoseconds is an [`Error::Parse`](crate::Error::Parse)
+/// before any sample of it is imported, unless the precision is given.
 ///
 /// Linear time. Memory: 16 MiB of waiting samples, one line of at most 1 MiB, and the names of the
 /// series of the file. Several threads may import different files. A bad line is counted in the
@@ -50,24 +49,30 @@ pub fn import_influx(
     let mut lines = Lines::new(source);
     let mut reader = Reader {
         collector: Collector::new(sink),
-        precision: options.precision,
+        timestamps: Timestamps::new(options.precision),
         fixed,
         by_key: HashMap::new(),
         by_labels: HashMap::new(),
         hosts: Vec::new(),
+        owners: HashMap::new(),
         row: Row::default(),
     };
     while let Some(line) = lines.next()? {
+        let (number, unended) = (line.number, line.unended);
         let outcome = match line.text.map(|text| text.trim_ascii()) {
             Some([] | [b'#', ..]) => continue,
-            Some(text) => reader.line(text),
+            Some(text) => reader.line(text, number),
             None => Err(Refusal::new(Reason::TooLong, "the line is longer than 1 MiB").into()),
         };
-        if outcome.is_ok() {
+        let taken = outcome.is_ok();
+        ledger.line(number, outcome)?;
+        if taken {
             ledger.report.missing += reader.row.missing;
             ledger.report.skipped_fields += reader.row.texts;
         }
-        ledger.line(line.number, outcome)?;
+        if taken && unended {
+            ledger.unended(number);
+        }
     }
     ledger.report.samples = reader.collector.finish()?;
     Ok(ledger.report)
@@ -75,14 +80,21 @@ pub fn import_influx(
 
 struct Reader<'a> {
     collector: Collector<'a>,
-    precision: TimeUnit,
+    timestamps: Timestamps,
     fixed: Vec<(String, String)>,
     /// Measurement and tags as they stand in the file, so that labels are built once.
     by_key: HashMap<Box<[u8]>, usize>,
     /// The same, sorted: tags in another order are the same host.
     by_labels: HashMap<Labels, usize>,
     hosts: Vec<Host>,
+    owners: HashMap<SeriesId, Owner>,
     row: Row,
+}
+
+/// The host that a series is of, and the line that it was first met in.
+struct Owner {
+    host: usize,
+    line: u64,
 }
 
 /// What has one measurement and one set of tags.
@@ -105,7 +117,7 @@ struct Row {
 }
 
 impl Reader<'_> {
-    fn line(&mut self, text: &[u8]) -> Result<(), Trouble> {
+    fn line(&mut self, text: &[u8], number: u64) -> Result<(), Trouble> {
         let mut parts = split(text)?;
         let at = match self.by_key.get(parts.key) {
             Some(at) => *at,
@@ -134,8 +146,13 @@ impl Reader<'_> {
             } else if let Some(found) = host.by_name.get(name) {
                 *found
             } else {
-                check_rest(parts.fields, self.precision)?;
-                host.add_field(name, &mut self.collector)?
+                self.timestamps.check_rest(parts.fields)?;
+                let (labels, id) = host.series(name, &mut self.collector)?;
+                let owner = self.owners.entry(id).or_insert(Owner { host: at, line: number });
+                if owner.host != at {
+                    return Err(taken(&labels, owner.line).into());
+                }
+                host.add_field(name, id)
             };
             in_order &= found >= expected;
             expected = found + 1;
@@ -146,13 +163,13 @@ impl Reader<'_> {
         if !in_order {
             row.check_unique()?;
         }
-        let nanos = timestamp(parts.fields.timestamp(), self.precision)?;
+        let nanos = self.timestamps.read(parts.fields.timestamp())?;
         Ok(self.collector.push(host.family, &row.series, nanos, &row.values)?)
     }
 
     /// The place of the host of a line that is new at least in how its tags are written.
     fn add_host(&mut self, parts: &Parts<'_>) -> Result<usize, Trouble> {
-        check_rest(parts.fields, self.precision)?;
+        self.timestamps.check_rest(parts.fields)?;
         let (measurement, tags) = read_key(parts.key)?;
         let labels = Labels::new(&measurement, self.fixed.iter().cloned().chain(tags));
         let labels = labels.map_err(|why| Refusal::new(Reason::Label, why.to_string()))?;
@@ -168,18 +185,36 @@ impl Reader<'_> {
 }
 
 impl Host {
-    /// Adds a field that the host did not have so far.
-    fn add_field(&mut self, name: &[u8], collector: &mut Collector<'_>) -> Result<usize, Trouble> {
+    /// The series of a field that the host did not have so far.
+    fn series(
+        &self,
+        name: &[u8],
+        collector: &mut Collector<'_>,
+    ) -> Result<(Labels, SeriesId), Trouble> {
         let metric = format!("{}_{}", self.labels.metric(), unescape(name, ESCAPED)?);
         let tags = self.labels.iter().filter(|(name, _)| *name != METRIC_LABEL);
         let labels = Labels::new(&metric, tags);
         let labels = labels.map_err(|why| Refusal::new(Reason::Label, why.to_string()))?;
         let id = collector.series(&labels, None)?;
+        Ok((labels, id))
+    }
+
+    fn add_field(&mut self, name: &[u8], id: SeriesId) -> usize {
         let at = self.fields.len();
         self.fields.push((name.into(), id));
         self.by_name.insert(name.into(), at);
-        Ok(at)
+        at
     }
+}
+
+/// Measurement and field together may be one metric of two: `a_b` with `c`, and `a` with `b_c`.
+#[cold]
+fn taken(labels: &Labels, line: u64) -> Refusal {
+    let what = format!(
+        "another measurement and field are the series {labels} since line {line}; rename one of \
+         the two in the export, or leave it out"
+    );
+    Refusal::new(Reason::Label, what)
 }
 
 impl Row {
@@ -199,33 +234,5 @@ impl Row {
             return Err(Refusal::new(Reason::Syntax, "the line has a field twice; keep one"));
         }
         Ok(())
-    }
-}
-
-/// Reads a line to its end before a host or series is made for it, so that a bad line makes none.
-fn check_rest(mut fields: Fields<'_>, precision: TimeUnit) -> Result<(), Refusal> {
-    while fields.next()?.is_some() {}
-    timestamp(fields.timestamp(), precision).map(|_| ())
-}
-
-fn timestamp(text: &[u8], precision: TimeUnit) -> Result<i64, Refusal> {
-    let refused = |what: String| Err(Refusal::new(Reason::Time, what));
-    if text.is_empty() {
-        return refused("the line has no timestamp; write one behind the fields".to_owned());
-    }
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return refused(format!(
-            "the timestamp {} is no whole number; blanks in names need a backslash",
-            shown(text)
-        ));
-    }
-    match epoch_nanos(text, precision) {
-        Ok(i64::MAX) => refused("the time is the last instant there is, which is reserved".into()),
-        Ok(nanos) => Ok(nanos),
-        Err(why) => refused(format!(
-            "the timestamp {} is {why} in {precision}; see --precision",
-            shown(text)
-        )),
     }
 }

@@ -7,6 +7,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::ingest::testing::Memory;
 
+/// Timestamps of any year.
+fn nanos() -> InfluxOptions {
+    InfluxOptions { precision: Some(TimeUnit::Nanoseconds), ..InfluxOptions::default() }
+}
+
 fn import(text: &[u8], options: &InfluxOptions) -> Result<(Memory, ImportReport)> {
     let mut sink = Memory::default();
     let report = import_influx(Source::new(&mut &*text, "f.lp", &[]), options, &mut sink)?;
@@ -22,7 +27,7 @@ cpu,host=a,zone=z user=58i,idle=2.5,up=true,note="a, b = \"c\" ",left=7u,odd=NaN
 cpu,zone=z,host=a idle=3e2,user=-1i 2000000000
 m\,x\ y,t\=a\ g=v\,1\\ f\ 1=F -5000000000
 "#;
-    let (sink, report) = import(text.as_bytes(), &InfluxOptions::default()).unwrap();
+    let (sink, report) = import(text.as_bytes(), &nanos()).unwrap();
     assert_eq!(report.problems, []);
     let expected = [
         r#"cpu_idle{host="a",zone="z"} @ 1 = 2.5"#,
@@ -41,7 +46,7 @@ m\,x\ y,t\=a\ g=v\,1\\ f\ 1=F -5000000000
 #[test]
 fn precision_and_labels_of_the_file() {
     let options = InfluxOptions {
-        precision: TimeUnit::Milliseconds,
+        precision: Some(TimeUnit::Milliseconds),
         labels: vec![("site".into(), "ams".into())],
         strict: false,
     };
@@ -89,7 +94,7 @@ fn bad_lines_say_where_why_and_what_to_do() {
         ("m a=1, 1", "is not of the form name=value"),
     ] {
         let text = format!("good b=1,c=2 1\n{line}\ngood b=2,c=4 2\n");
-        let options = InfluxOptions::default();
+        let options = nanos();
         let (sink, report) = import(text.as_bytes(), &options).unwrap();
         assert_eq!((report.samples, report.lines, report.rejected), (4, 3, 1), "{line}");
         let found = report.problems[0].to_string();
@@ -99,8 +104,66 @@ fn bad_lines_say_where_why_and_what_to_do() {
         let strict = InfluxOptions { strict: true, ..options };
         assert_eq!(import(text.as_bytes(), &strict).unwrap_err().to_string(), found);
     }
-    let (_, report) = import(b"m,t=\xFF a=1 1\n", &InfluxOptions::default()).unwrap();
+    let (_, report) = import(b"m,t=\xFF a=1 1\n", &nanos()).unwrap();
     assert_eq!(report.reasons, [(Reason::Encoding, 1)].into());
+}
+
+#[test]
+fn a_file_of_another_precision_is_refused_with_the_remedy() {
+    let default = InfluxOptions::default();
+    for (time, what) in [
+        (
+            "1451606400",
+            "line protocol is in ns unless its writer was told otherwise, but \"1451606400\" is a \
+             time between 2000 and 2100 only in s; give the precision: --precision s (or ns)",
+        ),
+        ("1451606400000", "only in ms; give the precision: --precision ms (or ns)"),
+        ("7", "\"7\" is between 2000 and 2100 in no unit, so its unit cannot be told; give the"),
+        ("-1451606400000000000", "in no unit, so its unit cannot be told; give the precision"),
+    ] {
+        let text = format!("# cpu\ncpu u=1 {time}\ncpu u=1 1451606400000000000\n");
+        let error = import(text.as_bytes(), &default).unwrap_err().to_string();
+        assert!(error.starts_with("f.lp:2: ") && error.contains(what), "{error}");
+        let later = format!("cpu u=1 1451606400000000000\ncpu u=2 {time}\n");
+        let (sink, report) = import(later.as_bytes(), &default).unwrap();
+        assert_eq!(sink.print(), ["cpu_u @ 1451606400 = 1"]);
+        let what = format!(
+            "f.lp:2: the timestamp \"{time}\" is not between 2000 and 2100 in ns; if it is right, \
+             give the precision (--precision ns)"
+        );
+        assert_eq!(report.problems[0].to_string(), what);
+        assert_eq!(import(text.as_bytes(), &nanos()).unwrap().1.rejected, 0, "as it was told");
+    }
+}
+
+#[test]
+fn a_last_line_without_an_end_is_imported_and_noted() {
+    let (sink, report) = import(b"m a=1 1\nm a=2 2", &nanos()).unwrap();
+    assert_eq!(sink.print().len(), 2);
+    let note = report.notes[0].to_string();
+    assert!(note.starts_with("f.lp:2: the last line has no line end"), "{note}");
+    assert_eq!((report.unended, report.rejected), (1, 0));
+    for text in ["m a=1 1\n", "m a=1 1\n# a comment", "m a=1 1\nm a"] {
+        assert_eq!(import(text.as_bytes(), &nanos()).unwrap().1.unended, 0, "{text}");
+    }
+}
+
+#[test]
+fn measurement_and_field_of_another_name_are_not_made_one_series() {
+    let text = "disk,host=a used_percent=50 1\ndisk_used,host=a percent=7 1\n\
+                disk_used,host=b percent=8 1\ndisk_used,host=a percent=9 2\n";
+    let (sink, report) = import(text.as_bytes(), &nanos()).unwrap();
+    let expected = [
+        r#"disk_used_percent{host="a"} @ 0.000000001 = 50"#,
+        r#"disk_used_percent{host="b"} @ 0.000000001 = 8"#,
+    ];
+    assert_eq!(sink.print(), expected);
+    assert_eq!((report.rejected, report.reasons), (2, [(Reason::Label, 2)].into()));
+    assert_eq!(
+        report.problems[1].to_string(),
+        "f.lp:4: another measurement and field are the series disk_used_percent{host=\"a\"} since \
+         line 1; rename one of the two in the export, or leave it out"
+    );
 }
 
 proptest! {
@@ -127,7 +190,7 @@ proptest! {
                 expected.insert(key, value.to_bits());
             }
         }
-        let (sink, report) = import(text.as_bytes(), &InfluxOptions::default()).unwrap();
+        let (sink, report) = import(text.as_bytes(), &nanos()).unwrap();
         prop_assert_eq!(report.rejected, 0);
         prop_assert_eq!(sink.samples(), expected);
     }
@@ -137,7 +200,9 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
         text in "(m|a=|,|=| |\\\\|\"|\n|1i|t|1400000000|é){0,60}",
     ) {
-        let _ = import(&bytes, &InfluxOptions::default());
-        let _ = import(text.as_bytes(), &InfluxOptions::default());
+        for options in [InfluxOptions::default(), nanos()] {
+            let _ = import(&bytes, &options);
+            let _ = import(text.as_bytes(), &options);
+        }
     }
 }
