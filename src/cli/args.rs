@@ -218,7 +218,13 @@ pub(super) struct ImportInput {
     /// A label for every series, as in site=ams. May be given several times.
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = parse_label)]
     pub(super) labels: Vec<(String, String)>,
-    /// Fail at the first bad line instead of counting it.
+    /// The label host is the file's name without its extension.
+    #[arg(long, conflicts_with = "labels_from_path")]
+    pub(super) host_from_file: bool,
+    /// Labels from the end of each file's path, as in '{zone}/{}/{host}.csv'; {} is no label.
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) labels_from_path: Option<PathPattern>,
+    /// Fail at the first bad line or file instead of counting it.
     #[arg(long)]
     pub(super) strict: bool,
     /// How to write the result.
@@ -233,12 +239,6 @@ pub(super) struct ImportInput {
 pub(super) struct CsvArgs {
     #[command(flatten)]
     pub(super) input: ImportInput,
-    /// The label host is the file's name without its extension.
-    #[arg(long, conflicts_with = "labels_from_path")]
-    pub(super) host_from_file: bool,
-    /// Labels from the end of each file's path, as in '{zone}/{}/{host}.csv'; {} is no label.
-    #[arg(long, value_name = "PATTERN")]
-    pub(super) labels_from_path: Option<PathPattern>,
     /// The character between cells, or `tab`. Default: found from the header.
     #[arg(long, value_name = "CHAR", value_parser = CsvOptions::parse_delimiter)]
     pub(super) delimiter: Option<u8>,

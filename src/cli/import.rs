@@ -5,10 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::Outcome;
-use super::args::{
-    CsvArgs, ImportArgs, ImportFormat, ImportInput, InfluxArgs, ReportFormat, ShapeArg,
-};
-use super::output::{Stop, json_to_stdout, note, to_stdout};
+use super::args::{CsvArgs, ImportArgs, ImportFormat, ImportInput, InfluxArgs, ShapeArg};
+use super::imported::Imported;
+use super::output::{Stop, note};
 use super::progress::{Progress, samples_and_rate};
 use super::reader;
 use crate::error::{Error, Result};
@@ -16,7 +15,7 @@ use crate::ingest::{
     CsvOptions, ImportReport, InfluxOptions, Shape, Source, host_from_file, import_csv,
     import_influx,
 };
-use crate::model::{Sink, Timestamp};
+use crate::model::Sink;
 use crate::store::{Conflict, Durability, Store, StoreOptions};
 
 /// Samples in the head at which an import seals: larger segments than an agent's, for 16 bytes of
@@ -35,12 +34,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<Outcome, Stop> {
 
 fn csv(args: &CsvArgs) -> Result<Outcome, Stop> {
     let options = csv_options(args)?;
-    let labels_of = |path: &Path| match &args.labels_from_path {
-        Some(pattern) => pattern.labels(path),
-        None if args.host_from_file => Ok(vec![host_from_file(path)?]),
-        None => Ok(Vec::new()),
-    };
-    import_files(&args.input, &labels_of, |source, sink| import_csv(source, &options, sink))
+    import_files(&args.input, &|source, sink| import_csv(source, &options, sink))
 }
 
 fn influx(args: &InfluxArgs) -> Result<Outcome, Stop> {
@@ -49,8 +43,7 @@ fn influx(args: &InfluxArgs) -> Result<Outcome, Stop> {
         strict: args.input.strict,
         labels: args.input.labels.clone(),
     };
-    let no_labels = |_: &Path| Ok(Vec::new());
-    import_files(&args.input, &no_labels, |source, sink| import_influx(source, &options, sink))
+    import_files(&args.input, &|source, sink| import_influx(source, &options, sink))
 }
 
 /// The mapping file's options with the flags on top.
@@ -81,48 +74,100 @@ fn csv_options(args: &CsvArgs) -> Result<CsvOptions> {
 
 /// Imports one source.
 type ImportOne<'a> = dyn Fn(Source<'_>, &mut dyn Sink) -> Result<ImportReport> + 'a;
-/// The labels that a file's path gives.
-type LabelsOf<'a> = dyn Fn(&Path) -> Result<Vec<(String, String)>> + 'a;
 
-fn import_files(
-    input: &ImportInput,
-    labels_of: &LabelsOf<'_>,
-    import_one: impl Fn(Source<'_>, &mut dyn Sink) -> Result<ImportReport>,
-) -> Result<Outcome, Stop> {
+fn import_files(input: &ImportInput, import_one: &ImportOne<'_>) -> Result<Outcome, Stop> {
     let files = expand(&input.files)?;
-    // An import can be repeated, so it needs no sync before the seal at its end; and what is
-    // stored stays, so that repeating it changes nothing.
-    let store = Store::open(
-        &input.store,
-        StoreOptions {
-            durability: Durability::Buffered,
-            conflict: Conflict::FirstWins,
-            head_samples_max: HEAD_SAMPLES_MAX,
-            memory_bytes_max: MEMORY_BYTES_MAX,
-            ahead_max: None,
-            ..StoreOptions::default()
-        },
-    )?;
+    let store = open(&input.store)?;
     reader::tell_loss(&store, &input.store)?;
     let total = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|m| m.len()).sum();
     let progress = Progress::bytes(total);
-    let mut report = ImportReport::default();
-    for path in &files {
-        let labels = labels_of(path)?;
-        report.merge(import_file(path, &labels, &store, &import_one, &progress)?);
-        progress.samples(report.samples);
+    let mut imported = Imported::default();
+    let mut ended = read_files(&files, input, &store, import_one, &progress, &mut imported);
+    // What was read before a file that ends the import stays, so it is sealed as well; a store that
+    // failed is left as it is.
+    if !matches!(ended, Err(Failure::Store(_))) {
+        ended = store.seal().map_err(Failure::Store).and(ended);
     }
-    store.seal()?;
-    let kept = Kept {
-        conflicts: store.conflicts(),
-        refused: store.stats().refused_samples,
-        retained_from: store.snapshot()?.raw_from(),
+    imported.ask(&store);
+    if !matches!(ended, Err(Failure::Store(_))) {
+        ended = store.close().map_err(Failure::Store).and(ended);
+    }
+    let speed = samples_and_rate(imported.report.samples, progress.finish());
+    match ended {
+        Err(failure) if files.len() == 1 => return Err(failure.into_error().into()),
+        _ => note(&format!("{} files, {speed}", imported.report.files)),
+    }
+    imported.print(input.format)?;
+    ended.map_err(Failure::into_error)?;
+    imported.outcome(files.len())
+}
+
+fn open(folder: &Path) -> Result<Store> {
+    // An import can be repeated, so it needs no sync before the seal at its end; and what is
+    // stored stays, so that repeating it changes nothing.
+    let options = StoreOptions {
+        durability: Durability::Buffered,
+        conflict: Conflict::FirstWins,
+        head_samples_max: HEAD_SAMPLES_MAX,
+        memory_bytes_max: MEMORY_BYTES_MAX,
+        ahead_max: None,
+        ..StoreOptions::default()
     };
-    store.close()?;
-    let speed = samples_and_rate(report.samples, progress.finish());
-    note(&format!("{} files, {speed}", report.files));
-    print_report(&report, &kept, input.format)?;
-    Ok(if report.rejected > 0 { Outcome::Partial } else { Outcome::Done })
+    Store::open(folder, options)
+}
+
+/// Why a file was not imported.
+enum Failure {
+    /// The file cannot be read, or not in one way only.
+    File(Error),
+    /// The store took it no longer, or what was asked for cannot be done to any file.
+    Store(Error),
+}
+
+impl Failure {
+    fn into_error(self) -> Error {
+        match self {
+            Self::File(why) | Self::Store(why) => why,
+        }
+    }
+}
+
+/// Reads one file after the other. A refused one does not stop the others, but where it is the only
+/// one, or the import is strict.
+fn read_files(
+    files: &[PathBuf],
+    input: &ImportInput,
+    store: &Store,
+    import_one: &ImportOne<'_>,
+    progress: &Progress,
+    imported: &mut Imported,
+) -> Result<(), Failure> {
+    for (at, path) in files.iter().enumerate() {
+        let labels = labels_of(input, path).map_err(Failure::File);
+        let read =
+            labels.and_then(|labels| import_file(path, &labels, store, import_one, progress));
+        match read {
+            Ok(report) => imported.report.merge(report),
+            Err(Failure::File(why)) if files.len() > 1 && !input.strict => {
+                imported.refuse(path, &why);
+            }
+            Err(failure) => {
+                imported.stop(path, files.get(at + 1..).unwrap_or(&[]));
+                return Err(failure);
+            }
+        }
+        progress.samples(imported.report.samples);
+    }
+    Ok(())
+}
+
+/// The labels that a file's path gives.
+fn labels_of(input: &ImportInput, path: &Path) -> Result<Vec<(String, String)>> {
+    match &input.labels_from_path {
+        Some(pattern) => pattern.labels(path),
+        None if input.host_from_file => Ok(vec![host_from_file(path)?]),
+        None => Ok(Vec::new()),
+    }
 }
 
 fn import_file(
@@ -131,19 +176,24 @@ fn import_file(
     store: &Store,
     import_one: &ImportOne<'_>,
     progress: &Progress,
-) -> Result<ImportReport> {
+) -> Result<ImportReport, Failure> {
     let mut input: Box<dyn Read> = if path == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
-        Box::new(File::open(path).map_err(|why| Error::io("open", path, why))?)
+        let opened = File::open(path).map_err(|why| Error::io("open", path, why));
+        Box::new(opened.map_err(Failure::File)?)
     };
     let origin = path.display().to_string();
     let mut on_bytes = |bytes| progress.add(bytes);
     let source =
         Source { input: &mut *input, origin: &origin, labels, on_bytes: Some(&mut on_bytes) };
     let mut appender = store.appender();
-    let report = import_one(source, &mut appender)?;
-    appender.finish()?;
+    let report = import_one(source, &mut appender).map_err(|why| match &why {
+        Error::Parse { .. } => Failure::File(why),
+        Error::Io { path: of, .. } if of.as_path() == path => Failure::File(why),
+        _ => Failure::Store(why),
+    })?;
+    appender.finish().map_err(Failure::Store)?;
     Ok(report)
 }
 
@@ -180,69 +230,6 @@ fn below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         } else {
             files.push(path);
         }
-    }
-    Ok(())
-}
-
-/// What the store did not take of the samples.
-#[derive(Debug, serde::Serialize)]
-struct Kept {
-    conflicts: u64,
-    /// Samples before `retained_from`.
-    refused: u64,
-    #[serde(skip)]
-    retained_from: Timestamp,
-}
-
-#[derive(serde::Serialize)]
-struct ReportJson<'a> {
-    schema_version: u32,
-    #[serde(flatten)]
-    report: &'a ImportReport,
-    #[serde(flatten)]
-    kept: &'a Kept,
-}
-
-fn print_report(report: &ImportReport, kept: &Kept, format: ReportFormat) -> Result<(), Stop> {
-    if format == ReportFormat::Json {
-        return json_to_stdout(&ReportJson { schema_version: 1, report, kept });
-    }
-    for problem in &report.problems {
-        note(&problem.to_string());
-    }
-    let shown = report.problems.len() as u64;
-    if report.rejected > shown {
-        note(&format!("... and {} more rejected lines", report.rejected - shown));
-    }
-    to_stdout(|out| write_report(report, kept, out))
-}
-
-fn write_report(report: &ImportReport, kept: &Kept, out: &mut dyn io::Write) -> io::Result<()> {
-    let Kept { conflicts, refused, retained_from } = kept;
-    writeln!(out, "files     {}", report.files)?;
-    writeln!(out, "lines     {}", report.lines)?;
-    writeln!(out, "samples   {}", report.samples)?;
-    writeln!(out, "missing   {}", report.missing)?;
-    writeln!(out, "rejected  {}", report.rejected)?;
-    for (reason, count) in &report.reasons {
-        writeln!(out, "  {reason}: {count}")?;
-    }
-    if report.skipped_fields > 0 {
-        writeln!(out, "skipped   {} text fields, which are no samples", report.skipped_fields)?;
-    }
-    if *refused > 0 {
-        writeln!(
-            out,
-            "refused   {refused} samples lie before {retained_from}, to where retention has \
-             dropped all, and were left out"
-        )?;
-    }
-    if *conflicts > 0 {
-        writeln!(
-            out,
-            "conflicts {conflicts} samples differ from the one stored at their instant and were \
-             left out; do several hosts share their labels (--host-from-file)?"
-        )?;
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ mod explain;
 mod forecast;
 mod hosts;
 mod import;
+mod imported;
 mod inspect;
 mod laws;
 mod machine;
@@ -59,7 +60,7 @@ enum Outcome {
     Done,
     /// Something was checked and problems were found.
     FoundProblems,
-    /// Some lines were rejected, all others were imported.
+    /// Some lines or files were rejected, all others were imported.
     Partial,
 }
 
