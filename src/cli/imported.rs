@@ -140,8 +140,8 @@ impl Imported {
         if let Some(Stopped { origin, not_read, next }) = &self.stopped {
             let rest = next.as_ref().map(|next| format!(", from {next} on")).unwrap_or_default();
             note(&format!(
-                "stopped in {origin}; {} files before it were imported, {not_read} after it were not \
-                 read{rest}",
+                "stopped in {origin}; {} files before it were imported, {not_read} after it were \
+                 not read{rest}",
                 report.files
             ));
         }
@@ -167,8 +167,8 @@ impl Imported {
             let from = self.retained_from.map(|from| format!(" {from},")).unwrap_or_default();
             writeln!(
                 out,
-                "refused   {} samples lie before{from} to where retention has dropped all, and were \
-                 left out",
+                "refused   {} samples lie before{from} to where retention has dropped all, and \
+                 were left out",
                 self.refused
             )?;
         }

@@ -257,8 +257,8 @@ fn has_unit(catalog: &Catalog, metric: &str, unit: &Unit) -> Result<bool> {
         None => Ok(false),
         Some(known) if known.is_same_as(unit) => Ok(true),
         Some(known) => Err(Error::invalid(format!(
-            "the metric {metric:?} is in {known} in this store and cannot be in {unit} too; convert \
-             the values to {known}, or give the metric another name"
+            "the metric {metric:?} is in {known} in this store and cannot be in {unit} too; \
+             convert the values to {known}, or give the metric another name"
         ))),
     }
 }

@@ -425,14 +425,14 @@ fn a_table_in_another_unit_is_refused_before_its_first_sample() {
     for (second, what) in [
         (
             "\ntime,Memory [MB]\n1400000060,2\n",
-            "1.csv:2: \"Memory [MB]\" is in MB, but the metric \"memory\" is in KB already; convert \
-             it (--column 'Memory [MB]=memory,scale=1000,unit=KB'), or give the metric another \
-             name (--column 'Memory [MB]=NAME')",
+            "1.csv:2: \"Memory [MB]\" is in MB, but the metric \"memory\" is in KB already; \
+             convert it (--column 'Memory [MB]=memory,scale=1000,unit=KB'), or give the metric \
+             another name (--column 'Memory [MB]=NAME')",
         ),
         (
             "time,Memory [MHz]\n1400000060,2\n",
-            "1.csv:1: \"Memory [MHz]\" is in MHz, but the metric \"memory\" is in KB already; the two \
-             measure different things: give the metric another name (--column",
+            "1.csv:1: \"Memory [MHz]\" is in MHz, but the metric \"memory\" is in KB already; the \
+             two measure different things: give the metric another name (--column",
         ),
     ] {
         let (sink, outcome) = import_all(&[kb, second], &CsvOptions::default());
@@ -464,8 +464,8 @@ fn a_long_table_in_another_unit_is_refused_before_its_first_sample() {
     let mut bytes = long.as_bytes();
     let source = Source::new(&mut bytes, "l.csv", &[]);
     let found = import_csv(source, &rules(&["memory,scale=2,unit=MB"]), &mut sink).unwrap_err();
-    let what = "l.csv:1: \"memory\" is in MB, but the metric \"memory\" is in KB already; convert it \
-                (--column 'memory=memory,scale=2000,unit=KB')";
+    let what = "l.csv:1: \"memory\" is in MB, but the metric \"memory\" is in KB already; convert \
+                it (--column 'memory=memory,scale=2000,unit=KB')";
     assert!(found.to_string().starts_with(what), "{found}");
     assert_eq!(sink.series.len(), 1);
     let two = rules(&["memory=m,unit=MB", "free=m,unit=KB"]);

@@ -73,13 +73,13 @@ impl Timestamps {
         }
         Trouble::File(match TimeUnit::plausible(text) {
             Some(unit) => format!(
-                "line protocol is in ns unless its writer was told otherwise, but {text_shown} is a \
-                 time between 2000 and 2100 only in {unit}; give the precision: --precision {unit} \
-                 (or ns)"
+                "line protocol is in ns unless its writer was told otherwise, but {text_shown} is \
+                 a time between 2000 and 2100 only in {unit}; give the precision: --precision \
+                 {unit} (or ns)"
             ),
             None => format!(
-                "the timestamp {text_shown} is between 2000 and 2100 in no unit, so its unit cannot \
-                 be told; give the precision: --precision s (or ms, us, ns)"
+                "the timestamp {text_shown} is between 2000 and 2100 in no unit, so its unit \
+                 cannot be told; give the precision: --precision s (or ms, us, ns)"
             ),
         })
     }
