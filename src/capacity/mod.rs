@@ -53,7 +53,7 @@ pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable
 pub use plan::Planner;
 pub use pools::{
     FailureReport, Fullest, InTime, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport,
-    ScenarioOutcome, ScenarioRow, Stays, WhenFull,
+    ScenarioOutcome, ScenarioRow, Stays, UnmetChange, WhenFull,
 };
 pub use reduce::peaks_by_day;
 pub use rows::{

@@ -263,6 +263,12 @@ fn notes(
         let names = found.entry(format!("of a pool, {what}")).or_default();
         names.entry(name.clone()).or_default();
     }
+    for scenario in pools.iter().flat_map(|pools| &pools.scenarios) {
+        for unmet in &scenario.unmet {
+            let what = format!("what change {} of a scenario does: {}", unmet.change, unmet.why);
+            found.entry(what).or_default().entry(printable(&scenario.name)).or_default();
+        }
+    }
     for law in laws {
         for (labels, why) in &law.unsaid {
             let what = format!("how far load may go ({}): {why}", law.rule.name);

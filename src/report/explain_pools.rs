@@ -4,7 +4,9 @@ use super::explain::Explanation;
 use super::table::{amount, percent};
 use crate::capacity::failover::Spread;
 use crate::capacity::study::{FailoverRule, OrderRule};
-use crate::capacity::{InTime, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport, Study};
+use crate::capacity::{
+    InTime, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport, Study, printable,
+};
 use crate::model::Unit;
 
 /// What is said of a pool, of a failure or of a host that could leave, of one resource or of all.
@@ -171,7 +173,7 @@ fn spare(pools: &PoolReport, subject: &str) -> Option<Explanation> {
 fn unsaid(pools: &PoolReport, subject: &str) -> Option<Explanation> {
     let not_said = pools.unsaid.iter().filter(|(_, name)| name == subject);
     let mut sentences: Vec<String> =
-        not_said.map(|(what, _)| format!("Not said: {}.", what.escape_debug())).collect();
+        not_said.map(|(what, _)| format!("Not said: {}.", printable(what))).collect();
     let kept = pools.kept.iter().filter(|(name, _)| name == subject);
     sentences.extend(kept.map(|(_, resource)| {
         format!(

@@ -5,7 +5,7 @@ use super::explain_pools::{money, share};
 use super::pools::{hosts, when};
 use super::table::amount;
 use crate::capacity::study::{Change, ChangeKind, Scenario};
-use crate::capacity::{Plan, PoolFailure, ScenarioOutcome, ScenarioRow, Study};
+use crate::capacity::{Plan, PoolFailure, ScenarioOutcome, ScenarioRow, Study, printable};
 
 /// Names of failures and rows in a sentence.
 const NAMES: usize = 12;
@@ -63,6 +63,9 @@ fn in_all(
     if changes.is_empty() {
         said.push("Nothing is changed: these are the plan's own numbers.".to_owned());
     }
+    said.extend(scenario.unmet.iter().map(|unmet| {
+        format!("Change {} changes nothing: {}.", unmet.change, printable(&unmet.why))
+    }));
     said.push(format!(
         "{} hosts by {}, where there are {} as it is: those of all pools, after the changes.",
         hosts(scenario.hosts),

@@ -338,7 +338,7 @@ fn changes(
         let full = |(_, after): &(&ScenarioRow, &ScenarioRow)| after.peak / after.line;
         same(a).cmp(&same(b)).then_with(|| full(b).total_cmp(&full(a)))
     });
-    writeln!(out, "\nWHAT IF {:?}: {} change", cut(&scenario.name), rows(changed.len()))?;
+    writeln!(out, "\nWHAT IF {:?}: {}", cut(&scenario.name), rows_change(changed.len()))?;
     if changed.is_empty() {
         return Ok(());
     }
@@ -370,9 +370,9 @@ fn changes(
     more(changed.len() - shown, "rows", out)
 }
 
-/// A number of rows, in words.
-fn rows(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "row" } else { "rows" })
+/// How many rows change, in words.
+fn rows_change(count: usize) -> String {
+    if count == 1 { "1 row changes".to_owned() } else { format!("{count} rows change") }
 }
 
 /// What a pool is called: the name of its group.

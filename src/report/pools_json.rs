@@ -111,7 +111,15 @@ struct ScenarioView<'a> {
     ordered_per_month: Option<f64>,
     failures_lost: Option<usize>,
     worst_used_share: Option<f64>,
+    nobody_left: bool,
+    changes_without_effect: Vec<UnmetView<'a>>,
     rows: Vec<ScenarioRowView<'a>>,
+}
+
+#[derive(Serialize)]
+struct UnmetView<'a> {
+    change: usize,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -231,6 +239,12 @@ fn scenario(of: &ScenarioOutcome) -> ScenarioView<'_> {
         ordered_per_month: of.ordered_per_month,
         failures_lost: of.failures_lost,
         worst_used_share: of.worst_used_share.filter(|share| share.is_finite()),
+        nobody_left: of.worst_used_share == Some(f64::INFINITY),
+        changes_without_effect: of
+            .unmet
+            .iter()
+            .map(|unmet| UnmetView { change: unmet.change, why: &unmet.why })
+            .collect(),
         rows: of.rows.iter().map(row).collect(),
     }
 }

@@ -1,10 +1,16 @@
 //! The algebra of scenarios: changes, made one after the other to the hosts of a pool.
 
+use std::borrow::Cow;
+
 use super::orders::usable;
+use super::places::Places;
 use super::pool::{Host, Part, Pool};
 use crate::capacity::assess::View;
-use crate::capacity::study::{Change, ChangeKind};
+use crate::capacity::study::{Change, ChangeKind, Shape};
 use crate::model::Timestamp;
+
+/// No migration leaves more hosts to be looked at one by one; beyond, each stands for several.
+const MIGRATED_MAX: f64 = 65_536.0;
 
 /// The hosts of a pool after changes.
 #[derive(Debug, Clone)]
@@ -12,8 +18,8 @@ pub(super) struct Changed<'a> {
     pub(super) hosts: Vec<Host<'a>>,
     /// How many hosts each of them stands for.
     counts: Vec<f64>,
-    /// Whether any change met the pool.
-    pub(super) was_met: bool,
+    /// Whether each change was made and met the pool.
+    pub(super) met: Vec<bool>,
 }
 
 impl<'a> Changed<'a> {
@@ -23,15 +29,17 @@ impl<'a> Changed<'a> {
         // A pool of which no host is known counts as none.
         let one = if pool.hosts().is_empty() { 0.0 } else { 1.0 };
         let counts = vec![one; hosts.len()];
-        let mut changed = Self { hosts, counts, was_met: false };
-        let made = |change: &&Change| {
-            let begun = change.from.is_none_or(|from| from <= at);
-            begun && change.until.is_none_or(|until| at < until)
-        };
-        for change in changes.iter().filter(made) {
-            changed.make(view, pool, change);
+        let mut changed = Self { hosts, counts, met: Vec::with_capacity(changes.len()) };
+        for change in changes {
+            let is_met = change.holds_at(at) && changed.make(view, pool, change);
+            changed.met.push(is_met);
         }
         changed
+    }
+
+    /// Whether any change met the pool.
+    pub(super) fn was_met(&self) -> bool {
+        self.met.contains(&true)
     }
 
     /// How many hosts there are.
@@ -39,37 +47,29 @@ impl<'a> Changed<'a> {
         self.counts.iter().sum()
     }
 
-    fn make(&mut self, view: &View, pool: &Pool<'a>, change: &Change) {
+    /// Makes one more change, and says whether it meets the pool.
+    fn make(&mut self, view: &View, pool: &Pool<'a>, change: &Change) -> bool {
         let met: Vec<usize> = (0..self.hosts.len())
             .filter(|at| self.counts[*at] > 0.0 || pool.hosts().is_empty())
-            .filter(|at| change.hosts.matches(self.hosts[*at].labels))
+            .filter(|at| change.hosts.matches(&self.hosts[*at].labels))
             .collect();
+        let is_met = match &change.kind {
+            ChangeKind::Add { .. } => change.hosts.matches(pool.labels),
+            _ => !met.is_empty(),
+        };
         match &change.kind {
+            _ if !is_met => {}
             ChangeKind::Demand { factor, resources } => {
                 self.multiply(pool, &met, *factor, resources);
             }
-            ChangeKind::Add { hosts, shape } => {
-                if change.hosts.matches(pool.labels) {
-                    self.add(view, pool, *hosts, *shape);
-                }
-            }
+            ChangeKind::Add { hosts, shape } => self.add(view, pool, *hosts, *shape),
             ChangeKind::Lose => self.lose(&met),
             ChangeKind::Migrate { hosts, shape, factor, resources } => {
-                let shape = &view.study.shapes[*shape];
-                for at in &met {
-                    for (part, one) in self.hosts[*at].parts.iter_mut().zip(&pool.resources) {
-                        // What the shape says nothing of stays as it is.
-                        if let Some(usable) = usable(view, shape, one.resource) {
-                            part.line = usable * hosts;
-                        }
-                    }
-                    self.counts[*at] = *hosts;
-                    self.hosts[*at].price_per_month = Some(shape.price_per_month * hosts);
-                }
                 self.multiply(pool, &met, *factor, resources);
+                self.replace(view, pool, &met, *hosts, *shape);
             }
         }
-        self.was_met |= !met.is_empty();
+        is_met
     }
 
     fn multiply(&mut self, pool: &Pool<'_>, met: &[usize], factor: f64, resources: &[usize]) {
@@ -82,6 +82,7 @@ impl<'a> Changed<'a> {
         }
     }
 
+    /// New hosts, each in the place of the pool that has the fewest by then.
     fn add(&mut self, view: &View, pool: &Pool<'a>, hosts: u64, shape: usize) {
         let shape = &view.study.shapes[shape];
         let part = |resource| Part {
@@ -91,37 +92,110 @@ impl<'a> Changed<'a> {
         };
         let parts: Vec<Part> = pool.resources.iter().map(|one| part(one.resource)).collect();
         let price_per_month = Some(shape.price_per_month);
+        let present = self.hosts.iter().zip(&self.counts).filter(|(_, count)| **count > 0.0);
+        let mut places =
+            Places::of(view, pool.hosts(), present.map(|(host, _)| host.labels.as_ref()));
         for _ in 0..hosts {
-            self.hosts.push(Host { labels: pool.labels, price_per_month, parts: parts.clone() });
+            let labels = places.next(pool.labels);
+            self.hosts.push(Host { labels, price_per_month, parts: parts.clone() });
             self.counts.push(1.0);
         }
-        self.was_met |= hosts > 0;
+        self.take_over();
     }
 
-    /// The hosts leave, and their work goes to the others in proportion to what these may carry;
-    /// where no other is left, it stays, with nobody to carry it.
+    /// Hosts of a shape take the place of others, zone by zone and rack by rack: laid side by side,
+    /// each takes over those that it covers, and stands where the middle one of them did. There are
+    /// whole ones of them, of a size that keeps what all of them together may carry.
+    fn replace(&mut self, view: &View, pool: &Pool<'a>, met: &[usize], each_by: f64, shape: usize) {
+        let shape = &view.study.shapes[shape];
+        let stood = |at: &usize| if self.counts[*at] > 0.0 { self.counts[*at] } else { 1.0 };
+        let exact = met.iter().map(stood).sum::<f64>() * each_by;
+        let count = exact.round().clamp(1.0, MIGRATED_MAX) as usize;
+        let mut old: Vec<Host<'a>> = met.iter().map(|at| self.hosts[*at].clone()).collect();
+        old.sort_by_cached_key(|host| Places::place_of(view, &host.labels));
+        let mut at = 0..self.hosts.len();
+        self.hosts.retain(|_| at.next().is_some_and(|at| met.binary_search(&at).is_err()));
+        let mut at = 0..self.counts.len();
+        self.counts.retain(|_| at.next().is_some_and(|at| met.binary_search(&at).is_err()));
+        let size = exact / count as f64;
+        for index in 0..count {
+            let host = replacement(view, pool, &old, (index, count), shape, size);
+            self.hosts.push(host);
+            self.counts.push(size);
+        }
+    }
+
+    /// The hosts leave, and their work goes to the others.
     fn lose(&mut self, met: &[usize]) {
+        for at in met {
+            self.hosts[*at].parts.iter_mut().for_each(|part| part.line = 0.0);
+            self.counts[*at] = 0.0;
+        }
+        self.take_over();
+    }
+
+    /// The work of those who have left goes to those who have not, in proportion to what these may
+    /// carry; where nobody is left, it stays, until somebody comes.
+    fn take_over(&mut self) {
         let resources = self.hosts.first().map_or(0, |host| host.parts.len());
-        let left: Vec<usize> =
-            (0..self.hosts.len()).filter(|at| met.binary_search(at).is_err()).collect();
         for one in 0..resources {
-            let work: f64 = met.iter().map(|at| self.hosts[*at].parts[one].share).sum();
-            let lines: f64 = left.iter().map(|at| self.hosts[*at].parts[one].line).sum();
-            for at in met {
-                self.hosts[*at].parts[one].line = 0.0;
+            let has_left = |count: f64, part: &Part| count == 0.0 && part.line <= 0.0;
+            let lines: f64 = self.hosts.iter().map(|host| host.parts[one].line).sum();
+            if lines <= 0.0 {
+                continue;
             }
-            if lines > 0.0 {
-                for at in met {
-                    self.hosts[*at].parts[one].share = 0.0;
+            let mut work = 0.0;
+            for (host, count) in self.hosts.iter_mut().zip(&self.counts) {
+                let part = &mut host.parts[one];
+                if has_left(*count, part) {
+                    work += std::mem::take(&mut part.share);
                 }
-                for at in &left {
-                    let part = &mut self.hosts[*at].parts[one];
+            }
+            if work > 0.0 {
+                for host in &mut self.hosts {
+                    let part = &mut host.parts[one];
                     part.share += work * part.line / lines;
                 }
             }
         }
-        for at in met {
-            self.counts[*at] = 0.0;
+    }
+}
+
+/// One of `count` hosts that take the place of others: what it covers of them, side by side, is its
+/// work, and of what the shape does not provide its capacity, too.
+fn replacement<'a>(
+    view: &View,
+    pool: &Pool<'a>,
+    old: &[Host<'a>],
+    (index, count): (usize, usize),
+    shape: &Shape,
+    size: f64,
+) -> Host<'a> {
+    let (from, until) = (index * old.len(), (index + 1) * old.len());
+    let first = from / count;
+    let covered = first..until.div_ceil(count);
+    // Of each the part that lies between, in shares of `count`.
+    let of = |at: usize| {
+        let (begin, end) = ((at * count).max(from), ((at + 1) * count).min(until));
+        end.saturating_sub(begin) as f64 / count as f64
+    };
+    let part = |resource: usize| {
+        let covered = || covered.clone().map(|at| (&old[at].parts[resource], of(at)));
+        let usable = usable(view, shape, pool.resources[resource].resource);
+        Part {
+            // What the shape says nothing of stays as it is.
+            line: usable.map_or_else(
+                || covered().map(|(part, share)| part.line * share).sum(),
+                |usable| usable * size,
+            ),
+            share: covered().map(|(part, share)| part.share * share).sum(),
+            is_full: covered().any(|(part, share)| part.is_full && share > 0.0),
         }
+    };
+    let middle = usize::midpoint(from, until) / count;
+    Host {
+        labels: Cow::clone(&old[middle].labels),
+        price_per_month: Some(shape.price_per_month * size),
+        parts: (0..pool.resources.len()).map(part).collect(),
     }
 }

@@ -76,6 +76,27 @@ impl PoolFailure {
         self.holds() && self.in_time.is_none_or(|in_time| in_time.holds())
     }
 
+    /// The same failure of a pool of which nobody is left before it.
+    pub(super) fn with_nobody(self, demand: f64) -> Self {
+        let in_time = self.in_time.map(|in_time| InTime {
+            utilisation: None,
+            utilisation_max: None,
+            utilisation_before_max: None,
+            ..in_time
+        });
+        Self {
+            lost: Vec::new(),
+            lost_hosts: 0,
+            demand,
+            capacity: 0.0,
+            capacity_before: 0.0,
+            used_share: None,
+            fullest: None,
+            in_time,
+            ..self
+        }
+    }
+
     fn badness(&self) -> f64 {
         self.used_share.unwrap_or(f64::INFINITY)
     }
@@ -121,7 +142,7 @@ pub(super) fn unsaid(view: &View, pools: &[Pool<'_>]) -> Vec<(String, String)> {
             let placed = |host: &Host<'_>| host.labels.get(label).is_some_and(|at| !at.is_empty());
             !pool.hosts().is_empty() && !pool.hosts().iter().any(placed)
         };
-        let what = format!("which {place} its hosts are in: none has the label {label:?}");
+        let what = format!("which {place} its hosts are in: none has the label \"{label}\"");
         pools.iter().filter(unplaced).map(move |pool| (what.clone(), pool.name.clone()))
     });
     unknown.collect()
@@ -151,7 +172,7 @@ impl<'a> Exposed<'a> {
         };
         let resources = pool.resources.iter().enumerate();
         let moved = resources.filter(|(_, one)| rule.resources.contains(&one.resource));
-        let names = hosts.iter().map(|host| name(host.labels, &view.study.by)).collect();
+        let names = hosts.iter().map(|host| name(&host.labels, &view.study.by)).collect();
         let smallest = |resource: usize| {
             let at = pool.resources.iter().position(|one| one.resource == resource)?;
             let lines = hosts.iter().map(|host| host.parts[at].line).filter(|line| *line > 0.0);

@@ -15,6 +15,7 @@ mod failures;
 mod in_time;
 mod leave;
 mod orders;
+mod places;
 mod pool;
 mod scenarios;
 
@@ -23,6 +24,8 @@ mod budget_tests;
 #[cfg(test)]
 mod in_time_tests;
 #[cfg(test)]
+mod scenario_tests;
+#[cfg(test)]
 mod tests;
 
 pub use budget::PoolBudget;
@@ -30,7 +33,7 @@ pub use failures::{FailureReport, Fullest, PoolFailure};
 pub use in_time::InTime;
 pub use leave::{PoolLeave, Stays};
 pub use orders::PoolOrder;
-pub use scenarios::{ScenarioOutcome, ScenarioRow, WhenFull};
+pub use scenarios::{ScenarioOutcome, ScenarioRow, UnmetChange, WhenFull};
 
 use super::assess::{Assessed, View};
 use super::study::OrderRule;

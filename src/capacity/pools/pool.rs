@@ -1,5 +1,6 @@
 //! A pool: its resources as the plan's rows have them, and what each host has and does of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::course::Course;
@@ -40,7 +41,7 @@ pub(super) struct PoolResource<'a> {
 /// A host of a pool.
 #[derive(Debug, Clone)]
 pub(super) struct Host<'a> {
-    pub(super) labels: &'a Labels,
+    pub(super) labels: Cow<'a, Labels>,
     pub(super) price_per_month: Option<f64>,
     /// Of each resource of the pool.
     pub(super) parts: Vec<Part>,
@@ -101,7 +102,8 @@ impl<'a> Pool<'a> {
         }
         let parts =
             self.resources.iter().map(|one| Part { line: one.line, share: 1.0, is_full: false });
-        vec![Host { labels: self.labels, price_per_month: None, parts: parts.collect() }]
+        let labels = Cow::Borrowed(self.labels);
+        vec![Host { labels, price_per_month: None, parts: parts.collect() }]
     }
 
     /// How many hosts have one of these resources of the pool full.
@@ -182,7 +184,8 @@ fn hosts<'a>(
         };
         let parts = rows.into_iter().map(part).collect();
         let price_per_month = known.price_per_month;
-        hosts.push(Host { labels: &known.labels, price_per_month, parts });
+        let labels = Cow::Borrowed(&known.labels);
+        hosts.push(Host { labels, price_per_month, parts });
     }
     for at in 0..resources.len() {
         let sum: f64 = hosts.iter().map(|host| host.parts[at].share).sum();

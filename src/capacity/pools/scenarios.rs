@@ -6,11 +6,14 @@ use super::change::Changed;
 use super::course::{Course, Stretch};
 use super::failures::{Exposed, PoolFailure};
 use super::orders::{self, PoolOrder};
-use super::pool::{Pool, PoolResource};
+use super::pool::{Host, Pool, PoolResource};
 use crate::capacity::assess::View;
 use crate::capacity::rows::Outcome;
-use crate::capacity::study::Scenario;
+use crate::capacity::study::{Change, ChangeKind, FailoverRule, Scenario};
 use crate::model::{Labels, Timestamp, Unit};
+
+/// What sums of the same hosts in another order may differ by.
+const ROUNDING: f64 = 1e-12;
 
 /// What a scenario comes to.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +38,17 @@ pub struct ScenarioOutcome {
     pub worst_used_share: Option<f64>,
     /// Every failure of every pool at the horizon, in the order of the pools' names.
     pub failures: Vec<PoolFailure>,
+    /// Changes that change nothing, in their order.
+    pub unmet: Vec<UnmetChange>,
+}
+
+/// A change that changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmetChange {
+    /// Its place in the scenario, the first being 1.
+    pub change: usize,
+    /// Why it does not.
+    pub why: String,
 }
 
 /// A resource of a pool in a scenario.
@@ -111,10 +125,12 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
         failures_lost: view.study.failover.as_ref().map(|_| 0),
         worst_used_share: None,
         failures: Vec::new(),
+        unmet: Vec::new(),
     };
+    let mut met = vec![false; scenario.changes.len()];
     for pool in pools {
         let changed = Changed::at(view, pool, &scenario.changes, end);
-        let courses = courses(view, pool, scenario);
+        let courses = courses(view, pool, scenario, &mut met);
         found.hosts += changed.count();
         for (one, course) in pool.resources.iter().zip(&courses) {
             let row = row(view, pool, one, course);
@@ -127,9 +143,7 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
             found.orders.push(order);
         }
         if let Some(rule) = &view.study.failover {
-            let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
-            let known = if pool.hosts().is_empty() { &[][..] } else { &changed.hosts };
-            let failures = Exposed::of(view, rule, pool, known, &peaks).failures(view, rule);
+            let failures = failures(view, rule, pool, &changed);
             let lost = failures.iter().filter(|failure| !failure.is_survived()).count();
             found.failures_lost = found.failures_lost.map(|count| count + lost);
             for failure in &failures {
@@ -140,11 +154,57 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
             found.failures.extend(failures);
         }
     }
+    let changes = scenario.changes.iter().enumerate().zip(met);
+    let unmet = changes
+        .filter(|(_, met)| !met)
+        .map(|((at, change), _)| UnmetChange { change: at + 1, why: why_unmet(view, change) });
+    found.unmet = unmet.collect();
     found
 }
 
-/// The days ahead of each resource of a pool in a scenario.
-fn courses(view: &View, pool: &Pool<'_>, scenario: &Scenario) -> Vec<Course> {
+/// What the failures of the study come to after changes. Where nobody is left and there is work,
+/// none of those that the pool had is survived.
+fn failures(
+    view: &View,
+    rule: &FailoverRule,
+    pool: &Pool<'_>,
+    changed: &Changed<'_>,
+) -> Vec<PoolFailure> {
+    let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
+    let of = |hosts: &[Host<'_>]| Exposed::of(view, rule, pool, hosts, &peaks).failures(view, rule);
+    if pool.hosts().is_empty() {
+        return Vec::new();
+    }
+    if changed.count() > 0.0 {
+        return of(&changed.hosts);
+    }
+    let demand = |resource: &str| -> f64 {
+        let is = |one: &&PoolResource<'_>| view.study.resources[one.resource].name == resource;
+        let at = pool.resources.iter().position(|one| is(&one));
+        at.map_or(0.0, |at| changed.hosts.iter().map(|host| host.parts[at].share * peaks[at]).sum())
+    };
+    let asked = of(pool.hosts()).into_iter().map(|failure| {
+        let demand = demand(&failure.resource);
+        failure.with_nobody(demand)
+    });
+    asked.filter(|failure| failure.demand > 0.0).collect()
+}
+
+/// Why a change meets nothing.
+fn why_unmet(view: &View, change: &Change) -> String {
+    let end = view.as_of.plus(view.study.horizon);
+    let is_past = change.until.is_some_and(|until| until <= view.as_of);
+    if is_past || change.from.is_some_and(|from| from > end) {
+        return "it does not hold on any day up to the horizon".to_owned();
+    }
+    match change.kind {
+        ChangeKind::Add { .. } => format!("no pool has the labels {}", change.hosts),
+        _ => format!("no host of a pool has the labels {}", change.hosts),
+    }
+}
+
+/// The days ahead of each resource of a pool in a scenario. Notes which changes meet the pool.
+fn courses(view: &View, pool: &Pool<'_>, scenario: &Scenario, met: &mut [bool]) -> Vec<Course> {
     let instants = scenario.changes.iter().flat_map(|change| [change.from, change.until]);
     let end = view.as_of.plus(view.study.horizon);
     let ahead = |at: &Timestamp| *at > view.as_of && *at <= end;
@@ -153,6 +213,7 @@ fn courses(view: &View, pool: &Pool<'_>, scenario: &Scenario) -> Vec<Course> {
     for at in std::iter::once(view.as_of).chain(instants) {
         let changed = Changed::at(view, pool, &scenario.changes, at);
         let before = pool.hosts_or_whole();
+        met.iter_mut().zip(&changed.met).for_each(|(met, one)| *met |= one);
         for (index, course) in courses.iter_mut().enumerate() {
             let one = &pool.resources[index];
             let stretch = Stretch {
@@ -171,18 +232,18 @@ fn courses(view: &View, pool: &Pool<'_>, scenario: &Scenario) -> Vec<Course> {
 /// What the hosts have after changes, as a multiple of what they had; 1 where nothing was changed.
 fn ratio(
     changed: &Changed<'_>,
-    before: &[super::pool::Host<'_>],
+    before: &[Host<'_>],
     resource: usize,
     of: impl Fn(&super::pool::Part) -> f64,
 ) -> f64 {
-    if !changed.was_met {
+    if !changed.was_met() {
         return 1.0;
     }
-    let sum = |hosts: &[super::pool::Host<'_>]| -> f64 {
-        hosts.iter().map(|host| of(&host.parts[resource])).sum()
-    };
+    let sum =
+        |hosts: &[Host<'_>]| -> f64 { hosts.iter().map(|host| of(&host.parts[resource])).sum() };
     let (after, before) = (sum(&changed.hosts), sum(before));
-    if before > 0.0 { after / before } else { 1.0 }
+    let ratio = if before > 0.0 { after / before } else { 1.0 };
+    if (ratio - 1.0).abs() < ROUNDING { 1.0 } else { ratio }
 }
 
 fn row(view: &View, pool: &Pool<'_>, one: &PoolResource<'_>, course: &Course) -> ScenarioRow {

@@ -31,6 +31,14 @@ pub struct Change {
     pub until: Option<Timestamp>,
 }
 
+impl Change {
+    /// Whether it is made at an instant.
+    pub(crate) fn holds_at(&self, at: Timestamp) -> bool {
+        let begun = self.from.is_none_or(|from| from <= at);
+        begun && self.until.is_none_or(|until| at < until)
+    }
+}
+
 /// What happens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChangeKind {
