@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::exhaustion::{
-    Exhaustion, ExhaustionOptions, Odds, Outcome as Exhausted, Quantiles, time_to_exhaustion,
+    Exhaustion, ExhaustionOptions, Odds, Outcome as Exhausted, Outlook, Quantiles,
+    time_to_exhaustion,
 };
 use super::idle::{self, IdleFacts};
 use super::known::KnownHost;
 use super::reduce::{self, DailyPeaks, LimitFacts};
 use super::rows::{Backtest, Forecast, Outcome, PlanRow};
 use super::series::RowSeries;
-use super::steps::StepDemand;
+use super::steps::{StepDemand, WINDOW};
 use super::study::{Study, Table};
 use crate::kernel;
 use crate::model::{Labels, Span, Timestamp};
@@ -31,6 +32,8 @@ pub(super) struct Assessed {
     pub(super) days: Option<DailyPeaks>,
     /// How much was asked for, where an objective of the study is of this row.
     pub(super) steps: Option<StepDemand>,
+    /// The same, each step brought to the last day by the trend, should it stand.
+    pub(super) grown_steps: Option<StepDemand>,
 }
 
 /// The study and the instant from which it is seen.
@@ -65,11 +68,28 @@ impl View {
             .flatten();
         let line = limit.as_ref().ok().map(|limit| self.line(table, limit.value));
         let days = reduce::daily_peaks(usage, line);
-        let steps = self.has_objective(table, &labels).then(|| StepDemand::of(usage, self.as_of));
+        let is_asked = self.has_objective(table, &labels);
+        let steps = is_asked.then(|| StepDemand::of(usage, self.as_of)).flatten();
+        let grown = days.as_ref().filter(|_| is_asked);
+        let grown_steps = grown.and_then(|days| self.grown_steps(usage, days));
         let (row, odds) = self.row(table, labels, usage, limit, days.as_ref());
         let need = by_host.then(|| self.need(usage)).flatten();
         let mean_week = reduce::mean(usage.cut(self.as_of.minus(Span::WEEK), self.as_of));
-        Assessed { table, row, odds, need, idle, mean_week, days, steps: steps.flatten() }
+        Assessed { table, row, need, idle, odds, mean_week, days, steps, grown_steps }
+    }
+
+    /// The steps of the last weeks, each brought to the last day by the trend, if it stands.
+    fn grown_steps(&self, usage: RowSeries<'_>, days: &DailyPeaks) -> Option<StepDemand> {
+        let last = days.day(days.peaks.len().checked_sub(1)?);
+        let options = self.options();
+        let outlook = Outlook::new(&days.peaks, true, &options);
+        let window = WINDOW.days() as usize;
+        let before: Vec<f64> =
+            (0..=window).map(|days| 1.0 / outlook.level_ratio(-(days as f64))).collect();
+        StepDemand::scaled(usage, self.as_of, |at| {
+            let days = last.since(at.floor(Span::DAY)).nanos() / Span::DAY.nanos();
+            before[usize::try_from(days).unwrap_or(0).min(window)]
+        })
     }
 
     /// Whether a row is a pool of which an objective of the study asks for this resource.

@@ -32,8 +32,18 @@ pub(super) struct StepDemand {
 impl StepDemand {
     /// The steps of the last weeks before an instant; `None` where there are none.
     pub(super) fn of(usage: RowSeries<'_>, as_of: Timestamp) -> Option<Self> {
+        Self::scaled(usage, as_of, |_| 1.0)
+    }
+
+    /// The same, each step multiplied by what belongs to its time.
+    pub(super) fn scaled(
+        usage: RowSeries<'_>,
+        as_of: Timestamp,
+        factor: impl Fn(Timestamp) -> f64,
+    ) -> Option<Self> {
         let recent = usage.cut(as_of.minus(WINDOW), as_of);
-        let mut values: Vec<f64> = recent.samples().map(|(_, value)| value.max(0.0)).collect();
+        let scaled = recent.samples().map(|(at, value)| value.max(0.0) * factor(at));
+        let mut values: Vec<f64> = scaled.collect();
         let steps = values.len();
         if steps == 0 {
             return None;
@@ -54,17 +64,21 @@ impl StepDemand {
         Some(Self { parts, covered, steps })
     }
 
-    /// The distribution, every amount multiplied.
+    /// The distribution, every amount multiplied by each factor as often.
     ///
     /// # Errors
     ///
-    /// Where an amount is not finite then.
-    pub(super) fn profile(&self, factor: f64) -> Result<DemandProfile> {
-        let demand = |(values, steps): &(Vec<f64>, usize)| {
+    /// Without a factor, and where an amount is not finite then.
+    pub(super) fn profile(&self, factors: &[f64]) -> Result<DemandProfile> {
+        let demand = |(values, steps): &(Vec<f64>, usize), factor: f64| {
             let grown = values.iter().map(|value| value * factor).collect();
             Ok((Demand::samples(grown)?, *steps as f64))
         };
-        DemandProfile::new(self.parts.iter().map(demand).collect::<Result<_>>()?)
+        let parts = |factor: &f64| {
+            let factor = *factor;
+            self.parts.iter().map(move |part| demand(part, factor))
+        };
+        DemandProfile::new(factors.iter().flat_map(parts).collect::<Result<_>>()?)
     }
 
     /// The greatest amount.
@@ -93,14 +107,17 @@ mod tests {
     fn few_steps_are_kept_one_by_one() {
         let values: Vec<f64> = (0..1_500).map(|at| f64::from(at * 7 % 1_500)).collect();
         let found = of(&values, Span::from_seconds(900));
-        let profile = found.profile(1.0).unwrap();
+        let profile = found.profile(&[1.0]).unwrap();
         for line in [-1.0, 0.0, 10.5, 475.0, 476.0, 1_000.0, 1_498.0, 1_499.0] {
             assert!((profile.exceeds(line) - over(&values, line)).abs() < 1e-12, "{line}");
         }
         assert_eq!((found.steps, found.greatest()), (1_500, 1_499.0));
         assert_eq!(found.covered, Span::from_seconds(900 * 1_500));
-        let doubled = found.profile(2.0).unwrap();
+        let doubled = found.profile(&[2.0]).unwrap();
         assert!((doubled.exceeds(2_000.0) - over(&values, 1_000.0)).abs() < 1e-12);
+        let both = found.profile(&[1.0, 2.0]).unwrap();
+        let by_hand = f64::midpoint(over(&values, 1_200.0), over(&values, 600.0));
+        assert!((both.exceeds(1_200.0) - by_hand).abs() < 1e-12);
     }
 
     #[test]
@@ -111,7 +128,7 @@ mod tests {
         let kept: usize = found.parts.iter().map(|(values, _)| values.len()).sum();
         assert!(kept <= HIGHEST + BLOCKS + 1, "{kept}");
         assert_eq!(found.parts.iter().map(|(_, steps)| steps).sum::<usize>(), 86_400);
-        let profile = found.profile(1.0).unwrap();
+        let profile = found.profile(&[1.0]).unwrap();
         let block = 84.0 / 86_400.0;
         for line in [0.0, 41.5, 40_000.0, 85_000.0, 85_376.0] {
             let (told, counted) = (profile.exceeds(line), over(&values, line));

@@ -19,8 +19,9 @@ use crate::model::Unit;
 pub(super) const METHOD: &str = "\
     Bad minutes: of the period from the plan's day on, those in which more is expected to be asked \
     for than the hosts that are up may carry. Demand is as often as high as the steps of the last \
-    28 days were, times its growth to the period's end where a trend stands. Hosts count as \
-    equal, and each fails on its own: what takes several at once is not in these minutes.";
+    28 days were, where a trend stands each grown from its own day to the days of the period. \
+    Hosts count as equal, and each fails on its own: what takes several at once is not in these \
+    minutes. GROWS: from the last day to the period's end.";
 
 /// What a mark at a budget says.
 pub(super) const COARSE: &str = "\

@@ -209,6 +209,11 @@ impl Fit {
         })
     }
 
+    /// What the line alone comes to on a day, in the unit of the peaks.
+    pub(super) fn level(&self, day: f64) -> f64 {
+        unscaled(self.line.at(day), self.logarithm)
+    }
+
     /// Growth per day at the last day, in the unit of the peaks.
     pub(super) fn slope_per_day(&self) -> f64 {
         let last = self.days.saturating_sub(1) as f64;

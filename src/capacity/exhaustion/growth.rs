@@ -10,6 +10,8 @@ const INCIDENT_SHARE: f64 = 0.025;
 
 /// How much likelier steady growth is before the days are looked at.
 const STEADY_ODDS: f64 = 2.0;
+/// A day whose level is a smaller share of the last one's says little of what its steps would be.
+const LEVEL_RATIO_MIN: f64 = 0.1;
 /// A shape less likely than this is dropped.
 const SHARE_MIN: f64 = 0.02;
 
@@ -57,6 +59,20 @@ impl Growth {
             Some(compound) if so_far(index + 1) > so_far(index) => compound,
             _ => &self.steady,
         }
+    }
+
+    /// The level so many days after the last one, or before it, as a multiple of the last day's:
+    /// the mean over both shapes. Before the regime its first day's level counts, and a level of
+    /// less than a tenth of the last one, or below 0, as that tenth.
+    pub(super) fn level_ratio(&self, days: f64) -> f64 {
+        let last = self.steady.days.saturating_sub(1) as f64;
+        let level = |day: f64| {
+            let (steady, share) = (self.steady.level(day), self.compound_share);
+            let compound = self.compound.as_ref().map(|compound| compound.level(day));
+            compound.map_or(steady, |compound| steady + share * (compound - steady))
+        };
+        let ratio = level((last + days).max(0.0)) / level(last);
+        if ratio.is_finite() && level(last) > 0.0 { ratio.max(LEVEL_RATIO_MIN) } else { 1.0 }
     }
 
     /// Growth per day at the last day, in the unit of the peaks: of the likelier shape.

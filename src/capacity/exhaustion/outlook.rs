@@ -77,6 +77,27 @@ impl<'a> Outlook<'a> {
             && reached_since(self.peaks, level).is_none()
     }
 
+    /// Whether a trend leads up to a level: not where the peaks are cleaned up under it.
+    pub fn climbs_to(&self, level: f64) -> bool {
+        self.past.is_some() && !self.is_cleaned_under(level)
+    }
+
+    /// The level of the trend so many days after the last one, or before it where negative, as a
+    /// multiple of the last day's; 1 without a trend. Before the trend began its first level counts.
+    ///
+    /// ```
+    /// use plimsoll::capacity::exhaustion::{ExhaustionOptions, Outlook};
+    /// let peaks: Vec<f64> = (0..60).map(|day| 140.0 + day as f64).collect();
+    /// let options = ExhaustionOptions::default();
+    /// let outlook = Outlook::new(&peaks, true, &options);
+    /// assert!((outlook.level_ratio(20.0) - 219.0 / 199.0).abs() < 1e-2);
+    /// assert!((outlook.level_ratio(-20.0) - 179.0 / 199.0).abs() < 1e-2);
+    /// ```
+    pub fn level_ratio(&self, days: f64) -> f64 {
+        let growth = self.past.as_ref().and_then(|past| past.growth(self.options));
+        growth.map_or(1.0, |growth| growth.level_ratio(days))
+    }
+
     /// The highest peak of the week that ends on a day to come, once for each future: a day alone
     /// may be a Sunday. Without a trend towards the line of that day, that of each of the last
     /// weeks. Empty where no peak is known.

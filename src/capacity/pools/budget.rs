@@ -5,15 +5,15 @@ use crate::capacity::assess::View;
 use crate::capacity::budget::{
     BudgetPlan, DemandProfile, HostShape, ShrinkAdvice, ShrinkPolicy, Slo, cheapest,
 };
-use crate::capacity::exhaustion::LinePath;
 use crate::capacity::steps::StepDemand;
 use crate::capacity::study::SloRule;
 use crate::error::{Error, Result as Checked};
-use crate::kernel;
-use crate::model::{Labels, Span, Unit};
+use crate::model::{Labels, Span, Timestamp, Unit};
 
 /// With less than a week nobody knows what the hours of a week ask for.
 const COVERED_MIN: Span = Span::WEEK;
+/// A period is looked at in no more parts.
+const PERIOD_PARTS_MAX: i64 = 31;
 /// What rounding may add to a burn rate.
 const ROUNDING: f64 = 1e-9;
 
@@ -34,10 +34,9 @@ pub struct PoolBudget {
     pub slo: Slo,
     /// Its period, from the plan's instant on.
     pub period: Span,
-    /// By what the demand of the last weeks is multiplied, to be that of the period's end; 1 where
-    /// no trend stands.
+    /// By what demand grows from the last day to the period's end; 1 where no trend stands.
     pub growth_factor: f64,
-    /// The highest step of the last weeks, grown.
+    /// The highest step of the last weeks, grown to the period's end.
     pub highest_demand: f64,
     /// How many steps the demand is known by: a share of time below one of them is not known.
     pub steps: usize,
@@ -138,9 +137,9 @@ impl<'a> Objective<'a> {
         if steps.covered < COVERED_MIN {
             return missing("less than a week of samples in the last four");
         }
-        let growth_factor = growth(view, one, rule.period);
-        let profile = steps.profile(growth_factor)?;
-        Ok(Self { rule, at, steps, growth_factor, profile })
+        let Growing { steps, factors, at_end } = Growing::of(view, one, steps, rule.period);
+        let profile = steps.profile(&factors)?;
+        Ok(Self { rule, at, steps, growth_factor: at_end, profile })
     }
 
     /// Whether so many of the hosts keep the budget, as fast as it may burn.
@@ -247,14 +246,35 @@ fn known(plan: Checked<BudgetPlan>) -> Checked<Option<BudgetPlan>> {
     }
 }
 
-/// By what demand grows until the end of a period, where a trend stands: the highest peak of a week
-/// then by that of the last weeks, each in the middle of what may come. It never shrinks.
-fn growth(view: &View, one: &PoolResource<'_>, period: Span) -> f64 {
-    let options = view.options();
-    let outlook = one.outlook(&options);
-    let line = LinePath::new(one.line);
-    let median = |days| kernel::quantile(&mut outlook.weekly_peaks_on(days, &line), 0.5);
-    let then = median(one.days_ahead(view.as_of.plus(period), view.as_of));
-    let factor = then / median(0);
-    if factor.is_finite() { factor.max(1.0) } else { 1.0 }
+/// How demand grows over a period.
+struct Growing<'a> {
+    /// The steps that are known, each brought to the last day where a trend stands.
+    steps: &'a StepDemand,
+    /// By what they are multiplied on each day of the period, or in each of as many parts of it.
+    factors: Vec<f64>,
+    /// By what at its end.
+    at_end: f64,
+}
+
+impl<'a> Growing<'a> {
+    /// Demand does not shrink here: a trend downwards is none.
+    fn of(view: &View, one: &'a PoolResource<'_>, steps: &'a StepDemand, period: Span) -> Self {
+        let options = view.options();
+        let outlook = one.outlook(&options);
+        let Some(grown) = one.grown_steps.filter(|_| outlook.climbs_to(one.line)) else {
+            return Self { steps, factors: vec![1.0], at_end: 1.0 };
+        };
+        let factor = |at: Timestamp| {
+            let days = one.days_ahead(at, view.as_of);
+            outlook.level_ratio(days as f64).max(1.0)
+        };
+        let parts = (period.days().round() as i64).clamp(1, PERIOD_PARTS_MAX);
+        let half = period.nanos() / (2 * parts);
+        let middle = |part: i64| view.as_of.plus(Span::from_nanos(half * (2 * part + 1)));
+        Self {
+            steps: grown,
+            factors: (0..parts).map(|part| factor(middle(part))).collect(),
+            at_end: factor(view.as_of.plus(period)),
+        }
+    }
 }

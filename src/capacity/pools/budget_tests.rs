@@ -135,13 +135,53 @@ fn demand_grows_to_the_end_of_the_period() {
     };
     let plan = planned(&text, 3, None, 60, of);
     let found = budget(&plan);
-    // The last weeks' highest peaks are those of days 32 to 59: 136.5 at the median; 177 on the
-    // last known day, and 30 days of 3 on.
-    let by_hand = (177.0 + 93.0) / 136.5;
+    // 177.3 on the last known day, and 31 days of 3 on.
+    let by_hand = (177.3 + 93.0) / 177.3;
     assert!((found.growth_factor / by_hand - 1.0).abs() < 0.02, "{}", found.growth_factor);
     assert!((found.highest_demand / (177.3 * found.growth_factor) - 1.0).abs() < 0.01);
     let short = planned(&text.replace("0.99", "0.99\nperiod = \"1d\""), 3, None, 60, of);
     assert!(budget(&short).growth_factor < found.growth_factor - 0.4);
+}
+
+#[test]
+fn bad_minutes_are_those_of_the_days_to_come() {
+    // Three hours of a day ask for what it grows to, and the others for half of it.
+    let level = |slope: f64| {
+        move |step: usize| {
+            let (day, of_day) = (step / PER_DAY, step % PER_DAY);
+            let noise = 0.02 * ((step * step) % 11) as f64;
+            let grown = 45.0 + slope * (day as f64 - 59.0) + noise;
+            if of_day < 6 { grown } else { grown / 2.0 }
+        }
+    };
+    // Of four hosts that carry 20 each and are up nine tenths of the time so many are up.
+    let up: [f64; 5] = [0.0001, 0.0036, 0.0486, 0.2916, 0.6561];
+    let truth = |slope: f64| {
+        let of = level(slope);
+        let bad = |step: usize| -> f64 {
+            let short = |(hosts, share): (usize, &f64)| {
+                if of(step) > 20.0 * hosts as f64 { *share } else { 0.0 }
+            };
+            up.iter().enumerate().map(short).sum()
+        };
+        (60 * PER_DAY..90 * PER_DAY).map(|step| bad(step) * 30.0).sum::<f64>()
+    };
+    let told = |slope: f64| {
+        let plan = planned(&study(""), 4, None, 60, level(slope));
+        let found = budget(&plan);
+        (found.now.bad_minutes, found.growth_factor)
+    };
+    // The peaks reach 60 on day 29 of the period, or on day 14.
+    for slope in [0.5, 1.0] {
+        let (bad, growth) = told(slope);
+        assert!((bad / truth(slope) - 1.0).abs() < 0.1, "{slope}: {bad} of {}", truth(slope));
+        assert!((growth / (1.0 + 31.0 * slope / 45.1) - 1.0).abs() < 0.01, "{slope}: {growth}");
+    }
+    let (bad, growth) = told(0.0);
+    assert!((bad / truth(0.0) - 1.0).abs() < 1e-3 && growth == 1.0, "{bad} of {}", truth(0.0));
+    // What shrinks is taken to go on as it was in the last weeks.
+    let (bad, growth) = told(-0.3);
+    assert!(bad >= truth(-0.3) && growth == 1.0, "{bad} of {}", truth(-0.3));
 }
 
 #[test]

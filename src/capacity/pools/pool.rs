@@ -32,6 +32,8 @@ pub(super) struct PoolResource<'a> {
     pub(super) days: &'a DailyPeaks,
     /// How much was asked for, where an objective asks.
     pub(super) steps: Option<&'a StepDemand>,
+    /// The same, each step brought to the last day by the trend, should it stand.
+    pub(super) grown_steps: Option<&'a StepDemand>,
     /// What counts as full.
     pub(super) line: f64,
     /// The highest use.
@@ -131,6 +133,7 @@ impl<'a> PoolResource<'a> {
             row,
             days: assessed.days.as_ref().filter(|_| !silent)?,
             steps: assessed.steps.as_ref(),
+            grown_steps: assessed.grown_steps.as_ref(),
             line: row.line?,
             peak: row.peak?.value,
         })
