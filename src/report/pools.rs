@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::table::{Columns, amount, cut, numbers, percent, prose, short_date, words};
+use super::table::{Columns, amount, cut, numbers, percent, percent_of, prose, short_date, words};
 use super::text::{TextOptions, more};
 use crate::capacity::{
     FailureReport, InTime, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
@@ -48,12 +48,12 @@ pub(super) fn orders(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
     let ratio = rule.costs.critical_ratio();
     prose(
         &format!(
-            "ORDER BY: with a probability of at most {:.0}% it runs out before the order is \
+            "ORDER BY: with a probability of at most {} it runs out before the order is \
              there. HOSTS: what is enough, with a probability of {:.0}%, for the highest peak of \
              the week that ends a review ({}) after it arrived, a unit too few costing {:.1} \
              times one too many. TOO LATE: the probability that it runs out first. SHORT THEN: \
              that this peak is over the line all the same (at most, over the resources).",
-            rule.risk * 100.0,
+            percent_of(rule.risk),
             ratio * 100.0,
             rule.review,
             ratio / (1.0 - ratio),

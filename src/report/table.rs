@@ -84,6 +84,11 @@ pub(super) fn percent(share: Option<f64>) -> String {
     }
 }
 
+/// A share that was written by hand as percent, with as many digits as it has: 97.5%.
+pub(super) fn percent_of(share: f64) -> String {
+    format!("{}%", (share * 1e8).round() / 1e6)
+}
+
 /// Whether amounts of this unit are shares of something, which do not add up over hosts.
 pub(super) fn is_share(unit: Option<&Unit>) -> bool {
     let ratio = "ratio".parse::<Unit>().ok();

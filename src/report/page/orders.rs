@@ -5,7 +5,10 @@ use super::parts::{Order, Parts};
 use super::runs_out::title;
 use super::timeline::timeline;
 use crate::capacity::{Outcome, Plan, PlanRow};
+use crate::report::table::percent_of;
 
+/// The plan's own dates to order are the lead time before the day of 10%.
+const DATES_RISK: f64 = 0.1;
 /// Orders of the chart.
 const ORDERS_MAX: usize = 24;
 
@@ -28,13 +31,26 @@ pub(super) fn section(plan: &Plan, parts: &Parts, body: &mut Body) {
     if orders.is_empty() {
         return;
     }
-    body.explain(
-        "An order by the first day of a bar arrives before the row is full with a probability \
-         of 90%.",
-    );
+    body.explain(&in_time(plan, parts, &orders));
     let hidden = orders.len().saturating_sub(ORDERS_MAX);
     orders.truncate(ORDERS_MAX);
     body.figure(&timeline(&orders, hidden, plan.as_of));
+}
+
+/// How likely an order comes in time; of what is overdue nothing can be promised.
+fn in_time(plan: &Plan, parts: &Parts, orders: &[Order]) -> String {
+    if orders.iter().all(|order| order.order_by <= plan.as_of) {
+        return "All of them are overdue: an order of today comes too late more often than is \
+                taken."
+            .to_owned();
+    }
+    let rule = plan.pools.as_ref().and_then(|pools| pools.order_rule.as_ref());
+    let risk = rule.filter(|_| !parts.orders.is_empty()).map_or(DATES_RISK, |rule| rule.risk);
+    format!(
+        "An order by the first day of a bar that begins after today arrives before the row is full \
+         with a probability of {} or more.",
+        percent_of(1.0 - risk)
+    )
 }
 
 fn of_plan(plan: &Plan) -> Vec<Order> {
@@ -50,4 +66,34 @@ fn of_plan(plan: &Plan) -> Vec<Order> {
         })
     };
     plan.hosts.rows.iter().filter_map(order).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::testing::pooled_plan;
+    use crate::model::Span;
+
+    #[test]
+    fn the_probability_is_that_of_the_rule_and_of_orders_that_can_wait() {
+        let plan = pooled_plan(
+            "[[shape]]\nname = \"large\"\nprovides = { disk = \"1 TB\" }\n\
+             [order]\nrisk = 0.025\n",
+        );
+        let order = |days: i64| Order {
+            name: "web".into(),
+            quantity: "1 × large".into(),
+            order_by: plan.as_of.plus(Span::from_days(days)),
+            arrives: plan.as_of.plus(Span::from_days(days + 30)),
+            needed_by: None,
+        };
+        let of_pools = Parts { orders: vec![order(0), order(5)], ..Parts::default() };
+        let said = in_time(&plan, &of_pools, &of_pools.orders);
+        assert!(said.contains("begins after today") && said.contains("97.5% or more"), "{said}");
+        // The dates of the plan's own rows are those of 10%.
+        let said = in_time(&plan, &Parts::default(), &of_pools.orders);
+        assert!(said.contains("90% or more"), "{said}");
+        let said = in_time(&plan, &of_pools, &of_pools.orders[..1]);
+        assert!(said.starts_with("All of them are overdue") && !said.contains('%'), "{said}");
+    }
 }
