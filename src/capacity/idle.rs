@@ -29,8 +29,10 @@ pub struct IdleReport {
     pub undetermined: Vec<(Labels, String)>,
     /// How many hosts are in use.
     pub in_use: usize,
-    /// What the idle hosts cost in a month; `None` where no price is known of any of them.
+    /// What the idle hosts cost in a month, by the prices that are known; `None` where none is.
     pub saved_per_month: Option<f64>,
+    /// Of how many of them no price is known.
+    pub unpriced: usize,
 }
 
 /// A host that hardly does anything.

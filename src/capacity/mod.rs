@@ -52,8 +52,8 @@ pub use members::{LimitsByDay, MemberLimits};
 pub use overprovisioned::{OverprovisionedReport, OverprovisionedRow, Reclaimable};
 pub use plan::Planner;
 pub use pools::{
-    FailureReport, Fullest, InTime, PoolBudget, PoolFailure, PoolLeave, PoolOrder, PoolReport,
-    ScenarioOutcome, ScenarioRow, Stays, UnmetChange, WhenFull,
+    FailureReport, Fullest, InTime, NotAsked, PoolBudget, PoolFailure, PoolLeave, PoolOrder,
+    PoolReport, ScenarioOutcome, ScenarioRow, Stays, UnmetChange, WhenFull,
 };
 pub use reduce::peaks_by_day;
 pub use rows::{

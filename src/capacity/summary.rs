@@ -151,8 +151,9 @@ fn rules(
         None => idle::judge(&view.study.idle, &view.study.resources, &idle_rows, view.as_of),
     };
     let price = |host: &idle::IdleHost| view.hosts.get(&host.labels)?.price_per_month;
-    let prices = idle.hosts.iter().filter_map(price);
-    idle.saved_per_month = (prices.clone().count() > 0).then(|| prices.sum());
+    let prices: Vec<f64> = idle.hosts.iter().filter_map(price).collect();
+    idle.unpriced = idle.hosts.len() - prices.len();
+    idle.saved_per_month = (!prices.is_empty()).then(|| prices.iter().sum());
     let candidates: Vec<Candidate<'_>> = by_host()
         .map(|assessed| Candidate {
             resource: assessed.table.resource,

@@ -174,13 +174,8 @@ fn unsaid(pools: &PoolReport, subject: &str) -> Option<Explanation> {
     let not_said = pools.unsaid.iter().filter(|(_, name)| name == subject);
     let mut sentences: Vec<String> =
         not_said.map(|(what, _)| format!("Not said: {}.", printable(what))).collect();
-    let kept = pools.kept.iter().filter(|(name, _)| name == subject);
-    sentences.extend(kept.map(|(_, resource)| {
-        format!(
-            "It is not asked who could leave, for {} is full, has a date or is not known.",
-            resource.escape_debug()
-        )
-    }));
+    let kept = pools.kept.iter().filter(|one| one.pool == subject);
+    sentences.extend(kept.map(|one| format!("It is not asked who could leave, for {}.", one.why)));
     let subject = format!("{} {subject}: what is not said", pools.group.escape_debug());
     (!sentences.is_empty()).then_some(Explanation { subject, sentences })
 }

@@ -67,9 +67,11 @@ fn sums_of_money(plan: &Plan) -> Vec<String> {
     }
     if let Some(saved) = plan.idle.saved_per_month {
         said.push(format!(
-            "Idle hosts would save {}, the sum of the prices of {} that are known.",
+            "Idle hosts would save {}, the sum of the prices of {}; the prices of {} are not \
+             known.",
             money(saved),
-            plan.idle.hosts.len()
+            plan.idle.hosts.len() - plan.idle.unpriced,
+            plan.idle.unpriced
         ));
     }
     if let Some((report, savings)) = plan.zombies.as_ref().and_then(|it| Some((it, it.savings?))) {
@@ -111,7 +113,11 @@ fn left(leaves: &[PoolLeave]) -> Option<String> {
     let sum: f64 = priced.iter().map(|(_, saved)| saved).sum();
     (!priced.is_empty()).then(|| {
         let each = each.collect::<Vec<String>>().join(" + ");
-        format!("Hosts that could leave would save {each} = {}.", money(sum))
+        let aside = match leaves.iter().map(PoolLeave::unpriced).sum::<usize>() {
+            0 => String::new(),
+            unpriced => format!("; the prices of {unpriced} are not known"),
+        };
+        format!("Hosts that could leave would save {each} = {}{aside}.", money(sum))
     })
 }
 

@@ -159,6 +159,8 @@ struct Idle<'a> {
     in_use: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     saved_per_month: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unpriced_hosts: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -297,6 +299,7 @@ fn idle(plan: &Plan) -> Idle<'_> {
             .collect(),
         in_use: report.in_use,
         saved_per_month: report.saved_per_month,
+        unpriced_hosts: report.saved_per_month.map(|_| report.unpriced),
     }
 }
 

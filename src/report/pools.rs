@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::table::{Columns, amount, cut, numbers, percent, percent_of, prose, short_date, words};
 use super::text::{TextOptions, more};
 use crate::capacity::{
-    FailureReport, InTime, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport, ScenarioOutcome,
-    ScenarioRow, WhenFull,
+    FailureReport, InTime, NotAsked, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport,
+    ScenarioOutcome, ScenarioRow, WhenFull,
 };
 
 /// Writes what to order for each pool.
@@ -16,7 +16,8 @@ pub(super) fn orders(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
     let by = pool_name(plan);
     writeln!(out, "\nWHAT TO ORDER, the earliest first, for each {by}")?;
     if pools.orders.is_empty() {
-        return prose("Nothing: no resource that the shape brings runs out in time.", out);
+        prose("Nothing: no resource that the shape brings runs out in time.", out)?;
+        return without_failures(pools, out);
     }
     let mut columns = Columns::new(&[
         words(&by.to_uppercase()),
@@ -59,7 +60,17 @@ pub(super) fn orders(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
             ratio / (1.0 - ratio),
         ),
         out,
-    )
+    )?;
+    without_failures(pools, out)
+}
+
+/// What an order is not for, where the study asks for failures.
+pub(super) const WITHOUT_FAILURES: &str = "\
+    Orders are for the peaks while all hosts are there: what it takes to survive the failures of \
+    the study is not in them.";
+
+fn without_failures(pools: &PoolReport, out: &mut impl Write) -> io::Result<()> {
+    if pools.failures.spare.is_empty() { Ok(()) } else { prose(WITHOUT_FAILURES, out) }
 }
 
 fn order_cells(plan: &Plan, order: &PoolOrder) -> [String; 11] {
@@ -136,18 +147,26 @@ pub(super) fn leaves(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
 }
 
 /// Names the pools that are not asked who could leave.
-fn not_asked(kept: &[(String, String)], out: &mut impl Write) -> io::Result<()> {
-    if kept.is_empty() {
-        return Ok(());
-    }
-    let each = |(pool, resource): &(String, String)| format!("{} ({})", cut(pool), cut(resource));
+fn not_asked(kept: &[NotAsked], out: &mut impl Write) -> io::Result<()> {
+    if kept.is_empty() { Ok(()) } else { prose(&kept_in_words(kept), out) }
+}
+
+/// Which pools are not asked who could leave, and why.
+pub(super) fn kept_in_words(kept: &[NotAsked]) -> String {
+    let each = |one: &NotAsked| format!("{} ({})", cut(&one.pool), one.why);
     let few: Vec<String> = kept.iter().take(8).map(each).collect();
-    let dots = if kept.len() > few.len() { ", ..." } else { "" };
-    let names = few.join(", ");
-    prose(
-        &format!("Not asked, for a resource is full, has a date or is not known: {names}{dots}."),
-        out,
-    )
+    let left = kept.len() - few.len();
+    let more = if left > 0 { format!(", and {left} more") } else { String::new() };
+    format!("Not asked: {}{more}.", few.join(", "))
+}
+
+/// What is saved in a month, and of how many hosts that is not known.
+pub(super) fn saved(leave: &PoolLeave) -> String {
+    match (leave.saved_per_month, leave.unpriced()) {
+        (None, _) => "-".to_owned(),
+        (Some(saved), 0) => money(saved),
+        (Some(saved), unpriced) => format!("{}, {unpriced} unpriced", money(saved)),
+    }
 }
 
 fn leave_cells(leave: &PoolLeave) -> [String; 5] {
@@ -157,7 +176,7 @@ fn leave_cells(leave: &PoolLeave) -> [String; 5] {
         cut(&leave.name),
         leave.hosts.to_string(),
         leave.leaving.len().to_string(),
-        leave.saved_per_month.map_or_else(|| "-".to_owned(), money),
+        saved(leave),
         format!("{}{dots}", names.join(", ")),
     ]
 }

@@ -57,7 +57,8 @@ struct LineView<'a> {
 #[derive(Serialize)]
 struct KeptView<'a> {
     pool: &'a str,
-    resource: &'a str,
+    resource: Option<&'a str>,
+    why: &'a str,
 }
 
 #[derive(Serialize)]
@@ -66,6 +67,7 @@ struct LeaveView<'a> {
     hosts: usize,
     leaving: &'a [String],
     saved_per_month: Option<f64>,
+    unpriced_hosts: usize,
 }
 
 #[derive(Serialize)]
@@ -146,7 +148,11 @@ pub(super) fn pools(report: &PoolReport) -> Pools<'_> {
         not_asked_who_could_leave: report
             .kept
             .iter()
-            .map(|(pool, resource)| KeptView { pool, resource })
+            .map(|one| KeptView {
+                pool: &one.pool,
+                resource: one.resource.as_deref(),
+                why: &one.why,
+            })
             .collect(),
         failures: failures.failures.iter().map(failure).collect(),
         may_be_lost: spare
@@ -199,6 +205,7 @@ fn leave(of: &PoolLeave) -> LeaveView<'_> {
         hosts: of.hosts,
         leaving: &of.leaving,
         saved_per_month: of.saved_per_month,
+        unpriced_hosts: of.unpriced(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::table::{Columns, amount, cut, is_share, numbers, percent, prose, words};
 use super::text::{TextOptions, more};
 use super::zombies;
-use crate::capacity::{Grade, IdleHost, OverprovisionedRow, Plan, Reclaimable, name};
+use crate::capacity::{Grade, IdleHost, IdleReport, OverprovisionedRow, Plan, Reclaimable, name};
 use crate::model::{Labels, Unit};
 
 /// Writes the idle hosts, or the zombies where the study asks for them.
@@ -22,8 +22,8 @@ pub(super) fn idle(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
     if !report.hosts.is_empty() {
         idle_table(plan, options, out)?;
         prose(&freed(&report.hosts.iter().flat_map(|host| &host.frees).collect::<Vec<_>>()), out)?;
-        if let Some(saved) = report.saved_per_month {
-            prose(&format!("Their prices add up to {saved:.0} a month."), out)?;
+        if let Some(prices) = prices(report) {
+            prose(&prices, out)?;
         }
     }
     if report.kept_for_bursts.is_empty() {
@@ -36,6 +36,16 @@ pub(super) fn idle(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
     let text =
         format!("Kept, quiet but for bursts (monthly or standby jobs?): {count} ({names}{dots}).");
     prose(&text, out)
+}
+
+/// What the idle hosts cost, and of how many that is not known.
+pub(super) fn prices(report: &IdleReport) -> Option<String> {
+    let saved = report.saved_per_month?;
+    let aside = match report.unpriced {
+        0 => String::new(),
+        unpriced => format!(", {unpriced} without a price aside"),
+    };
+    Some(format!("Their prices add up to {saved:.0} a month{aside}."))
 }
 
 fn idle_table(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
@@ -189,4 +199,22 @@ pub(super) fn unique<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_of_prices_says_how_many_are_missing() {
+        let of = |saved_per_month, unpriced| {
+            prices(&IdleReport { saved_per_month, unpriced, ..IdleReport::default() })
+        };
+        assert_eq!(of(None, 20), None);
+        assert_eq!(of(Some(100.0), 0).unwrap(), "Their prices add up to 100 a month.");
+        assert_eq!(
+            of(Some(100.0), 19).unwrap(),
+            "Their prices add up to 100 a month, 19 without a price aside."
+        );
+    }
 }

@@ -110,6 +110,7 @@ fn idle() -> IdleReport {
         undetermined: vec![(labels("@gone"), "cpu: no data".into())],
         in_use: 4,
         saved_per_month: None,
+        unpriced: 1,
     }
 }
 

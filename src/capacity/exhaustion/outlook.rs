@@ -83,7 +83,8 @@ impl<'a> Outlook<'a> {
     }
 
     /// The level of the trend so many days after the last one, or before it where negative, as a
-    /// multiple of the last day's; 1 without a trend. Before the trend began its first level counts.
+    /// multiple of the last day's; 1 without a trend. Before the trend began its first level
+    /// counts.
     ///
     /// ```
     /// use plimsoll::capacity::exhaustion::{ExhaustionOptions, Outlook};

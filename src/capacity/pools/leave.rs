@@ -5,8 +5,12 @@ use super::failures::Exposed;
 use super::pool::{Host, Pool, PoolResource};
 use crate::capacity::assess::View;
 use crate::capacity::cost::{HostResource, HostUse, LeaveRules, WholeHosts};
-use crate::capacity::rows::{Outcome, name};
+use crate::capacity::rows::{Outcome, name, printable};
 use crate::model::{Labels, Unit};
+
+/// What a host without a price is worth of the cheapest that has one, when those who leave are
+/// chosen: what is known to be saved goes first.
+const UNPRICED_WORTH: f64 = 1e-3;
 
 /// The hosts of a pool that could leave.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,10 +25,28 @@ pub struct PoolLeave {
     pub leaving: Vec<String>,
     /// What each of them costs in a month, where it is known.
     pub prices_per_month: Vec<Option<f64>>,
-    /// What that saves in a month; `None` where no price is known of any of them.
+    /// What that saves in a month, by the prices that are known; `None` where none is.
     pub saved_per_month: Option<f64>,
     /// What those who stay must carry, and may: of each resource of the pool.
     pub stays: Vec<Stays>,
+}
+
+impl PoolLeave {
+    /// Of how many that could leave no price is known.
+    pub fn unpriced(&self) -> usize {
+        self.prices_per_month.iter().filter(|price| price.is_none()).count()
+    }
+}
+
+/// A pool that is not asked who could leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAsked {
+    /// Its name.
+    pub pool: String,
+    /// The resource that is why, if one is.
+    pub resource: Option<String>,
+    /// Why, as in "cpu is full".
+    pub why: String,
 }
 
 /// One resource of the hosts that stay.
@@ -40,8 +62,7 @@ pub struct Stays {
     pub line: f64,
 }
 
-/// Every pool that could do with fewer hosts. A pool of which a resource is full or has a date is
-/// not asked.
+/// Every pool that could do with fewer hosts, of those that are asked.
 pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> Vec<PoolLeave> {
     let mut found: Vec<PoolLeave> = pools.iter().filter_map(|pool| leave(view, pool)).collect();
     found.sort_by(|a, b| {
@@ -52,22 +73,56 @@ pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> Vec<PoolLeave> {
     found
 }
 
-/// Why a pool is not asked: the first resource that is full, has a date or is not known.
-pub(super) fn kept(view: &View, pool: &Pool<'_>) -> Option<(String, String)> {
-    let settled = |outcome: &Outcome| matches!(outcome, Outcome::NoTrend | Outcome::Never);
-    let why = pool.resources.iter().find(|one| !settled(&one.row.outcome))?;
-    Some((pool.name.clone(), view.study.resources[why.resource].name.clone()))
+/// Why a pool is not asked: the first resource that is full, grows or is not known; else what is
+/// not known of its hosts, or that there is but one.
+pub(super) fn not_asked(view: &View, pool: &Pool<'_>) -> Option<NotAsked> {
+    let name = |one: &PoolResource<'_>| &view.study.resources[one.resource].name;
+    let because = |resource: Option<&String>, why: String| {
+        let resource = resource.cloned();
+        Some(NotAsked { pool: pool.name.clone(), resource, why })
+    };
+    if let Some((one, why)) = pool.resources.iter().find_map(|one| Some((one, unsettled(one)?))) {
+        return because(Some(name(one)), format!("{} {why}", printable(name(one))));
+    }
+    let hosts = pool.hosts();
+    for (at, one) in pool.resources.iter().enumerate() {
+        let unknown = hosts.iter().filter(|host| host.parts[at].line <= 0.0).count();
+        if unknown > 0 {
+            let (count, name) = (hosts.len(), name(one));
+            let why = format!(
+                "the {} limit of {unknown} of its {count} hosts is not known",
+                printable(name)
+            );
+            return because(Some(name), why);
+        }
+    }
+    match hosts.len() {
+        0 => because(None, "none of its hosts is known".to_owned()),
+        1 => because(None, "it has one host".to_owned()),
+        // Without knowing what the error budget takes, nobody leaves.
+        _ if objectives(view, pool).is_none() => {
+            because(None, "what its error budget takes is not known".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Why a resource may need the hosts that there are.
+fn unsettled(one: &PoolResource<'_>) -> Option<&'static str> {
+    match &one.row.outcome {
+        Outcome::NoTrend | Outcome::Never => None,
+        Outcome::Already { .. } => Some("is full"),
+        Outcome::Within(forecast) if forecast.p10.is_some() => Some("has a date"),
+        Outcome::Within(_) => Some("grows, though not up to its line within the horizon"),
+        Outcome::NotEnoughData { .. } => Some("is not known"),
+    }
 }
 
 fn leave(view: &View, pool: &Pool<'_>) -> Option<PoolLeave> {
-    let settled = |outcome: &Outcome| matches!(outcome, Outcome::NoTrend | Outcome::Never);
-    let hosts = pool.hosts();
-    let known = hosts.iter().all(|host| host.parts.iter().all(|part| part.line > 0.0));
-    if hosts.len() < 2 || !known || !pool.resources.iter().all(|one| settled(&one.row.outcome)) {
+    if not_asked(view, pool).is_some() {
         return None;
     }
-    // Without knowing what the error budget takes, nobody leaves.
-    let objectives = objectives(view, pool)?;
+    let (hosts, objectives) = (pool.hosts(), objectives(view, pool)?);
     let uses = uses(pool);
     let leaving = fewest_stay(hosts.len(), |stay| {
         let leaving = leaving(&uses, stay)?;
@@ -147,6 +202,10 @@ fn fewest_stay(
 
 /// The hosts of a pool at its peaks, as what leaves is chosen from.
 fn uses(pool: &Pool<'_>) -> Vec<HostUse> {
+    let prices = pool.hosts().iter().filter_map(|host| host.price_per_month);
+    let least = prices.filter(|price| *price > 0.0).min_by(f64::total_cmp);
+    // Without prices all hosts are worth the same; beside prices, what is not known is worth least.
+    let unknown = least.map_or(1.0, |least| least * UNPRICED_WORTH);
     let use_of = |(at, host): (usize, &Host<'_>)| {
         let parts = host.parts.iter().zip(&pool.resources).map(|(part, one)| {
             let used = (part.share * one.peak).max(0.0);
@@ -155,8 +214,7 @@ fn uses(pool: &Pool<'_>) -> Vec<HostUse> {
         });
         HostUse {
             id: at.to_string(),
-            // Without prices all hosts are worth the same.
-            price_per_month: host.price_per_month.unwrap_or(1.0),
+            price_per_month: host.price_per_month.unwrap_or(unknown),
             resources: parts.collect(),
         }
     };

@@ -24,6 +24,8 @@ mod budget_tests;
 #[cfg(test)]
 mod in_time_tests;
 #[cfg(test)]
+mod leave_tests;
+#[cfg(test)]
 mod scenario_tests;
 #[cfg(test)]
 mod tests;
@@ -31,11 +33,12 @@ mod tests;
 pub use budget::PoolBudget;
 pub use failures::{FailureReport, Fullest, PoolFailure};
 pub use in_time::InTime;
-pub use leave::{PoolLeave, Stays};
+pub use leave::{NotAsked, PoolLeave, Stays};
 pub use orders::PoolOrder;
 pub use scenarios::{ScenarioOutcome, ScenarioRow, UnmetChange, WhenFull};
 
 use super::assess::{Assessed, View};
+use super::rows::printable;
 use super::study::OrderRule;
 use pool::Pool;
 
@@ -56,8 +59,8 @@ pub struct PoolReport {
     pub leaves: Vec<PoolLeave>,
     /// What would be, were things changed; first what is.
     pub scenarios: Vec<ScenarioOutcome>,
-    /// Pools that are not asked who could leave, with the first resource that is why.
-    pub kept: Vec<(String, String)>,
+    /// Pools that are not asked who could leave, those first of which a resource is why.
+    pub kept: Vec<NotAsked>,
     /// What could not be said: what, and of which pool.
     pub unsaid: Vec<(String, String)>,
 }
@@ -66,12 +69,15 @@ pub struct PoolReport {
 /// labels, and of their trends only those that stand are left.
 pub(super) fn report(view: &View, rows: &[Assessed]) -> Option<PoolReport> {
     let group = view.study.groups.iter().position(|group| group.pool)?;
-    let pools = Pool::all(view, group, rows);
+    let (pools, unnamed) = Pool::all(view, group, rows);
     let mut report = PoolReport {
         group: view.study.groups[group].name.clone(),
         order_rule: view.study.order.clone(),
         ..PoolReport::default()
     };
+    report
+        .unsaid
+        .extend(unnamed.into_iter().map(|(label, name)| (unnamed_pool(view, label), name)));
     for pool in &pools {
         if pool.hosts().is_empty() {
             let what = "what its hosts are: none of those that are known has its labels";
@@ -91,8 +97,22 @@ pub(super) fn report(view: &View, rows: &[Assessed]) -> Option<PoolReport> {
     report.budgets = budgets;
     report.unsaid.extend(unsaid);
     report.leaves = leave::report(view, &pools);
-    report.kept = pools.iter().filter_map(|pool| leave::kept(view, pool)).collect();
+    report.kept = pools.iter().filter_map(|pool| leave::not_asked(view, pool)).collect();
+    report.kept.sort_by_key(|one| one.resource.is_none());
     report.unsaid.extend(failures::unsaid(view, &pools));
     report.scenarios = scenarios::report(view, &pools);
     Some(report)
+}
+
+/// Why a row without a label of its group is no pool, and what to do.
+fn unnamed_pool(view: &View, label: &str) -> String {
+    let in_inventory = view.hosts.values().any(|host| host.labels.get(label).is_some());
+    let remedy = if in_inventory {
+        "the inventory has it, but only labels of series make pools: give it to the series when \
+         they are imported"
+    } else {
+        "give it to the series when they are imported, or name another label in by"
+    };
+    let label = printable(label);
+    format!("anything: hosts without the label \"{label}\" are no pool; {remedy}")
 }

@@ -61,8 +61,14 @@ pub(super) struct Part {
 }
 
 impl<'a> Pool<'a> {
-    /// Every row of a group, with the hosts that have its labels and samples in the last day.
-    pub(super) fn all(view: &'a View, group: usize, rows: &'a [Assessed]) -> Vec<Self> {
+    /// Every row of a group, with the hosts that have its labels and samples in the last day; and
+    /// the rows that lack a label of the group, with that label and their names: hosts that have
+    /// nothing in common are no pool.
+    pub(super) fn all(
+        view: &'a View,
+        group: usize,
+        rows: &'a [Assessed],
+    ) -> (Vec<Self>, Vec<(&'a str, String)>) {
         let mut pools: BTreeMap<&Labels, Vec<PoolResource<'a>>> = BTreeMap::new();
         let mut by_host: BTreeMap<(&Labels, usize), &Assessed> = BTreeMap::new();
         for assessed in rows {
@@ -89,7 +95,12 @@ impl<'a> Pool<'a> {
             let hosts = hosts(view, &resources, members, &by_host);
             Self { name: name(labels, by), labels, resources, hosts }
         };
-        pools.into_iter().filter(|(_, resources)| !resources.is_empty()).map(pool).collect()
+        pools.retain(|_, resources| !resources.is_empty());
+        let missing = |labels: &Labels| by.iter().find(|label| labels.get(label).is_none());
+        let unnamed = pools.keys().filter_map(|labels| Some((missing(labels)?, *labels)));
+        let unnamed = unnamed.map(|(label, labels)| (label.as_str(), name(labels, by))).collect();
+        pools.retain(|labels, _| missing(labels).is_none());
+        (pools.into_iter().map(pool).collect(), unnamed)
     }
 
     /// The hosts; none where none is known.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use toml::Spanned;
 
-use super::checked::{Names, check, index_of, share};
+use super::checked::{Names, check, index_of};
 use super::in_time::{self, InTimeRule, Keys, ServersWord};
 use super::parse::{Place, Scalar};
 use super::{Resource, Threshold};
@@ -267,9 +267,10 @@ pub(super) fn order(
     let at = written.map_or(at, Spanned::span);
     let costs = ShortageCosts::new(short, surplus);
     let costs = costs.map_err(|why| place.error(at, why.to_string()))?;
-    let risk = share(section.risk.clone(), 0.1, "risk", place)?;
+    let risk = section.risk.as_ref().map_or(0.1, |written| *written.get_ref());
     if let Some(written) = &section.risk {
-        check(risk < 1.0, written.span(), "risk is below 1; write 0.1", place)?;
+        let what = "risk is a share above 0 and below 1; write 0.1";
+        check(risk > 0.0 && risk < 1.0, written.span(), what, place)?;
     }
     let lot_hosts = section.lot.as_ref().map_or(1, |lot| *lot.get_ref());
     if let Some(lot) = &section.lot {
@@ -447,7 +448,8 @@ rack_label = "row"
                 "price is a number",
             ),
             ("[order]\nshape = \"tiny\"", 25, "no shape is named \"tiny\"; there are: large"),
-            ("[order]\nrisk = 1", 25, "risk"),
+            ("[order]\nrisk = 1", 25, "risk is a share above 0 and below 1"),
+            ("[order]\nrisk = 0", 25, "risk is a share above 0 and below 1"),
             ("[order]\nlot = 0", 25, "lot is a number of hosts"),
             ("[order]\nbudget = -5", 25, "budget is an amount"),
             ("[order]\nshortage_cost = -1", 25, "cost"),

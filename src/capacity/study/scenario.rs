@@ -216,14 +216,18 @@ fn whole_hosts(
     let at = written.map_or(at, Spanned::span);
     let hosts = written.map_or(0.0, |written| *written.get_ref());
     let fits = (1.0..=ADDED_HOSTS_MAX).contains(&hosts) && hosts.fract() == 0.0;
-    check(fits, at, "how many hosts? write hosts = 4", place).map(|()| hosts as u64)
+    let what = format!("how many hosts, from 1 to {ADDED_HOSTS_MAX}? write hosts = 4");
+    check(fits, at, what, place).map(|()| hosts as u64)
 }
 
 fn replaced_by(written: Option<&Spanned<f64>>, place: &Place<'_>) -> Result<f64> {
     let Some(written) = written else { return Ok(1.0) };
     let hosts = *written.get_ref();
     let fits = hosts > 0.0 && hosts <= REPLACED_BY_MAX;
-    let what = "hosts is how many take the place of one; write 1, or 0.5 for one in place of two";
+    let what = format!(
+        "hosts is how many take the place of one, up to {REPLACED_BY_MAX}; write 1, or 0.5 for one \
+         in place of two"
+    );
     check(fits, written.span(), what, place).map(|()| hosts)
 }
 
@@ -278,7 +282,7 @@ mod tests {
             ("kind = \"demand\", factor = 2, resources = [\"gpu\"]", "no resource is named"),
             ("kind = \"add\"", "write hosts = 4"),
             ("kind = \"add\", hosts = 1.5", "write hosts = 4"),
-            ("kind = \"add\", hosts = 20000", "write hosts = 4"),
+            ("kind = \"add\", hosts = 20000", "how many hosts, from 1 to 10000? write hosts = 4"),
             ("kind = \"add\", hosts = 1, shape = \"tiny\"", "no shape is named \"tiny\""),
             ("kind = \"lose\"", "which hosts? write where"),
             ("kind = \"retire\", where = 'x', until = 2026-01-01", "until means nothing"),

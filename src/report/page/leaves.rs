@@ -5,6 +5,7 @@ use super::escape::cut;
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::inventory::{By, DesignRow};
 use crate::capacity::{DesignReport, Plan, PoolLeave};
+use crate::report::pools::{kept_in_words, saved};
 use crate::report::table::{amount, percent};
 
 /// Rows of each table.
@@ -21,9 +22,11 @@ pub(super) fn leaves(plan: &Plan, body: &mut Body) {
     let budgets = if has_budgets { ", and no error budget burns faster than it may" } else { "" };
     body.explain(&format!(
         "The peak of all hosts of a pool together fits under the lines of those who stay, and what \
-         failures the study names are survived{budgets}. Pools of which a resource is full, has a \
-         date, or is not known are left out.",
+         failures the study names are survived{budgets}.",
     ));
+    if !pools.kept.is_empty() {
+        body.explain(&kept_in_words(&pools.kept));
+    }
     let mut table = Table::sortable(vec![
         words(&cut(&pools.group)),
         numbers("Hosts"),
@@ -41,15 +44,11 @@ fn leave_cells(leave: &PoolLeave) -> Vec<Cell> {
     let count = |count: usize| Cell::number(count.to_string(), count as f64);
     let names: Vec<String> = leave.leaving.iter().take(NAMES).map(|name| cut(name)).collect();
     let dots = if leave.leaving.len() > names.len() { ", …" } else { "" };
-    let saved = leave.saved_per_month;
     vec![
         Cell::words(cut(&leave.name)),
         count(leave.hosts),
         count(leave.leaving.len()),
-        Cell::number(
-            saved.map_or_else(|| "-".to_owned(), |saved| format!("{saved:.0}")),
-            saved.unwrap_or(f64::NAN),
-        ),
+        Cell::number(saved(leave), leave.saved_per_month.unwrap_or(f64::NAN)),
         Cell::words(format!("{}{dots}", names.join(", "))).class("wrap"),
     ]
 }

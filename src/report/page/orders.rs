@@ -5,6 +5,7 @@ use super::parts::{Order, Parts};
 use super::runs_out::title;
 use super::timeline::timeline;
 use crate::capacity::{Outcome, Plan, PlanRow};
+use crate::report::pools::WITHOUT_FAILURES;
 use crate::report::table::percent_of;
 
 /// The plan's own dates to order are the lead time before the day of 10%.
@@ -32,6 +33,9 @@ pub(super) fn section(plan: &Plan, parts: &Parts, body: &mut Body) {
         return;
     }
     body.explain(&in_time(plan, parts, &orders));
+    if plan.pools.as_ref().is_some_and(|pools| !pools.failures.spare.is_empty()) {
+        body.explain(WITHOUT_FAILURES);
+    }
     let hidden = orders.len().saturating_sub(ORDERS_MAX);
     orders.truncate(ORDERS_MAX);
     body.figure(&timeline(&orders, hidden, plan.as_of));

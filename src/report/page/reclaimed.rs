@@ -41,8 +41,8 @@ fn idle(plan: &Plan, body: &mut Body) {
     if !report.hosts.is_empty() {
         let freed: Vec<_> = report.hosts.iter().flat_map(|host| &host.frees).collect();
         body.say(&reclaim::freed(&freed));
-        if let Some(saved) = report.saved_per_month {
-            body.say(&format!("Their prices add up to {saved:.0} a month."));
+        if let Some(prices) = reclaim::prices(report) {
+            body.say(&prices);
         }
         body.table(&idle_table(plan), report.hosts.len());
     }
