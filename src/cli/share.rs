@@ -135,18 +135,15 @@ fn sheet(
         sheet.fact("unknown", "series without a value", all.unknown(), "");
     }
     sheet.fact("steps", format!("steps of {}", args.step), steps, "");
+    sheet.fact("complete_steps", "steps at which all are known", all.complete_steps(), "");
     sheet.fact("quantile", "quantile", args.quantile, "");
     if let Some(peak) = all.peaks().first() {
-        sheet.fact("sum_of_peaks", "all: sum of peaks", peak.sum_of_peaks, unit.as_str());
-        sheet.fact("peak_of_sum", "all: peak of sum", peak.peak_of_sum, unit.as_str());
-        sheet.fact("peak_of_sum_at_most", "all: at most", peak.at_most, unit.as_str());
-        sheet.fact("coincidence_factor", "all: coincidence factor", peak.factor(), "");
-        sheet.fact("saving", "all: saved by sharing", peak.saving(), unit.as_str());
+        facts_of_all(&mut sheet, peak, &unit);
     }
     if !args.by.is_empty() {
         sheet.fact("groups", "groups", fleet.groups().len(), "");
         // What groups need that share among themselves only.
-        let peak = |load: &Coincidence| load.peaks().first().and_then(|peak| peak.peak_of_sum);
+        let peak = |load: &Coincidence| load.peaks().first().and_then(CoincidentPeak::together);
         let apart: Option<f64> = fleet.groups().map(|(_, load)| peak(load)).sum();
         sheet.fact("sum_of_group_peaks", "groups: sum of their peaks", apart, unit.as_str());
     }
@@ -156,11 +153,24 @@ fn sheet(
     }
     if all.complete_steps() < steps {
         sheet.note(
-            "A step at which a series has no value is in no sum. \"At most\" takes it to be at its \
-             own highest there, as partners do for groups.",
+            "The peak of the sum is of the steps at which all are known. At the others, \"at \
+             least\" and \"at most\" take a series to be at its own lowest and highest, and \
+             partners take a group to be at its highest. The factor and the saving take the peak \
+             of the sum, or the bound that it is beyond.",
         );
     }
     Ok(sheet)
+}
+
+/// What all series need apart and together, and what the data say of the saving.
+fn facts_of_all(sheet: &mut Sheet, peak: &CoincidentPeak, unit: &str) {
+    sheet.fact("sum_of_peaks", "all: sum of peaks", peak.sum_of_peaks, unit);
+    sheet.fact("peak_of_sum", "all: peak of sum", peak.peak_of_sum, unit);
+    sheet.fact("peak_of_sum_at_least", "all: at least", peak.at_least, unit);
+    sheet.fact("peak_of_sum_at_most", "all: at most", peak.at_most, unit);
+    sheet.fact("coincidence_factor", "all: coincidence factor", peak.factor(), "");
+    sheet.fact("saving", "all: saved by sharing", peak.saving(), unit);
+    sheet.fact("saving_at_least", "all: saved at least", peak.saving_at_least(), unit);
 }
 
 fn groups_table(sheet: &mut Sheet, fleet: &FleetCoincidence, args: &ShareArgs) {
@@ -171,6 +181,7 @@ fn groups_table(sheet: &mut Sheet, fleet: &FleetCoincidence, args: &ShareArgs) {
         Column::new("complete", "complete"),
         Column::new("sum_of_peaks", "sum of peaks"),
         Column::new("peak_of_sum", "peak of sum"),
+        Column::new("peak_of_sum_at_least", "at least"),
         Column::new("peak_of_sum_at_most", "at most"),
         Column::new("coincidence_factor", "coincidence"),
     ];
@@ -185,6 +196,7 @@ fn groups_table(sheet: &mut Sheet, fleet: &FleetCoincidence, args: &ShareArgs) {
                 complete.into(),
                 peak.sum_of_peaks.into(),
                 peak.peak_of_sum.into(),
+                known.then_some(peak.at_least).into(),
                 known.then_some(peak.at_most).into(),
                 peak.factor().into(),
             ]);
@@ -243,6 +255,7 @@ pub(super) fn peaks_table(sheet: &mut Sheet, peaks: &[CoincidentPeak]) {
         Column::new("coincidence_factor", "coincidence"),
         Column::new("diversity_factor", "diversity"),
         Column::new("saving", "saved"),
+        Column::new("saving_at_least", "saved at least"),
     ];
     let table = sheet.table("peaks", &columns);
     for peak in peaks {
@@ -255,6 +268,7 @@ pub(super) fn peaks_table(sheet: &mut Sheet, peaks: &[CoincidentPeak]) {
             peak.factor().into(),
             peak.diversity().into(),
             peak.saving().into(),
+            peak.saving_at_least().into(),
         ]);
     }
 }

@@ -64,6 +64,19 @@ fn partners_and_hosts_are_found_and_gaps_counted() {
 }
 
 #[test]
+fn a_saving_is_no_more_than_the_data_allow() {
+    let user = User::new();
+    // The peak of A stands where B is not known.
+    user.write("gap.csv", "time,A,B\n0,100,\n1,10,10\n2,10,10\n3,10,10\n");
+    let found = user.json("calc share gap.csv");
+    assert_eq!(found["facts"]["complete_steps"], 3);
+    let peak = &found["tables"]["peaks"][0];
+    assert_eq!((&peak["sum_of_peaks"], &peak["peak_of_sum"]), (&110.0.into(), &20.0.into()));
+    assert_eq!((&peak["saving"], &peak["saving_at_least"]), (&0.0.into(), &0.0.into()));
+    assert_eq!(peak["coincidence_factor"], 1.0);
+}
+
+#[test]
 fn mistakes_are_named_with_their_place() {
     let user = User::new();
     user.write("use.csv", TWO);

@@ -68,6 +68,28 @@ fn every_quantile_and_range_may_be_asked_for() {
 }
 
 #[test]
+fn a_saving_is_no_more_than_the_data_allow() {
+    let user = User::new();
+    // a is at its peak before b comes: together they are known at 20, and were at 110 at least.
+    user.write(
+        "long.csv",
+        "time,metric,value,host\n0,load,100,a\n3600,load,10,a\n3600,load,10,b\n",
+    );
+    user.ok("import csv --store s --time-unit s long.csv");
+    let found = user.json("share --store s load --step 1h");
+    let facts = &found["facts"];
+    assert_eq!((&facts["steps"], &facts["complete_steps"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&facts["peak_of_sum"], &facts["peak_of_sum_at_least"]),
+        (&20.0.into(), &110.0.into())
+    );
+    assert_eq!((&facts["saving"], &facts["saving_at_least"]), (&0.0.into(), &0.0.into()));
+    assert_eq!(found["tables"]["groups"][0]["peak_of_sum_at_least"], 110.0);
+    let csv = user.ok("share --store s load --step 1h --format csv");
+    assert!(csv.contains("\nsaving,0,\nsaving_at_least,0,\n"), "{csv}");
+}
+
+#[test]
 fn what_cannot_be_added_up_is_refused() {
     let user = with_store();
     let run = user.ends(

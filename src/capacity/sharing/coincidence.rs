@@ -68,11 +68,19 @@ pub struct CoincidentPeak {
 }
 
 impl CoincidentPeak {
-    /// The coincidence factor: the peak of the sum as a share of the sum of peaks. At the peak
+    /// What they need together, as far as the data show: the peak of the sum over complete steps,
+    /// moved to the nearer bound where it is outside of them. At the peak itself that is
+    /// [`Self::at_least`], since a step that is not complete may still be the highest. `None`
+    /// without a complete step, where only the bounds are known.
+    pub fn together(&self) -> Option<f64> {
+        self.peak_of_sum.map(|peak| peak.max(self.at_least).min(self.at_most))
+    }
+
+    /// The coincidence factor: what they need together as a share of the sum of peaks. At the peak
     /// itself it is at most 1; lower quantiles do not add up, and may exceed it. `None` where the
-    /// sum of peaks is 0 or less, or the peak of the sum not known.
+    /// sum of peaks is 0 or less, or no step complete.
     pub fn factor(&self) -> Option<f64> {
-        self.share_of_peaks(self.peak_of_sum?)
+        self.share_of_peaks(self.together()?)
     }
 
     /// The coincidence factor, if each load were at its highest wherever it is missing.
@@ -86,9 +94,15 @@ impl CoincidentPeak {
         self.factor().map(|factor| 1.0 / factor)
     }
 
-    /// What sharing saves: the sum of peaks less the peak of the sum.
+    /// What sharing saves: the sum of peaks less what they need together.
     pub fn saving(&self) -> Option<f64> {
-        self.peak_of_sum.map(|together| self.sum_of_peaks - together)
+        self.together().map(|together| self.sum_of_peaks - together)
+    }
+
+    /// What sharing saves at least: the same, if each load were at its highest wherever it is
+    /// missing. NaN where nothing is known.
+    pub fn saving_at_least(&self) -> f64 {
+        self.sum_of_peaks - self.at_most
     }
 
     fn share_of_peaks(&self, together: f64) -> Option<f64> {
@@ -312,18 +326,36 @@ mod tests {
         assert_eq!((peak.sum_of_peaks, peak.peak_of_sum), (14.0, Some(6.0)));
         assert_eq!((peak.at_least, peak.at_most), (10.0, 14.0));
         assert_eq!(peak.factor_at_most(), Some(1.0));
+        // The peak over complete steps is below what is certain of step 1, which counts instead.
+        assert_eq!((peak.together(), peak.factor()), (Some(10.0), Some(10.0 / 14.0)));
+        assert_eq!((peak.saving(), peak.saving_at_least()), (Some(4.0), 0.0));
         // A step at which nobody looked says nothing.
         let unseen = peaks(&[vec![5.0, f64::NAN, 1.0], vec![1.0, f64::NAN, 9.0]], &[1.0]);
         assert_eq!((unseen.peaks()[0].at_least, unseen.peaks()[0].at_most), (10.0, 10.0));
         let disjoint = peaks(&[vec![1.0, f64::NAN], vec![f64::NAN, 1.0]], &[1.0]);
         assert_eq!(disjoint.complete_steps(), 0);
-        assert_eq!(disjoint.peaks()[0].factor(), None);
+        assert_eq!((disjoint.peaks()[0].factor(), disjoint.peaks()[0].saving()), (None, None));
         assert_eq!(Coincidence::new(2, &[1.0]).unwrap().complete_steps(), 0);
         // Of a row without a number nothing is known, and not that it asks for nothing.
         let mut unknown = Coincidence::new(2, &[1.0]).unwrap();
         unknown.add(&[f64::NAN, f64::NAN]).unwrap();
         let peak = unknown.peaks()[0];
         assert!(peak.at_least.is_nan() && peak.at_most.is_nan() && peak.factor_at_most().is_none());
+    }
+
+    #[test]
+    fn a_saving_is_what_the_data_allow() {
+        // The first load's peak stands where the other is missing: their sum was 110 there if the
+        // second was in its range, so that nothing is saved.
+        let rows = [vec![100.0, 10.0, 10.0, 10.0], vec![f64::NAN, 10.0, 10.0, 10.0]];
+        let peak = peaks(&rows, &[1.0]).peaks()[0];
+        assert_eq!((peak.sum_of_peaks, peak.peak_of_sum), (110.0, Some(20.0)));
+        assert_eq!((peak.saving(), peak.factor()), (Some(0.0), Some(1.0)));
+        // Here the only complete step is the highest, and no median: both are at most 11 there.
+        let rows = [vec![10.0, 1.0, 1.0], vec![10.0, f64::NAN, f64::NAN]];
+        let median = peaks(&rows, &[0.5]).peaks()[0];
+        assert_eq!((median.peak_of_sum, median.at_most), (Some(20.0), 11.0));
+        assert_eq!((median.sum_of_peaks, median.together()), (11.0, Some(11.0)));
     }
 
     #[test]
@@ -380,6 +412,10 @@ mod tests {
                 prop_assert!(steps.is_empty() || near(found, numbers(steps)));
             }
             prop_assert_eq!(peak.peak_of_sum.is_some(), !complete.is_empty());
+            if let Some(together) = peak.together() {
+                prop_assert!(together >= peak.at_least && together <= peak.at_most);
+                prop_assert!(peak.saving().unwrap() >= peak.saving_at_least());
+            }
             if let Some(together) = peak.peak_of_sum {
                 prop_assert!(near(together, numbers(&complete)));
                 if level == 1.0 {

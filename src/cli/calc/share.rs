@@ -107,7 +107,7 @@ fn of_file(args: &ShareArgs, loads: &Loads) -> Result<Sheet> {
     let peaks = load.peaks();
     let peak_at = peaks.first().and_then(|peak| peak_at(&load.sums(), peak));
     let peak_at = peak_at.and_then(|step| loads.times.get(step));
-    sheet.fact("peak_at", "their sum peaks at", peak_at.map(String::as_str), "");
+    sheet.fact("peak_at", "there, their sum peaks at", peak_at.map(String::as_str), "");
     peaks_table(&mut sheet, &peaks);
     if !args.limits.is_empty() {
         predictors(&mut sheet, args, loads)?;
@@ -123,8 +123,10 @@ fn of_file(args: &ShareArgs, loads: &Loads) -> Result<Sheet> {
     }
     if load.complete_steps() < load.steps() {
         sheet.note(
-            "A step at which a load has no value is in no sum; the bounds take it to be between \
-             its own lowest and highest. For partners and hosts it is at its highest.",
+            "The peak of the sum is of the steps at which all are known. At the others the bounds \
+             take a load to be at its own lowest and highest, and partners and hosts take it to be \
+             at its highest. The factor and the saving take the peak of the sum, or the bound that \
+             it is beyond.",
         );
     }
     Ok(sheet)
