@@ -228,6 +228,17 @@ impl Outcome {
     }
 }
 
+impl TablePlan {
+    /// The labels of `by` that no row has: they tell none apart, and may be misspelt. None where
+    /// there are no rows.
+    pub fn absent_labels(&self) -> impl Iterator<Item = &str> {
+        let absent = |label: &&String| {
+            !self.rows.is_empty() && self.rows.iter().all(|row| row.labels.get(label).is_none())
+        };
+        self.by.iter().filter(absent).map(String::as_str)
+    }
+}
+
 impl PlanRow {
     /// The line less the peak of the window, in the row's unit; below zero where it was over.
     pub fn headroom(&self) -> Option<f64> {

@@ -249,6 +249,10 @@ fn notes(
 ) -> Vec<Note> {
     let mut found: Unsaid<'_> = unasked;
     for table in [hosts].into_iter().chain(groups) {
+        for label in table.absent_labels() {
+            let what = format!("which {} is which: no series has this label of its by", table.name);
+            found.entry(what).or_default().entry(printable(label)).or_default();
+        }
         for row in &table.rows {
             if let Outcome::NotEnoughData { what } = &row.outcome {
                 let names = found.entry(format!("when it is full: {what}")).or_default();

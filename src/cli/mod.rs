@@ -23,6 +23,7 @@ mod hosts;
 mod import;
 mod imported;
 mod inspect;
+mod labels_seen;
 mod laws;
 mod machine;
 mod output;

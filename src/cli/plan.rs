@@ -47,6 +47,7 @@ pub(super) fn plan(args: &PlanArgs) -> Result<Outcome, Stop> {
     if remember(&plan, args)? {
         print_plan(&plan, args.format, args.all)?;
     }
+    say_which_labels_are_absent(&plan);
     say_what_is_rolled_up(&snapshot, &study);
     Ok(Outcome::Done)
 }
@@ -110,6 +111,18 @@ fn say_what_is_rolled_up(snapshot: &Snapshot, study: &Study) {
             note(&format!(
                 "note: in steps of {step} the plan begins at {begins}, for what lies before is \
                  rolled up; with step = \"{span}\" it would begin at {at}"
+            ));
+        }
+    }
+}
+
+/// Says which labels of the study no series has: a table by them is of one row.
+fn say_which_labels_are_absent(plan: &Plan) {
+    for table in [&plan.hosts].into_iter().chain(&plan.groups) {
+        for label in table.absent_labels() {
+            note(&format!(
+                "note: no series has the label {label:?}, by which the study tells each {} apart",
+                table.name
             ));
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::args::OutputFormat;
+use super::labels_seen::LabelsSeen;
 use super::output::{Stop, sheet_to_stdout};
 use super::reader;
 use crate::capacity::sharing::{Coincidence, CoincidentPeak, FleetCoincidence, Pair, Partners};
@@ -76,9 +77,11 @@ pub(super) fn share(args: &ShareArgs) -> Result<Outcome, Stop> {
     }
     let mut fleet = None;
     let mut metric = None;
+    let mut seen = LabelsSeen::of(&args.by);
     // Tile by tile: what is kept are sums.
     for frame in query.run(&snapshot)? {
         let frame = frame?;
+        frame.rows().for_each(|(labels, _)| seen.add(labels));
         if fleet.is_none() {
             fleet = Some(FleetCoincidence::new(frame.steps(), &[args.quantile])?);
         }
@@ -91,6 +94,7 @@ pub(super) fn share(args: &ShareArgs) -> Result<Outcome, Stop> {
         return Err(Error::not_enough_data(what).into());
     };
     sheet_to_stdout(&sheet(args, &snapshot, &fleet, &metric)?, args.format)?;
+    seen.note_missing();
     Ok(Outcome::Done)
 }
 

@@ -90,6 +90,16 @@ fn a_saving_is_no_more_than_the_data_allow() {
 }
 
 #[test]
+fn a_label_that_no_series_has_is_told() {
+    let user = with_zones();
+    let run = user.ends(super::user::DONE, "share --store s load --step 1h --by zone,nosuch");
+    assert_eq!(
+        run.err,
+        "note: no series has the label \"nosuch\", which tells none of them apart\n"
+    );
+}
+
+#[test]
 fn what_cannot_be_added_up_is_refused() {
     let user = with_store();
     let run = user.ends(
