@@ -5,29 +5,34 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::args::OutputFormat;
-use super::output::{Stop, to_stdout};
+use super::labels_seen::LabelsSeen;
+use super::output::{Stop, sheet_to_stdout};
 use super::reader;
 use crate::capacity::drivers::{AtLine, DemandModel, Driver, Observations, Verdict};
+use crate::capacity::zombie::MetricSource;
 use crate::error::{Error, Result};
 use crate::model::limits::DRIVER_VALUES_MAX;
-use crate::model::{Frame, Labels, METRIC_LABEL, MatchOp, Selector, Span, Timestamp};
+use crate::model::{Frame, Labels, METRIC_LABEL, MatchOp, Matcher, Span, Timestamp};
 use crate::query::{Across, Aggregate, Query};
 use crate::report::{Column, Sheet, SheetTable};
 use crate::store::Snapshot;
 
+/// Values from which on a row that only rises is said to.
+const RISES_MIN: usize = 16;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  plimsoll drivers --store s --resource cpu_percent --driver \
-                        http_requests_per_s --by service --limit 100 --margin 0.2")]
+                        'rate(http_requests_total)' --by service --limit 100 --margin 0.2")]
 pub(super) struct StoreDriversArgs {
     /// The store's folder.
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
-    /// The resource's series, as in 'cpu{zone="a"}'.
-    #[arg(long, value_name = "SELECTOR")]
-    resource: Selector,
+    /// The resource's series, as in 'cpu{zone="a"}'; a running total is written rate(SELECTOR).
+    #[arg(long, value_name = "SELECTOR", value_parser = source)]
+    resource: MetricSource,
     /// The series of a driver: requests, users, orders. Several may be given.
-    #[arg(long, value_name = "SELECTOR", required = true)]
-    driver: Vec<Selector>,
+    #[arg(long, value_name = "SELECTOR", required = true, value_parser = source)]
+    driver: Vec<MetricSource>,
     /// Labels by which series are joined, as in service: of those that share them, use is averaged
     /// and demand added. By default all labels but the metric.
     #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
@@ -68,14 +73,17 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
     }
     let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
+    let mut seen = LabelsSeen::of(&args.by);
     let mut held = 0;
     let demand = args.driver.iter().map(|driver| demand(args, &snapshot, driver, &mut held));
     let demand: Vec<Demand> = demand.collect::<Result<_>>()?;
+    demand.iter().flat_map(BTreeMap::keys).for_each(|labels| seen.add(labels));
     let names: Vec<String> = args.driver.iter().map(name_of).collect();
     let mut sheet = Sheet::new("Demand drivers");
     let line = args.limit * (1.0 - args.margin);
     sheet.fact("line", "the line: limit less margin", line, "");
     let (mut services, mut reasons) = (0_usize, Vec::new());
+    let mut only_rises = false;
     let table = sheet.table("drivers", &columns());
     for frame in ask(args, &args.resource, args.resource_across).run(&snapshot)? {
         let frame = frame?;
@@ -84,8 +92,10 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
         let times: Vec<Timestamp> = frame.times().take(whole).collect();
         for (labels, used) in frame.rows() {
             services += 1;
+            seen.add(labels);
             let labels = labels.without(&[METRIC_LABEL]);
             let used = used.get(..whole).unwrap_or(&[]);
+            only_rises |= rises_only(used);
             match fit(&labels, &times, used, &demand, &names) {
                 Ok(model) => add(table, &labels, &model, line)?,
                 Err(why) => reasons.push(format!("{}: {why}.", service_of(&labels))),
@@ -93,7 +103,7 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
         }
     }
     if services == 0 {
-        let what = format!("no series of {} has samples in this range", args.resource);
+        let what = format!("no series of {} has samples in this range", args.resource.selector);
         return Err(Error::not_enough_data(what).into());
     }
     sheet.fact("services", "rows of use, joined", services, "");
@@ -101,17 +111,54 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
     for reason in reasons {
         sheet.note(reason);
     }
+    let rises = demand.iter().map(|rows| rows.values().any(|row| rises_only(row)));
+    let taken = args.driver.iter().zip(rises).chain([(&args.resource, only_rises)]);
+    taken.filter_map(|(source, rises)| raw_total(source, rises)).for_each(|said| sheet.note(said));
     sheet.note("Robust regression (Huber); intervals know that noise has a memory.");
-    to_stdout(|out| match args.format {
-        OutputFormat::Table => sheet.text(out),
-        OutputFormat::Json => sheet.json(out),
-        OutputFormat::Csv => sheet.csv(out),
-    })?;
+    sheet_to_stdout(&sheet, args.format)?;
+    seen.note_missing();
     Ok(Outcome::Done)
 }
 
-fn ask(args: &StoreDriversArgs, selector: &Selector, across: Across) -> Query {
-    let mut query = Query::new(selector.clone()).aggregate(Aggregate::Mean).step(args.step);
+/// A metric, `SELECTOR` or `rate(SELECTOR)`: a cost is in the units that the store has.
+fn source(text: &str) -> Result<MetricSource> {
+    let source: MetricSource = text.parse()?;
+    match &source.unit {
+        None => Ok(source),
+        Some(unit) => Err(Error::invalid(format!(
+            "a cost takes numbers as they are; leave out \"in {unit}\""
+        ))),
+    }
+}
+
+/// Whether a row never falls and rises at all, as running totals do.
+fn rises_only(row: &[f64]) -> bool {
+    let known: Vec<f64> = row.iter().copied().filter(|value| !value.is_nan()).collect();
+    known.len() >= RISES_MIN && known.is_sorted() && known.first() < known.last()
+}
+
+/// What is said of a running total that was taken as it is.
+fn raw_total(source: &MetricSource, rises: bool) -> Option<String> {
+    let named = |matcher: &Matcher| {
+        matcher.name == METRIC_LABEL
+            && matcher.op == MatchOp::Equal
+            && matcher.value.ends_with("_total")
+    };
+    let why = match source.is_counter {
+        false if rises => "only rises",
+        false if source.selector.matchers().iter().any(named) => "is named as a running total is",
+        _ => return None,
+    };
+    let name = name_of(source);
+    Some(format!(
+        "{name} {why}, and was taken as it is: the level of a running total is no demand and no \
+         use. If it is one, write rate({name}).",
+    ))
+}
+
+fn ask(args: &StoreDriversArgs, source: &MetricSource, across: Across) -> Query {
+    let aggregate = if source.is_counter { Aggregate::Rate } else { Aggregate::Mean };
+    let mut query = Query::new(source.selector.clone()).aggregate(aggregate).step(args.step);
     if let Some(start) = args.from {
         query = query.from(start);
     }
@@ -125,7 +172,7 @@ fn ask(args: &StoreDriversArgs, selector: &Selector, across: Across) -> Query {
 fn demand(
     args: &StoreDriversArgs,
     snapshot: &Snapshot,
-    driver: &Selector,
+    driver: &MetricSource,
     held: &mut usize,
 ) -> Result<Demand> {
     let mut demand = Demand::new();
@@ -143,13 +190,16 @@ fn demand(
         for (labels, row) in frame.rows() {
             let labels = labels.without(&[METRIC_LABEL]);
             if demand.insert(labels.clone(), row.to_vec()).is_some() {
-                let what = format!("two series of {driver} are {labels}; narrow it, or give --by");
+                let what = format!(
+                    "two series of {} are {labels}; narrow it, or give --by",
+                    driver.selector
+                );
                 return Err(Error::invalid(what));
             }
         }
     }
     if demand.is_empty() {
-        let what = format!("no series of {driver} has samples in this range");
+        let what = format!("no series of {} has samples in this range", driver.selector);
         return Err(Error::not_enough_data(what));
     }
     Ok(demand)
@@ -232,11 +282,12 @@ fn remarks(model: &DemandModel, at_line: &AtLine) -> String {
 }
 
 /// A metric by its name alone, where nothing else is asked for.
-fn name_of(selector: &Selector) -> String {
-    match selector.matchers() {
+fn name_of(source: &MetricSource) -> String {
+    let name = match source.selector.matchers() {
         [only] if only.name == METRIC_LABEL && only.op == MatchOp::Equal => only.value.clone(),
-        _ => selector.to_string(),
-    }
+        _ => source.selector.to_string(),
+    };
+    if source.is_counter { format!("rate({name})") } else { name }
 }
 
 /// Labels without quotes, as in `service=web, zone=a`.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::user::{User, golden};
+use super::user::{DONE, USAGE, User, golden};
 
 /// Four days by quarter hours from 2026-03-01 on; from the third day on a request costs 25% more.
 fn series(cost_after: f64) -> String {
@@ -109,8 +109,42 @@ fn services_of_a_store_are_joined_with_their_demand() {
     let at_line = sheet["tables"]["drivers"][0]["at_line_p50"].as_f64().unwrap();
     assert!((at_line / 6_800.0 - 1.0).abs() < 0.01, "{at_line}");
     assert_eq!(sheet["facts"]["without_model"], 1);
+    let run = user.ends(DONE, &asked.replace("--by service", "--by service,nosuch"));
+    assert!(run.err.starts_with("note: no series has the label \"nosuch\""), "{run:?}");
     user.fails(
         "drivers --store s --resource cpu_percent --driver users --limit 100",
         "plimsoll: not enough data: no series of {__name__=\"users\"} has samples in this range",
     );
+}
+
+#[test]
+fn running_totals_are_taken_by_their_rates() {
+    let user = User::new();
+    let mut lines = String::new();
+    let (mut total, mut busy) = (0.0, 0.0);
+    for row in series(0.01).lines().skip(1) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let (cpu, requests): (f64, f64) = (cells[2].parse().unwrap(), cells[3].parse().unwrap());
+        total += 900.0 * requests;
+        busy += 900.0 * cpu;
+        writeln!(lines, "http requests_total={total},busy={busy} {}", cells[0]).unwrap();
+    }
+    user.write("lines.lp", &lines);
+    user.ok("import influx --store s --precision s lines.lp");
+    let asked = |resource: &str, driver: &str| {
+        let given = format!("--resource {resource} --driver {driver} --step 15m --limit 80");
+        format!("drivers --store s {given}")
+    };
+    let sheet = user.json(&asked("rate(http_busy)", "rate(http_requests_total)"));
+    let row = &sheet["tables"]["drivers"][0];
+    assert_eq!(row["driver"], "rate(http_requests_total)");
+    let at_line = row["at_line_p50"].as_f64().unwrap();
+    assert!((at_line / 6_800.0 - 1.0).abs() < 0.01, "{at_line}");
+    assert_eq!(sheet["notes"].as_array().unwrap().len(), 1, "{sheet}");
+    // As they are they say nothing, and it is told.
+    let raw = user.json(&asked("http_busy", "http_requests_total"))["notes"].to_string();
+    assert!(raw.contains("write rate(http_requests_total)"), "{raw}");
+    assert_eq!(raw.matches("only rises").count(), 2, "{raw}");
+    let run = user.ends(USAGE, &asked("rate(http_busy", "http_requests_total"));
+    assert!(run.out.is_empty(), "{run:?}");
 }
