@@ -9,6 +9,7 @@ mod calc_drivers;
 mod calc_failover;
 mod calc_gap;
 mod calc_hardware;
+mod calc_options;
 mod calc_order;
 mod calc_pack;
 mod calc_queue;

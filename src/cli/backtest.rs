@@ -46,7 +46,7 @@ pub(super) struct BacktestArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "store", requires = "test")]
     train: Option<PathBuf>,
     /// The file of their futures, line by line.
-    #[arg(long, value_name = "FILE", requires = "train")]
+    #[arg(long, value_name = "FILE", requires = "train", conflicts_with = "store")]
     test: Option<PathBuf>,
     /// Steps that errors are scaled over. Default: those of a day, or 1.
     #[arg(long, value_name = "STEPS")]

@@ -29,19 +29,20 @@ pub(super) struct PresetArgs {
     /// plimsoll: how many pods it should run at the highest level.
     #[arg(long, value_name = "PODS", requires = "autoscaler_target")]
     replicas: Option<f64>,
-    /// plimsoll: advice is never above so many times the observed peak.
-    #[arg(long, value_name = "TIMES", default_value_t = 2.0)]
-    peaks_max: f64,
+    /// plimsoll: advice is never above so many times the observed peak. Default: 2.
+    #[arg(long, value_name = "TIMES")]
+    peaks_max: Option<f64>,
     /// kubecost: the share of the request that is to be used; its profiles are 0.8 for development,
-    /// 0.65 for production, 0.5 for high availability.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
-    utilisation: f64,
-    /// compute-optimizer: the percentile, as a share; it offers 0.9, 0.95 and 0.995.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.995)]
-    percentile: f64,
-    /// compute-optimizer: the share that is added; it offers 0, 0.2 and 0.3.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
-    headroom: f64,
+    /// 0.65 for production, 0.5 for high availability. Default: 0.7.
+    #[arg(long, value_name = "SHARE")]
+    utilisation: Option<f64>,
+    /// compute-optimizer: the percentile, as a share; it offers 0.9, 0.95 and 0.995. Default:
+    /// 0.995.
+    #[arg(long, value_name = "SHARE")]
+    percentile: Option<f64>,
+    /// compute-optimizer: the share that is added; it offers 0, 0.2 and 0.3. Default: 0.2.
+    #[arg(long, value_name = "SHARE")]
+    headroom: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -73,19 +74,42 @@ impl PresetArgs {
     /// The options of every preset. They are tried out once, so that a slip is an error and not a
     /// note at every host.
     pub(super) fn options(&self) -> Result<PresetOptions> {
+        let chosen = self.chosen();
+        self.refuse_useless(&chosen)?;
         let mut options = PresetOptions::default();
-        options.recurring.peaks_max = self.peaks_max;
+        let take = |given: Option<f64>, into: &mut f64| *into = given.unwrap_or(*into);
+        take(self.peaks_max, &mut options.recurring.peaks_max);
         options.recurring.autoscaler = self
             .autoscaler_target
             .zip(self.replicas)
             .map(|(target, replicas)| Autoscaler { target, replicas });
-        options.kubecost.utilisation = self.utilisation;
-        options.compute_optimizer.percentile = self.percentile;
-        options.compute_optimizer.cpu_headroom = self.headroom;
-        options.compute_optimizer.memory_headroom = self.headroom;
-        let chosen = self.chosen();
+        take(self.utilisation, &mut options.kubecost.utilisation);
+        take(self.percentile, &mut options.compute_optimizer.percentile);
+        take(self.headroom, &mut options.compute_optimizer.cpu_headroom);
+        take(self.headroom, &mut options.compute_optimizer.memory_headroom);
         chosen.iter().try_for_each(|preset| preset.check(&options))?;
         Ok(options)
+    }
+
+    /// Refuses options of presets that were not asked for: they would say nothing.
+    fn refuse_useless(&self, chosen: &[Preset]) -> Result<()> {
+        let given = [
+            ("--autoscaler-target", self.autoscaler_target, Preset::Plimsoll),
+            ("--peaks-max", self.peaks_max, Preset::Plimsoll),
+            ("--utilisation", self.utilisation, Preset::Kubecost),
+            ("--percentile", self.percentile, Preset::ComputeOptimizer),
+            ("--headroom", self.headroom, Preset::ComputeOptimizer),
+        ];
+        let useless = |(_, value, preset): &(&str, Option<f64>, Preset)| {
+            value.is_some() && !chosen.contains(preset)
+        };
+        match given.iter().find(|one| useless(one)) {
+            None => Ok(()),
+            Some((option, _, preset)) => Err(Error::invalid(format!(
+                "{option} is of the preset {}, which --preset leaves out: leave out one of the two",
+                preset.name()
+            ))),
+        }
     }
 }
 

@@ -96,9 +96,13 @@ pub fn cheapest(shapes: &[HostShape], profile: &DemandProfile, slo: &Slo) -> Res
         cost.then(a.bad_minutes.total_cmp(&b.bad_minutes))
     };
     plans.into_iter().min_by(by_cost).ok_or_else(|| {
+        let why = if profile.share_unknown() > slo.error_ratio() {
+            "the demand's outermost quantile may lie too low"
+        } else {
+            "so much demand takes larger hosts, or hosts that fail less"
+        };
         Error::not_enough_data(format!(
-            "no number of hosts up to {HOSTS_MAX} is known to keep {} bad minutes; the demand's \
-             outermost quantile may lie too low",
+            "no number of hosts up to {HOSTS_MAX} is known to keep {} bad minutes; {why}",
             slo.budget_minutes()
         ))
     })
@@ -178,6 +182,9 @@ mod tests {
         let profile = DemandProfile::constant(quantiles);
         let why = cheapest(&[shape(1.0, 1.0, 0.0)], &profile, &slo).unwrap_err().to_string();
         assert!(why.contains("outermost quantile"), "{why}");
+        let why = cheapest(&[shape(1.0, 1.0, 0.0)], &normal(1e9, 1.0), &slo).unwrap_err();
+        let why = why.to_string();
+        assert!(why.contains("larger hosts") && !why.contains("quantile"), "{why}");
         assert!(cheapest(&[], &profile, &slo).is_err());
         assert!(cheapest(&[shape(0.0, 1.0, 0.0)], &profile, &slo).is_err());
         let many = BudgetPlan::of(HOSTS_MAX + 1, &shape(1.0, 1.0, 0.0), &profile, &slo);

@@ -61,6 +61,12 @@ impl DemandProfile {
         self.parts.iter().map(|(demand, share)| share * demand.exceeds(line)).sum()
     }
 
+    /// The share of time in which nothing is known of how much is asked for, at most: that beyond
+    /// the outermost quantiles, where demand is given by these.
+    pub(super) fn share_unknown(&self) -> f64 {
+        self.exceeds(f64::MAX)
+    }
+
     /// The share of time in which more is asked for than the hosts that are up can carry.
     pub fn bad_share(&self, hosts: u64, shape: &HostShape) -> f64 {
         let of = |up: u64| self.exceeds(up as f64 * shape.capacity);

@@ -14,7 +14,7 @@ pub(super) struct DemandArgs {
     #[arg(allow_negative_numbers = true)]
     mean: Option<f64>,
     /// Its standard deviation.
-    #[arg(long, value_name = "AMOUNT", requires = "mean")]
+    #[arg(long, value_name = "AMOUNT", requires = "mean", conflicts_with = "samples")]
     deviation: Option<f64>,
     /// A CSV file with a column `demand`: past intervals, or simulated futures, one a row. They
     /// are then the distribution.

@@ -32,7 +32,7 @@ pub(super) struct DriversArgs {
     #[arg(long, value_name = "COUNT")]
     hosts: Option<u64>,
     /// How much all demand grows, in percent, as in 30%: how many hosts does that take?
-    #[arg(long, value_name = "PERCENT%", requires = "hosts", allow_negative_numbers = true)]
+    #[arg(long, value_name = "PERCENT%", requires = "hosts", allow_hyphen_values = true)]
     growth: Option<String>,
 }
 

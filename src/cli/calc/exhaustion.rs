@@ -13,7 +13,7 @@ pub(super) struct ExhaustionArgs {
     #[arg(long, value_name = "AMOUNT")]
     limit: f64,
     /// Growth per day, in the same unit; or in percent per period, as in 5%.
-    #[arg(long, value_name = "AMOUNT|PERCENT%", allow_negative_numbers = true)]
+    #[arg(long, value_name = "AMOUNT|PERCENT%", allow_hyphen_values = true)]
     growth: String,
     /// The share of the limit that is kept free.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]

@@ -27,10 +27,11 @@ pub(super) struct FailoverArgs {
     #[arg(long, value_name = "TIMES", conflicts_with = "fleet")]
     response: Option<f64>,
     /// It is this percentile of responses that may take so long, as in 0.95; else their mean.
-    #[arg(long, value_name = "LEVEL", requires = "response")]
+    #[arg(long, value_name = "LEVEL", requires = "response", conflicts_with = "fleet")]
     percentile: Option<f64>,
     /// How many servers each host is, for --response: its processors.
     #[arg(long, value_name = "COUNT", requires = "response", default_value_t = 1)]
+    #[arg(conflicts_with = "fleet")]
     servers_per_host: usize,
     /// Hosts of different size: a CSV file with the columns host, capacity and used, and zone and
     /// rack where there are any.
@@ -38,6 +39,7 @@ pub(super) struct FailoverArgs {
     fleet: Option<PathBuf>,
     /// Where the work of lost hosts goes.
     #[arg(long, value_enum, default_value = "free", requires = "fleet")]
+    #[arg(conflicts_with = "hosts")]
     spread: SpreadWord,
 }
 
@@ -46,9 +48,11 @@ enum SpreadWord {
     /// Anywhere there is room; survivors are one pool.
     Free,
     /// Anywhere in its own zone.
-    Zone,
+    #[value(name = "within_zone", alias = "zone")]
+    WithinZone,
     /// To all survivors in proportion to their capacity; the fullest host counts.
-    Capacity,
+    #[value(name = "by_capacity", alias = "capacity")]
+    ByCapacity,
 }
 
 /// Equal hosts by arithmetic and by latency, or a fleet of unequal ones.
@@ -115,7 +119,7 @@ fn response(hosts: usize, busy_hosts: f64, args: &FailoverArgs) -> Result<Option
 
 fn read(path: &std::path::Path, spread: SpreadWord) -> Result<Fleet> {
     let mut required = vec!["host", "capacity", "used"];
-    if matches!(spread, SpreadWord::Zone) {
+    if matches!(spread, SpreadWord::WithinZone) {
         required.push("zone");
     }
     let table = Table::read(path, &required)?;
@@ -138,8 +142,8 @@ fn read(path: &std::path::Path, spread: SpreadWord) -> Result<Fleet> {
 fn fleet(args: &FailoverArgs, fleet: &Fleet) -> Result<Sheet> {
     let spread = match args.spread {
         SpreadWord::Free => Spread::Free,
-        SpreadWord::Zone => Spread::WithinZone,
-        SpreadWord::Capacity => Spread::ByCapacity,
+        SpreadWord::WithinZone => Spread::WithinZone,
+        SpreadWord::ByCapacity => Spread::ByCapacity,
     };
     let worst = fleet.worst_loss(args.lose, spread)?;
     let mut sheet = Sheet::new("Failover of a fleet");

@@ -35,9 +35,9 @@ pub(super) struct HardwareArgs {
     /// The cores of one of the other hosts: asks for hosts. Default: as in the file.
     #[arg(long, value_name = "CORES", requires = "to")]
     host_cores: Option<f64>,
-    /// The share of its cores up to which each of them is used.
-    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
-    utilisation: f64,
+    /// The share of its cores up to which each of them is used. Default: 1.
+    #[arg(long, value_name = "SHARE")]
+    utilisation: Option<f64>,
     /// A table of hardware.
     #[arg(long, value_name = "FILE")]
     shapes: Option<PathBuf>,
@@ -61,8 +61,9 @@ pub(super) fn hardware(args: &HardwareArgs) -> Result<Sheet> {
     sheet.fact("factor", format!("a core of {} is", from.name), converted.factor, "cores");
     sheet.fact("cores", format!("cores of {}", to.name), converted.cores, "cores");
     sheet.fact("whole_cores", "in whole cores", converted.whole_cores, "cores");
+    expect_hosts(args, to.cores.is_some())?;
     if to.cores.is_some() {
-        let hosts = from.hosts(args.cores, &to, args.utilisation)?;
+        let hosts = from.hosts(args.cores, &to, args.utilisation.unwrap_or(1.0))?;
         sheet.fact("hosts", "hosts", hosts, "");
     }
     note(&mut sheet, &from);
@@ -77,10 +78,12 @@ fn each(sheet: &mut Sheet, args: &HardwareArgs, from: &Hardware, known: &[Hardwa
         Column::new("whole_cores", "whole cores"),
         Column::new("hosts", "hosts"),
     ];
+    expect_hosts(args, known.iter().any(|to| to.cores.is_some()))?;
+    let utilisation = args.utilisation.unwrap_or(1.0);
     let table = sheet.table("hardware", &columns);
     for to in known {
         let converted = from.convert(args.cores, to)?;
-        let hosts = to.cores.map(|_| from.hosts(args.cores, to, args.utilisation)).transpose()?;
+        let hosts = to.cores.map(|_| from.hosts(args.cores, to, utilisation)).transpose()?;
         table.row([
             to.name.as_str().into(),
             converted.factor.into(),
@@ -91,6 +94,16 @@ fn each(sheet: &mut Sheet, args: &HardwareArgs, from: &Hardware, known: &[Hardwa
     }
     note(sheet, from);
     Ok(())
+}
+
+/// Refuses a share of hosts where the cores of none are known.
+fn expect_hosts(args: &HardwareArgs, known: bool) -> Result<()> {
+    match args.utilisation {
+        Some(_) if !known => Err(Error::invalid(
+            "--utilisation is of the cores of a host: give them, by --host-cores or a column cores",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn note(sheet: &mut Sheet, from: &Hardware) {

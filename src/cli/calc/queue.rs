@@ -30,20 +30,23 @@ pub(super) struct QueueArgs {
     population: Option<usize>,
     /// The mean time a customer of the population thinks before asking, in seconds.
     #[arg(long, value_name = "SECONDS", requires = "population", default_value_t = 0.0)]
+    #[arg(conflicts_with = "rate")]
     think: f64,
     /// A second, slower server with a queue of its own: how is the stream best split?
     #[arg(long, value_name = "SECONDS")]
     slow_service: Option<f64>,
-    /// Percentiles to be worked out, as in 0.95.
+    /// Percentiles to be worked out, as in 0.95. Of service times of any law only means are known.
     #[arg(
         long,
         value_name = "LEVEL",
         value_delimiter = ',',
+        conflicts_with_all = ["variation", "slow_service"],
         default_values_t = [0.5, 0.9, 0.95, 0.99]
     )]
     percentile: Vec<f64>,
     /// How likely is a wait longer than so many seconds? Several may be given.
     #[arg(long, value_name = "SECONDS", value_delimiter = ',')]
+    #[arg(conflicts_with_all = ["variation", "slow_service"])]
     over: Vec<f64>,
 }
 

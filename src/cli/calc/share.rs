@@ -24,39 +24,47 @@ pub(super) struct ShareArgs {
     quantile: Vec<f64>,
     /// What each load was promised: asks for predictions of the peak of the host that they share.
     #[arg(long, value_name = "AMOUNTS", value_delimiter = ',', requires = "file")]
+    #[arg(conflicts_with = "loads")]
     limits: Vec<f64>,
     /// The share of all limits that the predictor borg-default takes.
     #[arg(long, value_name = "SHARE", default_value_t = Overcommit::default().phi)]
+    #[arg(requires = "limits", conflicts_with = "loads")]
     phi: f64,
     /// The quantile of each load that the RC-like predictor adds up.
     #[arg(long, value_name = "SHARE", default_value_t = Overcommit::default().percentile)]
+    #[arg(requires = "limits", conflicts_with = "loads")]
     percentile: f64,
     /// The standard deviations above the mean that the predictor N-sigma takes.
     #[arg(long, value_name = "NUMBER", default_value_t = Overcommit::default().sigmas)]
+    #[arg(requires = "limits", conflicts_with = "loads")]
     sigmas: f64,
     /// Values below which a load is cold and counts its limit.
     #[arg(long, value_name = "NUMBER", default_value_t = Overcommit::default().warm_samples)]
+    #[arg(requires = "limits", conflicts_with = "loads")]
     warm: usize,
     /// So many last steps are the future: predictors do not see them, and the oracle is their peak.
     #[arg(long, value_name = "STEPS", default_value_t = 0, requires = "limits")]
+    #[arg(conflicts_with = "loads")]
     future: usize,
     /// List each load's best partner, and pair all of them.
-    #[arg(long, requires = "file")]
+    #[arg(long, requires = "file", conflicts_with = "loads")]
     partners: bool,
     /// Put the loads together on hosts of this capacity.
-    #[arg(long, value_name = "AMOUNT", requires = "file")]
+    #[arg(long, value_name = "AMOUNT", requires = "file", conflicts_with = "loads")]
     host: Option<f64>,
     /// Instead of a file: so many equal loads, each normally distributed.
     #[arg(long, value_name = "N", conflicts_with = "file", requires = "deviation")]
     loads: Option<u64>,
     /// The mean of each of these.
     #[arg(long, value_name = "AMOUNT", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(conflicts_with = "file")]
     mean: f64,
     /// The standard deviation of each of these.
-    #[arg(long, value_name = "AMOUNT", requires = "loads")]
+    #[arg(long, value_name = "AMOUNT", requires = "loads", conflicts_with = "file")]
     deviation: Option<f64>,
     /// The correlation of any two of these.
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(conflicts_with = "file")]
     correlation: f64,
 }
 

@@ -12,7 +12,7 @@ pub(super) struct StaffArgs {
     #[arg(long, value_name = "PER_SECOND", required_unless_present = "servers")]
     rate: Option<f64>,
     /// The mean time to serve one, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, conflicts_with = "servers")]
     service: f64,
     /// So many servers are there: how busy may they be? Takes --wait-probability.
     #[arg(long, value_name = "COUNT", conflicts_with = "rate", requires = "wait_probability")]
@@ -28,6 +28,7 @@ pub(super) struct StaffArgs {
     wait_over: Option<f64>,
     /// The share that may wait longer than --wait-over.
     #[arg(long, value_name = "SHARE", requires = "wait_over")]
+    #[arg(conflicts_with_all = ["wait_probability", "wait_mean"])]
     share: Option<f64>,
 }
 
