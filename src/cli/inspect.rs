@@ -8,6 +8,7 @@ use super::args::{CompactArgs, ListArgs, ReportFormat, StoreArgs};
 use super::output::{Stop, json_to_stdout, to_stdout};
 use super::reader;
 use crate::model::{Labels, Selector, TimeRange, Timestamp, Unit};
+use crate::report::visible;
 use crate::store::{CheckReport, Snapshot, Store, StoreOptions, StoreStat, Tier};
 
 /// The version of the JSON forms here; raised when a field changes its meaning or goes.
@@ -71,11 +72,12 @@ pub(super) fn ls(args: &ListArgs) -> Result<Outcome, Stop> {
         if args.series {
             return all.iter().try_for_each(|labels| writeln!(out, "{labels}"));
         }
-        let width = metrics.iter().map(|m| m.name.len()).max().unwrap_or(0);
+        let width = metrics.iter().map(|m| visible(&m.name).len()).max().unwrap_or(0);
         for metric in &metrics {
             let unit = metric.unit.as_ref().map_or("-", Unit::as_str);
             let labels = metric.labels.join(",");
-            let name = &metric.name;
+            let (name, unit) = (visible(&metric.name), visible(unit));
+            let labels = visible(&labels);
             writeln!(out, "{name:width$}  {unit:>8}  {:>8} series  {{{labels}}}", metric.series)?;
         }
         Ok::<(), std::io::Error>(())

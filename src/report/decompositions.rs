@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::{FramesError, defused, shown};
+use super::{FramesError, defused, shown, visible};
 use crate::error::Result;
 use crate::forecast::Decomposition;
 use crate::model::{Labels, Span, Timestamp, Unit};
@@ -60,7 +60,7 @@ pub fn parts_text(
         writeln!(out, "{}", series.labels)?;
         match &series.parts {
             Ok(parts) => series_text(&series, parts, out)?,
-            Err(why) => writeln!(out, "  not taken apart: {why}")?,
+            Err(why) => writeln!(out, "  not taken apart: {}", visible(why))?,
         }
     }
     Ok(())

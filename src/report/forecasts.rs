@@ -74,7 +74,7 @@ pub fn forecasts_text(
                 counts_from_text(series.counts_from.as_ref(), out)?;
                 forecast_text(&series, forecast, out)?;
             }
-            Err(why) => writeln!(out, "  no forecast: {why}")?,
+            Err(why) => writeln!(out, "  no forecast: {}", visible(why))?,
         }
     }
     Ok(())

@@ -57,7 +57,7 @@ pub fn write_table(
 ) -> Result<(), FramesError> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let names = label_names.iter().map(|name| shown_name(name).to_owned());
+    let names = label_names.iter().map(|name| visible(shown_name(name)).into_owned());
     table.set_header(names.chain(["time".to_owned(), "value".to_owned()]));
     if let Some(column) = table.column_mut(label_names.len() + 1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -227,7 +227,7 @@ fn shown_name(name: &str) -> &str {
 
 /// A label's value without characters that steer a terminal.
 fn shown_value(labels: &Labels, name: &str) -> String {
-    visible(labels.get(name).unwrap_or(""))
+    visible(labels.get(name).unwrap_or("")).into_owned()
 }
 
 #[cfg(test)]
@@ -256,8 +256,8 @@ mod tests {
     fn csv_has_a_line_per_value_and_no_formula() {
         let expected = "metric,host,zone,time,time_nanos,value\n\
              cpu,'=cmd(),a,1970-01-01T00:00:00Z,0,1.5\n\
-             cpu,w\x1b[31m,,1970-01-01T00:00:00Z,0,1e300\n\
-             cpu,w\x1b[31m,,1970-01-01T01:00:00Z,3600000000000,-0.25\n";
+             cpu,w\\u{1b}[31m,,1970-01-01T00:00:00Z,0,1e300\n\
+             cpu,w\\u{1b}[31m,,1970-01-01T01:00:00Z,3600000000000,-0.25\n";
         assert_eq!(written(|names, out| write_csv(names, frames(), out)), expected);
     }
 

@@ -4,8 +4,9 @@
 //! [`Write`](std::io::Write). Out: a table for people, JSON or CSV for programs. Never: a file, a
 //! terminal, a clock, or a number that is not in the plan.
 //!
-//! Names come from outside: text escapes control characters, so that no label steers a terminal,
-//! and CSV defuses what a spreadsheet would run as a formula.
+//! Names come from outside: text and CSV escape control characters and those that turn the reading
+//! direction or are not seen, so that no label steers a terminal or looks like another, and CSV
+//! defuses what a spreadsheet would run as a formula.
 
 mod budgets;
 mod changes;
@@ -68,28 +69,59 @@ fn shown(value: f64, unit: Option<&Unit>) -> String {
     }
 }
 
-/// Text without characters that steer a terminal.
-fn visible(text: &str) -> String {
+/// Text without characters that steer a terminal, turn the reading direction, or are not seen.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
     let one = |c: char| {
         let (plain, escaped) =
-            if c.is_control() { (None, Some(c.escape_debug())) } else { (Some(c), None) };
+            if steers(c) { (None, Some(c.escape_debug())) } else { (Some(c), None) };
         plain.into_iter().chain(escaped.into_iter().flatten())
     };
-    text.chars().flat_map(one).collect()
+    Cow::Owned(text.chars().flat_map(one).collect())
 }
 
-/// A cell for a spreadsheet: text that would run as a formula (OWASP, CSV injection) is preceded by
-/// an apostrophe, since labels come from anywhere.
+/// Whether a character acts instead of being seen.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
+            '\u{ad}' | '\u{61c}' | '\u{180e}'
+            // No width, and marks of direction.
+            | '\u{200b}'..='\u{200f}'
+            // Separators of lines and paragraphs, embeddings and overrides.
+            | '\u{2028}'..='\u{202e}'
+            // Joiners, invisible operators, isolates.
+            | '\u{2060}'..='\u{206f}'
+            // Byte order mark, annotations, what replaces and what is no character.
+            | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+            // Tags, with which whole texts are hidden.
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A cell for a spreadsheet: [`visible`], and text that would run as a formula (OWASP, CSV
+/// injection) is preceded by an apostrophe, since labels come from anywhere.
 fn defused(text: &str) -> Cow<'_, str> {
+    let shown = visible(text);
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        return Cow::Owned(format!("'{text}"));
+        return Cow::Owned(format!("'{shown}"));
     }
-    Cow::Borrowed(text)
+    shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_cell_steers_a_terminal_or_turns_its_text() {
+        let found = ["w\u{1b}[31m", "a\u{202e}b", "\ttab", "caf\u{e9}", "e\u{301}"];
+        let shown = ["w\\u{1b}[31m", "a\\u{202e}b", "\\ttab", "caf\u{e9}", "e\u{301}"];
+        assert_eq!(found.map(visible), shown);
+        assert_eq!(found.map(defused)[1..3], ["a\\u{202e}b", "'\\ttab"]);
+        assert_eq!(defused("=1\u{1b}"), "'=1\\u{1b}");
+    }
 
     #[test]
     fn numbers_without_a_unit_are_short_whatever_their_size() {

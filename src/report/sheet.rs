@@ -108,7 +108,7 @@ impl Value {
         match self {
             Self::Number(number) => significant(*number),
             Self::Count(count) => count.to_string(),
-            Self::Text(text) => visible(text),
+            Self::Text(text) => visible(text).into_owned(),
             Self::None => "-".to_owned(),
         }
     }
@@ -202,15 +202,18 @@ impl Sheet {
             let left = CellAlignment::Left;
             let mut table = Columns::bare(vec![left, CellAlignment::Right, left]);
             for fact in &self.facts {
-                table.row(&[fact.name.clone(), fact.value.to_text(), fact.unit.clone()]);
+                let [name, unit] = [&fact.name, &fact.unit].map(|text| visible(text).into_owned());
+                table.row(&[name, fact.value.to_text(), unit]);
             }
             table.write(out)?;
         }
         for table in &self.tables {
             writeln!(out)?;
-            let headings = table.columns.iter().enumerate();
             let headings: Vec<_> =
-                headings.map(|(at, column)| (column.heading.as_str(), table.side(at))).collect();
+                table.columns.iter().map(|column| visible(&column.heading)).collect();
+            let headings = headings.iter().enumerate();
+            let headings: Vec<_> =
+                headings.map(|(at, heading)| (heading.as_ref(), table.side(at))).collect();
             let mut shown = Columns::new(&headings);
             for row in &table.rows {
                 shown.row(&row.iter().map(Value::to_text).collect::<Vec<_>>());
@@ -220,7 +223,7 @@ impl Sheet {
         if !self.notes.is_empty() {
             writeln!(out)?;
         }
-        self.notes.iter().try_for_each(|note| prose(note, out))
+        self.notes.iter().try_for_each(|note| prose(&visible(note), out))
     }
 
     /// Writes the sheet for programs: `schema_version`, `title`, `facts`, `tables`, `notes`.
@@ -321,8 +324,8 @@ mod tests {
         let columns = [Column::new("host", "host"), Column::new("demand_mhz", "demand, MHz")];
         let table = sheet.table("hosts", &columns);
         table.row(["=1+1".into(), 1234.5.into()]);
-        table.row(["b".into(), f64::NAN.into()]);
-        sheet.note("One note.");
+        table.row(["\u{202e}b".into(), f64::NAN.into()]);
+        sheet.note("One \u{1b}note.");
         sheet
     }
 
@@ -336,7 +339,8 @@ mod tests {
     fn people_see_seven_digits_and_no_control_characters() {
         let text = written(Sheet::text);
         let expected = "an \\u{1b}answer\n how busy  0.75\n hosts        4\n limit        -  s\n\n \
-                        host  demand, MHz\n =1+1       1234.5\n b             NaN\n\n One note.\n";
+                        host       demand, MHz\n =1+1            1234.5\n \
+                        \\u{202e}b          NaN\n\n One \\u{1b}note.\n";
         assert_eq!(text, expected);
         for (number, shown) in [
             (0.016_949_152_542_372_9, "0.01694915"),
@@ -356,7 +360,7 @@ mod tests {
     fn programs_get_all_digits_and_null_for_what_is_not_known() {
         let json: Json = serde_json::from_str(&written(Sheet::json)).unwrap();
         assert_eq!(json["facts"], json!({"share": 0.75, "hosts": 4, "limit_s": null}));
-        assert_eq!(json["tables"]["hosts"][1], json!({"host": "b", "demand_mhz": null}));
+        assert_eq!(json["tables"]["hosts"][1], json!({"host": "\u{202e}b", "demand_mhz": null}));
         assert_eq!(json["schema_version"], 1);
     }
 
@@ -364,7 +368,7 @@ mod tests {
     fn spreadsheets_run_no_formula() {
         let csv = written(Sheet::csv);
         let expected = "name,value,unit\nshare,0.75,\nhosts,4,\nlimit_s,,s\n\n\
-                        host,demand_mhz\n'=1+1,1234.5\nb,NaN\n";
+                        host,demand_mhz\n'=1+1,1234.5\n\\u{202e}b,NaN\n";
         assert_eq!(csv, expected);
     }
 }

@@ -90,6 +90,25 @@ fn a_saving_is_no_more_than_the_data_allow() {
 }
 
 #[test]
+fn no_label_steers_a_terminal_or_a_spreadsheet() {
+    let user = User::new();
+    let row = |host: &str| format!("3600,load,10,{host}\n");
+    let rows = ["a\u{1b}[31m", "b\u{202e}c"].map(row).concat();
+    user.write("long.csv", &format!("time,metric,value,host\n{rows}"));
+    user.ok("import csv --store s --time-unit s long.csv");
+    for line in [
+        "share --store s load --step 1h --by host",
+        "share --store s load --step 1h --by host --format csv",
+        "query --store s load --step 1h",
+        "query --store s load --step 1h --format csv",
+    ] {
+        let out = user.ok(line);
+        assert!(!out.contains(['\u{1b}', '\u{202e}']), "{line}: {out:?}");
+        assert!(out.contains("\\u{1b}[31m") && out.contains("\\u{202e}c"), "{line}: {out:?}");
+    }
+}
+
+#[test]
 fn a_label_that_no_series_has_is_told() {
     let user = with_zones();
     let run = user.ends(super::user::DONE, "share --store s load --step 1h --by zone,nosuch");

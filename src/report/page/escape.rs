@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::report::steers;
+
 /// Longer names are cut in tables, so that no name fills a page.
 const NAME_CHARS_MAX: usize = 36;
 
@@ -29,24 +31,6 @@ impl Display for Text<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether a character acts instead of being seen.
-fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
-            '\u{ad}' | '\u{61c}' | '\u{180e}'
-            // No width, and marks of direction.
-            | '\u{200b}'..='\u{200f}'
-            // Separators of lines and paragraphs, embeddings and overrides.
-            | '\u{2028}'..='\u{202e}'
-            // Joiners, invisible operators, isolates.
-            | '\u{2060}'..='\u{206f}'
-            // Byte order mark, annotations, what replaces and what is no character.
-            | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            // Tags, with which whole texts are hidden.
-            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A name of at most `chars` characters.
