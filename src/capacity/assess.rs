@@ -34,6 +34,8 @@ pub(super) struct Assessed {
     pub(super) steps: Option<StepDemand>,
     /// The same, each step brought to the last day by the trend, should it stand.
     pub(super) grown_steps: Option<StepDemand>,
+    /// Steps at which its use was given below 0, which are gaps.
+    pub(super) below_zero: usize,
 }
 
 /// The study and the instant from which it is seen.
@@ -75,7 +77,8 @@ impl View {
         let (row, odds) = self.row(table, labels, usage, limit, days.as_ref());
         let need = by_host.then(|| self.need(usage)).flatten();
         let mean_week = reduce::mean(usage.cut(self.as_of.minus(Span::WEEK), self.as_of));
-        Assessed { table, row, need, idle, odds, mean_week, days, steps, grown_steps }
+        let below_zero = 0;
+        Assessed { table, row, need, idle, odds, mean_week, days, steps, grown_steps, below_zero }
     }
 
     /// The steps of the last weeks, each brought to the last day by the trend, if it stands.

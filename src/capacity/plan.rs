@@ -1,5 +1,6 @@
 //! The planner: tiles of usage in, a plan out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
@@ -17,6 +18,9 @@ use super::summary;
 use super::zombie::ZombieReport;
 use crate::error::{Error, Result};
 use crate::model::{Frame, Labels, Span, Timestamp};
+
+/// What is below 0 by no more than this share of a row's largest value is 0, but for rounding.
+const ROUNDING: f64 = 1e-6;
 
 /// Takes the tiles of every [table](Study::tables) of a study, in any order, and makes the plan.
 ///
@@ -162,8 +166,10 @@ impl Planner {
         let known = given.as_ref().or_else(|| self.limits.get(&table));
         let view = &self.view;
         let rows = names.par_iter().enumerate().map(|(row, labels)| {
-            let series = RowSeries::new(usage.start(), step, usage.row(row));
-            view.assess(table, labels.clone(), series, limit_of(resource, known, labels))
+            let (values, below_zero) = readings(usage.row(row));
+            let series = RowSeries::new(usage.start(), step, &values);
+            let limit = limit_of(resource, known, labels);
+            Assessed { below_zero, ..view.assess(table, labels.clone(), series, limit) }
         });
         let rows: Vec<Assessed> = rows.collect();
         self.rows.extend(rows);
@@ -223,6 +229,25 @@ impl Planner {
             design.map(|inventory| known::designs(&self.view, &self.rows, inventory, &label));
         Plan { design, ..summary::plan(&self.view, self.rows, self.zombies, self.laws) }
     }
+}
+
+/// What a row used, and at how many steps it is said to have used less than nothing: that is no
+/// reading, and a gap. What is below 0 by rounding alone, as a difference may be, is 0.
+fn readings(row: &[f64]) -> (Cow<'_, [f64]>, usize) {
+    if !row.iter().any(|value| *value < 0.0) {
+        return (Cow::Borrowed(row), 0);
+    }
+    let largest = row.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let mut below_zero = 0;
+    let reading = |value: &f64| {
+        if *value < -ROUNDING * largest {
+            below_zero += 1;
+            return f64::NAN;
+        }
+        if *value < 0.0 { 0.0 } else { *value }
+    };
+    let values = row.iter().map(reading).collect();
+    (Cow::Owned(values), below_zero)
 }
 
 /// The length of a frame's steps.
@@ -292,6 +317,44 @@ mod tests {
         let note = plan.notes.iter().find(reason).unwrap();
         assert_eq!(note.count, 6);
         assert!(note.examples.contains(&"gone-01: cpu, disk, memory".to_owned()));
+    }
+
+    /// A plan of one resource with a limit of 10, of three days of hours that all are `value`.
+    fn flat(by: &str, value: f64) -> Plan {
+        let text = format!(
+            "[study]\nstep = \"1h\"\nby = [\"{by}\"]\n\
+             [[resource]]\nname = \"cpu\"\nusage = \"cpu\"\nlimit = 10.0\n\
+             [idle]\nwindow = \"all\"\nminimum_age = \"1d\"\n[idle.below]\ncpu = \"5%\"\n"
+        );
+        let study = Study::parse(&text, "s").unwrap();
+        let start = testing::start();
+        let values = vec![value; 72];
+        let usage = Frame::new(start, Span::HOUR, 72, vec![labels("host", "a")], values).unwrap();
+        let mut planner = Planner::new(&study, start.plus(Span::from_days(3))).unwrap();
+        planner.add(Table { resource: 0, group: None }, &usage, None).unwrap();
+        planner.finish()
+    }
+
+    #[test]
+    fn a_use_below_zero_is_no_reading() {
+        assert_eq!(flat("host", 0.0).idle.hosts.len(), 1);
+        let plan = flat("host", -5.0);
+        let row = row(&plan, "a", "cpu");
+        assert!(row.peak.is_none() && row.headroom().is_none() && plan.idle.hosts.is_empty());
+        let said = |note: &&super::super::Note| note.what.contains("given below 0");
+        assert_eq!(plan.notes.iter().find(said).unwrap().examples, ["a: cpu"]);
+        let (values, below_zero) = readings(&[4.0, -1.0, -1e-9, f64::NAN]);
+        assert_eq!((values[0], values[2], below_zero), (4.0, 0.0, 1));
+        assert!(values[1].is_nan() && values[3].is_nan());
+    }
+
+    #[test]
+    fn a_label_that_no_series_has_is_told() {
+        let said = |note: &&super::super::Note| note.what.contains("no series has this label");
+        assert!(!flat("host", 5.0).notes.iter().any(|note| said(&note)));
+        let plan = flat("hostt", 5.0);
+        assert_eq!(plan.notes.iter().find(said).unwrap().examples, ["hostt"]);
+        assert_eq!(plan.hosts.absent_labels().collect::<Vec<_>>(), ["hostt"]);
     }
 
     #[test]

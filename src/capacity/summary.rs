@@ -225,6 +225,12 @@ fn unasked<'a>(view: &'a View, rows: &[Assessed]) -> Unsaid<'a> {
             found.entry(what.to_owned()).or_default().entry(printable(&resource.name)).or_default();
         }
     }
+    for assessed in rows.iter().filter(|assessed| assessed.below_zero > 0) {
+        let what = "what was used where its use is given below 0: that is no reading, and a gap";
+        let who = assessed.row.name(study.labels_of(assessed.table));
+        let resource = &study.resources[assessed.table.resource].name;
+        found.entry(what.to_owned()).or_default().entry(who).or_default().push(resource);
+    }
     for (table, row, member) in &view.unlimited {
         let by = study.labels_of(*table);
         let own: Vec<String> = member.iter().map(|(name, _)| name.to_owned()).collect();

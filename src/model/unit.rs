@@ -112,14 +112,20 @@ impl Unit {
     pub fn show(&self, value: f64) -> String {
         let (base, rate) = self.split();
         let rate = if rate { "/s" } else { "" };
-        if let Some((family, factor)) = known(base) {
+        // A size that only its owner's unit can tell stays in it.
+        let told = |(_, factor): &(Family, f64)| (value * factor).is_finite() || !value.is_finite();
+        if let Some((family, factor)) = known(base).filter(told) {
             let amount = value * factor;
             // A shade below the step, so that what rounds to 1,000 of one is 1 of the next.
             let scaled = || PRINTED.iter().filter(|p| p.0 == family);
             let fits = |p: &&(Family, &str, f64)| amount.abs() >= p.2 * 0.9995;
-            // What is below every step is told in the smallest; zero as its owner writes it.
-            let small = || scaled().next_back().filter(|_| amount.abs() > 0.0);
-            if let Some((_, text, step)) = scaled().find(fits).or_else(small) {
+            // What is below every step is told in the smallest; zero in the step that is nearest to
+            // its owner's, so that no GiB stands beside GB.
+            let own = |p: &&(Family, &str, f64)| amount == 0.0 && factor >= p.2;
+            let small = || scaled().next_back();
+            if let Some((_, text, step)) =
+                scaled().find(fits).or_else(|| scaled().find(own)).or_else(small)
+            {
                 return format!("{} {text}{rate}", three_digits(amount / step));
             }
             if family == Family::Ratio {
@@ -142,9 +148,16 @@ fn known(text: &str) -> Option<(Family, f64)> {
     KNOWN.iter().find(|k| k.0 == text).map(|k| (k.1, k.2))
 }
 
-/// Three significant digits, thousands written out; what would round to 0.000 is a bound.
+/// From this size on a number has an exponent: its digits would fill the line and say no more.
+const EXPONENT_MIN: f64 = 1e15;
+
+/// Three significant digits, thousands written out up to a size that no line has room for; what
+/// would round to 0.000 is a bound.
 fn three_digits(value: f64) -> String {
     let size = value.abs();
+    if (EXPONENT_MIN..f64::INFINITY).contains(&size) {
+        return format!("{value:.2e}");
+    }
     if size > 0.0 && size < 0.0005 {
         return if value > 0.0 { "<0.001" } else { ">-0.001" }.to_owned();
     }
@@ -209,6 +222,12 @@ mod tests {
             ("ratio", 0.5, "50.0%"),
             ("cores", 16.0, "16.0 cores"),
             ("KB/s", 0.0, "0 KB/s"),
+            ("GiB", 0.0, "0 GB"),
+            ("MHZ", 0.0, "0 MHz"),
+            ("bytes", 0.0, "0 B"),
+            ("cores", 0.0, "0 cores"),
+            ("cores", 1e308, "1.00e308 cores"),
+            ("GiB", -1e308, "-1.00e308 GiB"),
             ("KB/s", 0.000_843, "0.843 B/s"),
             ("KB/s", 0.000_000_4, "<0.001 B/s"),
             ("KB", -0.000_000_4, ">-0.001 B"),

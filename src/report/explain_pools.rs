@@ -57,7 +57,11 @@ fn is_failure(failure: &str, subject: &str) -> bool {
 
 /// A share with a digit after the point, so that it can be worked out again.
 pub(super) fn share(share: f64) -> String {
-    if share.is_finite() { format!("{:.1}%", share * 100.0 + 0.0) } else { "-".to_owned() }
+    match share {
+        far if (1e13..f64::INFINITY).contains(&far.abs()) => format!("{:.2e}%", far * 100.0),
+        share if share.is_finite() => format!("{:.1}%", share * 100.0 + 0.0),
+        _ => "-".to_owned(),
+    }
 }
 
 /// An amount of money, with cents where there are any.

@@ -69,7 +69,8 @@ pub struct Column {
 
 impl From<f64> for Value {
     fn from(number: f64) -> Self {
-        Self::Number(number)
+        // Adding zero turns the -0 of an empty sum into 0.
+        Self::Number(number + 0.0)
     }
 }
 

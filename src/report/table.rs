@@ -78,6 +78,10 @@ pub(super) fn amount(unit: Option<&Unit>, value: Option<f64>) -> String {
 /// A share as whole percent.
 pub(super) fn percent(share: Option<f64>) -> String {
     match share.filter(|share| !share.is_nan()) {
+        // The digits of what is so far from any share would fill the line.
+        Some(share) if (1e13..f64::INFINITY).contains(&share.abs()) => {
+            format!("{:.2e}%", share * 100.0)
+        }
         // Adding zero turns -0% into 0%.
         Some(share) => format!("{:.0}%", (share * 100.0).round() + 0.0),
         None => "-".to_owned(),

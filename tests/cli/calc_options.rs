@@ -70,3 +70,19 @@ fn a_spread_is_named_as_in_a_study_or_shortly() {
         assert_eq!(answer(long), answer(short));
     }
 }
+
+#[test]
+fn nobody_orders_less_than_nothing_and_nothing_is_no_minus() {
+    let user = User::new();
+    let ask = "calc newsvendor --mean 10 --deviation 20 --shortage-cost 1 --surplus-cost 9";
+    let answer = user.json(ask);
+    assert_eq!(answer["facts"]["amount"], 0.0);
+    assert!(user.ok(ask).contains("nobody has less than nothing"));
+    user.fails(&format!("{ask} --amount -3"), "plimsoll: --amount -3 is no amount: give 0 or more");
+    user.write(
+        "hosts.csv",
+        "host,price_per_month,resource,capacity,used\na,10,cpu,10,0\nb,10,cpu,10,0\n",
+    );
+    let all = user.ok("calc savings hosts.csv --hosts-min 0 --format json");
+    assert!(all.contains("\"hosts_leaving\": 2") && !all.contains("-0.0"), "{all}");
+}

@@ -44,13 +44,15 @@ impl ShortageCosts {
         self.under / (self.under + self.over)
     }
 
-    /// The amount whose expected cost is the least.
+    /// The amount, of 0 or more, whose expected cost is the least: where the demand's quantile is
+    /// below 0, cost only rises from 0 on.
     ///
     /// # Errors
     ///
     /// Where the demand is not known at the critical ratio.
     pub fn best_amount(&self, demand: &Demand) -> Result<f64> {
-        demand.quantile(self.critical_ratio())
+        let quantile = demand.quantile(self.critical_ratio())?;
+        Ok(if quantile > 0.0 { quantile } else { 0.0 })
     }
 
     /// What `amount` is expected to cost: too few units and too many, each at its price.
@@ -92,6 +94,16 @@ mod tests {
         for other in [best - 1.0, best + 1.0, 100.0, 200.0] {
             assert!(costs.expected_cost(&demand, other) > cost, "{other}");
         }
+    }
+
+    #[test]
+    fn nobody_orders_less_than_nothing() {
+        // P10 of N(10, 20) is -15.6.
+        let demand = Demand::normal(10.0, 20.0).unwrap();
+        let costs = ShortageCosts::new(1.0, 9.0).unwrap();
+        assert_eq!(costs.best_amount(&demand).unwrap(), 0.0);
+        let cost = |amount| costs.expected_cost(&demand, amount);
+        assert!(cost(0.0) < cost(1.0) && cost(1.0) < cost(2.0));
     }
 
     #[test]

@@ -211,6 +211,7 @@ impl Resource {
 pub(crate) fn show(unit: Option<&Unit>, value: f64) -> String {
     match unit {
         Some(unit) => unit.show(value),
+        None if (1e15..f64::INFINITY).contains(&value.abs()) => format!("{value:.2e}"),
         None if value.abs() >= 99.95 || value == 0.0 => format!("{value:.0}"),
         None if value.abs() >= 0.9995 => format!("{value:.2}"),
         None if value > 0.0 && value < 0.0005 => "<0.001".to_owned(),

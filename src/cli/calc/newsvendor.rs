@@ -16,7 +16,7 @@ pub(super) struct NewsvendorArgs {
     #[arg(long, value_name = "MONEY")]
     surplus_cost: f64,
     /// An amount to compare with the best one. Several may be given.
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     amount: Vec<f64>,
 }
 
@@ -25,8 +25,9 @@ pub(super) fn newsvendor(args: &NewsvendorArgs) -> Result<Sheet> {
     let Some(demand) = args.demand.demand()? else {
         return Err(Error::invalid("give the demand: --mean and --deviation, or --samples"));
     };
-    if let Some(bad) = args.amount.iter().find(|amount| !amount.is_finite()) {
-        return Err(Error::invalid(format!("--amount {bad} is no amount")));
+    let valid = |amount: &f64| amount.is_finite() && *amount >= 0.0;
+    if let Some(bad) = args.amount.iter().find(|amount| !valid(amount)) {
+        return Err(Error::invalid(format!("--amount {bad} is no amount: give 0 or more")));
     }
     let costs = ShortageCosts::new(args.shortage_cost, args.surplus_cost)?;
     let best = costs.best_amount(&demand)?;
@@ -51,6 +52,12 @@ pub(super) fn newsvendor(args: &NewsvendorArgs) -> Result<Sheet> {
             demand.expected_shortage(amount).into(),
             costs.expected_cost(&demand, amount).into(),
         ]);
+    }
+    if best == 0.0 && demand.exceeds(0.0) < 1.0 - costs.critical_ratio() {
+        sheet.note(
+            "The demand's quantile at the ratio is below 0, and nobody has less than nothing: the \
+             best is to have none.",
+        );
     }
     sheet.note(args.demand.source());
     Ok(sheet)
