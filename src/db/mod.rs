@@ -45,8 +45,8 @@ pub trait Db: Send + Sync + Debug {
     /// Writes the families' memory to tables, so that log files with only old data can go.
     fn flush(&self, families: &[&str]) -> Result<()>;
 
-    /// Writes the tables of a family anew, without what was deleted or replaced: their space is free
-    /// then. What is in the family stays the same.
+    /// Writes the tables of a family anew, without what was deleted or replaced, so that its space
+    /// is free. What is in the family stays the same.
     fn shrink(&self, _family: &str) -> Result<()> {
         Ok(())
     }
