@@ -23,6 +23,7 @@ mod imports;
 mod laws;
 mod plans;
 mod pools;
+mod queries;
 mod report;
 mod rightsize;
 mod share;

@@ -315,3 +315,37 @@ fn a_fleet_is_summed_up_in_one_order_at_any_number_of_threads() {
         }
     }
 }
+
+#[test]
+fn a_sum_that_is_no_number_is_a_gap_however_it_is_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
+    // In the first step infinities of both signs, in the second of one.
+    let inf = f64::INFINITY;
+    for (host, values) in [("a", [inf, inf]), ("b", [-inf, 7.0]), ("c", [5.0, 5.0])] {
+        let series = vec![store.series_id(&Labels::new("m", [("host", host)]).unwrap()).unwrap()];
+        let group = Group { series, times: vec![10, 110], values: values.to_vec() };
+        store.append(&Batch { groups: vec![group] }).unwrap();
+    }
+    for sealed in [false, true] {
+        let all = || Query::new("m".parse().unwrap()).step(Span::from_nanos(100));
+        let asked = |query: Query| -> Vec<f64> {
+            let all: Vec<&str> = vec![];
+            let frames = query.by(all).run(&store.snapshot().unwrap()).unwrap();
+            frames.map(|frame| frame.unwrap().row(0).to_vec()).next().unwrap()
+        };
+        for how in [Aggregate::Sum, Aggregate::Mean] {
+            let found = asked(all().aggregate(how));
+            assert!(found[0].is_nan() && found[1] == inf, "{sealed} {how}: {found:?}");
+        }
+        for across in [Across::Sum, Across::Mean] {
+            let found = asked(all().aggregate(Aggregate::Max).across(across));
+            assert!(found[0].is_nan() && found[1] == inf, "{sealed} {across:?}: {found:?}");
+        }
+        let count = asked(all().aggregate(Aggregate::Max).across(Across::Count));
+        assert_eq!(count, [3.0, 3.0]);
+        let least = asked(all().aggregate(Aggregate::Max).across(Across::Min));
+        assert_eq!(least, [-inf, 5.0]);
+        store.seal().unwrap();
+    }
+}

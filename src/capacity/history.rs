@@ -172,7 +172,7 @@ impl Days {
 
 /// Whole days from one day to a later one; 0 where it is earlier.
 fn day_index(from: Timestamp, to: Timestamp) -> usize {
-    (to.since(from).nanos() / Span::DAY.nanos()) as usize
+    to.since(from).whole(Span::DAY) as usize
 }
 
 /// The rows to be shown: rows with a date, and rows that are full already, of which no more than a

@@ -91,8 +91,7 @@ pub(super) fn daily_peaks(series: RowSeries<'_>, line: Option<f64>) -> Option<Da
 /// ```
 pub fn peaks_by_day(start: Timestamp, step: Span, values: &[f64]) -> Vec<f64> {
     let day = |at: Timestamp| at.floor(Span::DAY).nanos().div_euclid(Span::DAY.nanos());
-    let steps = i64::try_from(values.len()).unwrap_or(i64::MAX);
-    let last = start.plus(Span::from_nanos(step.nanos().saturating_mul(steps - 1)));
+    let last = start.plus(step.times(values.len().saturating_sub(1)));
     let days = if values.is_empty() { 0 } else { day(last) - day(start) + 1 };
     let mut peaks = vec![f64::NAN; usize::try_from(days).unwrap_or(0)];
     if let Some(found) = daily_peaks(RowSeries::new(start, step, values), None) {
@@ -141,7 +140,7 @@ pub(super) fn seen_days(series: RowSeries<'_>) -> Option<SeenDays> {
     for (at, value) in series.samples() {
         let day = at.floor(Span::DAY);
         let first = *first_day.get_or_insert(day);
-        let index = (day.since(first).nanos() / Span::DAY.nanos()) as usize;
+        let index = day.since(first).whole(Span::DAY) as usize;
         days.resize(days.len().max(index + 1), (f64::NAN, 0));
         let (peak, hours) = &mut days[index];
         *peak = peak.max(value);

@@ -19,9 +19,8 @@ impl<'a> RowSeries<'a> {
     #[must_use]
     pub(super) fn cut(self, from: Timestamp, to: Timestamp) -> Self {
         let columns = |until: Timestamp| {
-            let nanos = i128::from(until.nanos()) - i128::from(self.start.nanos());
-            let step = i128::from(self.step.nanos().max(1));
-            let whole = if nanos <= 0 { 0 } else { (nanos + step - 1) / step };
+            let step = self.step.nanos_unsigned().max(1);
+            let whole = until.since(self.start).nanos_unsigned().div_ceil(step);
             usize::try_from(whole).unwrap_or(usize::MAX).min(self.values.len())
         };
         let (first, end) = (columns(from), columns(to));
@@ -42,8 +41,7 @@ impl<'a> RowSeries<'a> {
     }
 
     fn time(self, column: usize) -> Timestamp {
-        let offset = (column as i64).saturating_mul(self.step.nanos());
-        self.start.plus(Span::from_nanos(offset))
+        self.start.plus(self.step.times(column))
     }
 
     /// The steps with data: their starts and values.

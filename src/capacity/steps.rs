@@ -60,7 +60,7 @@ impl StepDemand {
         let mut parts = vec![(low, lowest), (blocks, count)];
         parts.push((highest, steps.min(HIGHEST)));
         parts.retain(|(values, _)| !values.is_empty());
-        let covered = Span::from_nanos(recent.step().nanos().saturating_mul(steps as i64));
+        let covered = recent.step().times(steps);
         Some(Self { parts, covered, steps })
     }
 

@@ -111,10 +111,7 @@ impl Frame {
     /// The start of step `column`. Equal steps go on after the last; of a calendar's it is the end.
     pub fn time(&self, column: usize) -> Timestamp {
         match &self.steps {
-            Steps::Equal { start, step } => {
-                let offset = (column as i64).saturating_mul(step.nanos());
-                start.plus(Span::from_nanos(offset))
-            }
+            Steps::Equal { start, step } => start.plus(step.times(column)),
             Steps::Calendar(steps) => steps.start(column),
         }
     }
@@ -163,4 +160,24 @@ fn matrix(rows: usize, steps: usize, values: Vec<f64>) -> Result<Array2<f64>> {
             rows * steps
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TimeRange;
+
+    #[test]
+    fn steps_lie_where_they_do_over_all_of_time() {
+        let step = Span::from_nanos(i64::MAX);
+        let frame = Frame::new(Timestamp::MIN, step, 3, Vec::new(), Vec::new()).unwrap();
+        assert_eq!(
+            frame.times().map(Timestamp::nanos).collect::<Vec<_>>(),
+            [i64::MIN, -1, i64::MAX - 1]
+        );
+        assert_eq!(frame.end(2), Timestamp::MAX);
+        let all = TimeRange::ALL.span();
+        let frame = Frame::new(Timestamp::MIN, all, 1, Vec::new(), Vec::new()).unwrap();
+        assert_eq!((frame.time(0), frame.end(0)), (Timestamp::MIN, Timestamp::MAX));
+    }
 }

@@ -25,7 +25,8 @@ use crate::error::{Error, Result};
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
-/// A length of time in nanoseconds, never negative.
+/// A length of time in nanoseconds, never negative. That between any two instants is exact, also
+/// where it is over the 292 years that an `i64` holds.
 ///
 /// ```
 /// use plimsoll::Span;
@@ -35,7 +36,7 @@ pub struct Timestamp(i64);
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Span(i64);
+pub struct Span(u64);
 
 /// A half-open range of time: `start` is in, `end` is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -70,19 +71,18 @@ impl Timestamp {
     /// This instant plus a span; saturates at [`Timestamp::MAX`].
     #[must_use]
     pub const fn plus(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.0))
+        Self(self.0.saturating_add_unsigned(span.0))
     }
 
     /// This instant minus a span; saturates at [`Timestamp::MIN`].
     #[must_use]
     pub const fn minus(self, span: Span) -> Self {
-        Self(self.0.saturating_sub(span.0))
+        Self(self.0.saturating_sub_unsigned(span.0))
     }
 
     /// The span from `earlier` to this instant; zero where `earlier` is later.
     pub const fn since(self, earlier: Self) -> Span {
-        let nanos = self.0.saturating_sub(earlier.0);
-        Span(if nanos < 0 { 0 } else { nanos })
+        Span(if self.0 <= earlier.0 { 0 } else { self.0.abs_diff(earlier.0) })
     }
 
     /// The last multiple of `step` since the epoch at or before this instant; saturates at
@@ -92,18 +92,29 @@ impl Timestamp {
         if step.0 == 0 {
             return self;
         }
-        Self(self.0.saturating_sub(self.0.rem_euclid(step.0)))
+        Self(self.0.saturating_sub_unsigned(self.past_multiple(step)))
     }
 
     /// The first multiple of `step` since the epoch at or after this instant; saturates at
     /// [`Timestamp::MAX`], which is no multiple.
     #[must_use]
     pub const fn ceil(self, step: Span) -> Self {
-        match self.0.checked_rem_euclid(step.0) {
-            // Not from the multiple before it, which may be earlier than the earliest instant.
-            Some(past) if past > 0 => Self(self.0.saturating_add(step.0 - past)),
-            _ => self,
+        if step.0 == 0 {
+            return self;
         }
+        match self.past_multiple(step) {
+            0 => self,
+            // Not from the multiple before it, which may be earlier than the earliest instant.
+            past => Self(self.0.saturating_add_unsigned(step.0 - past)),
+        }
+    }
+
+    /// Nanoseconds since the last multiple of `step`, which is not zero.
+    const fn past_multiple(self, step: Span) -> u64 {
+        if step.0 <= i64::MAX as u64 {
+            return self.0.rem_euclid(step.0 as i64) as u64;
+        }
+        (self.0 as i128).rem_euclid(step.0 as i128) as u64
     }
 
     /// The calendar date in UTC, as `2013-08-31`.
@@ -146,7 +157,7 @@ impl FromStr for Timestamp {
 }
 
 /// Unit letters with their nanoseconds, longest first. A month is no fixed length, so none is here.
-const SPAN_UNITS: [(&str, i64); 8] = [
+const SPAN_UNITS: [(&str, u64); 8] = [
     ("w", 7 * 86_400_000_000_000),
     ("d", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
@@ -173,7 +184,7 @@ impl Span {
 
     /// From nanoseconds; negative ones become zero.
     pub const fn from_nanos(nanos: i64) -> Self {
-        Self(if nanos < 0 { 0 } else { nanos })
+        Self(if nanos < 0 { 0 } else { nanos as u64 })
     }
 
     /// From whole seconds; saturates.
@@ -183,12 +194,38 @@ impl Span {
 
     /// From whole days; saturates.
     pub const fn from_days(days: i64) -> Self {
-        Self::from_nanos(days.saturating_mul(Self::DAY.0))
+        Self::from_nanos(days.saturating_mul(Self::DAY.0 as i64))
     }
 
-    /// Nanoseconds.
+    /// Nanoseconds; `i64::MAX` for a span over 292 years. What is counted or divided by goes by
+    /// [`Span::nanos_unsigned`], or by [`Span::whole`].
     pub const fn nanos(self) -> i64 {
+        if self.0 > i64::MAX as u64 { i64::MAX } else { self.0 as i64 }
+    }
+
+    /// Nanoseconds, all of them.
+    pub const fn nanos_unsigned(self) -> u64 {
         self.0
+    }
+
+    /// So many of this span, one after another; saturates.
+    #[must_use]
+    pub const fn times(self, count: usize) -> Self {
+        Self(self.0.saturating_mul(count as u64))
+    }
+
+    /// How many times `step` lies whole in this span; 0 for a step of no length.
+    ///
+    /// ```
+    /// use plimsoll::{Span, TimeRange};
+    /// assert_eq!(Span::DAY.whole(Span::from_seconds(7 * 3_600)), 3);
+    /// assert_eq!(TimeRange::ALL.span().whole(Span::DAY), 213_503);
+    /// ```
+    pub const fn whole(self, step: Self) -> u64 {
+        match self.0.checked_div(step.0) {
+            Some(count) => count,
+            None => 0,
+        }
     }
 
     /// Seconds, with fractions.
@@ -219,7 +256,7 @@ impl FromStr for Span {
             ))
         };
         let mut rest = text.trim();
-        let mut total = 0_i64;
+        let mut total = 0_u64;
         if rest.is_empty() {
             return Err(refused());
         }
@@ -228,13 +265,14 @@ impl FromStr for Span {
             let (number, tail) = rest.split_at(digits);
             let letters = tail.bytes().take_while(u8::is_ascii_alphabetic).count();
             let (unit, tail) = tail.split_at(letters);
-            let number: i64 = number.parse().map_err(|_| refused())?;
+            let number: u64 = number.parse().map_err(|_| refused())?;
             let (_, nanos) = SPAN_UNITS.iter().find(|u| u.0 == unit).ok_or_else(refused)?;
             let part = number.checked_mul(*nanos).ok_or_else(refused)?;
             total = total.checked_add(part).ok_or_else(refused)?;
             rest = tail;
         }
-        Ok(Self(total))
+        // What is written down is no longer than `i64` nanoseconds, so that `nanos` is all of it.
+        i64::try_from(total).map(Self::from_nanos).map_err(|_| refused())
     }
 }
 
@@ -335,5 +373,28 @@ mod tests {
         assert_eq!(Timestamp::from_seconds(86_399).floor(Span::DAY).nanos(), 0);
         assert_eq!(Timestamp::from_nanos(-1).ceil(Span::DAY).nanos(), 0);
         assert_eq!(Timestamp::MIN.ceil(Span::DAY).to_string(), "1677-09-22T00:00:00Z");
+        assert_eq!(Timestamp::MIN.floor(Span::DAY), Timestamp::MIN);
+        assert_eq!(Timestamp::MAX.ceil(Span::DAY), Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_span_between_any_two_instants_is_exact() {
+        let (min, max) = (Timestamp::MIN, Timestamp::MAX);
+        let all = TimeRange::ALL.span();
+        assert_eq!((all.nanos_unsigned(), all.nanos()), (u64::MAX, i64::MAX));
+        assert_eq!((max.since(min), min.since(max)), (all, Span::ZERO));
+        assert_eq!((min.plus(all), max.minus(all)), (max, min));
+        assert_eq!(max.since(Timestamp::from_nanos(-1)).nanos_unsigned(), 1 << 63);
+        assert_eq!(all.whole(Span::from_nanos(1)), u64::MAX);
+        assert_eq!((all.whole(all), all.whole(Span::ZERO), Span::DAY.whole(all)), (1, 0, 0));
+        assert_eq!(Span::DAY.times(usize::MAX), all);
+        assert_eq!(all.seconds(), 2_f64.powi(64) / 1e9);
+        assert_eq!(all.to_string(), "213503d23h34m33s709ms551us615ns");
+        // A step longer than half of all time.
+        let step = max.since(Timestamp::from_nanos(-10));
+        assert_eq!(Timestamp::from_nanos(-5).floor(step), min);
+        assert_eq!(Timestamp::from_nanos(5).floor(step).nanos(), 0);
+        assert_eq!(Timestamp::from_nanos(5).ceil(step), max);
+        assert_eq!(Timestamp::from_nanos(-5).ceil(step).nanos(), 0);
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::combine::zero_if_gap;
 use super::gathered::Gathered;
 use super::steps::Cursor;
 use super::{Aggregate, Grid};
@@ -50,8 +49,8 @@ pub(super) enum Accumulator {
     Values(Gathered),
     /// A sketch per step that has numbers.
     Sketches(BTreeMap<usize, Sketch>),
-    /// Growth of counters, NaN without one, and the nanoseconds it took.
-    Growth { increases: Vec<f64>, nanos: Vec<i64>, before: Option<(i64, f64)> },
+    /// Growth of counters, and the nanoseconds it took, of all series together; none without one.
+    Growth { increases: Vec<f64>, nanos: Vec<u128>, before: Option<(i64, f64)> },
 }
 
 /// What is known of samples that follow each other in one step, all of them numbers.
@@ -126,7 +125,10 @@ impl Accumulator {
             }
             Kind::Values => Self::Values(Gathered::default()),
             Kind::Sketches => Self::Sketches(BTreeMap::new()),
-            Kind::Growth => Self::Growth { increases: gaps(), nanos: vec![0; steps], before: None },
+            Kind::Growth => {
+                let (increases, nanos) = (vec![0.0; steps], vec![0; steps]);
+                Self::Growth { increases, nanos, before: None }
+            }
         }
     }
 
@@ -150,7 +152,7 @@ impl Accumulator {
             Self::Values(gathered) => gathered.clear(),
             Self::Sketches(all) => all.clear(),
             Self::Growth { increases, nanos, .. } => {
-                increases.fill(f64::NAN);
+                increases.fill(0.0);
                 nanos.fill(0);
             }
         }
@@ -299,15 +301,15 @@ impl Accumulator {
         before: Option<(i64, f64)>,
     ) {
         let Self::Growth { increases, nanos, .. } = self else { return };
-        let mut add = |growth: f64, time: i64| {
-            increases[step] = growth + zero_if_gap(increases[step]);
-            nanos[step] = nanos[step].saturating_add(time);
+        let mut add = |growth: f64, (from, to): (i64, i64)| {
+            increases[step] += growth;
+            nanos[step] += u128::from(to.abs_diff(from));
         };
         if let Some((time, value)) = before {
-            add(growth(value, first), first_time.saturating_sub(time));
+            add(growth(value, first), (time, first_time));
         }
         if count > 1 {
-            add(increase, last_time.saturating_sub(first_time));
+            add(increase, (first_time, last_time));
         }
     }
 
@@ -371,12 +373,8 @@ impl Accumulator {
                 Self::Growth { increases, nanos, .. },
                 Self::Growth { increases: more, nanos: more_nanos, .. },
             ) => {
-                for (step, (more, time)) in more.into_iter().zip(more_nanos).enumerate() {
-                    if !more.is_nan() {
-                        increases[step] = more + zero_if_gap(increases[step]);
-                        nanos[step] = nanos[step].saturating_add(time);
-                    }
-                }
+                increases.iter_mut().zip(more).for_each(|(increase, more)| *increase += more);
+                nanos.iter_mut().zip(more_nanos).for_each(|(nanos, more)| *nanos += more);
             }
             // Accumulators of one query are of one kind.
             _ => {}
@@ -431,8 +429,9 @@ impl Accumulator {
                 let rate = aggregate == Aggregate::Rate;
                 for ((place, increase), nanos) in out.iter_mut().zip(increases).zip(nanos) {
                     *place = match rate {
-                        true if *nanos > 0 => *increase / (*nanos as f64 / 1e9),
-                        true => f64::NAN,
+                        // Two numbers of a series are never of one instant.
+                        _ if *nanos == 0 => f64::NAN,
+                        true => *increase / (*nanos as f64 / 1e9),
                         false => *increase,
                     };
                 }
@@ -443,7 +442,7 @@ impl Accumulator {
 
 fn add_growth(
     increases: &mut [f64],
-    nanos: &mut [i64],
+    nanos: &mut [u128],
     times: &[i64],
     values: &[f64],
     grid: &Grid,
@@ -456,8 +455,8 @@ fn add_growth(
         }
         let step = cursor.step_of(*time);
         if let (Some(step), Some((time_before, value_before))) = (step, *before) {
-            increases[step] = growth(value_before, *value) + zero_if_gap(increases[step]);
-            nanos[step] = nanos[step].saturating_add(time.saturating_sub(time_before));
+            increases[step] += growth(value_before, *value);
+            nanos[step] += u128::from(time.abs_diff(time_before));
         }
         *before = Some((*time, *value));
     }

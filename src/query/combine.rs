@@ -57,7 +57,9 @@ pub(super) fn typical_spacing(row: &[f64]) -> f64 {
 #[derive(Debug)]
 pub(super) struct Combiner {
     across: Across,
+    /// What a step came to, where a series has a value; a sum may be NaN, and stays it.
     values: Vec<f64>,
+    /// How many series have a value.
     counts: Vec<u32>,
 }
 
@@ -81,10 +83,12 @@ impl Combiner {
     }
 
     fn take(&mut self, step: usize, value: f64, count: u32) {
+        let is_first = self.counts[step] == 0;
         self.counts[step] += count;
         let place = &mut self.values[step];
         *place = match self.across {
-            Across::Sum | Across::Mean | Across::Count => zero_if_gap(*place) + value,
+            Across::Sum | Across::Mean | Across::Count => *place + value,
+            Across::Min | Across::Max if is_first => value,
             Across::Min => value.min(*place),
             Across::Max => value.max(*place),
         };
@@ -93,18 +97,14 @@ impl Combiner {
     pub(super) fn finish(mut self) -> Vec<f64> {
         for (value, count) in self.values.iter_mut().zip(self.counts) {
             match self.across {
-                Across::Mean if count > 0 => *value /= f64::from(count),
                 Across::Count => *value = f64::from(count),
+                _ if count == 0 => *value = f64::NAN,
+                Across::Mean => *value /= f64::from(count),
                 _ => {}
             }
         }
         self.values
     }
-}
-
-/// NaN as nothing to add to.
-pub(super) fn zero_if_gap(value: f64) -> f64 {
-    if value.is_nan() { 0.0 } else { value }
 }
 
 #[cfg(test)]
@@ -149,6 +149,30 @@ mod tests {
         fill_gaps(&mut row, 3, &ended);
         assert_eq!((row[1], row[4], row[5]), (1.0, 5.0, 5.0));
         assert!(row[2].is_nan() && row[3].is_nan());
+    }
+
+    #[test]
+    fn a_sum_that_is_no_number_stays_it_in_any_order_and_however_merged() {
+        let (inf, nan) = (f64::INFINITY, f64::NAN);
+        let rows = [[inf, 1.0, -0.0], [-inf, nan, nan], [5.0, 2.0, nan]];
+        for across in [Across::Sum, Across::Mean] {
+            for order in [[0, 1, 2], [0, 2, 1], [2, 1, 0], [1, 2, 0]] {
+                for parts in 1..=3 {
+                    let mut whole = Combiner::new(across, 3);
+                    for some in order.chunks(parts) {
+                        let mut part = Combiner::new(across, 3);
+                        for row in some {
+                            part.add(&rows[*row]);
+                        }
+                        whole.merge(&part);
+                    }
+                    let found = whole.finish();
+                    let expected = if across == Across::Sum { 3.0 } else { 1.5 };
+                    assert!(found[0].is_nan(), "{across:?} {order:?} {parts}: {found:?}");
+                    assert_eq!(found[1..], [expected, 0.0]);
+                }
+            }
+        }
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The steps between two instants, where these are given, of what is stored; none where there
-    /// is no sample in the range.
+    /// The steps between two instants, where these are given, of what is stored; none where the
+    /// range holds no instant. Two that are given in the wrong order are an error.
     pub(super) fn new(
         step: &Step,
         (start, end): (Option<Timestamp>, Option<Timestamp>),
@@ -40,9 +40,12 @@ impl Grid {
             Step::Equal(step) => (stored.start.floor(*step), stored.end),
             Step::Calendar(calendar) => (calendar.floor(stored.start), calendar.ceil(stored.end)),
         };
-        let (start, end) = (start.unwrap_or(first), end.unwrap_or(past));
-        let range = TimeRange::new(start, end)?;
-        if range.span().is_zero() {
+        if let (Some(start), Some(end)) = (start, end) {
+            TimeRange::new(start, end)?;
+        }
+        // Where one end alone is given, what is stored may all lie on its other side.
+        let range = TimeRange { start: start.unwrap_or(first), end: end.unwrap_or(past) };
+        if range.start >= range.end {
             return Ok(None);
         }
         let (step, calendar) = match step {
@@ -55,7 +58,7 @@ impl Grid {
         };
         let steps = match &calendar {
             Some(steps) => steps.count(),
-            None => (range.span().nanos() as u64).div_ceil(step.nanos() as u64) as usize,
+            None => range.span().nanos_unsigned().div_ceil(step.nanos_unsigned()) as usize,
         };
         if steps > QUERY_STEPS_MAX {
             return Err(Error::Limit {
@@ -65,7 +68,7 @@ impl Grid {
                 remedy: "take a longer step or a shorter range",
             });
         }
-        Ok(Some(Self { start, end, step, steps, calendar }))
+        Ok(Some(Self { start: range.start, end: range.end, step, steps, calendar }))
     }
 
     /// The starts of a calendar's steps and the end of the last, in nanoseconds.
@@ -85,6 +88,7 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::super::Query;
+    use super::super::steps::Cursor;
     use super::*;
     use crate::model::Selector;
 
@@ -107,6 +111,45 @@ mod tests {
         assert!(grid_of(&query.clone().from(at(5)).to(at(4)), stored).is_err());
         assert!(grid_of(&query.clone().step(Span::from_nanos(1)), stored).is_err());
         assert_eq!(grid_of(&query, None).unwrap(), None);
+    }
+
+    #[test]
+    fn one_end_beyond_what_is_stored_leaves_no_step() {
+        let stored = Some(TimeRange { start: at(3_700), end: at(11_000) });
+        for query in [
+            Query::new(Selector::all()),
+            Query::new(Selector::all()).step(Span::HOUR),
+            Query::new(Selector::all()).calendar("day".parse().unwrap()),
+        ] {
+            assert_eq!(grid_of(&query.clone().from(at(900_000_000)), stored).unwrap(), None);
+            assert_eq!(grid_of(&query.clone().to(at(-900_000_000)), stored).unwrap(), None);
+            assert!(grid_of(&query.from(at(900_000_000)).to(at(5)), stored).is_err());
+        }
+    }
+
+    #[test]
+    fn steps_are_counted_over_all_of_time() {
+        let (first, last) = (Timestamp::MIN, Timestamp::from_nanos(i64::MAX - 1));
+        let stored = Some(TimeRange { start: first, end: Timestamp::MAX });
+        let query = Query::new(Selector::all());
+        let days = TimeRange::ALL.span().whole(Span::DAY) as usize;
+        let longest = Span::from_nanos(i64::MAX);
+        for (query, steps) in [
+            (query.clone(), 1),
+            (query.clone().step(Span::DAY), days + 1),
+            (query.clone().step(longest), 3),
+            (query.clone().from(Timestamp::from_nanos(-2)).step(longest), 2),
+            (query.clone().calendar("day in Asia/Tokyo".parse().unwrap()), days + 2),
+            (query.clone().calendar("year".parse().unwrap()), 586),
+        ] {
+            let grid = grid_of(&query, stored).unwrap().unwrap();
+            assert_eq!(grid.steps, steps, "{query:?}");
+            let mut cursor = Cursor::new(&grid);
+            assert_eq!(cursor.step_of(grid.start.nanos()), Some(0));
+            assert_eq!(cursor.step_of(last.nanos()), Some(grid.steps - 1));
+            let frame = grid.frame(Vec::new(), Vec::new()).unwrap();
+            assert_eq!((frame.time(0), frame.end(grid.steps - 1)), (grid.start, grid.end));
+        }
     }
 
     #[test]

@@ -182,6 +182,7 @@ mod tests {
     use crate::codec::BlockStats;
     use crate::kernel;
     use crate::kernel::Integers;
+    use crate::model::{Span, Timestamp};
     use proptest::prelude::*;
 
     /// Reduces one series, which is given in pieces of `piece` samples, as integers where that is
@@ -230,6 +231,58 @@ mod tests {
             assert!(found[0][2].is_nan());
             assert_eq!(found[1].get(..2), Some(&[10.0 / 100e-9, 5.0 / 60e-9][..]));
         }
+    }
+
+    #[test]
+    fn a_counter_over_all_of_time_and_many_of_them_grow_at_their_true_rate() {
+        let (first, last) = (i64::MIN, i64::MAX - 1);
+        let step = Span::from_nanos(i64::MAX);
+        let (start, end) = (Timestamp::MIN, Timestamp::MAX);
+        let grid = Grid { start, end, step, steps: 3, calendar: None };
+        let all = [Aggregate::Increase, Aggregate::Rate];
+        let plan = Plan::new(&all);
+        let one = || {
+            let mut one = Reduction::new(&plan, 3);
+            one.add_growth(&[first, last], &[0.0, 10.0], &grid);
+            one.end_series();
+            one
+        };
+        let mut whole = one();
+        (1..1_000).for_each(|_| whole.merge(one()));
+        let mut found = [7.0; 6];
+        whole.write(&plan, &mut found);
+        let seconds = last.abs_diff(first) as f64 / 1e9;
+        // The last sample is in the third step; the whole growth is there.
+        assert!(found[0].is_nan() && found[1].is_nan() && found[3].is_nan());
+        assert_eq!((found[2], found[5]), (10_000.0, 10.0 / seconds));
+        let mut known = Reduction::new(&plan, 3);
+        let stats = BlockStats::of(&[0.0, 10.0]);
+        known.add_known(Some(2), Known { stats: &stats, first_time: first, last_time: last });
+        known.end_series();
+        known.write(&plan, &mut found);
+        assert_eq!((found[2], found[5]), (10.0, 10.0 / seconds));
+    }
+
+    #[test]
+    fn growth_that_is_no_number_stays_it() {
+        let grid = grid(0, 100, 2);
+        let (times, values) = ([1, 2, 3, 4, 101], [1.0, f64::INFINITY, f64::INFINITY, 5.0, 7.0]);
+        let asked = [Aggregate::Increase, Aggregate::Rate];
+        let found = reduced(&asked, (&times, &values), &grid, (9, false));
+        assert!(found[0][0].is_nan() && found[1][0].is_nan(), "{found:?}");
+        assert_eq!(found[0][1], 2.0);
+        let plan = Plan::new(&asked);
+        let of = |values: &[f64]| {
+            let mut one = Reduction::new(&plan, 2);
+            one.add_growth(&times[..values.len()], values, &grid);
+            one.end_series();
+            one
+        };
+        let mut whole = of(&values);
+        whole.merge(of(&[1.0, 4.0]));
+        let mut found = [7.0; 4];
+        whole.write(&plan, &mut found);
+        assert!(found[0].is_nan() && found[2].is_nan(), "{found:?}");
     }
 
     #[test]

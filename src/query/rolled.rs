@@ -20,7 +20,9 @@ pub(super) struct Rolled {
 /// of these. `None` for an empty store.
 pub fn answered_from(snapshot: &Snapshot, step: Span) -> Option<Timestamp> {
     let (tiers, stored) = (snapshot.tiers(), snapshot.range()?);
-    let usable = tiers.iter().filter(|tier| step.nanos() % tier.span.nanos() == 0);
+    let usable = tiers
+        .iter()
+        .filter(|tier| step.nanos_unsigned().is_multiple_of(tier.span.nanos_unsigned()));
     let (_, left) = share(usable, TimeRange::ALL);
     let end = missing(&tiers, &left).map(|range| range.end).max();
     Some(end.map_or(stored.start, |end| end.ceil(step)))
@@ -93,8 +95,8 @@ impl Rolled {
     /// What the buckets of a series may take, in samples that are decoded in that time.
     pub(super) fn samples_worth(&self) -> u64 {
         let buckets = |(span, part): &(Span, TimeRange)| {
-            let (nanos, span) = (part.span().nanos() as u64, span.nanos().max(1) as u64);
-            nanos.div_ceil(span).saturating_mul(SAMPLES_PER_BUCKET)
+            let span = span.nanos_unsigned().max(1);
+            part.span().nanos_unsigned().div_ceil(span).saturating_mul(SAMPLES_PER_BUCKET)
         };
         self.parts.iter().map(buckets).fold(0, u64::saturating_add)
     }
@@ -116,7 +118,7 @@ fn fits(span: Span, grid: &Grid, until: Timestamp) -> bool {
     if let Some(edges) = grid.edges() {
         return edges.iter().all(|edge| is_edge(Timestamp::from_nanos(*edge)));
     }
-    let steps = grid.step.nanos() % span.nanos() == 0;
+    let steps = grid.step.nanos_unsigned().is_multiple_of(span.nanos_unsigned());
     is_edge(grid.start)
         && is_edge(grid.end)
         && (steps || grid.start.plus(grid.step) >= grid.end.min(until))

@@ -275,7 +275,7 @@ impl Frames {
         let Worker { walker, reduction } = worker;
         let Asked { plan, grid, .. } = walker.asked();
         reduction.clear();
-        let fill_steps = self.query.fill.nanos() / grid.step.nanos();
+        let fill_steps = self.query.fill.whole(grid.step);
         if fill_steps == 0 {
             self.add(walker, id, reduction)?;
             reduction.write(plan, out);

@@ -37,7 +37,7 @@ fn run_length(times: &[i64], end: i64) -> usize {
 pub(super) struct Cursor<'a> {
     start: i64,
     end: i64,
-    step_nanos: i64,
+    step_nanos: u64,
     /// The starts of a calendar's steps, and the end of the last.
     edges: Option<&'a [i64]>,
     step: usize,
@@ -47,10 +47,10 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(grid: &'a Grid) -> Self {
-        let (start, step_nanos) = (grid.start.nanos(), grid.step.nanos());
+        let (start, step_nanos) = (grid.start.nanos(), grid.step.nanos_unsigned());
         let (end, edges) = (grid.end.nanos(), grid.edges());
         let next = edges.and_then(|edges| edges.get(1).copied());
-        let next = next.unwrap_or(start.saturating_add(step_nanos));
+        let next = next.unwrap_or(start.saturating_add_unsigned(step_nanos));
         Self { start, end, step_nanos, edges, step: 0, next }
     }
 
@@ -71,11 +71,12 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn divide(&mut self, time: i64) {
-        // The difference fits: a grid has at most `QUERY_STEPS_MAX` steps of positive length.
-        self.step = (time.wrapping_sub(self.start) as u64 / self.step_nanos as u64) as usize;
+        // A grid has at most `QUERY_STEPS_MAX` steps of positive length.
+        self.step = (time.abs_diff(self.start) / self.step_nanos) as usize;
         // Exact whatever wraps on the way: a step's start is at or before the instant.
-        let start = self.start.wrapping_add((self.step as i64).wrapping_mul(self.step_nanos));
-        self.next = start.saturating_add(self.step_nanos);
+        let start =
+            self.start.wrapping_add((self.step as i64).wrapping_mul(self.step_nanos as i64));
+        self.next = start.saturating_add_unsigned(self.step_nanos);
     }
 
     fn search(&mut self, time: i64, edges: &[i64]) {

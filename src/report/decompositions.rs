@@ -35,7 +35,7 @@ impl SeriesParts {
     }
 
     fn span(&self, steps: usize) -> Span {
-        Span::from_nanos((steps as i64).saturating_mul(self.step.nanos()))
+        self.step.times(steps)
     }
 
     fn show(&self, value: f64) -> String {

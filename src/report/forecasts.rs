@@ -46,7 +46,7 @@ pub struct CountsFrom {
 
 impl SeriesForecast {
     fn time(&self, step: usize) -> Timestamp {
-        self.start.plus(Span::from_nanos((step as i64).saturating_mul(self.step.nanos())))
+        self.start.plus(self.step.times(step))
     }
 
     fn show(&self, value: f64) -> String {
@@ -108,11 +108,8 @@ fn forecast_text(
         let coverage = forecast.backtest.coverage * 100.0;
         writeln!(out, "  interval  held {coverage:.0}% of the values of all series' back-tests")?;
     }
-    let periods: Vec<String> = forecast
-        .periods
-        .iter()
-        .map(|period| Span::from_nanos(*period as i64 * series.step.nanos()).to_string())
-        .collect();
+    let periods: Vec<String> =
+        forecast.periods.iter().map(|period| series.step.times(*period).to_string()).collect();
     let periods = if periods.is_empty() { "none".to_owned() } else { periods.join(", ") };
     writeln!(out, "  periods   {periods}")?;
     let stride = forecast.point.len().div_ceil(LINES_MAX).max(1);

@@ -169,7 +169,7 @@ impl<'a> PoolResource<'a> {
         if at <= as_of {
             return 0;
         }
-        let days = at.floor(Span::DAY).since(self.last_day()).nanos() / Span::DAY.nanos();
+        let days = at.floor(Span::DAY).since(self.last_day()).whole(Span::DAY);
         usize::try_from(days).unwrap_or(0).max(1)
     }
 }

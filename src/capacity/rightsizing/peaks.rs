@@ -85,9 +85,8 @@ impl PeakWindow {
             }
             histogram.subtract(before, f64::from(u8::from(before > 0.0)), end);
         } else {
-            let whole = time.since(end).nanos() / self.interval.nanos().max(1);
-            let ahead = whole.saturating_add(1).saturating_mul(self.interval.nanos());
-            self.end = Some(end.plus(Span::from_nanos(ahead)));
+            let whole = time.since(end).whole(self.interval) as usize;
+            self.end = Some(end.plus(self.interval.times(whole.saturating_add(1))));
             (self.used, self.needed) = (0.0, 0.0);
         }
         histogram.add(amount, 1.0, self.end.unwrap_or(time));

@@ -117,7 +117,7 @@ impl<'a> HostReducer<'a> {
             let what = format!("a piece begins with a UTC day, in order, and not at {start}");
             return Err(Error::invalid(what));
         }
-        let past = (self.found.now.since(start).nanos() / self.step.nanos()) as usize;
+        let past = self.found.now.since(start).whole(self.step) as usize;
         let steps = steps.min(past);
         let floors = &self.pack.floors;
         let rows: Vec<Option<Cow<'_, [f64]>>> =
@@ -138,14 +138,14 @@ impl<'a> HostReducer<'a> {
     }
 
     fn time(&self, start: Timestamp, step: usize) -> Timestamp {
-        start.plus(Span::from_nanos((step as i64).saturating_mul(self.step.nanos())))
+        start.plus(self.step.times(step))
     }
 
     fn day(&mut self, day: &Day<'_>) {
         let Some((first, last)) = day.extent() else { return };
         let begins = *self.found.first.get_or_insert(day.time(first));
         self.found.last = Some(day.time(last + 1));
-        let index = (day.start.since(begins.floor(Span::DAY)).nanos() / Span::DAY.nanos()) as usize;
+        let index = day.start.since(begins.floor(Span::DAY)).whole(Span::DAY) as usize;
         let (coverage, metrics) = (self.pack.policy.coverage, &self.metrics);
         let at = |test: &Test| metrics.binary_search(&test.metric.as_str()).unwrap_or(0);
         for (rule, found) in self.pack.rules.iter().zip(&mut self.found.rules) {

@@ -109,7 +109,7 @@ impl Judge<'_> {
             per => per.span(self.rule.window, self.host.step),
         };
         let first = self.host.first.map_or(found.to, |first| first.floor(unit));
-        let units = |from| (found.to.since(from).nanos() / unit.nanos()) as f64;
+        let units = |from| found.to.since(from).whole(unit) as f64;
         (units(found.from), units(found.from.max(first)))
     }
 

@@ -53,7 +53,7 @@ pub(super) fn judge_all(
         let what = format!("no series of these metrics has the label {:?}", asked.host_label);
         return Err(asked.lacking("cpu", what));
     }
-    let steps = (now.since(from).nanos() / asked.step.nanos()).max(1) as usize;
+    let steps = now.since(from).whole(asked.step).max(1) as usize;
     let many = (TILE_VALUES_MAX / steps).max(1);
     let reading = Reading { asked, snapshot, from, now, steps };
     let mut found = Found { now, from, hosts: Vec::new(), measured: Vec::new() };

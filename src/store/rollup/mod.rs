@@ -223,6 +223,7 @@ impl Store {
                 return Ok(None);
             }
             let longest: u64 = view.segments.iter().map(|s| s.longest_in(slice)).sum();
+            // Over 292 years it is less than half.
             let half = Span::from_nanos(slice.span().nanos() / 2);
             let shorter =
                 start.plus(half).floor(coarsest).max(start.floor(coarsest).plus(coarsest));

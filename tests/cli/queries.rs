@@ -1,0 +1,61 @@
+//! `plimsoll query`, where ranges, labels and numbers are out of the ordinary.
+
+use plimsoll::Timestamp;
+
+use super::user::{FAILED, User};
+
+/// A store whose first sample is a sentinel that many tools use for "no time", and lies further
+/// from the last than 63 bits of nanoseconds tell.
+fn with_centuries() -> User {
+    let user = User::new();
+    let rows = "time,a\n1677-10-01T00:00:00Z,0\n2013-07-31T00:00:00Z,3\n2013-08-01T00:00:00Z,6\n";
+    user.write("a.csv", rows);
+    user.ok("import csv --store s a.csv");
+    user
+}
+
+#[test]
+fn a_store_of_more_than_292_years_is_asked_as_any_other() {
+    let user = with_centuries();
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let seconds = at("2013-08-01").since(at("1677-10-01")).seconds();
+    assert!(seconds > i64::MAX as f64 / 1e9);
+    let mean = &user.json("query --store s a")["series"][0];
+    assert_eq!(mean["values"][0], 3.0);
+    assert_eq!(mean["step_seconds"], seconds);
+    let rate = user.json("query --store s a --agg rate");
+    assert_eq!(rate["series"][0]["values"][0], 6.0 / seconds);
+    let days = user.ok("query --store s a --agg max --step 1d --format csv");
+    let rows: Vec<String> = days.lines().skip(1).map(|row| row.replace(',', " ")).collect();
+    let times = ["1677-10-01", "2013-07-31", "2013-08-01"];
+    assert_eq!(rows.len(), 3, "{days}");
+    for ((row, time), value) in rows.iter().zip(times).zip(["0", "3", "6"]) {
+        let expected = format!("a {time}T00:00:00Z {} {value}", at(time).nanos());
+        assert_eq!(*row, expected);
+    }
+    let years = user.json("query --store s a --agg count --step year");
+    assert_eq!(years["series"][0]["values"].as_array().unwrap().len(), 2013 - 1677 + 1);
+    for line in [
+        "forecast --store s a --step 1d --horizon 2d",
+        "forecast --store s a --step 100000d --horizon 100000d",
+        "decompose --store s a --step 1d",
+        "backtest --store s a --step 1d --horizon 2d",
+    ] {
+        let run = user.run(line);
+        assert!((run.out + &run.err).contains("not enough data"), "{line}: {}", run.code);
+    }
+}
+
+#[test]
+fn one_end_beyond_the_samples_leaves_no_row() {
+    let user = with_centuries();
+    for range in ["--from 2020-01-01", "--to 1677-09-25"] {
+        for step in ["", "--step 1d", "--step month"] {
+            let query = format!("query --store s a {range} {step}");
+            assert_eq!(user.ok(&query), "no samples in this range\n");
+            assert_eq!(user.json(&query)["series"].as_array().unwrap().len(), 0);
+        }
+    }
+    let run = user.ends(FAILED, "query --store s a --from 2020-01-01 --to 2019-01-01");
+    assert!(run.err.contains("before its start 2020-01-01"), "{run:?}");
+}
