@@ -101,6 +101,17 @@ impl Kind {
         }
     }
 
+    /// Memory that it takes for each step; what is kept sample by sample has its own limit.
+    pub(super) fn bytes_per_step(self) -> usize {
+        match self {
+            Self::Sums { .. } | Self::First | Self::Last => 16,
+            Self::Min | Self::Max => 8,
+            Self::Spread => size_of::<Spread>(),
+            Self::Growth => 8 + size_of::<u128>(),
+            Self::Values | Self::Sketches => 0,
+        }
+    }
+
     /// Whether what it adds up may be rounded, so that the order matters.
     pub(super) fn adds(self) -> bool {
         matches!(self, Self::Sums { adds: true } | Self::Growth)

@@ -64,8 +64,11 @@ pub(super) struct Combiner {
 }
 
 impl Combiner {
+    /// Memory that it takes for each step: a value and a count.
+    pub(super) const BYTES_PER_STEP: usize = 8 + 4;
+
     pub(super) fn new(across: Across, steps: usize) -> Self {
-        Self { across, values: vec![f64::NAN; steps], counts: vec![0; steps] }
+        Self { across, values: vec![0.0; steps], counts: vec![0; steps] }
     }
 
     pub(super) fn add(&mut self, row: &[f64]) {

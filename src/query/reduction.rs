@@ -47,6 +47,11 @@ impl Plan {
         self.kinds.iter().all(|kind| kind.takes_statistics())
     }
 
+    /// Memory that a reduction takes for each step.
+    pub(super) fn bytes_per_step(&self) -> usize {
+        self.kinds.iter().map(|kind| kind.bytes_per_step()).sum()
+    }
+
     /// Whether anything is added up that may be rounded.
     pub(super) fn adds(&self) -> bool {
         self.kinds.iter().any(|kind| kind.adds())

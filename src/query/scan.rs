@@ -21,8 +21,10 @@ use crate::store::{Amount, Snapshot};
 /// Series of one row that one thread reduces, one after another, before they are merged in order:
 /// the same ones whatever the number of threads.
 const SERIES_IN_TURN: usize = 16;
-/// How many times that many are reduced side by side before the next: partial results take memory.
+/// How many times that many are reduced side by side before the next, at most.
 const TURNS_AT_ONCE: usize = 16;
+/// Memory that partial results take at once, unless a single one takes more.
+const PARTS_BYTES_MAX: usize = 256 << 20;
 /// Samples that one thread decodes before another is awake.
 const SAMPLES_ALONE: u64 = 1 << 17;
 /// How far before its range a counter's "sample before" is looked for, at least.
@@ -49,7 +51,8 @@ pub struct Frames {
 /// What one thread works with, one series after another.
 struct Worker<'a> {
     walker: Walker<'a>,
-    reduction: Reduction,
+    /// For the series that are reduced by themselves, from the first such one on.
+    reduction: Option<Reduction>,
 }
 
 /// The workers of a frame, one for each thread that asks at the same time. They are lent, and not
@@ -71,7 +74,7 @@ impl<'a> Workers<'a> {
         let found = idle().pop();
         let mut worker = found.unwrap_or_else(|| Worker {
             walker: Walker::new(self.asked, self.snapshot),
-            reduction: Reduction::new(&self.asked.plan, self.asked.grid.steps),
+            reduction: None,
         });
         let made = work(&mut worker);
         idle().push(worker);
@@ -222,7 +225,8 @@ impl Frames {
     fn pooled(&self, workers: &Workers<'_>, series: &[SeriesId], out: &mut [f64]) -> Result<()> {
         let Asked { plan, grid, .. } = workers.asked;
         let mut whole = Reduction::new(plan, grid.steps);
-        for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
+        let turns = turns_at_once(grid.steps * plan.bytes_per_step());
+        for some in series.chunks(SERIES_IN_TURN * turns) {
             // Of all parts together, so that memory is bounded before they are merged.
             let held = AtomicUsize::new(whole.held());
             let parts = in_turns(workers, some, |worker, ids| {
@@ -253,7 +257,11 @@ impl Frames {
         out: &mut [f64],
     ) -> Result<()> {
         let mut whole = Combiner::new(across, out.len());
-        for some in series.chunks(SERIES_IN_TURN * TURNS_AT_ONCE) {
+        // A series' own reduction and row, too.
+        let Asked { plan, grid, .. } = workers.asked;
+        let own = grid.steps * plan.bytes_per_step() + size_of_val(out);
+        let turns = turns_at_once(own + out.len() * Combiner::BYTES_PER_STEP);
+        for some in series.chunks(SERIES_IN_TURN * turns) {
             let parts = in_turns(workers, some, |worker, ids| {
                 let mut part = Combiner::new(across, out.len());
                 let mut row = vec![f64::NAN; out.len()];
@@ -274,7 +282,13 @@ impl Frames {
     fn single(&self, worker: &mut Worker<'_>, id: SeriesId, out: &mut [f64]) -> Result<()> {
         let Worker { walker, reduction } = worker;
         let Asked { plan, grid, .. } = walker.asked();
-        reduction.clear();
+        let reduction = match reduction {
+            Some(used) => {
+                used.clear();
+                used
+            }
+            None => reduction.insert(Reduction::new(plan, grid.steps)),
+        };
         let fill_steps = self.query.fill.whole(grid.step);
         if fill_steps == 0 {
             self.add(walker, id, reduction)?;
@@ -302,6 +316,12 @@ impl Frames {
         walker.add(id, to)?;
         self.watch.add(walker.take_work())
     }
+}
+
+/// How many turns are reduced side by side, given the memory that the results of each take. It
+/// changes no bit of an answer: they are merged one after another, in order.
+fn turns_at_once(bytes: usize) -> usize {
+    (PARTS_BYTES_MAX / bytes.max(1)).clamp(1, TURNS_AT_ONCE)
 }
 
 /// Whether so many series are done before other threads would be awake.
@@ -361,5 +381,35 @@ impl Iterator for Frames {
             }
         }
         self.ranked.as_mut()?.next().map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::limits::QUERY_STEPS_MAX;
+    use crate::query::reduction::Plan;
+
+    #[test]
+    fn partial_results_stay_within_their_memory_or_come_one_by_one() {
+        let all = [
+            Aggregate::Max,
+            Aggregate::Min,
+            Aggregate::Mean,
+            Aggregate::First,
+            Aggregate::Last,
+            Aggregate::StdDev,
+            Aggregate::Rate,
+        ];
+        for count in 1..=all.len() {
+            let of_step = Plan::new(&all[..count]).bytes_per_step();
+            for steps in [1, 1_000, 100_000, 2_160_000, QUERY_STEPS_MAX] {
+                let (bytes, turns) = (steps * of_step, turns_at_once(steps * of_step));
+                assert!((1..=TURNS_AT_ONCE).contains(&turns));
+                assert!(turns == 1 || turns * bytes <= PARTS_BYTES_MAX, "{count} {steps}");
+                assert!(steps > 100_000 || turns == TURNS_AT_ONCE, "{count} {steps}");
+            }
+            assert!(QUERY_STEPS_MAX * of_step <= 2 * PARTS_BYTES_MAX, "one takes {of_step}");
+        }
     }
 }
