@@ -11,6 +11,8 @@ use crate::model::{CalendarSteps, Frame, Labels, METRIC_LABEL, Timestamp};
 
 /// Lines after which a table for people is cut; the other forms are always whole.
 const TABLE_LINES_MAX: usize = 500;
+/// The heading of the column of [`METRIC_LABEL`].
+const METRIC_HEADING: &str = "metric";
 /// The version of the JSON form; raised when a field changes its meaning or goes.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -57,8 +59,8 @@ pub fn write_table(
 ) -> Result<(), FramesError> {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let names = label_names.iter().map(|name| visible(shown_name(name)).into_owned());
-    table.set_header(names.chain(["time".to_owned(), "value".to_owned()]));
+    let headings = headings(label_names, &["time", "value"]);
+    table.set_header(headings.iter().map(|name| visible(name)));
     if let Some(column) = table.column_mut(label_names.len() + 1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -93,16 +95,16 @@ pub fn write_table(
 
 /// Writes CSV: a line per series and step with a value, a column per label, times in RFC 3339 (in
 /// UTC, or where steps are those of a calendar in its zone) and in nanoseconds since the epoch.
-/// Gaps are left out.
+/// Gaps are left out. Of a label whose name another column has, the heading begins with `label_`. A
+/// text that a spreadsheet would run as a formula is preceded by an apostrophe.
 pub fn write_csv(
     label_names: &[String],
     frames: impl Iterator<Item = Result<Frame>>,
     out: &mut dyn Write,
 ) -> Result<(), FramesError> {
     let mut writer = ::csv::Writer::from_writer(out);
-    let names = label_names.iter().map(|name| defused(shown_name(name)).into_owned());
-    let fixed = ["time", "time_nanos", "value"].map(ToOwned::to_owned);
-    writer.write_record(names.chain(fixed))?;
+    let headings = headings(label_names, &["time", "time_nanos", "value"]);
+    writer.write_record(headings.iter().map(|name| defused(name).into_owned()))?;
     for frame in frames {
         let frame = frame?;
         for (labels, row) in frame.rows() {
@@ -221,8 +223,23 @@ fn number(value: f64) -> String {
     }
 }
 
-fn shown_name(name: &str) -> &str {
-    if name == METRIC_LABEL { "metric" } else { name }
+/// The headings of the columns: of the labels, and then those that are fixed. A label that has the
+/// name of another column is told from it by `label_` before its name.
+fn headings(label_names: &[String], fixed: &[&str]) -> Vec<String> {
+    let has_metric = label_names.iter().any(|name| name == METRIC_LABEL);
+    let is_taken = |name: &str| fixed.contains(&name) || (has_metric && name == METRIC_HEADING);
+    let of_label = |name: &String| {
+        if name == METRIC_LABEL {
+            return METRIC_HEADING.to_owned();
+        }
+        let mut heading = name.clone();
+        while is_taken(&heading) || (heading != *name && label_names.contains(&heading)) {
+            heading.insert_str(0, "label_");
+        }
+        heading
+    };
+    let fixed = fixed.iter().map(|name| (*name).to_owned());
+    label_names.iter().map(of_label).chain(fixed).collect()
 }
 
 /// A label's value without characters that steer a terminal.
@@ -250,6 +267,23 @@ mod tests {
         let mut out = Vec::new();
         write(&names, &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn no_two_columns_have_one_heading() {
+        let of = |names: &[&str], fixed: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            headings(&names, fixed).join(" ")
+        };
+        let csv = ["time", "time_nanos", "value"];
+        assert_eq!(
+            of(&["__name__", "metric", "time", "time_nanos", "value"], &csv),
+            "metric label_metric label_time label_time_nanos label_value time time_nanos value"
+        );
+        // Without a column of the metric the name is free, as is `time_nanos` in a table.
+        assert_eq!(of(&["metric", "time_nanos"], &["time"]), "metric time_nanos time");
+        let twice = of(&["label_time", "time"], &csv);
+        assert_eq!(twice, "label_time label_label_time time time_nanos value");
     }
 
     #[test]

@@ -59,3 +59,18 @@ fn one_end_beyond_the_samples_leaves_no_row() {
     let run = user.ends(FAILED, "query --store s a --from 2020-01-01 --to 2019-01-01");
     assert!(run.err.contains("before its start 2020-01-01"), "{run:?}");
 }
+
+#[test]
+fn csv_has_no_two_columns_of_one_name_and_no_formula() {
+    let user = User::new();
+    user.write("a.csv", "time,a\n2013-08-01T00:00:00Z,6\n");
+    user.ok("import csv --store s --label time=noon --label value==sum --label metric=m a.csv");
+    let found = user.ok("query --store s a --step 1d --format csv");
+    assert_eq!(
+        found,
+        "metric,label_metric,label_time,label_value,time,time_nanos,value\n\
+         a,m,noon,'=sum,2013-08-01T00:00:00Z,1375315200000000000,6\n"
+    );
+    let labels = &user.json("query --store s a")["series"][0]["labels"];
+    assert_eq!((&labels["value"], &labels["time"]), (&"=sum".into(), &"noon".into()));
+}
