@@ -4,6 +4,7 @@ use super::table::{amount, percent};
 use super::{budgets, explain_pools, explain_reclaim, explain_scenarios, explain_totals, laws};
 use crate::capacity::study::{Kind, Limit, Resource, Table};
 use crate::capacity::{Outcome, Plan, PlanRow, Study, TablePlan, name};
+use crate::model::Span;
 
 /// Smaller probabilities are not told apart.
 const CHANCE_MIN: f64 = 1e-4;
@@ -135,8 +136,17 @@ pub(super) fn reasons(plan: &Plan, row: &PlanRow) -> Vec<String> {
     if let (Some(limit), Some(line), Some(peak)) = (row.limit, row.line, row.peak) {
         let left = line - peak.value;
         let word = if left < 0.0 { "over" } else { "left" };
+        let since = row.limit_change.map_or_else(String::new, |change| {
+            // A week of peaks counts always.
+            if change.at <= plan.as_of.minus(Span::WEEK) {
+                format!(" since the limit changed on {}", change.at.date())
+            } else {
+                " of the last 7 days".to_owned()
+            }
+        });
         said.push(format!(
-            "It counts as full at {}; the limit is {}. The highest peak, {}, was on {}: {} {word}.",
+            "It counts as full at {}; the limit is {}. The highest peak{since}, {}, was on {}: {} \
+             {word}.",
             shown(line),
             shown(limit),
             shown(peak.value),
@@ -276,6 +286,7 @@ pub fn names_like(plan: &Plan, subject: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capacity::LimitChange;
     use crate::capacity::testing::{STUDY, pooled_plan};
 
     fn explained(subject: &str, resource: Option<&str>) -> Vec<Explanation> {
@@ -305,6 +316,26 @@ mod tests {
         assert!(memory.contains("{__name__=\"memory_provisioned\"}"), "{memory}");
         assert!(memory.contains("added up, times 1000."), "{memory}");
         assert!(memory.contains("No date: no trend that could not be chance"), "{memory}");
+    }
+
+    #[test]
+    fn where_the_limit_changed_the_highest_peak_is_that_since_then() {
+        let mut plan = pooled_plan("");
+        let known = |row: &&mut PlanRow| row.line.is_some() && row.peak.is_some();
+        let row = plan.hosts.rows.iter_mut().find(known).unwrap();
+        row.limit_change = None;
+        let row = row.clone();
+        let said = |row: &PlanRow| reasons(&plan, row).join("\n");
+        assert!(said(&row).contains(" The highest peak, "), "{}", said(&row));
+        let ago = |days| plan.as_of.minus(Span::from_days(days));
+        for (at, part) in [
+            (ago(8), format!("The highest peak since the limit changed on {}, ", ago(8).date())),
+            (ago(3), "The highest peak of the last 7 days, ".to_owned()),
+        ] {
+            let change = Some(LimitChange { from: 250.0, at });
+            let changed = PlanRow { limit_change: change, ..row.clone() };
+            assert!(said(&changed).contains(&part), "{}", said(&changed));
+        }
     }
 
     #[test]
