@@ -1,7 +1,10 @@
-//! `/proc/net/dev` and `/sys/class/net`: what each interface received and sent, and how fast it is.
+//! `/proc/net/dev` and `/sys/class/net`: what each interface received and sent, and how fast it is;
+//! `/proc/net/route` and `/proc/net/ipv6_route`: which of them carries a default route.
 
 /// Lines of headings at the top of `/proc/net/dev`.
 pub(super) const HEADINGS: usize = 2;
+/// In the flags of a route: packets are refused, and not sent.
+const ROUTE_REJECTS: u32 = 0x200;
 /// Bytes per second of one megabit per second.
 const MEGABIT: f64 = 125_000.0;
 
@@ -73,6 +76,31 @@ pub(super) fn leads_elsewhere(ifindex: &str, iflink: &str) -> bool {
     }
 }
 
+/// The interface of a line of `/proc/net/route`, if it is a default route: to everywhere, by a mask
+/// of no bits.
+pub(super) fn default_route(line: &str) -> Option<&str> {
+    let mut columns = line.split_ascii_whitespace();
+    let name = columns.next()?;
+    let destination = columns.next()?;
+    let flags = u32::from_str_radix(columns.nth(1)?, 16).ok()?;
+    let mask = columns.nth(3)?;
+    let is_default = [destination, mask].into_iter().all(is_zero);
+    (is_default && flags & ROUTE_REJECTS == 0).then_some(name)
+}
+
+/// The interface of a line of `/proc/net/ipv6_route`, if it is a default route.
+pub(super) fn default_route_v6(line: &str) -> Option<&str> {
+    let columns: Vec<&str> = line.split_ascii_whitespace().collect();
+    let [destination, bits, _, _, _, _, _, _, flags, name] = columns[..] else { return None };
+    let flags = u32::from_str_radix(flags, 16).ok()?;
+    let is_default = [destination, bits].into_iter().all(is_zero);
+    (is_default && flags & ROUTE_REJECTS == 0).then_some(name)
+}
+
+fn is_zero(digits: &str) -> bool {
+    digits.bytes().all(|digit| digit == b'0')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +137,33 @@ mod tests {
         let down = link("", "down\n");
         assert_eq!(capacities(&[gigabit.clone(), down]), [Some(125e6), None]);
         assert_eq!(capacities(&[gigabit, link("-1", "up")]), [None, None]);
+    }
+
+    #[test]
+    fn default_routes_are_those_to_everywhere() {
+        let lines = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\n\
+                     eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\
+                     eth1\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n\
+                     tun0\t00000000\t00000000\t0001\t0\t0\t0\t00000080\t0\t0\t0\n\
+                     *\t00000000\t00000000\t0200\t0\t0\t0\t00000000\t0\t0\t0\n\
+                     eth2 00000000\n";
+        let found: Vec<&str> = lines.lines().filter_map(default_route).collect();
+        assert_eq!(found, ["eth0"]);
+        let none = "0".repeat(32);
+        let line = |to: &str, bits: &str, flags: &str, name: &str| {
+            format!("{to} {bits} {none} 00 {none} 00000400 00000001 00000000 {flags} {name}\n")
+        };
+        let local = format!("fe80{}", "0".repeat(28));
+        let lines = [
+            line(&none, "00", "00000003", "eth0"),
+            line(&local, "40", "00000001", "eth1"),
+            line(&none, "01", "00000001", "tun0"),
+            line(&none, "00", "00200200", "lo"),
+            "odd".to_owned(),
+        ];
+        let lines = lines.concat();
+        let found: Vec<&str> = lines.lines().filter_map(default_route_v6).collect();
+        assert_eq!(found, ["eth0"]);
     }
 
     #[test]

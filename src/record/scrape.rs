@@ -1,8 +1,10 @@
 //! One scrape: which files are read, which devices count, which samples come of them.
 
+use std::collections::BTreeSet;
+
 use super::collect::Samples;
 use super::cpu::{self, CpuTimes, STATES};
-use super::network::{self, Link};
+use super::network::{self, Interface, Link};
 use super::{Machine, disk, memory, metric, mount};
 use crate::error::Result;
 
@@ -165,11 +167,14 @@ impl Scrape<'_> {
         let all = self.lines("/proc/net/dev", text, network::HEADINGS, network::parse_line);
         let mut counted: Vec<_> =
             all.iter().filter(|interface| self.has_device(interface.name)).collect();
-        if counted.is_empty() {
-            counted = all.iter().filter(|interface| self.leads_elsewhere(interface.name)).collect();
-        }
         let links: Vec<Link> = counted.iter().map(|interface| self.link(interface.name)).collect();
-        for (interface, capacity) in counted.iter().zip(network::capacities(&links)) {
+        let mut capacities = network::capacities(&links);
+        if counted.is_empty() {
+            counted = self.ways_out(&all);
+            // The speed of an interface without a device is a constant of its driver.
+            capacities = vec![None; counted.len()];
+        }
+        for (interface, capacity) in counted.iter().zip(capacities) {
             let name = interface.name;
             for (direction, counters) in metric::DIRECTIONS.iter().zip(interface.counters) {
                 let mut usage = None;
@@ -196,6 +201,26 @@ impl Scrape<'_> {
             scrape.machine.exists(&format!("/sys/class/net/{name}/{file}"))
         };
         exists(self, "device") && !exists(self, "master/device")
+    }
+
+    /// In a container, where no interface has a device, those that lead out of it: that carry a
+    /// default route, or where none does, those that are part of no other interface. The others
+    /// lead to containers within, and what they carry for these goes through the first as well.
+    fn ways_out<'i>(&mut self, all: &'i [Interface<'i>]) -> Vec<&'i Interface<'i>> {
+        let mut elsewhere: Vec<_> =
+            all.iter().filter(|interface| self.leads_elsewhere(interface.name)).collect();
+        let mut routed = BTreeSet::new();
+        let text = self.small("/proc/net/route").lines();
+        routed.extend(text.filter_map(network::default_route).map(ToOwned::to_owned));
+        let text = self.small("/proc/net/ipv6_route").lines();
+        routed.extend(text.filter_map(network::default_route_v6).map(ToOwned::to_owned));
+        if elsewhere.iter().any(|interface| routed.contains(interface.name)) {
+            elsewhere.retain(|interface| routed.contains(interface.name));
+        } else {
+            let master = |name: &str| format!("/sys/class/net/{name}/master");
+            elsewhere.retain(|interface| !self.machine.exists(&master(interface.name)));
+        }
+        elsewhere
     }
 
     fn leads_elsewhere(&mut self, name: &str) -> bool {

@@ -302,6 +302,44 @@ fn links_count_once_and_without_a_speed_there_is_no_capacity() {
 }
 
 #[test]
+fn a_container_that_holds_containers_counts_its_way_out_only() {
+    let mut texts = Texts::small_server();
+    texts.files.retain(|path, _| !path.contains("/device") || path.contains("block"));
+    let line = |name: &str| format!("  {name}: 10 1 0 0 0 0 0 0 20 1 0 0 0 0 0 0\n");
+    let names = ["lo", "eth0", "docker0", "veth1", "veth2"];
+    texts.set("/proc/net/dev", &format!("Inter-|\n face |\n{}", names.map(line).concat()));
+    for (name, index, peer) in
+        [("lo", 1, 1), ("eth0", 2, 9), ("docker0", 3, 3), ("veth1", 4, 2), ("veth2", 6, 2)]
+    {
+        texts.set(&format!("/sys/class/net/{name}/ifindex"), &format!("{index}\n"));
+        texts.set(&format!("/sys/class/net/{name}/iflink"), &format!("{peer}\n"));
+        texts.set(&format!("/sys/class/net/{name}/speed"), "10000\n");
+        texts.set(&format!("/sys/class/net/{name}/operstate"), "up\n");
+    }
+    texts.set("/sys/class/net/veth1/master", "");
+    let mut scene = Scene::new(texts);
+    let counted = |scene: &mut Scene| -> Vec<String> {
+        scene.scrape(1.0);
+        assert!(!scene.memory.has("network_receive_capacity"), "a constant of the driver");
+        let totals = scene.memory.last.keys();
+        let totals = totals.filter_map(|s| s.strip_prefix("network_receive_bytes_total{device="));
+        totals.filter_map(|s| s.split('"').nth(1)).map(ToOwned::to_owned).collect()
+    };
+    // Without a route only a bridge tells which ones are inner ones.
+    assert_eq!(counted(&mut scene), ["eth0", "veth2"]);
+    let heading = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n";
+    let route = "eth0 00000000 010011AC 0003 0 0 0 00000000 0 0 0\n\
+                 docker0 000012AC 00000000 0001 0 0 0 0000FFFF 0 0 0\n";
+    scene.texts.set("/proc/net/route", &format!("{heading}{route}"));
+    assert_eq!(counted(&mut scene), ["eth0"]);
+    scene.texts.set("/proc/net/route", heading);
+    let zeros = "0".repeat(32);
+    let route = format!("{zeros} 00 {zeros} 00 {zeros} 400 1 0 00000003 veth2\n");
+    scene.texts.set("/proc/net/ipv6_route", &route);
+    assert_eq!(counted(&mut scene), ["veth2"]);
+}
+
+#[test]
 fn odd_text_of_any_kind_is_no_reason_to_stop() {
     use proptest::prelude::*;
     let paths = ["/proc/stat", "/proc/meminfo", "/proc/mounts", "/proc/diskstats", "/proc/net/dev"];
