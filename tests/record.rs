@@ -7,9 +7,10 @@ use std::io::{self, BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use plimsoll::query::{Aggregate, Query};
 use plimsoll::record::{Machine, Moment, Recorder, Schedule, Space, metrics};
 use plimsoll::store::{Samples, StoreOptions};
-use plimsoll::{Selector, Span, Store, TimeRange, Timestamp};
+use plimsoll::{Selector, Span, Store, TimeRange, Timestamp, is_stale_marker};
 use serde_json::Value;
 
 use crate::cli::user::{DONE, FAILED, USAGE, User};
@@ -227,6 +228,14 @@ impl Recording {
         assert_eq!(scraped.troubles, Vec::<String>::new());
         appender.finish().unwrap();
     }
+
+    /// As the command does it where the clock was set back.
+    fn end_totals(&mut self, instants: &[Timestamp]) {
+        let mut appender = self.store.appender();
+        let markers = self.recorder.end_totals(instants, &mut appender).unwrap();
+        assert!(markers > 0 && markers.is_multiple_of(instants.len()), "{markers}");
+        appender.finish().unwrap();
+    }
 }
 
 #[test]
@@ -311,5 +320,52 @@ fn a_clock_that_is_set_loses_no_sample() {
     assert_eq!(stored(&recording.store), expected);
     recording.store.seal().unwrap();
     assert_eq!(stored(&recording.store), expected);
+    recording.store.close().unwrap();
+}
+
+#[test]
+fn a_clock_that_is_set_back_leaves_no_false_restart() {
+    let user = User::new();
+    let mut recording = Recording::new(&user);
+    // Up for long: a restart would be worth all that was counted since.
+    recording.server.live(1_000_000, 12);
+    let wall = |seconds: i64| Timestamp::from_seconds(1_768_608_000 + seconds);
+    let start = Moment { at: wall(-1), elapsed: Duration::ZERO };
+    let mut schedule = Schedule::new(Span::SECOND, start).unwrap();
+    // Set back by 20 s after 30; a scrape is missed on the way back; it ends before the 30 again.
+    for second in (0..40).filter(|second| *second != 35) {
+        let elapsed = Duration::from_secs(second as u64 + 1);
+        recording.server.live(if second == 36 { 2 } else { 1 }, 12);
+        let says = if second < 30 { second } else { second - 20 };
+        let due = schedule.due(Moment { at: wall(says), elapsed }).unwrap();
+        recording.scrape(due.moment);
+        assert_eq!(due.outdated.is_some(), second == 30);
+        if let Some(outdated) = due.outdated {
+            let instants: Vec<Timestamp> = schedule.instants(outdated).collect();
+            assert_eq!((instants.len(), instants[18]), (19, wall(29)));
+            recording.end_totals(&instants);
+        }
+    }
+    let asked = |store: &Store, how: Aggregate, metric: &str| {
+        let query = Query::new(metric.parse().unwrap()).aggregate(how);
+        let frame = query.run(&store.snapshot().unwrap()).unwrap().next().unwrap().unwrap();
+        frame.row(0)[0]
+    };
+    let bytes = r#"network_receive_bytes_total{device="eth0"}"#;
+    for sealed in [false, true] {
+        // 39 s at 40 MB/s, within 19 s by the clock.
+        let increase = asked(&recording.store, Aggregate::Increase, bytes);
+        assert_eq!(increase, 39.0 * 40e6, "sealed: {sealed}");
+        let rate = asked(&recording.store, Aggregate::Rate, bytes);
+        assert_eq!(rate, 39.0 * 40e6 / 19.0);
+        // Levels stay: seconds 0 to 29, but for the first.
+        let count = asked(&recording.store, Aggregate::Count, "network_receive_usage");
+        assert_eq!(count, 29.0);
+        let all = samples(&recording.store);
+        let totals = &all[r#"network_receive_bytes_total{device="eth0",host="db-7"}"#];
+        let markers = totals.values.iter().filter(|value| is_stale_marker(**value)).count();
+        assert_eq!((totals.times.len(), markers), (30, 11), "{totals:?}");
+        recording.store.seal().unwrap();
+    }
     recording.store.close().unwrap();
 }

@@ -17,7 +17,7 @@ use super::machine::ThisMachine;
 use super::output::{Stop, note};
 use super::reader;
 use crate::error::{Error, Result};
-use crate::model::{Span, Timestamp};
+use crate::model::{Span, TimeRange, Timestamp};
 use crate::record::{Machine, Moment, Recorder, Schedule};
 use crate::store::{Stats, Store, StoreOptions};
 
@@ -35,6 +35,11 @@ pub(super) fn record(args: &RecordArgs) -> Result<Outcome, Stop> {
         return Err(Error::invalid("there is no /proc/stat here; `record` needs Linux").into());
     }
     let host = host_name(args, &mut machine)?;
+    let options = StoreOptions {
+        head_samples_max: HEAD_SAMPLES_MAX,
+        memory_bytes_max: MEMORY_BYTES_MAX,
+        ..StoreOptions::default()
+    };
     let clocks = Clocks(Instant::now());
     let mut recording = Recording {
         recorder: Recorder::new(&host, ThisMachine::ticks_per_second())?,
@@ -42,13 +47,9 @@ pub(super) fn record(args: &RecordArgs) -> Result<Outcome, Stop> {
         machine,
         clocks,
         stop: StopSignals::listen()?,
+        ahead_max: options.ahead_max.unwrap_or_default(),
         scrapes: 0,
         samples: 0,
-    };
-    let options = StoreOptions {
-        head_samples_max: HEAD_SAMPLES_MAX,
-        memory_bytes_max: MEMORY_BYTES_MAX,
-        ..StoreOptions::default()
     };
     let store = Store::open(&args.store, options)?;
     reader::tell_loss(&store, &args.store)?;
@@ -82,6 +83,8 @@ struct Recording {
     machine: ThisMachine,
     clocks: Clocks,
     stop: StopSignals,
+    /// How far ahead of the clock the store takes samples.
+    ahead_max: Span,
     scrapes: u64,
     samples: u64,
 }
@@ -102,8 +105,25 @@ impl Recording {
                     note(&said_of_clock(step_nanos, due.moment.at));
                 }
                 self.scrape(store, due.moment)?;
+                if let Some(outdated) = due.outdated {
+                    self.end_totals(store, due.moment.at, outdated)?;
+                }
             }
         }
+    }
+
+    /// Ends the totals at the instants that a clock was set back over, or says what they will look
+    /// like where the store takes no sample so far ahead.
+    fn end_totals(&self, store: &Store, now: Timestamp, outdated: TimeRange) -> Result<()> {
+        if outdated.end.since(now) > self.ahead_max {
+            note(&said_of_totals(outdated));
+            return Ok(());
+        }
+        let instants: Vec<Timestamp> = self.schedule.instants(outdated).collect();
+        let mut appender = store.appender();
+        self.recorder.end_totals(&instants, &mut appender)?;
+        appender.finish()?;
+        Ok(())
     }
 
     /// One scrape is one batch, which the store takes whole or not at all.
@@ -148,6 +168,14 @@ fn said_of_clock(step_nanos: i64, now: Timestamp) -> String {
             "the clock went ahead by {by} to {now}, or the machine slept; the time between is a gap"
         )
     }
+}
+
+fn said_of_totals(TimeRange { start, end }: TimeRange) -> String {
+    let last = end.minus(Span::from_nanos(1));
+    format!(
+        "the totals recorded from {start} to {last} are older than those recorded from now on; \
+         until these instants were recorded again an increase over them sees a restart"
+    )
 }
 
 /// Both clocks; the monotonic one since the start.

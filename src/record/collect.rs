@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::metric::Metric;
+use super::metric::{self, Metric};
 use super::{Moment, Troubles};
 use crate::error::Result;
-use crate::model::{Group, Labels, SeriesId, Sink, Unit};
+use crate::model::{Group, Labels, SeriesId, Sink, Unit, stale_marker};
+
+/// Stale markers in one group, which takes 1 MiB then.
+const MARKERS_AT_ONCE: usize = 1 << 16;
 
 /// Gathers the samples of one host. What was not read in a scrape is forgotten after it, so memory
 /// is bounded by what the machine has at one time, however many devices come and go.
@@ -43,6 +46,22 @@ impl Collector {
         self.group.values.clear();
         self.group.times.clear();
         self.group.times.push(moment.at.nanos());
+    }
+
+    /// Hands a stale marker of every total to the sink, for each of these instants, and says how
+    /// many samples that made.
+    pub(super) fn end_totals(&self, instants: &[i64], sink: &mut dyn Sink) -> Result<usize> {
+        let totals = self.known.iter().filter(|(name, _)| name.ends_with(metric::TOTAL));
+        let series: Vec<_> =
+            totals.flat_map(|(_, by_label)| by_label.values().map(|one| one.id)).collect();
+        if series.is_empty() {
+            return Ok(0);
+        }
+        for times in instants.chunks((MARKERS_AT_ONCE / series.len()).max(1)) {
+            let values = vec![stale_marker(); series.len() * times.len()];
+            sink.group(&Group { series: series.clone(), times: times.to_vec(), values })?;
+        }
+        Ok(series.len() * instants.len())
     }
 
     /// Ends the scrape: all of its samples, which stand at one instant.

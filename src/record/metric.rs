@@ -16,6 +16,9 @@ const fn metric(name: &'static str, unit: &'static str, label: &'static str) -> 
     Metric { name, unit, label }
 }
 
+/// How the names of counters end.
+pub(super) const TOTAL: &str = "_total";
+
 pub(super) const CPU_USAGE: Metric = metric("cpu_usage", "cores", "");
 pub(super) const CPU_CAPACITY: Metric = metric("cpu_capacity", "cores", "");
 pub(super) const CPU_SECONDS: Metric = metric("cpu_seconds_total", "s", "state");
@@ -108,6 +111,14 @@ mod tests {
         for (row, begins) in rows.iter().zip(&shown) {
             assert!(row.starts_with(begins), "docs/record.md: {row:?} should begin {begins:?}");
         }
+    }
+
+    #[test]
+    fn counters_and_nothing_else_are_called_totals() {
+        let directions = DIRECTIONS.iter().flat_map(|direction| direction.counters);
+        let mut counters: Vec<Metric> = DISK_COUNTERS.into_iter().chain(directions).collect();
+        counters.push(CPU_SECONDS);
+        assert!(metrics().iter().all(|m| m.name.ends_with(TOTAL) == counters.contains(m)));
     }
 
     #[test]

@@ -171,6 +171,15 @@ impl Recorder {
         Ok(Scraped { samples, troubles: std::mem::take(&mut self.troubles.new) })
     }
 
+    /// Says of every total of the last scrape that its readings at these instants, which ascend, do
+    /// not count: a stale marker takes their place, which an increase skips. Where the clock was
+    /// set back they are older than those of the instants before, and would read as a counter that
+    /// began anew. Returns how many markers were handed to the sink; an error is the sink's.
+    pub fn end_totals(&self, instants: &[Timestamp], sink: &mut dyn Sink) -> Result<usize> {
+        let instants: Vec<i64> = instants.iter().map(|at| at.nanos()).collect();
+        self.collector.end_totals(&instants, sink)
+    }
+
     fn scrape_all(
         &mut self,
         machine: &mut dyn Machine,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Moment;
 use crate::error::{Error, Result};
-use crate::model::{Span, Timestamp};
+use crate::model::{Span, TimeRange, Timestamp};
 
 /// The ticks that processor time is counted in last 10 ms: readings closer together say nothing.
 pub const INTERVAL_MIN: Span = Span::from_nanos(10_000_000);
@@ -29,6 +29,9 @@ pub struct Due {
     /// Nanoseconds by which the wall clock was set ahead (above zero) or back since the last
     /// scrape, as the monotonic clock tells; `None` where that was under a second.
     pub clock_step_nanos: Option<i64>,
+    /// Where the wall clock was set back: from the first instant after this one to the last that
+    /// was scraped before, whose readings are older than those of this scrape.
+    pub outdated: Option<TimeRange>,
 }
 
 impl Schedule {
@@ -58,8 +61,19 @@ impl Schedule {
         let expected = self.seen.at.nanos().saturating_add(nanos(now.elapsed, self.seen.elapsed));
         let step = now.at.nanos().saturating_sub(expected);
         let clock_step_nanos = (step.unsigned_abs() >= STEP_MIN.unsigned_abs()).then_some(step);
+        let outdated = (at < self.last).then(|| TimeRange {
+            start: at.plus(self.interval),
+            end: self.last.plus(Span::from_nanos(1)),
+        });
         (self.last, self.seen) = (at, now);
-        Some(Due { moment: Moment { at, elapsed: now.elapsed }, clock_step_nanos })
+        Some(Due { moment: Moment { at, elapsed: now.elapsed }, clock_step_nanos, outdated })
+    }
+
+    /// The instants of a range at which scrapes may stand.
+    pub fn instants(&self, range: TimeRange) -> impl Iterator<Item = Timestamp> {
+        let (first, interval) = (range.start.ceil(self.interval), self.interval);
+        let all = (0..).map(move |at| first.plus(interval.times(at)));
+        all.take_while(move |at| range.contains(*at))
     }
 }
 
@@ -116,6 +130,23 @@ mod tests {
         assert!(schedule.due(at(i64::MAX)).is_some_and(|due| due.clock_step_nanos.is_some()));
         assert!(schedule.due(at(i64::MIN)).is_some_and(|due| due.clock_step_nanos.is_some()));
         assert!(schedule.wait(Timestamp::MAX) <= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_outdates_the_instants_before_it() {
+        let mut schedule = schedule();
+        let mut outdated = |wall_ms, elapsed_ms| -> Vec<i64> {
+            let due = schedule.due(moment(wall_ms, elapsed_ms)).unwrap();
+            let range = due.outdated.into_iter();
+            let all = range.flat_map(|range| schedule.instants(range).collect::<Vec<_>>());
+            all.map(|at| at.nanos() / 1_000_000_000).collect()
+        };
+        let none: [i64; 0] = [];
+        assert_eq!(outdated(20_000, 9_700), none);
+        assert_eq!(outdated(17_400, 10_700), [18, 19, 20]);
+        assert_eq!(outdated(18_000, 11_300), none, "on from there");
+        assert_eq!(outdated(17_999, 11_900), [18], "by less than a second");
+        assert_eq!(outdated(90_000, 12_700), none);
     }
 
     #[test]
