@@ -315,7 +315,7 @@ fn series_are_forgotten_or_not_where_the_disk_is_full_meanwhile() {
             went_on += 1;
             taken.extend(small::append(&store, 0, 300, 5).unwrap());
             taken.extend(small::append(&store, 1, 100, 5).unwrap());
-            let mut expect = |store: &Store| {
+            let expect = |store: &Store| {
                 let mut held = content(store).unwrap();
                 held.retain(|(_, time), _| *time >= 50);
                 assert_eq!(held, taken, "write {writes}, torn: {torn}");

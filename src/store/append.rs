@@ -56,11 +56,12 @@ impl Store {
 
     /// Sets the unit of a metric that has none; one that has another keeps it, as its samples do.
     fn agree_on_unit(&self, metric: &str, unit: &Unit) -> Result<()> {
-        if has_unit(&read(&self.catalog), metric, unit)? {
+        if has_unit(&read(&self.catalog()), metric, unit)? {
             return Ok(());
         }
         let mut writer = self.writer_for_change()?;
-        let mut catalog = write(&self.catalog);
+        let catalog = self.catalog();
+        let mut catalog = write(&catalog);
         if has_unit(&catalog, metric, unit)? {
             return Ok(());
         }
@@ -296,7 +297,7 @@ impl Sink for Appender<'_> {
     }
 
     fn unit(&self, metric: &str) -> Option<Unit> {
-        read(&self.store.catalog).unit(metric).cloned()
+        read(&self.store.catalog()).unit(metric).cloned()
     }
 
     fn group(&mut self, group: &Group) -> Result<()> {

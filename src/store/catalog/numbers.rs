@@ -80,7 +80,7 @@ mod tests {
         let mut numbers = Numbers::default();
         assert_eq!((numbers.place(0), numbers.next()), (None, 0));
         let given = [0, 1, 2, 7, 9, 10];
-        given.iter().for_each(|number| assert!(numbers.push(*number)));
+        assert!(given.iter().all(|number| numbers.push(*number)));
         assert!(!numbers.push(10) && !numbers.push(4) && !numbers.push(u32::MAX));
         assert_eq!(numbers.ranges().collect::<Vec<_>>(), [0..3, 7..8, 9..11]);
         let places = (0..13).filter_map(|number| Some((number, numbers.place(number)?)));
