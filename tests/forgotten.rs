@@ -7,7 +7,9 @@ use plimsoll::db::{Db, RocksDb, record};
 use plimsoll::store::{Retention, Store};
 use plimsoll::{Batch, Group, Labels, Selector, SeriesId, Span, Timestamp};
 
-use crate::support::small::{Content, content, copy_folder, labels, open, series_content};
+use crate::support::small::{
+    Content, content, copy_folder, files, labels, open, replace, series_content,
+};
 
 const DAY: i64 = Span::DAY.nanos();
 
@@ -247,4 +249,70 @@ fn what_was_written_in_format_2_is_read() {
     assert_eq!((hosts(&store), content(&store).unwrap()), (seen, held));
     assert!(store.check().unwrap().findings.is_empty());
     assert_eq!(store.series_id(&labels("cpu", 400)).unwrap(), SeriesId(9));
+}
+
+/// Where a segment was set aside all label files stay, those of series forgotten since, too.
+#[test]
+fn a_repair_takes_back_no_series_that_was_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let store = open(&path);
+    for (host, today) in [(1, 0), (2, 0)] {
+        live(&store, host, today);
+        store.seal().unwrap();
+    }
+    store.close().unwrap();
+    let damaged = files(&path.join("segments")).remove(0);
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    bytes[..4].fill(0);
+    replace(&damaged, &bytes);
+    let store = open(&path);
+    store.retain(day(5)).unwrap();
+    live(&store, 2, 6);
+    store.seal().unwrap();
+    store.close().unwrap();
+    std::fs::remove_dir_all(path.join("db")).unwrap();
+    assert_eq!(Store::rebuild(&path).unwrap().series, 1);
+    let store = open(&path);
+    live(&store, 2, 7);
+    assert_eq!(hosts(&store), all_of([2].into_iter()));
+    assert_eq!(content(&store).unwrap().len(), 48);
+    assert_eq!(store.series_id(&labels("cpu", 1)).unwrap(), SeriesId(3));
+}
+
+#[test]
+fn a_retention_that_removes_nothing_forgets_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    live(&store, 0, 5);
+    store.seal().unwrap();
+    let waiting = store.series_id(&labels("cpu", 9)).unwrap();
+    let retention = Retention::new(day(1)).rollup(Span::DAY, None);
+    for _ in 0..3 {
+        store.retain_with(&retention).unwrap();
+        store.retain(day(1)).unwrap();
+        store.compact(true).unwrap();
+    }
+    let row = Group::row(&[waiting], 6 * DAY, &[1.0]);
+    store.append(&Batch { groups: vec![row] }).unwrap();
+}
+
+#[test]
+fn a_metric_that_is_gone_may_come_again_in_another_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for (metric, unit, today) in [("cpu", "percent", 0), ("mem", "KB", 9)] {
+        let id = store.series_id(&labels(metric, 0)).unwrap();
+        store.set_unit(metric, &unit.parse().unwrap()).unwrap();
+        store.append(&Batch { groups: vec![Group::row(&[id], today * DAY, &[1.0])] }).unwrap();
+        store.seal().unwrap();
+    }
+    store.close().unwrap();
+    let store = open(folder.path());
+    store.retain(day(5)).unwrap();
+    let units = |store: &Store| ["cpu", "mem"].map(|metric| store.snapshot().unwrap().unit(metric));
+    let expected = [None, Some("KB".parse().unwrap())];
+    assert_eq!(units(&store), expected);
+    store.close().unwrap();
+    assert_eq!(units(&open(folder.path())), expected);
 }

@@ -237,7 +237,8 @@ fn readings(row: &[f64]) -> (Cow<'_, [f64]>, usize) {
     if !row.iter().any(|value| *value < 0.0) {
         return (Cow::Borrowed(row), 0);
     }
-    let largest = row.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let finite = row.iter().filter(|value| value.is_finite());
+    let largest = finite.fold(0.0_f64, |most, value| most.max(*value));
     let mut below_zero = 0;
     let reading = |value: &f64| {
         if *value < -ROUNDING * largest {
@@ -346,6 +347,10 @@ mod tests {
         let (values, below_zero) = readings(&[4.0, -1.0, -1e-9, f64::NAN]);
         assert_eq!((values[0], values[2], below_zero), (4.0, 0.0, 1));
         assert!(values[1].is_nan() && values[3].is_nan());
+        // Neither infinities nor a wild value below 0 say what is small.
+        let (values, below_zero) = readings(&[f64::INFINITY, f64::NEG_INFINITY, -5.0, -1e9]);
+        assert!(values[0].is_infinite() && values[1..].iter().all(|value| value.is_nan()));
+        assert_eq!(below_zero, 3);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Recording {
                 }
                 self.scrape(store, due.moment)?;
                 if let Some(outdated) = due.outdated {
-                    self.end_totals(store, due.moment.at, outdated)?;
+                    self.end_totals(store, self.clocks.now().at, outdated)?;
                 }
             }
         }

@@ -60,6 +60,11 @@ impl<'a> Collector<'a> {
         self.sink.series(labels, unit)
     }
 
+    /// The unit of a metric in the sink.
+    pub(super) fn unit(&self, metric: &str) -> Option<Unit> {
+        self.sink.unit(metric)
+    }
+
     /// A new family. No series may occur in two families.
     pub(super) fn family(&mut self) -> FamilyId {
         self.families.push(Family::default());

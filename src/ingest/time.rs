@@ -303,6 +303,7 @@ fn standard(text: &str) -> Option<Calendar> {
     match (in_utc, offset, zone) {
         (Some(_), None | Some(Offset::UTC), None) => Some(Calendar::Local(local, Some(Zone::UTC))),
         (None, None, zone) => Some(Calendar::Local(local, zone)),
+        (None, Some(offset), None) => Some(Calendar::Instant(offset.to_timestamp(local).ok()?)),
         // An offset that is not the zone's at that time is refused by the parser.
         (None, Some(_), Some(_)) => {
             let zoned: ZonedDateTime = text.parse().ok()?;

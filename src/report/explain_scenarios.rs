@@ -4,8 +4,9 @@ use super::explain::Explanation;
 use super::explain_pools::{money, share};
 use super::pools::{hosts, when};
 use super::table::amount;
+use super::visible;
 use crate::capacity::study::{Change, ChangeKind, Scenario};
-use crate::capacity::{Plan, PoolFailure, ScenarioOutcome, ScenarioRow, Study, printable};
+use crate::capacity::{Plan, PoolFailure, ScenarioOutcome, ScenarioRow, Study};
 
 /// Names of failures and rows in a sentence.
 const NAMES: usize = 12;
@@ -63,9 +64,11 @@ fn in_all(
     if changes.is_empty() {
         said.push("Nothing is changed: these are the plan's own numbers.".to_owned());
     }
-    said.extend(scenario.unmet.iter().map(|unmet| {
-        format!("Change {} changes nothing: {}.", unmet.change, printable(&unmet.why))
-    }));
+    said.extend(
+        scenario.unmet.iter().map(|unmet| {
+            format!("Change {} changes nothing: {}.", unmet.change, visible(&unmet.why))
+        }),
+    );
     said.push(format!(
         "{} hosts by {}, where there are {} as it is: those of all pools, after the changes.",
         hosts(scenario.hosts),

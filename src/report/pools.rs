@@ -16,6 +16,9 @@ pub(super) fn orders(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
     let by = pool_name(plan);
     writeln!(out, "\nWHAT TO ORDER, the earliest first, for each {by}")?;
     if pools.orders.is_empty() {
+        if pools.pools == 0 {
+            return prose("Nothing, for there is no pool: see what could not be said.", out);
+        }
         prose("Nothing: no resource that the shape brings runs out in time.", out)?;
         return without_failures(pools, out);
     }

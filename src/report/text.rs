@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::table::{Columns, amount, cut, numbers, percent, short_date, words};
-use super::{budgets, design, laws, pools, reclaim};
-use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan, printable};
+use super::{budgets, design, laws, pools, reclaim, visible};
+use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan};
 use crate::model::{Span, Timestamp};
 
 /// How much of the plan is printed.
@@ -194,7 +194,7 @@ fn notes(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<
     for note in &plan.notes[..shown] {
         let names: Vec<_> = note.examples.iter().map(|name| cut(name)).collect();
         let dots = if note.hosts > names.len() { "; ..." } else { "" };
-        let what = printable(&note.what);
+        let what = visible(&note.what);
         writeln!(out, "{:>6}  {what} ({}{dots})", note.count, names.join("; "))?;
     }
     more(plan.notes.len() - shown, "reasons", out)

@@ -45,8 +45,9 @@ impl Store {
     /// afterwards.
     pub fn compact(&self, whole: bool) -> Result<CompactReport> {
         let mut writer = self.writer_for_change()?;
+        let before = self.file_ids();
         let report = self.compact_with(&mut writer, whole)?;
-        if report.bytes_after != report.bytes_before {
+        if self.file_ids() != before {
             self.forget_unused(&mut writer)?;
         }
         Ok(report)

@@ -15,6 +15,11 @@ use crate::model::SeriesId;
 const RECORD_BYTES: usize = 64;
 
 impl Store {
+    /// The numbers of all files: where they are others than before, series may have gone.
+    pub(super) fn file_ids(&self) -> Vec<u64> {
+        self.view().files().map(|file| file.identity().segment_id).collect()
+    }
+
     /// Forgets the series that no file and no head holds, and that were neither asked for nor
     /// sealed since this was last done: an agent that goes on may drop all that it has. It is worth
     /// its while where files came or went.

@@ -189,12 +189,16 @@ impl Found {
         };
         let mut edit = Edit::default();
         self.put_notes(&mut edit)?;
+        // Label files that were kept may name others, forgotten since, whose labels may be those of
+        // later series. Their numbers, and those of which nothing was sealed, stay taken.
+        let next = self.labels.last_key_value().map_or(0, |(id, _)| id.0.saturating_add(1));
+        let held: BTreeSet<SeriesId> = self.segments.iter().flat_map(Segment::series).collect();
+        self.labels.retain(|id, _| held.contains(id));
         let mut catalog = Catalog::default();
         for (id, labels) in &self.labels {
             catalog.put(*id, labels, &mut edit.batch)?;
         }
-        // Of the numbers between nothing was sealed, or it is forgotten: they stay taken.
-        catalog.put_kept(0, &mut edit.batch)?;
+        catalog.put_kept(next, &mut edit.batch)?;
         for segment in &self.segments {
             let (footer, id) = (segment.footer(), segment.identity().segment_id);
             let epoch = footer.order.max(footer.epochs.iter().copied().max().unwrap_or(0));

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::head::Head;
 use super::layout::Layout;
-use super::manifest::Manifest;
+use super::manifest::{Edit, Manifest, StoreRecord};
 use super::segment::Segment;
 use super::stat::folder_bytes;
 use super::{Store, Writer, read, recover};
@@ -281,7 +281,15 @@ impl Store {
                 refused.delete(&family, &next);
             }
         }
-        read(&view.catalog).undo_refused(&*self.db, &mut refused)?;
+        let catalog = read(&view.catalog);
+        catalog.undo_refused(&*self.db, &mut refused)?;
+        let version = StoreRecord::new(self.store_id, catalog.has_forgotten());
+        if manifest.store.as_ref().is_none_or(|noted| noted.version != version.version) {
+            let mut edit = Edit { batch: refused };
+            edit.put_store(&version)?;
+            refused = edit.batch;
+        }
+        drop(catalog);
         if !refused.changes().is_empty() {
             self.db.write(&refused)?;
         }

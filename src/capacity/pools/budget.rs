@@ -91,7 +91,12 @@ pub(super) fn report(view: &View, pools: &[Pool<'_>]) -> (Vec<PoolBudget>, Vec<U
     for rule in &view.study.slos {
         let mut of = pools.iter().filter(|pool| rule.pools.matches(pool.labels)).peekable();
         if of.peek().is_none() {
-            unsaid.push(failed("no pool has the labels that its where asks for", &rule.name));
+            let why = if pools.is_empty() {
+                "there is no pool"
+            } else {
+                "no pool has the labels that its where asks for"
+            };
+            unsaid.push(failed(why, &rule.name));
         }
         for pool in of {
             let budget = Objective::of(view, rule, pool).and_then(|one| one.budget(view, pool));

@@ -49,8 +49,11 @@ impl<'a> Changed<'a> {
 
     /// Makes one more change, and says whether it meets the pool.
     fn make(&mut self, view: &View, pool: &Pool<'a>, change: &Change) -> bool {
+        // Demand may change while nobody is there to carry it.
+        let is_demand = matches!(change.kind, ChangeKind::Demand { .. });
+        let waits = |at: usize| self.hosts[at].parts.iter().any(|part| part.share > 0.0);
         let met: Vec<usize> = (0..self.hosts.len())
-            .filter(|at| self.counts[*at] > 0.0 || pool.hosts().is_empty())
+            .filter(|at| !self.has_left(pool, *at) || (is_demand && waits(*at)))
             .filter(|at| change.hosts.matches(&self.hosts[*at].labels))
             .collect();
         let is_met = match &change.kind {
@@ -70,6 +73,13 @@ impl<'a> Changed<'a> {
             }
         }
         is_met
+    }
+
+    /// Whether a host was lost. That which stands for a pool without known ones counts as none from
+    /// the beginning, and carries something until it is.
+    fn has_left(&self, pool: &Pool<'a>, at: usize) -> bool {
+        let carries = || self.hosts[at].parts.iter().any(|part| part.line > 0.0);
+        self.counts[at] == 0.0 && !(pool.hosts().is_empty() && carries())
     }
 
     fn multiply(&mut self, pool: &Pool<'_>, met: &[usize], factor: f64, resources: &[usize]) {

@@ -5,7 +5,7 @@ use super::pool::{Host, Pool};
 use crate::capacity::assess::View;
 use crate::capacity::failover::{Fleet, Host as FleetHost, Loss, Place, Spread};
 use crate::capacity::rows::name;
-use crate::capacity::study::{FailoverRule, InTimeRule, Lost};
+use crate::capacity::study::{FailoverRule, InTimeRule, Lost, Resource};
 use crate::error::Result;
 use crate::model::{Labels, Unit};
 
@@ -76,8 +76,8 @@ impl PoolFailure {
         self.holds() && self.in_time.is_none_or(|in_time| in_time.holds())
     }
 
-    /// The same failure of a pool of which nobody is left before it.
-    pub(super) fn with_nobody(self, demand: f64) -> Self {
+    /// The same failure of a pool in which nobody carries a resource before it.
+    pub(super) fn with_nobody(self, resource: &Resource, demand: f64) -> Self {
         let in_time = self.in_time.map(|in_time| InTime {
             utilisation: None,
             utilisation_max: None,
@@ -87,6 +87,8 @@ impl PoolFailure {
         Self {
             lost: Vec::new(),
             lost_hosts: 0,
+            resource: resource.name.clone(),
+            unit: resource.unit.clone(),
             demand,
             capacity: 0.0,
             capacity_before: 0.0,

@@ -47,6 +47,8 @@ use pool::Pool;
 pub struct PoolReport {
     /// The name of the group whose rows are the pools.
     pub group: String,
+    /// How many pools there are.
+    pub pools: usize,
     /// How hosts are ordered.
     pub order_rule: Option<OrderRule>,
     /// What to order, the earliest first.
@@ -72,6 +74,7 @@ pub(super) fn report(view: &View, rows: &[Assessed]) -> Option<PoolReport> {
     let (pools, unnamed) = Pool::all(view, group, rows);
     let mut report = PoolReport {
         group: view.study.groups[group].name.clone(),
+        pools: pools.len(),
         order_rule: view.study.order.clone(),
         ..PoolReport::default()
     };

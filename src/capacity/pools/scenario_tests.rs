@@ -168,7 +168,8 @@ fn a_pool_of_which_nobody_is_left_survives_nothing() {
     assert_eq!((all[0].failures_lost, all[0].failures.len()), (Some(0), 4));
     let alone = &all[1];
     assert_eq!((alone.failures_lost, alone.worst_used_share), (Some(4), Some(f64::INFINITY)));
-    let nobody = |one: &PoolFailure| (one.demand, one.capacity, one.lost_hosts) == (40.0, 0.0, 0);
+    let nobody =
+        |one: &PoolFailure| (one.demand.round(), one.capacity, one.lost_hosts) == (40.0, 0.0, 0);
     assert!(alone.failures.iter().all(nobody), "{:?}", alone.failures);
     // Without work there is nothing to survive.
     assert_eq!((all[2].failures_lost, all[2].worst_used_share), (Some(0), None));
@@ -211,4 +212,40 @@ fn a_change_that_changes_nothing_is_told() {
         plan.notes.iter().any(|note| note.what == what && note.examples == ["slips"])
     };
     assert!(expected.iter().all(|(change, why)| note(*change, why)), "{:?}", plan.notes);
+}
+
+#[test]
+fn work_of_a_resource_that_nobody_is_left_to_carry_is_lost() {
+    let text = [
+        "[failover]\nlose = [\"1 host\"]\nresources = [\"cpu\", \"memory\"]\n".to_owned(),
+        scenario(
+            "cpu only",
+            &[
+                "kind = \"add\", hosts = 12, shape = \"same\"",
+                "kind = \"retire\", where = '{host=~\"a.*\"}'",
+            ],
+        ),
+    ]
+    .concat();
+    let plan = planned(&ZONES, 4.0, &text);
+    let [as_it_is, without] = found(&plan) else { panic!() };
+    assert_eq!((as_it_is.failures_lost, without.failures_lost), (Some(0), Some(1)));
+    let failure = &without.failures[0];
+    let found = (failure.resource.as_str(), failure.demand.round(), failure.capacity);
+    assert_eq!(found, ("memory", 40.0, 0.0));
+}
+
+#[test]
+fn demand_changes_while_nobody_is_there_to_carry_it() {
+    let lost = "kind = \"lose\", where = '{host=~\"a.*\"}'";
+    let twice = "kind = \"demand\", factor = 2";
+    let back = "kind = \"add\", hosts = 20, shape = \"same\"";
+    let text = scenario("later", &[lost, twice, back]) + &scenario("before", &[twice, lost, back]);
+    let plan = planned(&ZONES, 4.0, &text);
+    let [_, later, before] = found(&plan) else { panic!() };
+    let cpu = |of: &ScenarioOutcome| {
+        of.rows.iter().find(|row| row.resource == "cpu").unwrap().peak.round()
+    };
+    assert_eq!((cpu(later), cpu(before)), (80.0, 80.0));
+    assert_eq!((later.unmet.len(), before.unmet.len()), (0, 0));
 }

@@ -6,7 +6,7 @@ use super::change::Changed;
 use super::course::{Course, Stretch};
 use super::failures::{Exposed, PoolFailure};
 use super::orders::{self, PoolOrder};
-use super::pool::{Host, Pool, PoolResource};
+use super::pool::{Host, Part, Pool, PoolResource};
 use crate::capacity::assess::View;
 use crate::capacity::rows::Outcome;
 use crate::capacity::study::{Change, ChangeKind, FailoverRule, Scenario};
@@ -155,15 +155,16 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
         }
     }
     let changes = scenario.changes.iter().enumerate().zip(met);
-    let unmet = changes
-        .filter(|(_, met)| !met)
-        .map(|((at, change), _)| UnmetChange { change: at + 1, why: why_unmet(view, change) });
+    let unmet = changes.filter(|(_, met)| !met).map(|((at, change), _)| UnmetChange {
+        change: at + 1,
+        why: why_unmet(view, pools, change),
+    });
     found.unmet = unmet.collect();
     found
 }
 
-/// What the failures of the study come to after changes. Where nobody is left and there is work,
-/// none of those that the pool had is survived.
+/// What the failures of the study come to after changes. Where there is work of a resource that
+/// nobody is left to carry, none of those that the pool had is survived.
 fn failures(
     view: &View,
     rule: &FailoverRule,
@@ -175,29 +176,33 @@ fn failures(
     if pool.hosts().is_empty() {
         return Vec::new();
     }
-    if changed.count() > 0.0 {
-        return of(&changed.hosts);
-    }
-    let demand = |resource: &str| -> f64 {
-        let is = |one: &&PoolResource<'_>| view.study.resources[one.resource].name == resource;
-        let at = pool.resources.iter().position(|one| is(&one));
-        at.map_or(0.0, |at| changed.hosts.iter().map(|host| host.parts[at].share * peaks[at]).sum())
+    let sum = |part: &dyn Fn(&Part) -> f64, at: usize| -> f64 {
+        changed.hosts.iter().map(|host| part(&host.parts[at])).sum()
     };
-    let asked = of(pool.hosts()).into_iter().map(|failure| {
-        let demand = demand(&failure.resource);
-        failure.with_nobody(demand)
+    let deserted = (0..pool.resources.len()).find_map(|at| {
+        let one = &pool.resources[at];
+        let demand = sum(&|part| part.share, at) * peaks[at];
+        let carried = sum(&|part| part.line, at);
+        let is_asked = rule.resources.contains(&one.resource);
+        (is_asked && demand > 0.0 && carried <= 0.0).then_some((one, demand))
     });
-    asked.filter(|failure| failure.demand > 0.0).collect()
+    let Some((one, demand)) = deserted else {
+        return of(&changed.hosts);
+    };
+    let had = of(pool.hosts()).into_iter();
+    let resource = &view.study.resources[one.resource];
+    had.map(|failure| failure.with_nobody(resource, demand)).collect()
 }
 
 /// Why a change meets nothing.
-fn why_unmet(view: &View, change: &Change) -> String {
+fn why_unmet(view: &View, pools: &[Pool<'_>], change: &Change) -> String {
     let end = view.as_of.plus(view.study.horizon);
     let is_past = change.until.is_some_and(|until| until <= view.as_of);
     if is_past || change.from.is_some_and(|from| from > end) {
         return "it does not hold on any day up to the horizon".to_owned();
     }
     match change.kind {
+        _ if pools.is_empty() => "there is no pool".to_owned(),
         ChangeKind::Add { .. } => format!("no pool has the labels {}", change.hosts),
         _ => format!("no host of a pool has the labels {}", change.hosts),
     }
@@ -234,7 +239,7 @@ fn ratio(
     changed: &Changed<'_>,
     before: &[Host<'_>],
     resource: usize,
-    of: impl Fn(&super::pool::Part) -> f64,
+    of: impl Fn(&Part) -> f64,
 ) -> f64 {
     if !changed.was_met() {
         return 1.0;

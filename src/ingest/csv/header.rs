@@ -64,6 +64,8 @@ pub(super) struct LongColumns {
     pub(super) metric: usize,
     pub(super) value: usize,
     pub(super) value_header: String,
+    /// That of metrics of which no rule says more.
+    pub(super) unit: Option<Unit>,
     /// What single metrics are.
     pub(super) rules: Vec<ColumnRule>,
 }

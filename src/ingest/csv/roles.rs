@@ -106,8 +106,10 @@ impl<'a> Rules<'a> {
                 None => rules.push((*rule).clone()),
             }
         }
-        let value_header = headers.get(value).map(|h| h.text.clone()).unwrap_or_default();
-        Ok((labels, Body::Long(LongColumns { metric, value, value_header, rules })))
+        let value_column = headers.get(value);
+        let value_header = value_column.map(|header| header.text.clone()).unwrap_or_default();
+        let unit = value_column.and_then(|header| header.unit.clone());
+        Ok((labels, Body::Long(LongColumns { metric, value, value_header, unit, rules })))
     }
 
     pub(super) fn wide(&self, headers: &[Header], time: usize) -> Result<Planned, String> {

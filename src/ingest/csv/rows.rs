@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::header::{Body, LongColumns, Metric, Plan};
 use super::options::ColumnRule;
 use super::split::Row;
+use super::units::Stated;
 use crate::ingest::collect::{Collector, FamilyId};
 use crate::ingest::number::{Number, read, read_decimal_comma};
 use crate::ingest::report::{Reason, Refusal, Trouble, shown};
@@ -265,8 +266,20 @@ impl<'a> Long<'a> {
         let rule = self.rule(cell);
         let name = rule.and_then(|rule| rule.metric.as_deref()).unwrap_or(metric);
         let labels = self.common.labels(name, row)?;
-        let id = tally.collector.series(&labels, rule.and_then(|rule| rule.unit.as_ref()))?;
+        // What a rule scales is in the unit that it says, or in none that is known.
+        let of_all = self.columns.unit.as_ref();
+        let unit = match rule {
+            Some(rule) => rule.unit.as_ref().or(of_all.filter(|_| rule.scale.is_none())),
+            None => of_all,
+        };
         let scale = rule.and_then(|rule| rule.scale).unwrap_or(1.0);
+        if let (Some(unit), Some(known)) = (unit, tally.collector.unit(name))
+            && !known.is_same_as(unit)
+        {
+            let stated = Stated { column: metric, metric: name, unit, scale };
+            return Err(Refusal::new(Reason::Label, stated.refused(&known)).into());
+        }
+        let id = tally.collector.series(&labels, unit)?;
         let family = *self.families.entry(id).or_insert_with(|| tally.collector.family());
         let kept = Kept { family, id, scale };
         self.keys.add();

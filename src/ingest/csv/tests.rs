@@ -183,6 +183,8 @@ fn times_in_every_form() {
         "2014-05-13T16:53:20Z[Europe/Berlin]",
         "2014-05-13T16:53:20+00:00 UTC",
         "2014-05-13T16:53:20[UTC]",
+        "2014-05-13T16:53:20Z[u-ca=iso8601]",
+        "2014-05-13T18:53:20+02:00[u-ca=gregory]",
     ] {
         assert_eq!(seconds(time, &zone("America/New_York")), "1400000000", "{time}");
     }
@@ -446,6 +448,26 @@ fn a_table_in_another_unit_is_refused_before_its_first_sample() {
     let mut bytes = &b"time,Memory [MB]\n1400000060,2\n"[..];
     import_csv(Source::new(&mut bytes, "1.csv", &[]), &mended, &mut sink).unwrap();
     assert_eq!(sink.print(), ["memory @ 1400000000 = 1", "memory @ 1400000060 = 2000"]);
+}
+
+#[test]
+fn the_header_of_the_values_says_the_unit_of_metrics_without_a_rule() {
+    let text = "time,metric,value [MB]\n1400000000,disk,1\n1400000000,memory,2\n\
+                1400000000,cpu,3\n1400000000,swap,4\n";
+    let ruled = rules(&["memory,scale=1000", "cpu,unit=%", "swap=free_swap"]);
+    let sink = import(text.as_bytes(), &ruled).unwrap().0;
+    let units = ["disk", "memory", "cpu", "free_swap"].map(|metric| sink.unit(metric));
+    let [mb, percent] = ["MB", "%"].map(|unit| Some(unit.parse().unwrap()));
+    assert_eq!(units, [mb.clone(), None, percent, mb]);
+    // A metric that is in another unit already is left out, line by line.
+    let mut sink = import_all(&["time,memory [KB]\n1400000000,1\n"], &CsvOptions::default()).0;
+    let mut bytes = text.as_bytes();
+    let source = Source::new(&mut bytes, "l.csv", &[]);
+    let report = import_csv(source, &CsvOptions::default(), &mut sink).unwrap();
+    assert_eq!((report.samples, report.rejected), (3, 1));
+    let what = "\"memory\" is in MB, but the metric \"memory\" is in KB already; convert it \
+                (--column 'memory=memory,scale=1000,unit=KB')";
+    assert!(report.problems[0].what.starts_with(what), "{:?}", report.problems);
 }
 
 #[test]

@@ -22,12 +22,12 @@ pub(super) fn check(body: &Body, sink: &dyn Sink) -> Result<(), String> {
 }
 
 /// A unit that a table states of a metric.
-struct Stated<'a> {
+pub(super) struct Stated<'a> {
     /// The header, or in a long table the metric as it stands in the cells.
-    column: &'a str,
-    metric: &'a str,
-    unit: &'a Unit,
-    scale: f64,
+    pub(super) column: &'a str,
+    pub(super) metric: &'a str,
+    pub(super) unit: &'a Unit,
+    pub(super) scale: f64,
 }
 
 fn stated(body: &Body) -> Vec<Stated<'_>> {
@@ -49,7 +49,8 @@ impl<'a> Stated<'a> {
         Some(Self { column: &rule.column, metric, unit, scale: rule.scale.unwrap_or(1.0) })
     }
 
-    fn refused(&self, known: &Unit) -> String {
+    /// What is wrong with it where the metric has another one, and what to do.
+    pub(super) fn refused(&self, known: &Unit) -> String {
         let Self { column, metric, unit, scale } = self;
         let another = format!("give the metric another name (--column '{column}=NAME')");
         let remedy = match unit.factor_to(known) {

@@ -4,7 +4,7 @@ use super::document::Body;
 use super::escape::cut;
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::inventory::{By, DesignRow};
-use crate::capacity::{DesignReport, Plan, PoolLeave};
+use crate::capacity::{DesignReport, Plan, PoolLeave, PoolReport};
 use crate::report::pools::{kept_in_words, saved};
 use crate::report::table::{amount, percent};
 
@@ -15,7 +15,8 @@ const NAMES: usize = 4;
 
 /// Writes which hosts of each pool could leave.
 pub(super) fn leaves(plan: &Plan, body: &mut Body) {
-    let Some(pools) = plan.pools.as_ref().filter(|pools| !pools.leaves.is_empty()) else { return };
+    let said = |pools: &&PoolReport| !pools.leaves.is_empty() || !pools.kept.is_empty();
+    let Some(pools) = plan.pools.as_ref().filter(said) else { return };
     let hosts: usize = pools.leaves.iter().map(|leave| leave.leaving.len()).sum();
     body.heading(&format!("Hosts that could leave: {hosts}"));
     let has_budgets = !pools.budgets.is_empty();

@@ -44,8 +44,8 @@ pub(super) fn section(plan: &Plan, parts: &Parts, body: &mut Body) {
 /// How likely an order comes in time; of what is overdue nothing can be promised.
 fn in_time(plan: &Plan, parts: &Parts, orders: &[Order]) -> String {
     if orders.iter().all(|order| order.order_by <= plan.as_of) {
-        return "All of them are overdue: an order of today comes too late more often than is \
-                taken."
+        return "All of them are due today or overdue: an order of today may come too late more \
+                often than the study accepts."
             .to_owned();
     }
     let rule = plan.pools.as_ref().and_then(|pools| pools.order_rule.as_ref());
@@ -98,6 +98,6 @@ mod tests {
         let said = in_time(&plan, &Parts::default(), &of_pools.orders);
         assert!(said.contains("90% or more"), "{said}");
         let said = in_time(&plan, &of_pools, &of_pools.orders[..1]);
-        assert!(said.starts_with("All of them are overdue") && !said.contains('%'), "{said}");
+        assert!(said.starts_with("All of them are due today") && !said.contains('%'), "{said}");
     }
 }

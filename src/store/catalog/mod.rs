@@ -27,7 +27,7 @@ use crate::db::{Db, WriteSet, record};
 use crate::error::{Error, Result};
 use crate::fs::fault::planted;
 use crate::model::limits::SERIES_MAX;
-use crate::model::{Labels, Selector, SeriesId, Unit};
+use crate::model::{Labels, METRIC_LABEL, Selector, SeriesId, Unit};
 
 /// The column family of the catalog.
 pub(super) const FAMILY: &str = "catalog";
@@ -38,6 +38,9 @@ const UNIT_KEY: u8 = b'u';
 /// The key of what is known of series that are forgotten; absent where none is. It sorts before
 /// those of series.
 const KEPT_KEY: &[u8] = b"n";
+
+/// Series are forgotten where they are at least one in so many.
+const UNUSED_PART: usize = 16;
 
 /// All series of a store. Ids count from 0, with gaps where series were forgotten.
 #[derive(Debug, Default)]
@@ -218,8 +221,8 @@ impl Catalog {
     }
 
     /// The catalog without the series that are neither held by anything nor were used since this
-    /// was last done, and into `batch` what makes the database the same; `None` where there
-    /// are no such series. From then on this one does not answer who asks, until it is told that it
+    /// was last done, and into `batch` what makes the database the same; `None` where these are
+    /// fewer than one in [`UNUSED_PART`], for all others are written anew. From then on this one does not answer who asks, until it is told that it
     /// stays.
     pub(super) fn without_unused(
         &self,
@@ -229,7 +232,9 @@ impl Catalog {
         let mut used: RoaringBitmap = held.map(|id| id.0).collect();
         let mut asked = self.asked();
         used |= &asked.ids;
-        if self.postings.numbers().ranges().all(|range| used.contains_range(range)) {
+        let ids = || self.postings.numbers().ranges().flatten();
+        let unused = ids().filter(|id| !used.contains(*id)).count();
+        if unused * UNUSED_PART < self.len().max(1) {
             asked.ids.clear();
             return Ok(None);
         }
@@ -245,7 +250,7 @@ impl Catalog {
 
     /// The catalog of some of the series; the records of all go into a batch.
     fn written_anew(&self, stays: impl Fn(u32) -> bool, batch: &mut WriteSet) -> Result<Self> {
-        let mut left = Self { units: self.units.clone(), ..Self::default() };
+        let mut left = Self::default();
         for id in self.postings.numbers().ranges().flatten() {
             if stays(id) {
                 left.put(SeriesId(id), &Labels::of_sorted(self.pairs(SeriesId(id))), batch)?;
@@ -254,6 +259,16 @@ impl Catalog {
             }
         }
         left.put_kept(self.postings.numbers().next(), batch)?;
+        // A metric may be in another unit when it comes again.
+        for (metric, unit) in &self.units {
+            let has = |catalog: &Self| catalog.postings.pair(METRIC_LABEL, metric).is_some();
+            if has(self) && !has(&left) {
+                batch.delete(FAMILY, &unit_key(metric));
+            } else {
+                put_unit(batch, metric, unit)?;
+                left.units.insert(metric.clone(), unit.clone());
+            }
+        }
         Ok(left)
     }
 
@@ -363,10 +378,14 @@ struct KeptRecord {
 
 /// Sets the record of a unit.
 pub(super) fn put_unit(batch: &mut WriteSet, metric: &str, unit: &Unit) -> Result<()> {
+    batch.put(FAMILY, &unit_key(metric), record::encode(&unit.as_str())?);
+    Ok(())
+}
+
+fn unit_key(metric: &str) -> Vec<u8> {
     let mut key = vec![UNIT_KEY];
     key.extend_from_slice(metric.as_bytes());
-    batch.put(FAMILY, &key, record::encode(&unit.as_str())?);
-    Ok(())
+    key
 }
 
 fn series_key(id: u32) -> Vec<u8> {

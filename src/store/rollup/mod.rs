@@ -171,6 +171,7 @@ impl Store {
         let until = retention.before.floor(coarsest);
         self.check_instant(&mut writer, until)?;
         self.check_first(coarsest)?;
+        let before = self.file_ids();
         let gap = parts::gap(&self.view(), until, &retention.rollups)?;
         if let Some((end, tier)) = gap {
             report.buckets += self.roll_up_until(&mut writer, end, &[tier])?;
@@ -178,7 +179,9 @@ impl Store {
         report.buckets += self.roll_up_until(&mut writer, until, &retention.rollups)?;
         self.end_retention(&mut writer, until, &retention.rollups)?;
         self.merge_rollups(&mut writer, false)?;
-        self.forget_unused(&mut writer)?;
+        if self.file_ids() != before {
+            self.forget_unused(&mut writer)?;
+        }
         report.before = self.view().retain_from;
         Ok(report)
     }
