@@ -13,6 +13,8 @@ use crate::support::prng::Prng;
 /// What the store should hold.
 #[derive(Default, Clone)]
 struct Oracle {
+    /// By the place of the series among `names`: a series that was forgotten comes back under
+    /// another number.
     samples: BTreeMap<(u32, i64), u64>,
     retain_from: i64,
 }
@@ -29,13 +31,16 @@ fn options(rule: Conflict) -> StoreOptions {
     }
 }
 
-fn series(store: &Store) -> Vec<SeriesId> {
+fn names() -> Vec<Labels> {
     let all = (0..HOSTS).flat_map(|h| (0..METRICS).map(move |m| (h, m)));
-    all.map(|(host, metric)| {
-        let labels = Labels::new(&format!("m{metric}"), [("host", format!("h{host}"))]).unwrap();
-        store.series_id(&labels).unwrap()
-    })
-    .collect()
+    let name = |(host, metric)| {
+        Labels::new(&format!("m{metric}"), [("host", format!("h{host}"))]).unwrap()
+    };
+    all.map(name).collect()
+}
+
+fn series(store: &Store) -> Vec<SeriesId> {
+    names().iter().map(|labels| store.series_id(labels).unwrap()).collect()
 }
 
 /// A value that a careless codec would change: special ones, decimals, counters, noise.
@@ -70,10 +75,11 @@ fn group(prng: &mut Prng, ids: &[SeriesId]) -> Group {
 }
 
 impl Oracle {
-    fn append(&mut self, group: &Group, rule: Conflict) {
+    fn append(&mut self, ids: &[SeriesId], group: &Group, rule: Conflict) {
         for (column, id) in group.series.iter().enumerate() {
+            let of = ids.iter().position(|one| one == id).unwrap() as u32;
             for (time, value) in group.times.iter().zip(group.column(column)) {
-                let place = self.samples.entry((id.0, *time));
+                let place = self.samples.entry((of, *time));
                 match rule {
                     Conflict::LastWins => *place.or_default() = value.to_bits(),
                     Conflict::FirstWins => drop(place.or_insert(value.to_bits())),
@@ -92,12 +98,14 @@ impl Oracle {
     }
 
     fn compare(&self, snapshot: &Snapshot, range: TimeRange) {
-        let mut found = Samples::default();
+        let (names, mut found) = (names(), Samples::default());
         for id in snapshot.select(&Selector::all()) {
+            let labels = snapshot.labels(id).unwrap();
+            let of = names.iter().position(|one| *one == labels).unwrap() as u32;
             snapshot.scan(id, range, &mut found).unwrap();
             let expected: Vec<(i64, u64)> = self
                 .samples
-                .range((id.0, range.start.nanos())..(id.0, range.end.nanos()))
+                .range((of, range.start.nanos())..(of, range.end.nanos()))
                 .filter(|((_, time), _)| *time >= self.retain_from)
                 .map(|((_, time), bits)| (*time, *bits))
                 .collect();
@@ -113,16 +121,16 @@ fn live(seed: u64, rule: Conflict) {
     let folder = tempfile::tempdir().unwrap();
     let mut prng = Prng(seed);
     let mut store = Store::open(folder.path(), options(rule)).unwrap();
-    let ids = series(&store);
     let mut oracle = Oracle::default();
     let mut kept: Option<(Snapshot, Oracle)> = None;
     for step in 0..120 {
         match prng.below(20) {
             0..=13 => {
+                let ids = series(&store);
                 let groups: Vec<Group> =
                     (0..=prng.below(3)).map(|_| group(&mut prng, &ids)).collect();
                 for group in &groups {
-                    oracle.append(group, rule);
+                    oracle.append(&ids, group, rule);
                 }
                 store.append(&Batch { groups }).unwrap();
             }

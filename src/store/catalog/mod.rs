@@ -222,8 +222,8 @@ impl Catalog {
 
     /// The catalog without the series that are neither held by anything nor were used since this
     /// was last done, and into `batch` what makes the database the same; `None` where these are
-    /// fewer than one in [`UNUSED_PART`], for all others are written anew. From then on this one does not answer who asks, until it is told that it
-    /// stays.
+    /// fewer than one in [`UNUSED_PART`], for all others are written anew. From then on this one
+    /// does not answer who asks, until it is told that it stays.
     pub(super) fn without_unused(
         &self,
         held: impl Iterator<Item = SeriesId>,
