@@ -138,7 +138,7 @@ const PRIVILEGES: &[Privilege] = &[
     Privilege {
         what: "uses unsafe code",
         words: &["unsafe"],
-        homes: &["fs/map.rs", "kernel/avx2.rs", "kernel/simd.rs"],
+        homes: &["fs/map.rs", "kernel/avx2.rs", "kernel/avx512.rs", "kernel/simd.rs"],
         free_in_tests: false,
     },
     Privilege {

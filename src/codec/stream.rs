@@ -11,7 +11,7 @@ use super::sparse::{self, take, take_byte};
 use super::tag::Model;
 use super::varint;
 use crate::error::{Error, Result};
-use crate::kernel::lanes::{self, Arithmetic, Sequence};
+use crate::kernel::lanes::{self, Arithmetic, Packed, Sequence};
 use crate::kernel::simd;
 use crate::model::limits::BLOCK_SAMPLES;
 
@@ -81,6 +81,11 @@ impl Stream {
         base.checked_add(more?)
     }
 
+    /// Whether packed numbers are used as they are.
+    fn tells_alone(&self) -> bool {
+        !self.exceptions && self.model != Model::DeltaOfDelta
+    }
+
     fn is_constant(&self) -> bool {
         self.model == Model::Reference && self.width == 0 && !self.exceptions
     }
@@ -102,6 +107,11 @@ impl Stream {
             out.resize(out.len() + self.count, arithmetic.value(self.reference as f64));
             return Ok(());
         }
+        if self.tells_alone() {
+            let packed = self.take_packed(bytes)?;
+            simd::append_packed_values(packed, self.sequence(), arithmetic, out);
+            return Ok(());
+        }
         self.read_lanes(bytes, |block, sequence| {
             simd::append_values(block, self.count, sequence, arithmetic, out);
         })
@@ -112,6 +122,11 @@ impl Stream {
     pub(super) fn append_integers(&self, bytes: &mut &[u8], out: &mut Vec<i32>) -> Result<()> {
         if self.is_constant() {
             out.resize(out.len() + self.count, 0);
+            return Ok(());
+        }
+        if self.tells_alone() {
+            let packed = self.take_packed(bytes)?;
+            simd::append_packed_integers(packed, self.sequence().summed_from, out);
             return Ok(());
         }
         self.read_lanes(bytes, |block, sequence| {
@@ -192,9 +207,7 @@ impl Stream {
     /// Numbers packed in lanes, and how they tell the block's integers, for `then` to use.
     #[inline]
     fn read_lanes(&self, bytes: &mut &[u8], then: impl FnOnce(&[u32], Sequence)) -> Result<()> {
-        let packed = take(bytes, lanes::packed_bytes(self.count, self.width))?;
-        let (base, delta, reference) = (self.base(), self.delta as u32, self.reference as u32);
-        let lacking = if self.model == Model::Reference { 0 } else { reference };
+        let packed = self.take_packed(bytes)?;
         let read = |block: &mut [u32]| {
             if self.exceptions {
                 let shifted = |high| (varint::unzigzag(high) as u64) << self.width;
@@ -204,19 +217,31 @@ impl Stream {
                     }
                 })?;
             }
-            let summed_from = match self.model {
-                Model::Reference => None,
-                // The first number stands for no difference and is the reference.
-                Model::Delta => Some(reference.wrapping_neg()),
-                Model::DeltaOfDelta => {
-                    // So are the first two here.
-                    lanes::sum_up(block, delta.wrapping_sub(reference.wrapping_mul(2)));
-                    Some(reference.wrapping_sub(delta))
-                }
-            };
-            then(block, Sequence { summed_from, base });
+            let mut sequence = self.sequence();
+            if self.model == Model::DeltaOfDelta {
+                // The first two numbers stand for no difference and are the reference.
+                let (delta, reference) = (self.delta as u32, self.reference as u32);
+                lanes::sum_up(block, delta.wrapping_sub(reference.wrapping_mul(2)));
+                sequence.summed_from = Some(reference.wrapping_sub(delta));
+            }
+            then(block, sequence);
             Ok(())
         };
-        simd::with_lanes(packed, self.width, self.count, lacking, read)
+        simd::with_lanes(packed, read)
+    }
+
+    fn take_packed<'a>(&self, bytes: &mut &'a [u8]) -> Result<Packed<'a>> {
+        let Self { width, count, .. } = *self;
+        let reference = if self.model == Model::Reference { 0 } else { self.reference as u32 };
+        let bytes = take(bytes, lanes::packed_bytes(count, width))?;
+        Ok(Packed { bytes, width, count, reference })
+    }
+
+    /// How packed numbers, or what was made of them, tell the integers.
+    fn sequence(&self) -> Sequence {
+        // The first number stands for no difference and is the reference.
+        let start = (self.reference as u32).wrapping_neg();
+        let summed_from = (self.model != Model::Reference).then_some(start);
+        Sequence { summed_from, base: self.base() }
     }
 }

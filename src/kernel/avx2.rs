@@ -21,7 +21,7 @@ use std::mem::MaybeUninit;
 
 use super::bits::{self, Integers, Positions};
 use super::integers;
-use super::lanes::{self, Arithmetic, Block, Sequence, Unwritten};
+use super::lanes::{self, Arithmetic, Block, Packed, Sequence, Unwritten};
 use super::reduce::{self, Spread, Total};
 use super::running::RunningTotal;
 use super::simd::Loop;
@@ -157,18 +157,12 @@ pub(super) fn list_bits(bytes: &[u8], out: &mut Positions) -> usize {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn unpack_lanes(
-    bytes: &[u8],
-    width: u32,
-    count: usize,
-    reference: u32,
-    block: &mut Unwritten,
-) {
+pub(super) fn unpack_lanes(packed: Packed, block: &mut Unwritten) {
     macro_rules! widths {
         ($($width:literal)*) => {
-            match width {
-                $($width => unpack_width::<$width>(bytes, count, reference, block),)*
-                _ => lanes::unpack(bytes, width, count, reference, block),
+            match packed.width {
+                $($width => unpack_width::<$width>(packed, block),)*
+                _ => lanes::unpack(packed, block),
             }
         };
     }
@@ -178,13 +172,9 @@ pub(super) fn unpack_lanes(
 /// The portable loop, spelled out so that each row's shifts are constants.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn unpack_width<const WIDTH: usize>(
-    bytes: &[u8],
-    count: usize,
-    reference: u32,
-    block: &mut Unwritten,
-) {
-    lanes::each_group(bytes, WIDTH as u32, count, reference, block, |words, rows| {
+fn unpack_width<const WIDTH: usize>(packed: Packed, block: &mut Unwritten) {
+    let reference = packed.reference;
+    lanes::each_group(packed, block, |words, rows| {
         let Some(words) = words.first_chunk::<WIDTH>() else {
             return rows.fill([MaybeUninit::new(reference); lanes::LANES]);
         };
@@ -251,7 +241,7 @@ pub(super) fn write_values(
 ///
 /// That holds where nothing under- or overflows, and with the sign of zero where `x` is not -0.
 #[derive(Clone, Copy)]
-struct Divisor {
+pub(super) struct Divisor {
     divisor: __m256d,
     reciprocal: __m256d,
 }
@@ -261,7 +251,7 @@ impl Divisor {
     /// What an integer over a divisor may be multiplied with, to be divided again.
     const WHOLES: std::ops::Range<f64> = 1e-100..1e100;
 
-    fn fits(divisor: f64) -> bool {
+    pub(super) fn fits(divisor: f64) -> bool {
         (1.0..=Self::MAX).contains(&divisor)
     }
 

@@ -45,6 +45,26 @@ pub(super) type Row = [u32; LANES];
 /// One word of each lane, little endian.
 pub(super) type Words = [u8; WORD_BYTES];
 
+/// Numbers that were packed for the integers of a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packed<'a> {
+    /// [`packed_bytes`] of them, if they are whole.
+    pub(crate) bytes: &'a [u8],
+    /// Bits of a number, at most [`WIDTH_MAX`].
+    pub(crate) width: u32,
+    /// How many integers they are for, at most as many as a block has.
+    pub(crate) count: usize,
+    /// What every number lacks.
+    pub(crate) reference: u32,
+}
+
+impl Packed<'_> {
+    /// Whether there are exactly the bytes that there should be.
+    pub(super) fn is_whole(&self) -> bool {
+        self.count <= BLOCK_SAMPLES && self.bytes.len() == packed_bytes(self.count, self.width)
+    }
+}
+
 /// How the integers of a block are told by the numbers that were packed for them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sequence {
@@ -153,19 +173,12 @@ pub(super) const fn mask(width: u32) -> u32 {
 pub(super) type Rows = [[MaybeUninit<u32>; LANES]; ROWS];
 pub(super) type GroupWords = [Words; WIDTH_MAX as usize];
 
-/// Writes at least the [`padded`] numbers of `count` integers, if a block has so many: what is in
-/// `bytes`, each more by `reference`, if there are exactly [`packed_bytes`] for them; else
-/// the reference alone.
-pub(super) fn unpack(
-    bytes: &[u8],
-    width: u32,
-    count: usize,
-    reference: u32,
-    block: &mut Unwritten,
-) {
-    each_group(bytes, width, count, reference, block, |words, rows| {
+/// Writes at least the [`padded`] numbers of the integers, if a block has so many: what was packed,
+/// each more by the reference, if that is whole; else the reference alone.
+pub(super) fn unpack(packed: Packed, block: &mut Unwritten) {
+    each_group(packed, block, |words, rows| {
         for (index, row) in rows.iter_mut().enumerate() {
-            *row = unpack_row(words, index, width as usize, reference);
+            *row = unpack_row(words, index, packed.width as usize, packed.reference);
         }
     });
 }
@@ -174,14 +187,12 @@ pub(super) fn unpack(
 /// the rows to be written.
 #[inline(always)]
 pub(super) fn each_group(
-    bytes: &[u8],
-    width: u32,
-    count: usize,
-    reference: u32,
+    packed: Packed,
     block: &mut Unwritten,
     mut write: impl FnMut(&[Words], &mut Rows),
 ) {
-    if width == 0 || count > BLOCK_SAMPLES || bytes.len() != packed_bytes(count, width) {
+    let Packed { bytes, width, count, reference } = packed;
+    if width == 0 || !packed.is_whole() {
         let end = padded(count).min(block.len());
         block[..end].fill(MaybeUninit::new(reference));
         return;
@@ -197,14 +208,15 @@ pub(super) fn each_group(
         write(bytes.as_chunks().0, rows);
     }
     if let (false, Some(rows)) = (rest.is_empty(), groups.next()) {
-        write(&last_words(rest)[..width as usize], rows);
+        let words: GroupWords = last_words(rest);
+        write(&words[..width as usize], rows);
     }
 }
 
-/// The words of a group that is not full, with zeros for those that lack.
+/// The last words of a block, of which the very last may not be kept in full; zeros for what lacks.
 #[cold]
-fn last_words(bytes: &[u8]) -> GroupWords {
-    let mut words = [[0; WORD_BYTES]; WIDTH_MAX as usize];
+pub(super) fn last_words<const N: usize>(bytes: &[u8]) -> [Words; N] {
+    let mut words = [[0; WORD_BYTES]; N];
     let (whole, last) = bytes.as_chunks::<WORD_BYTES>();
     words[..whole.len()].copy_from_slice(whole);
     let kept = (last.len() / LANES).max(1);

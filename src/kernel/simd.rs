@@ -1,5 +1,5 @@
-//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: those of `avx2.rs` where it has
-//! what they need, else the portable ones.
+//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: those of `avx512.rs` and of
+//! `avx2.rs` where it has what they need, else the portable ones.
 //!
 //! In: what the loops take. Out: what they give, in memory that is not cleared before. Never:
 //! another bit than the portable loops give, or memory that was not written.
@@ -7,13 +7,13 @@
 
 use std::mem::MaybeUninit;
 
-#[cfg(target_arch = "x86_64")]
-use super::avx2;
 use super::bits::{Integers, Positions};
-use super::lanes::{Arithmetic, Block, Sequence, Unwritten};
+use super::lanes::{Arithmetic, Block, Packed, Sequence, Unwritten};
 use super::reduce::{Spread, Total};
 use super::running::RunningTotal;
 use super::symbols::{STATES, State, Stream};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 use super::{bits, integers, lanes, reduce, symbols};
 
 /// The loops for one kind of machine.
@@ -39,21 +39,14 @@ impl Machine {
         Self::Portable
     }
 
-    /// Writes what `count` integers are told by, or more.
+    /// Writes what the integers are told by, or more.
     #[inline]
-    fn unpack_lanes(
-        self,
-        bytes: &[u8],
-        width: u32,
-        count: usize,
-        reference: u32,
-        block: &mut Unwritten,
-    ) {
+    fn unpack_lanes(self, packed: Packed, block: &mut Unwritten) {
         match self {
-            Self::Portable => lanes::unpack(bytes, width, count, reference, block),
+            Self::Portable => lanes::unpack(packed, block),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::unpack_lanes(bytes, width, count, reference, block) },
+            Self::Avx2 => unsafe { avx2::unpack_lanes(packed, block) },
         }
     }
 
@@ -118,18 +111,10 @@ impl Machine {
     }
 }
 
-/// Calls `then` with the numbers of [`lanes::packed_bytes`] of `count` integers, at most as many
-/// as a block has samples, filled up to whole tiles; of `width` bits each, at most
-/// [`lanes::WIDTH_MAX`], each more by `reference`.
+/// Calls `then` with what was packed, filled up to whole tiles, each number more by the reference.
 #[inline]
-pub(crate) fn with_lanes<R>(
-    bytes: &[u8],
-    width: u32,
-    count: usize,
-    reference: u32,
-    then: impl FnOnce(&mut [u32]) -> R,
-) -> R {
-    Machine::here().with_lanes(bytes, width, count, reference, then)
+pub(crate) fn with_lanes<R>(packed: Packed, then: impl FnOnce(&mut [u32]) -> R) -> R {
+    Machine::here().with_lanes(packed, then)
 }
 
 /// The sum of a run of samples, NaN skipped, and how many there are.
@@ -297,6 +282,52 @@ pub(crate) fn append_values(
     Machine::here().append_values(block, count, sequence, arithmetic, out);
 }
 
+/// Appends the values of what was packed, which is used as it is.
+pub(crate) fn append_packed_values(
+    packed: Packed,
+    sequence: Sequence,
+    arithmetic: Arithmetic,
+    out: &mut Vec<f64>,
+) {
+    #[cfg(target_arch = "x86_64")]
+    if cuts_bytes() && avx512::fits(&packed, sequence.summed_from) {
+        return append(packed.count, out, |slots| {
+            // SAFETY: the instructions were found.
+            unsafe { avx512::write_values(packed, sequence, arithmetic, slots) };
+        });
+    }
+    with_lanes(packed, |block| append_values(block, packed.count, sequence, arithmetic, out));
+}
+
+/// Appends the integers of what was packed, which is used as it is, each without the base.
+pub(crate) fn append_packed_integers(packed: Packed, summed_from: Option<u32>, out: &mut Vec<i32>) {
+    #[cfg(target_arch = "x86_64")]
+    if cuts_bytes() && avx512::fits(&packed, summed_from) {
+        return append(packed.count, out, |slots| {
+            // SAFETY: the instructions were found.
+            unsafe { avx512::write_integers(packed, summed_from, slots) };
+        });
+    }
+    with_lanes(packed, |block| append_integers(block, packed.count, summed_from, out));
+}
+
+/// Whether the machine has what the loops of `avx512.rs` are made of.
+#[cfg(target_arch = "x86_64")]
+fn cuts_bytes() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vbmi")
+}
+
+/// Appends `count` items, all of which `write` writes.
+fn append<T>(count: usize, out: &mut Vec<T>, write: impl FnOnce(&mut [MaybeUninit<T>])) {
+    out.reserve(count);
+    let length = out.len();
+    write(&mut out.spare_capacity_mut()[..count]);
+    // SAFETY: the places behind the old length are within the capacity, and all were written.
+    unsafe { out.set_len(length + count) };
+}
+
 /// Appends `count` integers of a block, or as many as it has numbers, each without the base.
 pub(crate) fn append_integers(
     block: &[u32],
@@ -368,17 +399,10 @@ pub(crate) fn with_bitmap<R>(bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R 
 
 impl Machine {
     #[inline]
-    fn with_lanes<R>(
-        self,
-        bytes: &[u8],
-        width: u32,
-        count: usize,
-        reference: u32,
-        then: impl FnOnce(&mut [u32]) -> R,
-    ) -> R {
+    fn with_lanes<R>(self, packed: Packed, then: impl FnOnce(&mut [u32]) -> R) -> R {
         let mut block: Unwritten = [MaybeUninit::uninit(); _];
-        self.unpack_lanes(bytes, width, count, reference, &mut block);
-        let written = lanes::padded(count).min(block.len());
+        self.unpack_lanes(packed, &mut block);
+        let written = lanes::padded(packed.count).min(block.len());
         // SAFETY: the numbers of `count` integers were written, or all, whatever the bytes.
         then(unsafe { block[..written].assume_init_mut() })
     }
@@ -392,11 +416,7 @@ impl Machine {
         out: &mut Vec<f64>,
     ) {
         let count = count.min(block.len() / lanes::TILE * lanes::TILE);
-        out.reserve(count);
-        let length = out.len();
-        self.write_values(block, sequence, arithmetic, &mut out.spare_capacity_mut()[..count]);
-        // SAFETY: the places behind the old length are within the capacity, and all were written.
-        unsafe { out.set_len(length + count) };
+        append(count, out, |slots| self.write_values(block, sequence, arithmetic, slots));
     }
 
     fn append_integers(
@@ -407,11 +427,7 @@ impl Machine {
         out: &mut Vec<i32>,
     ) {
         let count = count.min(block.len() / lanes::TILE * lanes::TILE);
-        out.reserve(count);
-        let length = out.len();
-        self.write_integers(block, summed_from, &mut out.spare_capacity_mut()[..count]);
-        // SAFETY: the places behind the old length are within the capacity, and all were written.
-        unsafe { out.set_len(length + count) };
+        append(count, out, |slots| self.write_integers(block, summed_from, slots));
     }
 
     #[inline]
@@ -473,6 +489,15 @@ mod tests {
         prop_oneof![Just(BLOCK_SAMPLES), 1..=BLOCK_SAMPLES]
     }
 
+    /// Numbers around zero, positive and negative, and any others.
+    fn near_zero() -> impl Strategy<Value = u32> {
+        prop_oneof![
+            (-9..9_i32).prop_map(i32::cast_unsigned),
+            (-(1 << 18)..=1 << 18).prop_map(i32::cast_unsigned),
+            any::<u32>(),
+        ]
+    }
+
     fn arithmetic() -> impl Strategy<Value = Arithmetic> {
         let divisor = prop_oneof![
             1.0..100.0,
@@ -513,12 +538,13 @@ mod tests {
                 let expected: Vec<u32> = numbers.iter().map(low).collect();
                 for machine in machines() {
                     let all = |block: &mut [u32]| block.to_vec();
-                    let found = machine.with_lanes(&bytes, width, count, reference, all);
+                    let packed = Packed { bytes: &bytes, width, count, reference };
+                    let found = machine.with_lanes(packed, all);
                     prop_assert_eq!(found, expected.clone(), "width {}", width);
                     // Too few bytes, or more integers than a block has, are none.
                     let short = &bytes[..bytes.len().saturating_sub(1)];
                     for (bytes, count) in [(short, count), (&bytes, 4 * BLOCK_SAMPLES)] {
-                        let found = machine.with_lanes(bytes, width, count, reference, all);
+                        let found = machine.with_lanes(Packed { bytes, count, ..packed }, all);
                         prop_assert!(found.iter().all(|number| *number == reference));
                     }
                 }
@@ -579,6 +605,41 @@ mod tests {
                 let whole = found.split_off(1).into_iter().map(|n| base + i64::from(n));
                 prop_assert!(whole.eq(integers(&block, count, sequence)));
             }
+        }
+
+        /// Also of few bits, which some machines cut by other loops.
+        #[test]
+        fn packed_numbers_tell_what_a_plain_loop_says(
+            random in prop::collection::vec(any::<u32>(), 1..99),
+            width in prop_oneof![4 => 1_u32..6, 1 => 0..=lanes::WIDTH_MAX],
+            reference in near_zero(),
+            summed_from in prop::option::of(near_zero()),
+            base in prop_oneof![Just(0), -1000..1000_i64, -(1_i64 << 50)..=1 << 50],
+            arithmetic in arithmetic(),
+            count in count(),
+            lost in prop_oneof![4 => Just(0), 1 => 0..9_usize],
+        ) {
+            let mut bytes = Vec::new();
+            lanes::pack(&block(&random, 0)[..lanes::padded(count)], width, &mut bytes);
+            bytes.truncate(bytes.len().saturating_sub(lost));
+            let packed = Packed { bytes: &bytes, width, count, reference };
+            let (sequence, start) = (Sequence { summed_from, base }, 1.5);
+            let portable = Machine::Portable;
+            let mut expected = vec![start];
+            portable.with_lanes(packed, |block| {
+                portable.append_values(block, count, sequence, arithmetic, &mut expected);
+            });
+            let mut found = vec![start];
+            append_packed_values(packed, sequence, arithmetic, &mut found);
+            let bits = |value: &f64| if value.is_nan() { None } else { Some(value.to_bits()) };
+            prop_assert!(found.iter().map(bits).eq(expected.iter().map(bits)));
+            let mut expected = vec![1];
+            portable.with_lanes(packed, |block| {
+                portable.append_integers(block, count, summed_from, &mut expected);
+            });
+            let mut found = vec![1];
+            append_packed_integers(packed, summed_from, &mut found);
+            prop_assert_eq!(found, expected);
         }
 
         #[test]

@@ -35,7 +35,7 @@ impl Numbers {
         let Some(next) = number.checked_add(1).filter(|_| number >= self.next) else {
             return false;
         };
-        if self.ranges().last().is_none_or(|stretch| stretch.end != number) {
+        if self.ranges().next_back().is_none_or(|stretch| stretch.end != number) {
             self.stretches.push(Stretch { first: number, place: self.count });
         }
         self.count += 1;
