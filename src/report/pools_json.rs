@@ -133,6 +133,7 @@ struct ScenarioRowView<'a> {
     p10: Option<String>,
     p50: Option<String>,
     p90: Option<String>,
+    day: String,
     peak: f64,
     line: f64,
 }
@@ -269,6 +270,7 @@ fn row(of: &ScenarioRow) -> ScenarioRowView<'_> {
         p10: p10.map(Timestamp::date),
         p50: p50.map(Timestamp::date),
         p90: p90.map(Timestamp::date),
+        day: of.day.date(),
         peak: of.peak,
         line: of.line,
     }

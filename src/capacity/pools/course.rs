@@ -38,6 +38,21 @@ impl Course {
         past.copied().unwrap_or(self.0[0])
     }
 
+    /// Of the changes after `from` and up to `until`, each day before: that on which a stretch asks
+    /// for the most, for a trend only leads up.
+    pub(super) fn days_before_changes(&self, from: usize, until: usize) -> Vec<usize> {
+        let changes = self.0.iter().map(|stretch| stretch.day);
+        changes.filter(|day| *day > from && *day <= until).map(|day| day - 1).collect()
+    }
+
+    /// The stretch that leaves demand as it is the lowest line, the first of several, where that is
+    /// lower than a line.
+    pub(super) fn tightest(&self, line: f64) -> Option<Stretch> {
+        let level = |stretch: &Stretch| stretch.line / stretch.demand_factor;
+        let tighter = self.0.iter().filter(|stretch| level(stretch) < line);
+        tighter.min_by(|a, b| level(a).total_cmp(&level(b))).copied()
+    }
+
     /// The line that demand as it is would have to be held against: demand that grows by a factor
     /// and a line that falls by it come to the same.
     pub(super) fn line(&self) -> LinePath {

@@ -3,6 +3,7 @@
 use super::course::Course;
 use super::pool::{Pool, PoolResource};
 use crate::capacity::assess::View;
+use crate::capacity::exhaustion::ExhaustionOptions;
 use crate::capacity::order::{
     Demand, ExhaustionTime, LeadTime, Order, OrderDate, OrderTerms, ResourceOrder,
 };
@@ -127,7 +128,7 @@ fn found(
     let lasts_until = arrives.plus(rule.review);
     let resources: Vec<ResourceOrder> = candidates
         .iter()
-        .map(|candidate| candidate.at(view, lasts_until, &options))
+        .map(|candidate| candidate.most(view, rule, arrives, lasts_until))
         .collect::<Checked<_>>()?;
     let terms = OrderTerms {
         costs: rule.costs,
@@ -158,14 +159,32 @@ pub(super) fn usable(view: &View, shape: &Shape, resource: usize) -> Option<f64>
 }
 
 impl Candidate<'_> {
-    /// What is asked of the resource on a day, and what there is of it without an order.
-    fn at(
+    /// What is asked of the resource, and what there is of it without an order, on the day of an
+    /// order's time on which the most is missing: what is asked for may end before the order does.
+    fn most(
         &self,
         view: &View,
-        day: Timestamp,
-        options: &crate::capacity::exhaustion::ExhaustionOptions,
+        rule: &OrderRule,
+        arrives: Timestamp,
+        lasts_until: Timestamp,
     ) -> Checked<ResourceOrder> {
-        let days = self.one.days_ahead(day, view.as_of);
+        let options = view.options();
+        let ahead = |at| self.one.days_ahead(at, view.as_of);
+        let missing = |of: &ResourceOrder| -> Checked<f64> {
+            Ok(rule.costs.best_amount(&of.demand)? - of.capacity)
+        };
+        let mut most = self.on(view, ahead(lasts_until), &options)?;
+        for day in self.course.days_before_changes(ahead(arrives), ahead(lasts_until)) {
+            let found = self.on(view, day, &options)?;
+            if missing(&found)? > missing(&most)? {
+                most = found;
+            }
+        }
+        Ok(most)
+    }
+
+    /// What is asked of the resource on a day ahead, and what there is of it without an order.
+    fn on(&self, view: &View, days: usize, options: &ExhaustionOptions) -> Checked<ResourceOrder> {
         let stretch = self.course.on(days);
         let peaks = self.one.outlook(options).weekly_peaks_on(days, &self.course.line());
         let demand = peaks.into_iter().map(|peak| peak.max(0.0) * stretch.demand_factor);

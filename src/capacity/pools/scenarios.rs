@@ -10,7 +10,7 @@ use super::pool::{Host, Part, Pool, PoolResource};
 use crate::capacity::assess::View;
 use crate::capacity::rows::Outcome;
 use crate::capacity::study::{Change, ChangeKind, FailoverRule, Scenario};
-use crate::model::{Labels, Timestamp, Unit};
+use crate::model::{Labels, Span, Timestamp, Unit};
 
 /// What sums of the same hosts in another order may differ by.
 const ROUNDING: f64 = 1e-12;
@@ -64,9 +64,12 @@ pub struct ScenarioRow {
     pub unit: Option<Unit>,
     /// When it is full.
     pub full: WhenFull,
-    /// What the peak as it is comes to at the horizon, growth beside the scenario's not counted.
+    /// The day that `peak` and `line` are of: the first of those on which the changes leave the
+    /// least room, where that is less than there is as it is; else the horizon's end.
+    pub day: Timestamp,
+    /// What the peak as it is comes to on that day, growth beside the scenario's not counted.
     pub peak: f64,
-    /// What counts as full at the horizon.
+    /// What counts as full on that day.
     pub line: f64,
 }
 
@@ -253,7 +256,13 @@ fn ratio(
 
 fn row(view: &View, pool: &Pool<'_>, one: &PoolResource<'_>, course: &Course) -> ScenarioRow {
     let resource = &view.study.resources[one.resource];
-    let end = course.on(one.days_ahead(view.as_of.plus(view.study.horizon), view.as_of));
+    let end = view.as_of.plus(view.study.horizon);
+    let last = one.days_ahead(end, view.as_of);
+    let (day, at) = match course.tightest(one.line) {
+        Some(at) if at.day == 0 => (view.as_of, at),
+        Some(at) => (one.last_day().plus(Span::from_days(at.day as i64)), at),
+        None => (end, course.on(last)),
+    };
     ScenarioRow {
         labels: pool.labels.clone(),
         pool: pool.name.clone(),
@@ -264,8 +273,9 @@ fn row(view: &View, pool: &Pool<'_>, one: &PoolResource<'_>, course: &Course) ->
         } else {
             when(view, one, course)
         },
-        peak: one.peak * end.demand_factor,
-        line: end.line,
+        day: day.floor(Span::DAY),
+        peak: one.peak * at.demand_factor,
+        line: at.line,
     }
 }
 

@@ -195,6 +195,43 @@ fn orders_follow_the_scenario() {
 }
 
 #[test]
+fn what_ends_before_the_order_does_is_ordered_for_and_shown() {
+    let scenario = |name: &str, changes: &str| {
+        format!("[[scenario]]\nname = \"{name}\"\nchange = [{changes}]\n")
+    };
+    let sale = "{ kind = \"demand\", factor = 3, from = 2026-05-10, until = 2026-05-20 }";
+    let more = "{ kind = \"add\", hosts = 2, from = 2026-05-01 }";
+    let less = "{ kind = \"demand\", factor = 0.5, from = 2026-05-10, until = 2026-05-20 }";
+    let past = "{ kind = \"demand\", factor = 3, until = 2026-04-10 }";
+    let text = "[[shape]]\nname = \"large\"\nlead_time = \"20d\"\n\
+                provides = { disk = \"50 GB\" }\n[order]\nreview = \"30d\"\n"
+        .to_owned()
+        + &scenario("spring sale", sale)
+        + &scenario("for good", &sale.replace(", until = 2026-05-20", ""))
+        + &scenario("more", more)
+        + &scenario("less", less)
+        + &scenario("too late", past);
+    // 195 of 400 GB, with no trend: three times as much is 585, which takes 185 more, 4 hosts.
+    let all = two_hosts(&text, |day| 97.0 + 0.1 * ((day * day) % 7) as f64).pools.unwrap();
+    let day = |text: &str| text.parse::<Timestamp>().unwrap();
+    let disk = |at: usize| scenario_row(&all.scenarios[at], "db", "disk");
+    let found = |at: usize| (disk(at).day, disk(at).peak.round(), disk(at).line);
+    let ordered = |at: usize| all.scenarios[at].ordered_hosts.unwrap();
+    let end = all.scenarios[0].rows[0].day;
+    assert_eq!((ordered(0), found(0)), (0, (end, 195.0, 400.0)));
+    for at in [1, 2] {
+        assert_eq!((ordered(at), found(at)), (4, (day("2026-05-10"), 584.0, 400.0)), "{at}");
+        let on_the_day = Some(day("2026-05-10"));
+        assert_eq!(disk(at).full.day(day("2026-04-01")), on_the_day, "{at}");
+    }
+    // What is never tighter than it is now is told as of the end.
+    assert_eq!((ordered(3), found(3)), (0, (end, 195.0, 500.0)));
+    assert_eq!((ordered(4), disk(4)), (0, disk(0)));
+    // What is over when the order of today arrives is tight all the same, and nothing helps it.
+    assert_eq!((ordered(5), disk(5).peak.round()), (0, 584.0));
+}
+
+#[test]
 fn a_scenario_dates_and_orders_nothing_for_what_is_cleaned_up_under_its_line() {
     let text = "[[shape]]\nname = \"large\"\nlead_time = \"5d\"\n\
                 provides = { log = \"50 GB\" }\n[order]\nreview = \"30d\"\n\
