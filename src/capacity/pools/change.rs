@@ -16,20 +16,29 @@ const MIGRATED_MAX: f64 = 65_536.0;
 #[derive(Debug, Clone)]
 pub(super) struct Changed<'a> {
     pub(super) hosts: Vec<Host<'a>>,
-    /// How many hosts each of them stands for.
-    counts: Vec<f64>,
+    /// What each of them is.
+    standing: Vec<Standing>,
     /// Whether each change was made and met the pool.
     pub(super) met: Vec<bool>,
+}
+
+/// What a host of a changed pool is.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    /// How many hosts it stands for; none for one that was lost, and for a pool of which no host
+    /// is known.
+    count: f64,
+    /// Whether it was lost, so that its work is others', or waits for them.
+    has_left: bool,
 }
 
 impl<'a> Changed<'a> {
     /// The pool at an instant, after those of the changes that are made by then.
     pub(super) fn at(view: &View, pool: &Pool<'a>, changes: &[Change], at: Timestamp) -> Self {
         let hosts = pool.hosts_or_whole();
-        // A pool of which no host is known counts as none.
-        let one = if pool.hosts().is_empty() { 0.0 } else { 1.0 };
-        let counts = vec![one; hosts.len()];
-        let mut changed = Self { hosts, counts, met: Vec::with_capacity(changes.len()) };
+        let count = if pool.hosts().is_empty() { 0.0 } else { 1.0 };
+        let standing = vec![Standing { count, has_left: false }; hosts.len()];
+        let mut changed = Self { hosts, standing, met: Vec::with_capacity(changes.len()) };
         for change in changes {
             let is_met = change.holds_at(at) && changed.make(view, pool, change);
             changed.met.push(is_met);
@@ -44,7 +53,7 @@ impl<'a> Changed<'a> {
 
     /// How many hosts there are.
     pub(super) fn count(&self) -> f64 {
-        self.counts.iter().sum()
+        self.standing.iter().map(|standing| standing.count).sum()
     }
 
     /// Makes one more change, and says whether it meets the pool.
@@ -53,12 +62,13 @@ impl<'a> Changed<'a> {
         let is_demand = matches!(change.kind, ChangeKind::Demand { .. });
         let waits = |at: usize| self.hosts[at].parts.iter().any(|part| part.share > 0.0);
         let met: Vec<usize> = (0..self.hosts.len())
-            .filter(|at| !self.has_left(pool, *at) || (is_demand && waits(*at)))
+            .filter(|at| !self.standing[*at].has_left || (is_demand && waits(*at)))
             .filter(|at| change.hosts.matches(&self.hosts[*at].labels))
             .collect();
         let is_met = match &change.kind {
             ChangeKind::Add { .. } => change.hosts.matches(pool.labels),
-            _ => !met.is_empty(),
+            ChangeKind::Demand { resources, .. } => !met.is_empty() && pool.has_any(resources),
+            ChangeKind::Lose | ChangeKind::Migrate { .. } => !met.is_empty(),
         };
         match &change.kind {
             _ if !is_met => {}
@@ -73,13 +83,6 @@ impl<'a> Changed<'a> {
             }
         }
         is_met
-    }
-
-    /// Whether a host was lost. That which stands for a pool without known ones counts as none from
-    /// the beginning, and carries something until it is.
-    fn has_left(&self, pool: &Pool<'a>, at: usize) -> bool {
-        let carries = || self.hosts[at].parts.iter().any(|part| part.line > 0.0);
-        self.counts[at] == 0.0 && !(pool.hosts().is_empty() && carries())
     }
 
     fn multiply(&mut self, pool: &Pool<'_>, met: &[usize], factor: f64, resources: &[usize]) {
@@ -102,13 +105,14 @@ impl<'a> Changed<'a> {
         };
         let parts: Vec<Part> = pool.resources.iter().map(|one| part(one.resource)).collect();
         let price_per_month = Some(shape.price_per_month);
-        let present = self.hosts.iter().zip(&self.counts).filter(|(_, count)| **count > 0.0);
+        let all = self.hosts.iter().zip(&self.standing);
+        let present = all.filter(|(_, standing)| standing.count > 0.0);
         let mut places =
             Places::of(view, pool.hosts(), present.map(|(host, _)| host.labels.as_ref()));
         for _ in 0..hosts {
             let labels = places.next(pool.labels);
             self.hosts.push(Host { labels, price_per_month, parts: parts.clone() });
-            self.counts.push(1.0);
+            self.standing.push(Standing { count: 1.0, has_left: false });
         }
         self.take_over();
     }
@@ -118,20 +122,22 @@ impl<'a> Changed<'a> {
     /// whole ones of them, of a size that keeps what all of them together may carry.
     fn replace(&mut self, view: &View, pool: &Pool<'a>, met: &[usize], each_by: f64, shape: usize) {
         let shape = &view.study.shapes[shape];
-        let stood = |at: &usize| if self.counts[*at] > 0.0 { self.counts[*at] } else { 1.0 };
+        let stood = |at: &usize| self.standing[*at].count;
+        // A pool of which no host is known is replaced as one.
+        let stood = |at: &usize| if stood(at) > 0.0 { stood(at) } else { 1.0 };
         let exact = met.iter().map(stood).sum::<f64>() * each_by;
         let count = exact.round().clamp(1.0, MIGRATED_MAX) as usize;
         let mut old: Vec<Host<'a>> = met.iter().map(|at| self.hosts[*at].clone()).collect();
         old.sort_by_cached_key(|host| Places::place_of(view, &host.labels));
         let mut at = 0..self.hosts.len();
         self.hosts.retain(|_| at.next().is_some_and(|at| met.binary_search(&at).is_err()));
-        let mut at = 0..self.counts.len();
-        self.counts.retain(|_| at.next().is_some_and(|at| met.binary_search(&at).is_err()));
+        let mut at = 0..self.standing.len();
+        self.standing.retain(|_| at.next().is_some_and(|at| met.binary_search(&at).is_err()));
         let size = exact / count as f64;
         for index in 0..count {
             let host = replacement(view, pool, &old, (index, count), shape, size);
             self.hosts.push(host);
-            self.counts.push(size);
+            self.standing.push(Standing { count: size, has_left: false });
         }
     }
 
@@ -139,7 +145,7 @@ impl<'a> Changed<'a> {
     fn lose(&mut self, met: &[usize]) {
         for at in met {
             self.hosts[*at].parts.iter_mut().for_each(|part| part.line = 0.0);
-            self.counts[*at] = 0.0;
+            self.standing[*at] = Standing { count: 0.0, has_left: true };
         }
         self.take_over();
     }
@@ -149,17 +155,14 @@ impl<'a> Changed<'a> {
     fn take_over(&mut self) {
         let resources = self.hosts.first().map_or(0, |host| host.parts.len());
         for one in 0..resources {
-            let has_left = |count: f64, part: &Part| count == 0.0 && part.line <= 0.0;
             let lines: f64 = self.hosts.iter().map(|host| host.parts[one].line).sum();
             if lines <= 0.0 {
                 continue;
             }
             let mut work = 0.0;
-            for (host, count) in self.hosts.iter_mut().zip(&self.counts) {
-                let part = &mut host.parts[one];
-                if has_left(*count, part) {
-                    work += std::mem::take(&mut part.share);
-                }
+            let all = self.hosts.iter_mut().zip(&self.standing);
+            for (host, _) in all.filter(|(_, standing)| standing.has_left) {
+                work += std::mem::take(&mut host.parts[one].share);
             }
             if work > 0.0 {
                 for host in &mut self.hosts {

@@ -128,6 +128,11 @@ impl<'a> Pool<'a> {
         self.hosts.iter().filter(full).count()
     }
 
+    /// Whether any of these resources is known of it.
+    pub(super) fn has_any(&self, resources: &[usize]) -> bool {
+        self.resources.iter().any(|one| resources.contains(&one.resource))
+    }
+
     /// What lies ahead of each resource if nothing is changed.
     pub(super) fn courses(&self) -> Vec<Course> {
         self.resources.iter().map(|one| Course::new(one.line)).collect()

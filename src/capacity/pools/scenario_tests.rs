@@ -215,6 +215,25 @@ fn a_change_that_changes_nothing_is_told() {
 }
 
 #[test]
+fn demand_of_a_resource_that_no_pool_has_changes_nothing() {
+    let text = [
+        "[[resource]]\nname = \"disk\"\nusage = \"d\"\nlimit = 10\n".to_owned(),
+        scenario(
+            "slips",
+            &[
+                "kind = \"demand\", factor = 3, resources = [\"disk\"]",
+                "kind = \"demand\", factor = 3, resources = [\"disk\", \"cpu\"]",
+            ],
+        ),
+    ]
+    .concat();
+    let plan = planned(&ZONES, 1.0, &text);
+    let why = "no host of a pool whose disk is known has the labels {}";
+    let expected = UnmetChange { change: 1, why: why.to_owned() };
+    assert_eq!(found(&plan)[1].unmet, [expected]);
+}
+
+#[test]
 fn work_of_a_resource_that_nobody_is_left_to_carry_is_lost() {
     let text = [
         "[failover]\nlose = [\"1 host\"]\nresources = [\"cpu\", \"memory\"]\n".to_owned(),

@@ -204,9 +204,15 @@ fn why_unmet(view: &View, pools: &[Pool<'_>], change: &Change) -> String {
     if is_past || change.from.is_some_and(|from| from > end) {
         return "it does not hold on any day up to the horizon".to_owned();
     }
-    match change.kind {
+    match &change.kind {
         _ if pools.is_empty() => "there is no pool".to_owned(),
         ChangeKind::Add { .. } => format!("no pool has the labels {}", change.hosts),
+        ChangeKind::Demand { resources, .. } if pools.iter().any(|one| !one.has_any(resources)) => {
+            let names = resources.iter().map(|at| view.study.resources[*at].name.as_str());
+            let names = names.collect::<Vec<_>>().join(" or ");
+            let hosts = &change.hosts;
+            format!("no host of a pool whose {names} is known has the labels {hosts}")
+        }
         _ => format!("no host of a pool has the labels {}", change.hosts),
     }
 }
