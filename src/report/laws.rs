@@ -6,7 +6,7 @@ use super::Explanation;
 use super::sheet::rounded;
 use super::table::{Columns, cut, numbers, percent, prose, short_date, words};
 use super::text::{TextOptions, more};
-use crate::capacity::laws::{LEVEL, LawReport, LawRow, Promise, SIGHT, STRETCHES};
+use crate::capacity::laws::{LEVEL, LawReport, LawRow, NoPeak, Promise, SIGHT, STRETCHES};
 use crate::capacity::scalability::Interval;
 use crate::capacity::study::LawSource;
 use crate::capacity::{Plan, name, printable};
@@ -41,7 +41,8 @@ pub(super) fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
         "PEAK AT: the load at which throughput is highest, and PEAK that throughput, a second. \
          IN ... TO: the load up to which the mean response takes no longer. HIGHEST: the highest \
          mean load of a step, and its day. USED: the highest load, of the load up to the peak or \
-         as far as the promise is kept, whichever is less.",
+         as far as the promise is kept, whichever is less. A peak is not shown where the interval \
+         of coherency, by which alone there is one, holds 0.",
         out,
     )
 }
@@ -104,7 +105,16 @@ pub(super) fn parameters(row: &LawRow) -> [String; 3] {
 pub(super) fn peak(row: &LawRow) -> [String; 2] {
     match row.peak {
         Some(peak) => [reached(row, peak.load), number(peak.throughput.value)],
-        None => ["not in sight".to_owned(), "-".to_owned()],
+        None => [row.no_peak().map_or("-", no_peak).to_owned(), "-".to_owned()],
+    }
+}
+
+/// Why no peak is told.
+pub(super) fn no_peak(why: NoPeak) -> &'static str {
+    match why {
+        NoPeak::NotShown => "not shown",
+        NoPeak::OnlyFalls => "only falls",
+        NoPeak::NotInSight => "not in sight",
     }
 }
 
@@ -272,7 +282,18 @@ fn held(row: &LawRow) -> Vec<String> {
 
 fn turn(row: &LawRow) -> String {
     let Some(peak) = row.peak else {
-        return format!("Peak: none in sight, which is up to {SIGHT} times the highest load seen.");
+        return match row.no_peak() {
+            Some(NoPeak::NotShown) => "Peak: none is told. Without coherency throughput has none, \
+                                       and the data does not show that there is any."
+                .to_owned(),
+            Some(NoPeak::OnlyFalls) => format!(
+                "Peak: none. Throughput only falls, from the least load on, {}.",
+                number(row.least())
+            ),
+            _ => {
+                format!("Peak: none in sight, which is up to {SIGHT} times the highest load seen.")
+            }
+        };
     };
     let [load, low, high] = [peak.load.value, peak.load.low, peak.load.high].map(number);
     let seen = if row.is_beyond_seen(peak.load.value) {
@@ -310,6 +331,9 @@ fn share(row: &LawRow) -> String {
         row.highest.at
     );
     match row.usable() {
+        None if row.no_peak() == Some(NoPeak::NotShown) => {
+            format!("{highest}; how much may be used is not known.")
+        }
         None => format!("{highest}; how much may be used is not in sight."),
         Some(usable) if usable > 0.0 => {
             format!("{highest}: {} of the {} that may be used.", used(row), number(usable))
@@ -436,6 +460,34 @@ mod tests {
         assert!(names_like(&plan, "serves").contains(&"web serves".to_owned()));
         let straight = explain(&plan, &study, "web-3", None)[0].sentences.join("\n");
         assert!(straight.contains("Peak: none in sight, which is up to 10 times"), "{straight}");
+    }
+
+    #[test]
+    fn a_peak_that_is_not_told_has_its_reason() {
+        use crate::capacity::laws::LawFitter;
+        use crate::capacity::testing::start;
+        let rule = laws("", 0.0).remove(0).rule;
+        let loads: Vec<f64> = (0..960).map(|step| f64::from(2 + step % 24)).collect();
+        let row = |throughput: &dyn Fn(usize, f64) -> f64| {
+            let pairs = loads.iter().enumerate();
+            let done: Vec<f64> = pairs.map(|(at, load)| throughput(at, *load)).collect();
+            let mut fitter = LawFitter::new(&rule);
+            let host = crate::capacity::testing::labels("host", "a");
+            fitter.add(host, start(), crate::model::Span::HOUR, &loads, &done).unwrap();
+            with(vec![fitter.finish()])
+        };
+        let falls = row(&|_, load| 1_000.0 / load);
+        let flat = row(&|at, _| 1_000.0 + (at * at % 97) as f64);
+        assert!(line(&said(&falls), "a ").join(" ").contains(" only falls - 25 "));
+        assert!(line(&said(&falls), "a ").ends_with(&["1250%".to_owned()]));
+        let table = line(&said(&flat), "a ").join(" ");
+        assert!(table.contains(" not shown - 25 ") && table.ends_with(" -"), "{table}");
+        let study = Study::parse(STUDY, "study.toml").unwrap();
+        let why = |plan: &Plan| explain(plan, &study, "a", None)[0].sentences.join("\n");
+        assert!(why(&falls).contains("only falls, from the least load on"), "{}", why(&falls));
+        let flat = why(&flat);
+        assert!(flat.contains("the data does not show that there is any.\nPeak: none"), "{flat}");
+        assert!(flat.ends_with("; how much may be used is not known."), "{flat}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::laws::no_peak;
 use crate::capacity::laws::{LEVEL, LawReport, LawRow, Promise};
 use crate::capacity::scalability::Interval;
 use crate::model::{Labels, Span};
@@ -31,6 +32,7 @@ struct RowView<'a> {
     coherency: Range,
     residual_error: f64,
     peak: Option<PeakView>,
+    no_peak: Option<&'static str>,
     promise: Option<PromiseView>,
     highest_load: HighestView,
     usable_load: Option<f64>,
@@ -105,6 +107,7 @@ fn row(row: &LawRow) -> RowView<'_> {
             throughput: free(peak.throughput),
             beyond_seen: row.is_beyond_seen(peak.load.value),
         }),
+        no_peak: row.no_peak().map(no_peak),
         promise: row.promise.map(|promise| self::promise(row, promise)),
         highest_load: HighestView { value: row.highest.value, at: row.highest.at.to_string() },
         usable_load: row.usable(),

@@ -53,6 +53,19 @@ fn the_law_of_scalability_is_fitted_with_its_intervals() {
 }
 
 #[test]
+fn throughput_that_falls_or_stands_still_is_told_to_have_no_peak() {
+    let user = User::new();
+    let note = |rows: &str| {
+        user.write("rows.csv", &format!("load,throughput\n{rows}"));
+        user.ok("calc usl rows.csv").replace('\n', " ")
+    };
+    let falls = note("1,10\n2,5\n3,3.4\n4,2.5\n6,1.7\n");
+    assert!(falls.contains(" Throughput only falls, from the least load on, 1."), "{falls}");
+    let flat = note("1,10\n2,10.4\n4,9.7\n8,10.3\n16,9.8\n32,10.2\n64,9.9\n");
+    assert!(flat.contains(" nor that throughput has a peak"), "{flat}");
+}
+
+#[test]
 fn the_law_of_cisco_is_the_published_one() {
     // capacity.md 2.5: 32 points, and the first ten of them.
     let Some(mut file) = data::file("usl/cisco.csv") else { return };

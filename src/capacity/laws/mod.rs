@@ -13,7 +13,7 @@ mod row;
 
 pub use bins::STRETCHES;
 pub use report::{LawFitter, LawReport};
-pub use row::{LEVEL, LawRow, Promise, SIGHT};
+pub use row::{LEVEL, LawRow, NoPeak, Promise, SIGHT};
 
 #[cfg(test)]
 mod tests;

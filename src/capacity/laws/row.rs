@@ -28,7 +28,7 @@ pub struct LawRow {
     pub fit: ScalabilityFit,
     /// The intervals of the law's parameters.
     pub parameters: ParameterIntervals,
-    /// Where throughput is highest; `None` where no such load is in [sight](SIGHT).
+    /// Where throughput is highest; `None` for [one of these reasons](Self::no_peak).
     pub peak: Option<PeakIntervals>,
     /// How far load may go until a response takes longer than promised; `None` without a promise.
     pub promise: Option<Promise>,
@@ -45,6 +45,17 @@ pub enum Promise {
     UpTo(Interval),
     /// It is kept at any load in [sight](SIGHT).
     InSight,
+}
+
+/// Why no peak is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPeak {
+    /// The interval of coherency holds 0: the data does not show that throughput ever falls.
+    NotShown,
+    /// Throughput falls from the least load on that the fit has.
+    OnlyFalls,
+    /// It grows as far as is in [sight](SIGHT).
+    NotInSight,
 }
 
 impl LawRow {
@@ -82,10 +93,12 @@ impl LawRow {
         row.within_sight(response_max).map_err(reason)
     }
 
-    /// The same row without a peak that is not in sight, and with its promise.
+    /// The same row without a peak that is not shown or not in sight, and with its promise.
     fn within_sight(mut self, response_max: Option<Span>) -> Result<Self> {
         let sight = SIGHT * self.highest.value;
-        self.peak = self.peak.filter(|peak| peak.load.value <= sight);
+        let is_shown = self.parameters.shows_coherency();
+        let seen = self.least()..=sight;
+        self.peak = self.peak.filter(|peak| is_shown && seen.contains(&peak.load.value));
         let Some(most) = response_max.map(Span::seconds) else { return Ok(self) };
         let interval = self.fit.response_interval(most, LEVEL)?;
         self.promise = Some(match (self.fit.law().load_at_response(most), interval) {
@@ -96,10 +109,33 @@ impl LawRow {
         Ok(self)
     }
 
-    /// How far load may go: to the peak, or as far as the promise is kept if that is less. `None`
-    /// where neither is in sight.
+    /// Why no peak is told; `None` where one is.
+    pub fn no_peak(&self) -> Option<NoPeak> {
+        let law = self.fit.law();
+        match self.peak {
+            Some(_) => None,
+            None if law.coherency() > 0.0 && !self.parameters.shows_coherency() => {
+                Some(NoPeak::NotShown)
+            }
+            None if law.falls_from(self.least()) => Some(NoPeak::OnlyFalls),
+            None => Some(NoPeak::NotInSight),
+        }
+    }
+
+    /// The least load that the fit has.
+    pub fn least(&self) -> f64 {
+        self.fit.samples().iter().map(|sample| sample.load).fold(f64::INFINITY, f64::min)
+    }
+
+    /// How far load may go: to the peak, or as far as the promise is kept if that is less; no
+    /// farther than the [least](Self::least) where throughput only falls. `None` where neither is
+    /// known.
     pub fn usable(&self) -> Option<f64> {
-        let peak = self.peak.map(|peak| peak.load.value);
+        let peak = match self.no_peak() {
+            Some(NoPeak::OnlyFalls) => Some(self.least()),
+            Some(NoPeak::NotShown | NoPeak::NotInSight) => None,
+            None => self.peak.map(|peak| peak.load.value),
+        };
         let promised = match self.promise {
             Some(Promise::Never) => Some(0.0),
             Some(Promise::UpTo(load)) => Some(load.value),

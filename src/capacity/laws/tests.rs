@@ -140,6 +140,44 @@ fn what_is_not_in_sight_is_not_told() {
 }
 
 #[test]
+fn a_peak_that_the_data_does_not_show_is_not_told() {
+    // As much is done at any load, give or take a twentieth: coherency is not told from 0.
+    let (loads, mut not_shown, mut told) = (days(40, 2.0, 40.0), 0, 0);
+    for seed in 0..20 {
+        let mut off = noise(seed);
+        let done: Vec<f64> = loads.iter().map(|_| 1_000.0 * (1.0 + 0.05 * off())).collect();
+        let report = fitted("", &loads, &done);
+        let row = &report.rows[0];
+        told += u32::from(row.used_share().is_some());
+        if row.no_peak() == Some(NoPeak::NotShown) {
+            not_shown += 1;
+            let coherency = row.parameters.coherency.unwrap();
+            assert!(coherency.low <= 0.0 && coherency.value > 0.0, "{coherency:?}");
+            assert_eq!((row.peak, row.usable(), row.used_share()), (None, None, None));
+            // A promise stands all the same: 20 ms are kept up to a load of 20.
+            let report = fitted("response_max = \"20ms\"", &loads, &done);
+            is(report.rows[0].usable().unwrap(), 20.0, 0.05);
+        }
+    }
+    println!("{not_shown} {told}");
+    assert!(not_shown >= 4 && told <= 2, "{not_shown} {told}");
+}
+
+#[test]
+fn throughput_that_only_falls_is_told_and_not_extrapolated() {
+    let (loads, mut off) = (days(40, 2.0, 40.0), noise(4));
+    for scatter in [0.0, 0.05] {
+        let done = loads.iter().map(|load| 1_000.0 / load * (1.0 + scatter * off()));
+        let report = fitted("", &loads, &done.collect::<Vec<_>>());
+        let row = &report.rows[0];
+        assert_eq!((row.peak, row.no_peak()), (None, Some(NoPeak::OnlyFalls)));
+        assert!((2.0..3.0).contains(&row.least()), "{}", row.least());
+        assert_eq!(row.usable(), Some(row.least()));
+        is(row.used_share().unwrap(), 40.0 / row.least(), 1e-12);
+    }
+}
+
+#[test]
 fn the_most_used_come_first_whatever_the_order_was() {
     let law = ScalabilityLaw::new(50.0, 0.02, 0.0004).unwrap();
     let linear = ScalabilityLaw::new(50.0, 0.0, 0.0).unwrap();

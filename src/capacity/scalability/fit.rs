@@ -77,6 +77,14 @@ pub struct ScalabilityFit {
     interval_degrees: f64,
 }
 
+impl ParameterIntervals {
+    /// Whether the interval of coherency excludes 0. Where it does not, or coherency is held at 0,
+    /// the data does not show that throughput ever falls.
+    pub fn shows_coherency(&self) -> bool {
+        self.coherency.is_some_and(|of| of.low > 0.0)
+    }
+}
+
 impl Interval {
     fn around(value: f64, half_width: f64) -> Self {
         Self { value, low: value - half_width, high: value + half_width }

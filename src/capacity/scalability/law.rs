@@ -172,11 +172,18 @@ impl ScalabilityLaw {
     }
 
     /// Where throughput is highest: at `sqrt((1 - a) / b)`. `None` without coherency, where
-    /// throughput grows for ever, and where all work is done one after the other.
+    /// throughput grows for ever, and where all work is done one after the other, so that it
+    /// only falls.
     pub fn peak(&self) -> Option<Peak> {
         let load = ((1.0 - self.contention) / self.coherency).sqrt();
         let throughput = self.throughput(load);
         (load.is_finite() && throughput.is_finite()).then_some(Peak { load, throughput })
+    }
+
+    /// Whether throughput falls with the load, from a load on: the peak lies before it, or, where
+    /// all work is done one after the other, there never was one.
+    pub fn falls_from(&self, load: f64) -> bool {
+        self.slope(load) < 0.0
     }
 
     /// What throughput could come to if there were no coherency: `g / a`. `None` without

@@ -254,12 +254,17 @@ fn notes(sheet: &mut Sheet, fit: &ScalabilityFit, level: f64, intervals: &Parame
             fit.law().contention()
         ));
     }
-    for (name, interval) in
-        [("contention", intervals.contention), ("coherency", intervals.coherency)]
-    {
+    let least = fit.samples().iter().map(|sample| sample.load).fold(f64::INFINITY, f64::min);
+    if fit.law().falls_from(least) {
+        sheet.note(format!("Throughput only falls, from the least load on, {least}."));
+    }
+    for (name, interval, so) in [
+        ("contention", intervals.contention, ""),
+        ("coherency", intervals.coherency, ", nor that throughput has a peak"),
+    ] {
         if interval.is_some_and(|interval| interval.low <= 0.0) {
             sheet.note(format!(
-                "The interval of {name} holds 0: the data does not show that there is any."
+                "The interval of {name} holds 0: the data does not show that there is any{so}."
             ));
         }
     }
