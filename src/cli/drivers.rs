@@ -268,6 +268,7 @@ fn remarks(model: &DemandModel, at_line: &AtLine) -> String {
     let said = [
         (matches!(at_line, AtLine::IdleOver), "idle use is over the line"),
         (matches!(at_line, AtLine::NoCost), "use does not grow with demand"),
+        (matches!(at_line, AtLine::CutOff), "a ceiling: see calc demand"),
         (
             matches!(at_line, AtLine::Demand(demand) if demand.is_beyond_seen()),
             "the line is beyond all demand seen",

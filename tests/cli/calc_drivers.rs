@@ -63,6 +63,29 @@ fn demand_at_the_line_and_hosts_for_a_growth() {
 }
 
 #[test]
+fn where_use_comes_to_a_ceiling_no_hosts_are_promised() {
+    let user = User::new();
+    // 12 + 0.01 x goes to 46, of which 36 is all that there is.
+    let cut = |row: &str| {
+        let mut cells: Vec<String> = row.split(',').map(ToOwned::to_owned).collect();
+        if let Ok(cpu) = cells[2].parse::<f64>() {
+            cells[2] = cpu.min(36.0).to_string();
+        }
+        cells.join(",") + "\n"
+    };
+    user.write("series.csv", &series(0.01).lines().map(cut).collect::<String>());
+    let asked = "calc drivers series.csv --resource cpu --driver requests --limit 100 \
+                 --growth 30% --hosts 12";
+    let said = user.ok(asked);
+    for part in ["Use stops growing from ", "plimsoll calc demand"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let sheet = user.json(asked);
+    assert!(sheet["facts"].get("hosts_needed").is_none(), "{sheet}");
+    assert!(sheet["tables"].get("at_line").is_none(), "{sheet}");
+}
+
+#[test]
 fn a_dearer_deploy_is_found_among_others() {
     let user = User::new();
     user.write("series.csv", &series(0.0125));
@@ -81,6 +104,12 @@ fn a_dearer_deploy_is_found_among_others() {
         asked,
         "plimsoll: events.csv:2: time is \"soon\": write 2026-03-01T12:00:00Z, with its zone, or \
          seconds since 1970",
+    );
+    user.write("events.csv", "time,name\n20260315,v1\n");
+    user.fails(
+        asked,
+        "plimsoll: events.csv:2: time is \"20260315\": write 2026-03-15 if that is the date, or \
+         20260315.0 if these are seconds since 1970",
     );
 }
 

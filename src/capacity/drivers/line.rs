@@ -1,6 +1,7 @@
 //! The demand at which use reaches a line, and hosts for a growth of demand.
 
 use super::model::DemandModel;
+use super::shape::Verdict;
 use crate::error::{Error, Result};
 use crate::kernel::{student_factor, student_p};
 
@@ -11,6 +12,9 @@ pub enum AtLine {
     IdleOver,
     /// Use does not grow with demand, as far as the rows show.
     NoCost,
+    /// Use stops growing at its top: what was wanted beyond is not seen, and the straight line is
+    /// that of neither.
+    CutOff,
     /// At this demand.
     Demand(LineDemand),
 }
@@ -33,6 +37,7 @@ pub struct LineDemand {
     residual_p95: f64,
     seen_max: f64,
     mix: Vec<f64>,
+    bends_down: bool,
 }
 
 /// Hosts that a demand takes, rounded up.
@@ -42,7 +47,8 @@ pub struct HostsNeeded {
     pub low: u64,
     /// Enough with probability 50%.
     pub middle: u64,
-    /// Enough with probability 97.5%; `None` where the cost is too uncertain to say.
+    /// Enough with probability 97.5%; `None` where the cost is too uncertain to say, and where use
+    /// bends down, for that may be a ceiling.
     pub high: Option<u64>,
 }
 
@@ -50,6 +56,9 @@ impl AtLine {
     pub(super) fn of(model: &DemandModel, line: f64) -> Result<Self> {
         if !line.is_finite() {
             return Err(Error::invalid(format!("the line is {line}: give a finite number")));
+        }
+        if model.shape.is_cut_off {
+            return Ok(Self::CutOff);
         }
         let constant = unit(model.mix.len() + 1);
         let demand: Vec<f64> = std::iter::once(0.0).chain(model.mix.iter().copied()).collect();
@@ -73,6 +82,7 @@ impl AtLine {
             residual_p95: model.residual_p95,
             seen_max: model.seen_max,
             mix: model.mix.clone(),
+            bends_down: model.shape.verdict == Verdict::BendsDown,
         }))
     }
 }
@@ -142,7 +152,10 @@ impl LineDemand {
         Ok(HostsNeeded {
             low: self.multiple(1.0 - tail).map_or(1, count),
             middle: count((self.line - self.idle) / self.cost),
-            high: self.multiple(tail).filter(|multiple| *multiple > 0.0).map(count),
+            high: self
+                .multiple(tail)
+                .filter(|multiple| *multiple > 0.0 && !self.bends_down)
+                .map(count),
         })
     }
 
@@ -195,6 +208,7 @@ mod tests {
             residual_p95: 4.0,
             seen_max: 15.0,
             mix: vec![1.0],
+            bends_down: false,
         }
     }
 
@@ -211,6 +225,9 @@ mod tests {
         let hosts = at.hosts_needed(10, 0.2).unwrap();
         assert_eq!((hosts.low, hosts.middle, hosts.high), (9, 9, Some(11)));
         assert!(at.demand(1, 0.5).is_none() && at.demand(0, 1.0).is_none());
+        let bent = LineDemand { bends_down: true, ..at };
+        let hosts = bent.hosts_needed(10, 0.2).unwrap();
+        assert_eq!((hosts.low, hosts.middle, hosts.high), (9, 9, None));
     }
 
     #[test]

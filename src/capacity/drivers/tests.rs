@@ -149,6 +149,28 @@ fn a_bend_is_seen_and_a_straight_line_is_not_bent() {
 }
 
 #[test]
+fn use_that_comes_to_a_ceiling_promises_no_hosts() {
+    let of = |seed: u64, ceiling: f64| {
+        let (mut demand, mut noise) = (Noise::new(seed), Noise::new(seed + 55));
+        let x: Vec<f64> = (0..864).map(|row| demand.demand(row, 288)).collect();
+        let used: Vec<f64> =
+            x.iter().map(|x| (10.0 + 0.02 * x).min(ceiling) + 0.3 * noise.next()).collect();
+        fit(&used, &[x]).unwrap()
+    };
+    for seed in 0..10 {
+        // Use goes to 74; from 60 on, or from 55, it can be no more.
+        for ceiling in [60.0, 55.0] {
+            let cut = of(seed, ceiling);
+            assert!(cut.shape.is_cut_off, "{seed} {ceiling}: {:?}", cut.shape);
+            assert!(matches!(cut.at_line(80.0).unwrap(), AtLine::CutOff));
+        }
+        let free = of(seed, 1_000.0);
+        assert!(!free.shape.is_cut_off);
+        assert!(line_of(&free, 80.0).hosts_needed(10, 0.3).unwrap().high.is_some());
+    }
+}
+
+#[test]
 fn a_pattern_of_the_day_that_is_no_demand_is_reported() {
     let of = |seed: u64, nightly: f64| {
         let (mut demand, mut noise) = (Noise::new(seed), Noise::new(seed + 99));

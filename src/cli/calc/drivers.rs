@@ -62,6 +62,8 @@ pub(super) fn drivers(args: &DriversArgs) -> Result<Sheet> {
         AtLine::NoCost => {
             sheet.note("Use does not grow with this demand, as far as the rows show.");
         }
+        // The note on the bend says why.
+        AtLine::CutOff => {}
         AtLine::Demand(demand) => {
             at_line(&mut sheet, &model, &demand);
             if let Some(hosts) = args.hosts {
@@ -156,8 +158,15 @@ fn notes(sheet: &mut Sheet, model: &DemandModel) {
              largest demand seen, and promises too much near it.",
             model.shape.knot_use
         )),
+        Verdict::BendsDown if model.shape.is_cut_off => sheet.note(format!(
+            "Use stops growing from {:.6} on, while demand grows: a ceiling, and not a cheaper \
+             unit. What was wanted beyond it is not in these rows, so that no demand at the line \
+             and no hosts are told. plimsoll calc demand estimates what was wanted.",
+            model.shape.knot_use
+        )),
         Verdict::BendsDown => sheet.note(format!(
-            "Use bends downward from {:.6} on: the last units cost less than the line says.",
+            "Use bends downward from {:.6} on: the last units cost less than the line says, or \
+             not all that was wanted was served, so that no number of hosts is surely enough.",
             model.shape.knot_use
         )),
     }
