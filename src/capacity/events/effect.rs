@@ -115,11 +115,10 @@ fn compare(
     let known = [before.known(), after.known()];
     let rows = [known[0].len(), known[1].len()];
     let needed = ROWS_MIN + 2 * before.drivers().len();
-    for (rows, side) in rows.iter().zip(["before", "after"]) {
+    let sides = ["before it, back to the event before", "after it, up to the next event"];
+    for (rows, side) in rows.iter().zip(sides) {
         if *rows < needed {
-            return Err(format!(
-                "{rows} rows {side} it, up to the next event; {needed} are needed"
-            ));
+            return Err(format!("{rows} rows {side}; {needed} are needed"));
         }
     }
     if before.drivers().is_empty() {

@@ -89,7 +89,7 @@ pub fn parse_events(text: &str, origin: &str) -> Result<Vec<Event>> {
 ///
 /// # Errors
 ///
-/// Where it is none of these.
+/// Where it is none of these, and for eight digits that may be a date of a calendar as well.
 pub fn parse_time(text: &str) -> Result<Timestamp> {
     let refused = || {
         Error::invalid(format!(
@@ -99,11 +99,28 @@ pub fn parse_time(text: &str) -> Result<Timestamp> {
     let Ok(seconds) = text.parse::<f64>() else {
         return text.parse().map_err(|_| refused());
     };
+    if let Some(date) = written_together(text) {
+        return Err(Error::invalid(format!(
+            "time is {text:?}: write {date} if that is the date, or {text}.0 if these are seconds \
+             since 1970"
+        )));
+    }
     let nanos = (seconds * 1e9).round();
     if !nanos.is_finite() || nanos.abs() >= i64::MAX as f64 {
         return Err(refused());
     }
     Ok(Timestamp::from_nanos(nanos as i64))
+}
+
+/// The date that eight digits may be, of a year in which there was monitoring.
+fn written_together(text: &str) -> Option<String> {
+    if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let date = format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]);
+    let is_date =
+        (1990..2100).contains(&text[..4].parse().unwrap_or(0)) && date.parse::<Timestamp>().is_ok();
+    is_date.then_some(date)
 }
 
 #[cfg(test)]
@@ -122,6 +139,12 @@ mod tests {
         fails("time,name\nnan,b\n", "e.csv:2: time is \"nan\"");
         fails("time,name\n2026-03-01T12:00:00,b\n", "e.csv:2: time is");
         fails("time,name\n0,a,b\n", "e.csv:2:");
+        let digits = "e.csv:2: time is \"20260315\": write 2026-03-15 if that is the date, or \
+                      20260315.0 if these are seconds since 1970";
+        fails("time,name\n20260315,b\n", digits);
+        for seconds in ["20260315.0", "20261315", "20260230", "19700101", "2026031"] {
+            assert!(parse_time(seconds).is_ok(), "{seconds}");
+        }
         fails("time,name,host\n0,a,(\n", "e.csv:2:");
     }
 
