@@ -250,13 +250,18 @@ impl PlanRow {
         Some(self.headroom()? / self.limit?)
     }
 
+    /// The day to order: of a row that is full that of the plan, `as_of`; it may have passed.
+    pub fn order_by(&self, as_of: Timestamp) -> Option<Timestamp> {
+        match &self.outcome {
+            Outcome::Within(forecast) => forecast.order_by,
+            Outcome::Already { .. } => Some(as_of.floor(Span::DAY)),
+            _ => None,
+        }
+    }
+
     /// Whether the day to order is `as_of` or before.
     pub fn is_overdue(&self, as_of: Timestamp) -> bool {
-        match &self.outcome {
-            Outcome::Within(forecast) => forecast.order_by.is_some_and(|day| day <= as_of),
-            Outcome::Already { .. } => true,
-            _ => false,
-        }
+        self.order_by(as_of).is_some_and(|day| day <= as_of)
     }
 
     /// The row's name for people.

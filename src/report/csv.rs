@@ -50,13 +50,13 @@ pub fn csv(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
     writer.write_record(COLUMNS).map_err(io::Error::from)?;
     for table in std::iter::once(&plan.hosts).chain(&plan.groups) {
         for row in &table.rows {
-            writer.write_record(cells(table, row)).map_err(io::Error::from)?;
+            writer.write_record(cells(table, row, plan.as_of)).map_err(io::Error::from)?;
         }
     }
     writer.flush()
 }
 
-fn cells(table: &TablePlan, row: &PlanRow) -> [String; 33] {
+fn cells(table: &TablePlan, row: &PlanRow, as_of: Timestamp) -> [String; 33] {
     let (outcome, why) = match &row.outcome {
         Outcome::NotEnoughData { what } => (row.outcome.word(), what.as_str()),
         _ => (row.outcome.word(), ""),
@@ -90,7 +90,7 @@ fn cells(table: &TablePlan, row: &PlanRow) -> [String; 33] {
         date(forecast.and_then(|f| f.p10)),
         date(forecast.and_then(|f| f.p50)),
         date(forecast.and_then(|f| f.p90)),
-        date(forecast.and_then(|f| f.order_by)),
+        date(row.order_by(as_of)),
         number(forecast.map(|f| f.within_7_days)),
         number(forecast.map(|f| f.within_30_days)),
         number(forecast.map(|f| f.within_90_days)),
@@ -127,6 +127,21 @@ mod tests {
     #[test]
     fn golden() {
         check_golden("plan.csv", &written(csv));
+    }
+
+    #[test]
+    fn what_is_full_is_to_be_ordered_on_the_day_of_the_plan() {
+        let text = written(csv);
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+        let at = |column| COLUMNS.iter().position(|name| *name == column).unwrap();
+        let by: Vec<(String, String)> = reader
+            .records()
+            .map(|record| record.unwrap())
+            .map(|record| (record[at("outcome")].to_owned(), record[at("order_by")].to_owned()))
+            .collect();
+        assert_eq!(by[0], ("already".to_owned(), "2026-01-01".to_owned()));
+        assert_eq!(by[1], ("within".to_owned(), "2025-12-11".to_owned()));
+        assert_eq!(by[4], ("no_trend".to_owned(), String::new()));
     }
 
     #[test]

@@ -30,8 +30,8 @@ pub fn json(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         false_discovery_rate: plan.false_discovery_rate,
         model: MODEL,
         summary: plan.summary,
-        hosts: table(&plan.hosts),
-        groups: plan.groups.iter().map(table).collect(),
+        hosts: table(&plan.hosts, plan.as_of),
+        groups: plan.groups.iter().map(|group| table(group, plan.as_of)).collect(),
         idle: idle(plan),
         zombies: plan.zombies.as_ref().map(zombies),
         overprovisioned: Overprovisioned {
@@ -222,18 +222,18 @@ struct OverView<'a> {
     reclaimable: f64,
 }
 
-fn table(table: &TablePlan) -> TableView<'_> {
-    TableView { name: &table.name, by: &table.by, rows: table.rows.iter().map(row).collect() }
+fn table(table: &TablePlan, as_of: Timestamp) -> TableView<'_> {
+    let rows = table.rows.iter().map(|one| row(one, as_of));
+    TableView { name: &table.name, by: &table.by, rows: rows.collect() }
 }
 
-fn row(row: &PlanRow) -> Row<'_> {
+fn row(row: &PlanRow, as_of: Timestamp) -> Row<'_> {
     let date = |day: Option<Timestamp>| day.map(Timestamp::date);
-    let (mut why, mut full_since, mut full, mut order_by) = (None, None, None, None);
+    let (mut why, mut full_since, mut full) = (None, None, None);
     match &row.outcome {
         Outcome::Already { since } => full_since = Some(since.date()),
         Outcome::NotEnoughData { what } => why = Some(what.as_str()),
         Outcome::Within(f) => {
-            order_by = date(f.order_by);
             full = Some(Full {
                 p10: date(f.p10),
                 p50: date(f.p50),
@@ -271,7 +271,7 @@ fn row(row: &PlanRow) -> Row<'_> {
         why,
         full_since,
         full,
-        order_by,
+        order_by: date(row.order_by(as_of)),
         slope_per_day: row.slope_per_day,
         p_value: row.p_value,
         trend_since: date(row.trend_since),
@@ -378,6 +378,11 @@ mod tests {
         assert_eq!(rows[2]["labels"]["host"], "=cmd|' /C calc'!A0");
         assert_eq!(rows[3]["labels"]["host"], "\u{1b}[31mred\nline");
         assert_eq!(rows[2]["full"]["p50"], "2026-02-11");
+        // A row that is full already is due on the day of the plan.
+        assert_eq!(
+            (&rows[0]["order_by"], &rows[4]["order_by"]),
+            (&"2026-01-01".into(), &().into())
+        );
         assert!(rows[2]["full"]["p90"].is_null());
         assert!(rows[6]["used_now"].is_null() && rows[6]["headroom"].is_null());
     }
