@@ -71,7 +71,7 @@ pub(super) fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
 fn cells(of: &PoolBudget) -> [String; 12] {
     [
         cut(&of.pool),
-        format!("{} {}", cut(&of.name), objective(of)),
+        cut(&printed(of)),
         cut(&of.resource),
         grows(of),
         of.now.hosts.to_string(),
@@ -83,6 +83,11 @@ fn cells(of: &PoolBudget) -> [String; 12] {
         next_nine(of),
         shrinks(of),
     ]
+}
+
+/// An objective as it is printed: `web answers 99.9%`.
+fn printed(of: &PoolBudget) -> String {
+    format!("{} {}", of.name, objective(of))
 }
 
 /// The objective in percent, as it was written.
@@ -170,7 +175,7 @@ pub(super) fn explained_by_name(
     resource: Option<&str>,
 ) -> Vec<Explanation> {
     let all = plan.pools.iter().flat_map(|pools| &pools.budgets);
-    let named = all.filter(|of| of.name == name);
+    let named = all.filter(|of| of.name == name || printed(of) == name);
     let asked = named.filter(|of| resource.is_none_or(|resource| resource == of.resource));
     let explanation = |of: &PoolBudget| Explanation {
         subject: format!("objective {}: {} {}", of.name.escape_debug(), of.pool, of.resource),
@@ -179,10 +184,10 @@ pub(super) fn explained_by_name(
     asked.map(explanation).collect()
 }
 
-/// The names of the objectives.
+/// The names of the objectives, as the table has them.
 pub(super) fn names(plan: &Plan) -> Vec<String> {
     let all = plan.pools.iter().flat_map(|pools| &pools.budgets);
-    all.map(|of| of.name.clone()).collect()
+    all.map(printed).collect()
 }
 
 fn sentence(of: &PoolBudget) -> String {
@@ -416,6 +421,9 @@ mod tests {
         let by_name = explain(&plan, &study, "web answers", None);
         assert_eq!(by_name[0].subject, "objective web answers: web cpu");
         assert!(said.contains(&by_name[0].sentences[0]));
+        // As the table prints it, too.
+        assert_eq!(explain(&plan, &study, "web answers 99.5%", None), by_name);
+        assert_eq!(crate::report::names_like(&plan, "answers"), ["web answers 99.5%"]);
         let memory = explain(&plan, &study, "web", Some("memory"));
         assert!(!memory[0].sentences.join("\n").contains("Error budget"));
     }
