@@ -6,7 +6,9 @@ use super::escape::{Text, cut};
 use super::scale::long_date;
 use crate::capacity::{Outcome, Plan, PlanRow};
 use crate::model::Span;
-use crate::report::reclaim;
+
+/// As likely as not.
+const EVEN: f64 = 0.5;
 
 /// Writes the header, without its end.
 pub(super) fn write(plan: &Plan, out: &mut String) {
@@ -45,7 +47,7 @@ const THEMES: &str = "<fieldset><legend>Theme</legend>\
 fn finding(plan: &Plan) -> String {
     let s = &plan.summary;
     let mut text = match (s.already, s.within_horizon) {
-        (0, 0) => format!("Nothing is likely to run out within {}.", plan.horizon),
+        (0, 0) => none_is_dated(plan),
         (0, within) => format!("{} likely to run out within {}.", are(within), plan.horizon),
         (full, 0) => format!("{} full already; no other has a likely date.", are(full)),
         (full, within) => format!(
@@ -67,6 +69,50 @@ fn finding(plan: &Plan) -> String {
         let _ = write!(text, " {orders}{count} {verb} due now.");
     }
     text
+}
+
+/// What can be said where no row is full or has a likely date: an all-clear only of what was looked
+/// at, and only where it came near no line.
+fn none_is_dated(plan: &Plan) -> String {
+    let s = &plan.summary;
+    if s.rows == 0 {
+        return "Nothing can be said: there are no rows.".to_owned();
+    }
+    if s.rows == s.not_enough_data {
+        let of =
+            if s.rows == 1 { "the only row".to_owned() } else { format!("all {} rows", s.rows) };
+        return format!("Nothing can be said: of {of} there is not enough data.");
+    }
+    let unknown = match s.not_enough_data {
+        0 => String::new(),
+        unknown => format!(" Of {unknown} of {} rows nothing can be said.", s.rows),
+    };
+    let count =
+        |is: &dyn Fn(&PlanRow) -> bool| plan.hosts.rows.iter().filter(|row| is(row)).count();
+    let over = count(&|row| row.headroom().is_some_and(|left| left < 0.0));
+    let likely = |row: &PlanRow| row.probabilities.is_some_and(|odds| odds.within_90 > EVEN);
+    let likely = count(&likely);
+    if (over, likely) == (0, 0) {
+        return format!("Nothing is likely to run out within {}.{unknown}", plan.horizon);
+    }
+    let mut parts = Vec::new();
+    if over > 0 {
+        parts.push(format!("{} had a peak over the line", rows(over)));
+    }
+    if likely > 0 {
+        let is = if likely == 1 { "is" } else { "are" };
+        parts
+            .push(format!("{} {is} more likely than not to reach it within 90 days", rows(likely)));
+    }
+    format!(
+        "No resource of a host has a date within {}, but {}.{unknown}",
+        plan.horizon,
+        parts.join(", and ")
+    )
+}
+
+fn rows(count: usize) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
 fn are(count: usize) -> String {
@@ -104,14 +150,84 @@ fn tiles(plan: &Plan) -> Vec<(String, String, &'static str)> {
     let most = plan.overprovisioned.totals.iter().filter(|total| total.amount.1 > 0.0);
     for total in most.take(2) {
         let share = format!("{:.0}%", 100.0 * total.amount.0 / total.amount.1);
-        let words = reclaim::in_words(total);
-        let (resource, rest) = words.split_once(": ").unwrap_or_default();
-        let hosts = rest.split(',').next().unwrap_or_default();
-        tiles.push((share, format!("of {resource} can be reclaimed, on {hosts}"), ""));
+        let (resource, (over, judged)) = (cut(&total.resource), total.rows);
+        let what = format!("of {resource} can be reclaimed, on {over} of {judged} hosts");
+        tiles.push((share, what, ""));
     }
     if s.not_enough_data > 0 {
         let what = "rows of which nothing can be said".to_owned();
         tiles.push((s.not_enough_data.to_string(), what, ""));
     }
     tiles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::Summary;
+    use crate::capacity::exhaustion::Probabilities;
+    use crate::report::testing::plan as small_plan;
+
+    /// A plan of rows without a date, of the last so many of which nothing can be said.
+    fn undated(rows: usize, unknown: usize, change: impl Fn(&mut PlanRow)) -> Plan {
+        let mut plan = small_plan();
+        let quiet = plan.hosts.rows.iter().find(|row| row.outcome == Outcome::NoTrend).unwrap();
+        let mut row = PlanRow { probabilities: None, ..quiet.clone() };
+        change(&mut row);
+        plan.hosts.rows = vec![row; rows];
+        plan.summary = Summary { rows, not_enough_data: unknown, ..Summary::default() };
+        plan
+    }
+
+    #[test]
+    fn all_is_clear_only_where_something_was_looked_at() {
+        let said = |rows, unknown| finding(&undated(rows, unknown, |_| ()));
+        assert_eq!(said(0, 0), "Nothing can be said: there are no rows.");
+        assert_eq!(said(1, 1), "Nothing can be said: of the only row there is not enough data.");
+        assert_eq!(said(3, 3), "Nothing can be said: of all 3 rows there is not enough data.");
+        assert_eq!(said(3, 0), "Nothing is likely to run out within 90d.");
+        assert_eq!(
+            said(3, 2),
+            "Nothing is likely to run out within 90d. Of 2 of 3 rows nothing can be said."
+        );
+    }
+
+    #[test]
+    fn all_is_not_clear_where_a_line_was_or_will_be_reached() {
+        let over = |row: &mut PlanRow| row.line = row.peak.map(|peak| peak.value - 1.0);
+        let odds = |within_90| Probabilities {
+            within_7: 0.1,
+            within_30: 0.2,
+            within_90,
+            never: 1.0 - within_90,
+        };
+        assert_eq!(
+            finding(&undated(2, 0, over)),
+            "No resource of a host has a date within 90d, but 2 rows had a peak over the line."
+        );
+        let likely = |row: &mut PlanRow| row.probabilities = Some(odds(0.995));
+        assert_eq!(
+            finding(&undated(1, 0, likely)),
+            "No resource of a host has a date within 90d, but 1 row is more likely than not to \
+             reach it within 90 days."
+        );
+        let both = |row: &mut PlanRow| {
+            over(row);
+            likely(row);
+        };
+        let said = finding(&undated(2, 1, both));
+        assert!(said.contains("2 rows had a peak over the line, and 2 rows are more"), "{said}");
+        let even = finding(&undated(2, 0, |row| row.probabilities = Some(odds(0.5))));
+        assert_eq!(even, "Nothing is likely to run out within 90d.");
+    }
+
+    #[test]
+    fn a_tile_names_its_resource_whole() {
+        let mut plan = small_plan();
+        let of = |plan: &Plan| tiles(plan).into_iter().find(|tile| tile.1.contains("reclaimed"));
+        plan.overprovisioned.totals[0].resource = "disk: /var, fast".to_owned();
+        let (over, judged) = plan.overprovisioned.totals[0].rows;
+        let wanted = format!("of disk: /var, fast can be reclaimed, on {over} of {judged} hosts");
+        assert_eq!(of(&plan).unwrap().1, wanted);
+    }
 }

@@ -369,6 +369,6 @@ fn an_empty_plan_is_a_page() {
     plan.overprovisioned = crate::capacity::OverprovisionedReport::default();
     plan.notes.clear();
     let html = written(&plan, &Parts::default());
-    assert!(html.contains("Nothing is likely to run out within 90d."));
+    assert!(html.contains("Nothing can be said: there are no rows."));
     assert!(html.contains("No row is full, and none has a date within 90d."));
 }
