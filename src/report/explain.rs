@@ -161,8 +161,13 @@ pub(super) fn reasons(plan: &Plan, row: &PlanRow) -> Vec<String> {
     if let Some(slope) = row.slope_per_day {
         let since = row.trend_since.map_or_else(String::new, |at| format!(" since {}", at.date()));
         let p = row.p_value.map_or_else(String::new, chance);
-        let verb = if slope < 0.0 { "shrinks" } else { "grows" };
-        said.push(format!("Its daily peak {verb} by {} a day{since}{p}.", shown(slope.abs())));
+        let by = shown(slope.abs());
+        let course = match slope {
+            _ if by == shown(0.0) => "stays as it is".to_owned(),
+            slope if slope < 0.0 => format!("shrinks by {by} a day"),
+            _ => format!("grows by {by} a day"),
+        };
+        said.push(format!("Its daily peak {course}{since}{p}."));
     }
     if let Outcome::Within(forecast) = &row.outcome {
         let percent = |share: f64| format!("{:.0}%", share * 100.0);
@@ -335,6 +340,21 @@ mod tests {
             let change = Some(LimitChange { from: 250.0, at });
             let changed = PlanRow { limit_change: change, ..row.clone() };
             assert!(said(&changed).contains(&part), "{}", said(&changed));
+        }
+    }
+
+    #[test]
+    fn what_does_not_move_does_not_grow() {
+        let mut plan = pooled_plan("");
+        let row = plan.hosts.rows.iter_mut().find(|row| row.slope_per_day.is_some()).unwrap();
+        let row = row.clone();
+        for (slope, part) in [
+            (0.0, "Its daily peak stays as it is"),
+            (1e9, "Its daily peak grows by "),
+            (-1e9, "Its daily peak shrinks by "),
+        ] {
+            let said = reasons(&plan, &PlanRow { slope_per_day: Some(slope), ..row.clone() });
+            assert!(said.iter().any(|one| one.starts_with(part)), "{said:?}");
         }
     }
 

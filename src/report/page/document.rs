@@ -15,9 +15,9 @@ use crate::capacity::Plan;
 /// What the page does where there is JavaScript: read-outs, zoom, sorting.
 pub(super) const SCRIPT: &str = include_str!("script.js");
 /// The SHA-256 of [`SCRIPT`] in base 64, by which the page's policy lets it run, and nothing else.
-pub(super) const SCRIPT_SHA256: &str = "DMRsLeMcY/ec0/khu2vQVYAkTNdQAfLtzsYDa1ZKBzA=";
+pub(super) const SCRIPT_SHA256: &str = "EOUrmLL+WlDYtlTkebBh0IS2eKtg5LlqpKn5S7GMqMw=";
 /// The SHA-256 of [`style`] in base 64.
-pub(super) const STYLE_SHA256: &str = "0fX84cjCrWeFr990i4IU4WqVKM2CdyJtJqH000dlWcg=";
+pub(super) const STYLE_SHA256: &str = "Pmld2Pc63hio8tBz1uj6ZxicQ1rZRByoKM+Plv3a5B0=";
 
 /// The page under construction.
 #[derive(Debug, Default)]
@@ -81,8 +81,17 @@ impl Body {
         self.out.push_str("</div>\n");
     }
 
-    /// A table of at most `shown` rows out of `of`.
+    /// A table of the first rows out of `of`, all of which are in the plan as JSON.
     pub(super) fn table(&mut self, table: &Table, of: usize) {
+        self.table_of(table, of, "JSON");
+    }
+
+    /// The same of the plan's own rows, which are its CSV.
+    pub(super) fn table_of_rows(&mut self, table: &Table, of: usize) {
+        self.table_of(table, of, "JSON and CSV");
+    }
+
+    fn table_of(&mut self, table: &Table, of: usize, formats: &str) {
         table.write(&mut self.out);
         if table.len() > PRINTED_ROWS_MAX {
             let _ = writeln!(
@@ -91,8 +100,11 @@ impl Body {
             );
         }
         if of > table.len() {
-            let left = of - table.len();
-            self.explain(&format!("{left} more rows are in the plan as JSON and CSV."));
+            let more = match of - table.len() {
+                1 => "1 more row is".to_owned(),
+                left => format!("{left} more rows are"),
+            };
+            self.explain(&format!("{more} in the plan as {formats}."));
         }
     }
 }

@@ -72,7 +72,8 @@ impl Figure {
             out.push_str("</div>");
         }
         let rows = self.table.len();
-        let _ = write!(out, "<details><summary>Data, {rows} rows</summary>");
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        let _ = write!(out, "<details><summary>Data, {rows}</summary>");
         self.table.write(out);
         out.push_str("</details></figure>\n");
     }

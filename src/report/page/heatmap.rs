@@ -10,6 +10,7 @@ use super::svg::{Anchor, Marks, short};
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::HeadroomMap;
 use crate::model::Span;
+use crate::report::table::percent as in_percent;
 
 /// From which headroom on, in percent of the limit, each class counts; the first has all below.
 const CLASSES_FROM: [f64; HEAT_CLASSES - 1] = [0.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0];
@@ -131,7 +132,7 @@ fn table(map: &HeadroomMap, names: &[String], bands: &Bands) -> Table {
     for (row, (host, name)) in map.hosts.iter().zip(names).enumerate() {
         let least = |shares: &[f64]| shares.iter().copied().fold(f64::NAN, f64::min);
         let shown = |share: f64| {
-            let text = if share.is_nan() { String::new() } else { format!("{}%", percent(share)) };
+            let text = if share.is_nan() { String::new() } else { in_percent(Some(share)) };
             Cell::number(text, share)
         };
         let mut cells = vec![Cell::words(cut(name)), shown(least(&host.shares))];
@@ -142,17 +143,17 @@ fn table(map: &HeadroomMap, names: &[String], bands: &Bands) -> Table {
     table
 }
 
-/// Whole percent, between -200% and 100%.
+/// Whole percent from -200% to 100%, and -201% for all below.
 fn percent(share: f64) -> i64 {
-    (share * 100.0).round().clamp(-200.0, 100.0) as i64
+    (share * 100.0).round().clamp(-201.0, 100.0) as i64
 }
 
-/// Two digits of base 36: percent plus 200, or `zz`.
+/// Two digits of base 36: percent plus 201, so that 0 is below -200%; or `zz`.
 fn code(share: f64) -> String {
     if share.is_nan() {
         return "zz".to_owned();
     }
-    let value = percent(share) + 200;
+    let value = percent(share) + 201;
     let digit = |value: i64| char::from_digit(value as u32, 36).unwrap_or('z');
     [digit(value / 36), digit(value % 36)].iter().collect()
 }
@@ -206,10 +207,20 @@ mod tests {
 
     #[test]
     fn codes_read_back() {
-        for share in [-9.0, -2.0, -0.16, 0.0, 0.005, 0.42, 1.0, 7.0] {
-            let read = i64::from_str_radix(&code(share), 36).unwrap() - 200;
-            assert_eq!(read, percent(share));
+        for share in [-2.0, -0.16, 0.0, 0.005, 0.42, 1.0] {
+            let read = i64::from_str_radix(&code(share), 36).unwrap() - 201;
+            assert_eq!(read as f64, (share * 100.0_f64).round());
         }
-        assert_eq!(code(f64::NAN), "zz");
+        assert_eq!([code(f64::NAN), code(-9.16), code(-2.01), code(7.0)], ["zz", "00", "00", "8d"]);
+    }
+
+    #[test]
+    fn what_is_far_over_its_line_is_told_in_full() {
+        let figure = heatmap(&map(&[&[-9.16, 0.3]]), &["a".to_owned()]);
+        let mut out = String::new();
+        figure.table.write(&mut out);
+        assert!(out.contains("data-c=\"006f\""), "{out}");
+        assert_eq!(out.matches(">-916%").count(), 2, "{out}");
+        assert!(!out.contains("-200%") && !out.contains("-201%"), "{out}");
     }
 }

@@ -28,6 +28,9 @@ pub(super) fn leaves(plan: &Plan, body: &mut Body) {
     if !pools.kept.is_empty() {
         body.explain(&kept_in_words(&pools.kept));
     }
+    if pools.leaves.is_empty() {
+        return;
+    }
     let mut table = Table::sortable(vec![
         words(&cut(&pools.group)),
         numbers("Hosts"),

@@ -104,7 +104,7 @@ fn rows(plan: &Plan, of: &TablePlan, most: usize, body: &mut Body) {
     for row in of.rows.iter().take(most) {
         table.row(cells(plan, of, row));
     }
-    body.table(&table, of.rows.len());
+    body.table_of_rows(&table, of.rows.len());
 }
 
 fn cells(plan: &Plan, of: &TablePlan, row: &PlanRow) -> Vec<Cell> {
@@ -141,7 +141,7 @@ fn dates(plan: &Plan, row: &PlanRow) -> [Cell; 3] {
     let (words, order) = words_of(plan, row);
     match &row.outcome {
         Outcome::Already { since } => [
-            Cell::number(words, day_number(*since)).class("bad"),
+            Cell::number(words, day_number(*since)).class("bad fold"),
             Cell::words(""),
             Cell::number(order, f64::MIN).class(late),
         ],
@@ -155,12 +155,12 @@ fn dates(plan: &Plan, row: &PlanRow) -> [Cell; 3] {
             let day = forecast.p50.map_or(f64::MAX, day_number);
             [
                 Cell::number(forecast.p50.map_or_else(beyond, Timestamp::date), day),
-                Cell::words(range.unwrap_or_default()),
+                Cell::words(range.unwrap_or_default()).class("fold"),
                 Cell::number(order, by).class(late),
             ]
         }
         _ => [
-            Cell::number(words, f64::NAN).class("quiet"),
+            Cell::number(words, f64::NAN).class("quiet fold"),
             Cell::words(""),
             Cell::number("", f64::NAN),
         ],

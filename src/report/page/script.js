@@ -87,11 +87,12 @@
       const row = nearest(read === "x" ? at.x : at.y);
       let lines = [...row.cells].map((cell, n) => [heads[n], cell.textContent]);
       if (read === "cells") {
-        // Two digits of base 36 for each day: percent plus 200, or none.
+        // Two digits of base 36 for each day: percent plus 201, where 0 is all below -200; or none.
         const day = Math.floor(at.x);
         const value = row.dataset.c.substr(2 * day, 2);
+        const share = value === "zz" ? "not known" : value === "00" ? "below -200%" : `${parseInt(value, 36) - 201}%`;
         const date = text(+plot.dataset.days.split(" ")[0] + day, { day: "numeric", month: "short", year: "numeric" });
-        lines = [["Host", lines[0][1]], ["Day", date], ["Headroom", value === "zz" ? "not known" : `${parseInt(value, 36) - 200}%`]];
+        lines = [["Host", lines[0][1]], ["Day", date], ["Headroom", share]];
       }
       shown.textContent = lines.filter(([, cell]) => cell).map(([head, cell]) => `${head}: ${cell}`).join("\n");
       if (read === "x") cursor = make("path", plot, { class: "cursor", d: `M${row.dataset.p} 0v${height}` });

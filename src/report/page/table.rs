@@ -6,6 +6,9 @@ use std::fmt::Write;
 use super::escape::Text;
 use super::svg::short;
 
+/// No number of a cell has more digits that differ.
+const NUMBER_CHARS_MAX: usize = 24;
+
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cell {
@@ -26,7 +29,8 @@ impl Cell {
         Self { text: shown.into(), sort: Some(value), class: "" }
     }
 
-    /// In a colour that says something: `bad`, `good` or `quiet`.
+    /// In a colour that says something: `bad`, `good` or `quiet`; in lines, where there is too
+    /// little room for one: `fold`.
     pub(super) fn class(self, class: &'static str) -> Self {
         Self { class, ..self }
     }
@@ -124,13 +128,19 @@ impl Table {
             }
             if let Some(value) = cell.sort.filter(|_| self.sortable) {
                 // What is not finite has no value, and stands last.
-                let value = if value.is_finite() { value.to_string() } else { String::new() };
+                let value = if value.is_finite() { short_number(value) } else { String::new() };
                 let _ = write!(out, " data-v=\"{value}\"");
             }
             let _ = write!(out, ">{}", Text(&cell.text));
         }
         out.push('\n');
     }
+}
+
+/// A number to be sorted by: where it has hundreds of zeros, by its power of ten.
+fn short_number(value: f64) -> String {
+    let plain = value.to_string();
+    if plain.len() > NUMBER_CHARS_MAX { format!("{value:e}") } else { plain }
 }
 
 #[cfg(test)]
@@ -148,6 +158,15 @@ mod tests {
         assert!(out.contains("&quot;&gt;&lt;script&gt;<td"), "{out}");
         assert!(out.contains("<td class=\"n bad\" data-v=\"1500000000\">1.5 GB"), "{out}");
         assert!(out.contains("<td class=\"n\" data-v=\"\">-"), "{out}");
+    }
+
+    #[test]
+    fn no_number_is_written_in_hundreds_of_digits() {
+        for value in [f64::MIN, f64::MAX, f64::MIN_POSITIVE, 1e300, -1.234e-200] {
+            assert!(short_number(value).len() <= NUMBER_CHARS_MAX, "{value:e}");
+            assert_eq!(short_number(value).parse(), Ok(value));
+        }
+        assert_eq!(short_number(-448.25), "-448.25");
     }
 
     #[test]
