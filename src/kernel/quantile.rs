@@ -2,7 +2,7 @@
 //! 1996, which Prometheus and NumPy use too).
 
 /// The `q` quantile of `values`, `q` in `[0, 1]` (clamped); NaN where there is no number.
-/// Reorders `values`: NaN go last. Linear time.
+/// Reorders `values`: NaN go last. Linear time. Between a number and an infinity lies the infinity.
 ///
 /// ```
 /// let mut values = [3.0, 1.0, f64::NAN, 2.0];
@@ -39,9 +39,18 @@ pub(super) fn rank_of(count: usize, q: f64) -> Option<(usize, f64)> {
     (!q.is_nan()).then_some((low, rank - low as f64))
 }
 
-/// Between two neighbours; equal ones (infinities among them) need no arithmetic.
+/// Between two neighbours, `fraction` from 0 to below 1; equal ones (infinities among them) need no
+/// arithmetic. Halfway between the two infinities there is no number.
 pub(super) fn interpolate(low: f64, high: f64, fraction: f64) -> f64 {
-    if low == high || fraction == 0.0 { low } else { low + (high - low) * fraction }
+    if low == high || fraction == 0.0 {
+        return low;
+    }
+    let apart = high - low;
+    if apart.is_finite() {
+        return low + apart * fraction;
+    }
+    // An infinity, or so far apart that the difference is one.
+    low * (1.0 - fraction) + high * fraction
 }
 
 /// Moves NaN behind the numbers and returns the numbers.
@@ -106,5 +115,17 @@ mod tests {
             let both_nan = found.is_nan() && expected.is_nan();
             prop_assert!(found.to_bits() == expected.to_bits() || both_nan);
         }
+    }
+
+    #[test]
+    fn infinities_and_numbers_far_apart_have_a_middle() {
+        let inf = f64::INFINITY;
+        assert_eq!(median(&mut [5.0, -inf]), -inf);
+        assert_eq!(median(&mut [5.0, inf]), inf);
+        assert_eq!(quantile(&mut [1.5e308, -1.5e308], 0.5), 0.0);
+        assert_eq!(quantile_sorted(&[-1.5e308, 1.5e308], 0.75), 0.75e308);
+        assert_eq!(quantile_sorted(&[-inf, 1.0, 2.0, inf], 0.5), 1.5);
+        // Halfway between the two ends there is nothing to say.
+        assert!(median(&mut [inf, -inf]).is_nan());
     }
 }
