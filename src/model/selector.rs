@@ -74,8 +74,7 @@ impl Matcher {
                 Test::Texts(texts)
             }
             MatchOp::Matches | MatchOp::NotMatches => {
-                let anchored = format!("^(?s:{value})$");
-                let built = RegexBuilder::new(&anchored).size_limit(REGEX_BYTES_MAX).build();
+                let built = whole(value);
                 Test::Pattern(built.map_err(|why| {
                     Error::invalid(format!("{value:?} is no usable regular expression: {why}"))
                 })?)
@@ -169,6 +168,17 @@ impl fmt::Display for Selector {
         }
         f.write_str("}")
     }
+}
+
+/// A pattern that matches whole texts.
+fn whole(pattern: &str) -> std::result::Result<Regex, regex::Error> {
+    let build = |pattern: &str| RegexBuilder::new(pattern).size_limit(REGEX_BYTES_MAX).build();
+    // Alone first: it must not close the group that it is put into.
+    build(pattern)?;
+    build(&format!("^(?s:{pattern})$")).or_else(|why| {
+        // A comment at its end (`(?x)`) takes our parenthesis in, unless its line ends before.
+        build(&format!("^(?s:{pattern}\n)$")).map_err(|_| why)
+    })
 }
 
 fn quoted_name(name: &str) -> String {
@@ -382,5 +392,23 @@ mod tests {
             let error = text.parse::<Selector>().unwrap_err().to_string();
             assert!(error.contains("byte") || error.contains("regular"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_pattern_is_one_expression_of_its_own() {
+        let pattern = |value: &str| Matcher::new("a", MatchOp::Matches, value);
+        for value in ["a)|(?:b", "a)(b", ")", "a)|(b"] {
+            let refused = pattern(value).unwrap_err().to_string();
+            assert!(refused.contains("no usable regular expression"), "{value}: {refused}");
+        }
+        // The end of a comment is the end of the pattern.
+        let commented = pattern("(?x)a b # c").unwrap();
+        assert!(commented.matches("ab") && !commented.matches("ab # c") && !commented.matches("b"));
+        let commented = pattern("(?x)a # c)|(b").unwrap();
+        assert!(commented.matches("a") && !commented.matches("b") && !commented.matches("ab"));
+        let line = pattern("a.\n").unwrap();
+        assert!(line.matches("ab\n") && line.matches("a\n\n") && !line.matches("ab"));
+        let either = pattern("a.*|b").unwrap();
+        assert!(either.matches("axx") && either.matches("b") && !either.matches("bx"));
     }
 }
