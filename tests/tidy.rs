@@ -87,8 +87,6 @@ const CRATES: &[(&str, &[&str])] = &[
         &[
             "bench/readings.rs",
             "capacity/plan",
-            "cli/demo",
-            "cli/import",
             "forecast/fleet.rs",
             "forecast/tests.rs",
             "query/group.rs",
@@ -150,7 +148,7 @@ const PRIVILEGES: &[Privilege] = &[
     Privilege {
         what: "touches files",
         words: &["std::fs", "fs::File"],
-        homes: &["cli/", "fs/", "ingest/"],
+        homes: &["cli/", "fs/"],
         free_in_tests: true,
     },
     Privilege {
@@ -200,6 +198,7 @@ fn crates_and_privileges_stay_at_home() {
     let sources = source::read_folder(&root().join("src"));
     let mut faults = architecture::crate_faults(&sources);
     faults.extend(architecture::privilege_faults(&sources));
+    faults.extend(architecture::home_faults(&sources, CRATES, PRIVILEGES));
     faults.extend(architecture::dependency_faults(&read("Cargo.toml")));
     assert_none(&faults);
 }

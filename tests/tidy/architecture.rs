@@ -112,6 +112,33 @@ pub(crate) fn privilege_faults(sources: &[Source]) -> Vec<String> {
     faults
 }
 
+/// Homes in which nobody uses what they are allowed to.
+pub(crate) fn home_faults(
+    sources: &[Source],
+    crates: &[(&str, &[&str])],
+    privileges: &[Privilege],
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    let in_home = |home: &str, uses: &dyn Fn(&str) -> bool| {
+        sources.iter().any(|source| source.name.starts_with(home) && uses(&source.code))
+    };
+    for (name, homes) in crates {
+        for home in *homes {
+            if !in_home(home, &|code| names_crate(code, name)) {
+                faults.push(format!("CRATES: nothing in `{home}` names `{name}`"));
+            }
+        }
+    }
+    for Privilege { what, words: by, homes, .. } in privileges {
+        for home in *homes {
+            if !in_home(home, &|code| by.iter().any(|word| words(code, word).next().is_some())) {
+                faults.push(format!("PRIVILEGES: nothing in `{home}` {what}"));
+            }
+        }
+    }
+    faults
+}
+
 /// Whether every dependency of the manifest has its home in `CRATES`, and a comment on its job.
 pub(crate) fn dependency_faults(manifest: &str) -> Vec<String> {
     let mut faults = Vec::new();

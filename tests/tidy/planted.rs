@@ -2,7 +2,7 @@
 //! the clean counterpart passes: a check that cannot fail guards nothing.
 
 use super::source::Source;
-use super::{ROOMS, architecture, room, shape};
+use super::{Privilege, ROOMS, architecture, room, shape};
 
 /// Demands exactly one fault, with these words in it.
 #[track_caller]
@@ -65,6 +65,30 @@ fn a_table_with_a_way_back_is_found() {
     assert_one(&architecture::order_faults(&rooms, library), "`query` does not stand above");
     let library = "mod error;\npub mod store;\npub mod model;\n";
     assert_one(&architecture::order_faults(&ROOMS[..2], library), "lib.rs lists");
+}
+
+#[test]
+fn a_home_without_its_crate_is_found() {
+    let faults = |text: &str| {
+        let crates: &[(&str, &[&str])] = &[("rayon", &["query/rows.rs", "cli/demo"])];
+        let privileges = [Privilege {
+            what: "reads a clock",
+            words: &["SystemTime"],
+            homes: &["cli/"],
+            free_in_tests: false,
+        }];
+        let sources = [
+            Source::new("query/rows.rs", "use rayon::prelude::*;"),
+            Source::new("cli/demo.rs", text),
+        ];
+        architecture::home_faults(&sources, crates, &privileges)
+    };
+    assert_one(
+        &faults("// rayon::join\nuse std::time::SystemTime;"),
+        "nothing in `cli/demo` names",
+    );
+    assert_one(&faults("use rayon::join;"), "nothing in `cli/` reads a clock");
+    assert_eq!(faults("use rayon::join; use std::time::SystemTime;"), Vec::<String>::new());
 }
 
 #[test]
