@@ -25,6 +25,8 @@ pub(super) struct Course {
     pub(super) swing: f64,
     /// By how much the swing grows per day, relative to its beginning.
     pub(super) growth_per_day: f64,
+    /// The day from which on it grows.
+    pub(super) growth_from: f64,
     /// Added per day, for good.
     pub(super) drift_per_day: f64,
     /// From this day on the swing is multiplied: a new version was deployed.
@@ -108,7 +110,8 @@ impl<'a> Signal<'a> {
         let course = self.course;
         let fresh = (1.0 - self.noise_kept * self.noise_kept).sqrt();
         self.noise = self.noise_kept * self.noise + fresh * self.prng.normal();
-        let mut swing = course.swing * (1.0 + course.growth_per_day * tick.day);
+        let mut swing =
+            course.swing * (1.0 + course.growth_per_day * (tick.day - course.growth_from).max(0.0));
         if let Some((day, factor)) = course.deploy
             && tick.day >= day
         {

@@ -335,15 +335,18 @@ fn leaking(which: usize, base: f64, prng: &mut Prng, days: f64) -> Course {
 }
 
 /// Growth by the same amount every day, until an ordinary daily peak is too much 20 to 80 days
-/// after the history.
+/// after the history. It begins half a year before the end of a longer history: slower growth would
+/// let noise alone be too much long before.
 fn growing(prng: &mut Prng, days: f64) -> Course {
     /// The highest of a day's noise, in its standard deviations.
     const DAILY_MAXIMUM: f64 = 2.0;
+    const GROWING_DAYS_MAX: f64 = 180.0;
     let (base, noise) = (0.02, 0.02);
     let swing = prng.between(0.34, 0.44);
     let full_on = days + prng.between(20.0, 80.0);
     let threshold = RESOURCES.get(CPU).map_or(1.0, Resource::threshold);
     let swing_then = threshold / (1.0 + DAILY_MAXIMUM * noise) - base;
-    let growth_per_day = (swing_then / swing - 1.0) / full_on;
-    Course { base, swing, growth_per_day, noise, ceiling: 1.0, ..Course::default() }
+    let growth_from = (days - GROWING_DAYS_MAX).max(0.0);
+    let growth_per_day = (swing_then / swing - 1.0) / (full_on - growth_from);
+    Course { base, swing, growth_per_day, growth_from, noise, ceiling: 1.0, ..Course::default() }
 }

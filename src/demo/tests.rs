@@ -296,3 +296,16 @@ fn impossible_options_are_refused() {
     let fleet = fleet(1, 3);
     assert!(fleet.write_host(3, &mut Memory::default()).is_err());
 }
+
+#[test]
+fn nothing_is_full_before_a_long_history_ends() {
+    for (seed, days) in [(1, 730), (2, 730), (3, 2_000)] {
+        let options = FleetOptions { seed, days, ..FleetOptions::default() };
+        let fleet = Fleet::new(options).unwrap();
+        let planted = fleet.truth().exhaustion;
+        assert_eq!(planted.len(), 26);
+        for one in planted {
+            assert!(one.date >= options.end, "seed {seed}, {days} days: {one:?}");
+        }
+    }
+}
