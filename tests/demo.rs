@@ -51,9 +51,9 @@ fn mark(seed: u64, marks: &mut Marks) {
     let rows = plan["hosts"]["rows"].as_array().unwrap();
     let by_name: BTreeMap<(String, &str), &Value> =
         rows.iter().map(|row| ((host(row), row["resource"].as_str().unwrap()), row)).collect();
-    let mut planted_hosts = BTreeSet::new();
+    let mut planted_rows = BTreeSet::new();
     for planted in &truth.exhaustion {
-        planted_hosts.insert(planted.host.clone());
+        planted_rows.insert((planted.host.clone(), planted.resource));
         let row = by_name[&(planted.host.clone(), planted.resource)];
         let date = planted.date.date();
         if date.as_str() > "2026-12-05" {
@@ -82,10 +82,11 @@ fn mark(seed: u64, marks: &mut Marks) {
     let zombies: BTreeSet<String> = truth.zombies.iter().cloned().collect();
     assert_eq!(idle, zombies, "seed {seed}: idle hosts, and zombies");
 
-    for row in rows.iter().filter(|row| !planted_hosts.contains(&host(row))) {
-        let full_soon = row["full"]["p50"].is_string();
-        let alarm = row["outcome"] == "already" || (row["outcome"] == "within" && full_soon);
-        assert!(!alarm, "seed {seed}: an alarm on a healthy host: {row}");
+    // No other row is full or has a date, those of hosts with something planted elsewhere included.
+    let others = by_name.iter().filter(|(row, _)| !planted_rows.contains(row));
+    for (_, row) in others {
+        let alarm = row["outcome"] == "already" || row["full"]["p10"].is_string();
+        assert!(!alarm, "seed {seed}: an alarm where nothing was planted: {row}");
     }
 
     let large = plan["overprovisioned"]["rows"].as_array().unwrap();
@@ -93,6 +94,10 @@ fn mark(seed: u64, marks: &mut Marks) {
     for name in &truth.over_provisioned {
         assert!(large.contains(name), "seed {seed}: {name} is over-provisioned; found {large:?}");
     }
+    let planted =
+        |name: &&String| truth.over_provisioned.contains(name) || truth.zombies.contains(name);
+    let surplus: Vec<&String> = large.iter().filter(|name| !planted(name)).collect();
+    assert!(surplus.is_empty(), "seed {seed}: {surplus:?} are no larger than their work");
     mark_laws(seed, &plan["laws"][0], &truth, marks);
 }
 
