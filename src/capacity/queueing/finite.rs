@@ -5,6 +5,12 @@ use super::{Means, level, positive, server_count};
 use crate::error::{Error, Result};
 use crate::model::limits::QUEUE_POPULATION_MAX;
 
+/// Where so many times as many services are to be expected as anybody waits for, and these more
+/// besides, no wait is that long: so few end with a probability below 1e-60 (Chernoff 1952:
+/// `exp(n - m) (m / n)^n` for `n` of a mean of `m`).
+const ENDED_SHARE_MAX: f64 = 4.0;
+const ENDED_MORE: usize = 100;
+
 /// `population` customers, each of whom thinks, then asks for service, and waits for the answer
 /// before thinking again (M/M/c//N; the machine repair model). It always settles: who waits does
 /// not ask.
@@ -116,7 +122,15 @@ impl FiniteSteady {
         if time_s < 0.0 {
             return 1.0;
         }
-        let ended = poisson(self.servers as f64 * time_s / self.service_s);
+        let ended_mean = self.servers as f64 * time_s / self.service_s;
+        if ended_mean.is_nan() {
+            return f64::NAN;
+        }
+        let beyond_most = self.found.len().saturating_sub(self.servers);
+        if ended_mean > ENDED_SHARE_MAX * (beyond_most + ENDED_MORE) as f64 {
+            return 0.0;
+        }
+        let ended = poisson(ended_mean);
         // Those found beyond the servers, and the chance that so few services or fewer have ended.
         let mut few = 0.0;
         let mut sum = 0.0;

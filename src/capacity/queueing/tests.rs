@@ -474,6 +474,20 @@ fn by_states(stations: &[Station], classes: &[ClosedClass]) -> Vec<f64> {
     (0..classes.len()).map(without).collect()
 }
 
+#[test]
+fn long_waits_of_a_population_take_no_more_than_short_ones() {
+    let state = FinitePopulation::new(100, 300.0, 0.63, 4).unwrap().steady();
+    let overs: Vec<f64> = [0.0, 1.0, 100.0, 1e5, 1e12, 1e16, 1e300, f64::INFINITY]
+        .map(|time_s| state.wait_over(time_s))
+        .to_vec();
+    assert!(overs.is_sorted_by(|a, b| a >= b), "{overs:?}");
+    assert!(overs[2] < 1e-50 && overs[7] == 0.0, "{overs:?}");
+    assert!(state.wait_over(f64::NAN).is_nan());
+    // A service that is over at once leaves nobody waiting.
+    let state = FinitePopulation::new(50, 0.0, 1e-15, 4).unwrap().steady();
+    assert_eq!(state.wait_over(1e10), 0.0);
+}
+
 proptest! {
     #[test]
     fn mean_value_analysis_agrees_with_adding_up_all_states(
