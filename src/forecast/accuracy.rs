@@ -60,7 +60,7 @@ pub fn naive2(past: &[f64], period: usize, horizon: usize) -> Vec<f64> {
     let factors = if period > 1 && positive && is_seasonal(past, period) {
         factors(past, period)
     } else {
-        vec![1.0; period.max(1)]
+        vec![1.0]
     };
     let level = past[last] / factors[last % factors.len()];
     (1..=horizon).map(|ahead| level * factors[(last + ahead) % factors.len()]).collect()
@@ -69,7 +69,7 @@ pub fn naive2(past: &[f64], period: usize, horizon: usize) -> Vec<f64> {
 /// Whether the autocorrelation at one period is beyond 1.645 standard errors.
 fn is_seasonal(past: &[f64], period: usize) -> bool {
     let count = past.len();
-    if count < 3 * period {
+    if count / 3 < period {
         return false;
     }
     let middle = mean(past.iter().copied());
@@ -169,5 +169,11 @@ mod tests {
         assert_eq!(naive2(&past, 1, 2), [50.0; 2]);
         assert_eq!(naive2(&past[..10], 4, 2), [50.0; 2]);
         assert!(naive2(&[], 4, 2)[1].is_nan());
+    }
+
+    #[test]
+    fn a_period_longer_than_any_past_is_no_season() {
+        assert_eq!(naive2(&[1.0, 2.0], usize::MAX, 3), [2.0; 3]);
+        assert_eq!(naive2(&[1.0; 9], usize::MAX / 3 + 1, 1), [1.0]);
     }
 }

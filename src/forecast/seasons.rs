@@ -6,9 +6,9 @@ use crate::model::Span;
 /// A short and a long season, in steps; 1 where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Seasons {
-    /// Steps of the short period.
+    /// Steps of the short period; 0 is taken for 1.
     pub short: usize,
-    /// Steps of the long period, longer than the short one.
+    /// Steps of the long period, longer than the short one; 0 is taken for 1.
     pub long: usize,
 }
 
@@ -56,7 +56,7 @@ impl Seasons {
     /// The seasons that `values` steps have seen often enough.
     #[must_use]
     pub fn fitting(self, values: usize) -> Self {
-        let keep = |period: usize| if values >= CYCLES_MIN * period { period } else { 1 };
+        let keep = |period: usize| if period <= values / CYCLES_MIN { period.max(1) } else { 1 };
         Self { short: keep(self.short), long: keep(self.long) }
     }
 }

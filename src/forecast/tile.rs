@@ -29,6 +29,7 @@ impl Tile {
     pub(super) fn made_in(series: &[&[f64]], period: usize, scratch: &mut Scratch) -> Self {
         let series = &series[..series.len().min(LANES)];
         let steps = series.iter().map(|one| one.len()).min().unwrap_or(0);
+        let period = period.max(1);
         let mut rows = scratch.take(steps);
         let mut known = Vec::new();
         for step in 0..steps {

@@ -48,7 +48,12 @@ impl Cholesky {
     }
 
     /// Turns the right side of the equations into their solution.
+    ///
+    /// # Panics
+    ///
+    /// Unless there are as many numbers as the matrix has rows.
     pub fn solve(&self, right: &mut [f64]) {
+        assert_eq!(right.len(), self.size, "a right side for {} equations", self.size);
         let (size, factor) = (self.size, &self.factor);
         for row in 0..size {
             let known: f64 = (0..row).map(|at| factor[row * size + at] * right[at]).sum();

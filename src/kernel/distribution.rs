@@ -7,6 +7,9 @@ use libm::erfc;
 use statrs::function::beta::beta_reg;
 use statrs::function::erf::erfc_inv;
 
+/// From so many degrees of freedom on Student's t is the normal law, to nine digits; the ratio that
+/// the beta function is given has no more there.
+const NORMAL_FREEDOM: f64 = 1e9;
 /// Halvings in a search: as many as bits in an f64.
 const HALVINGS: usize = 64;
 
@@ -48,7 +51,8 @@ pub fn normal_quantile(p: f64) -> f64 {
 /// `t`; 1 where either is NaN.
 ///
 /// `P(|T| > |t|) = I(x; freedom / 2, 1 / 2)` at `x = freedom / (freedom + t^2)`, with the
-/// regularised incomplete beta function I (Abramowitz and Stegun 26.5.27).
+/// regularised incomplete beta function I (Abramowitz and Stegun 26.5.27); by the normal law from a
+/// billion degrees on.
 ///
 /// ```
 /// let p = plimsoll::kernel::student_p(2.228_138_852, 10.0);
@@ -60,6 +64,9 @@ pub fn student_p(t: f64, freedom: f64) -> f64 {
     }
     if t.is_infinite() {
         return 0.0;
+    }
+    if freedom >= NORMAL_FREEDOM {
+        return erfc(t.abs() / SQRT_2);
     }
     beta_reg(freedom / 2.0, 0.5, freedom / (freedom + t * t))
 }
@@ -140,5 +147,14 @@ mod tests {
             assert!((normal_ln_cdf(z) / normal_cdf(z).ln() - 1.0).abs() < 1e-9, "{z}");
         }
         assert!(normal_ln_cdf(-1e3) < -5e5);
+    }
+
+    #[test]
+    fn endless_degrees_of_freedom_are_the_normal_law() {
+        for freedom in [f64::INFINITY, 1e300, 1e12, 1e9] {
+            let (p, factor) = (student_p(-2.0, freedom), student_factor(0.05, freedom));
+            assert!((p / (2.0 * normal_cdf(-2.0)) - 1.0).abs() < 1e-8, "{freedom}: {p}");
+            assert!((factor - 1.959_963_984_540_054).abs() < 1e-8, "{freedom}: {factor}");
+        }
     }
 }

@@ -40,6 +40,9 @@ impl Group {
 
     /// The values of column `c`; empty where there is no such column.
     pub fn column(&self, c: usize) -> &[f64] {
+        if c >= self.series.len() {
+            return &[];
+        }
         let rows = self.times.len();
         self.values.get(c * rows..(c + 1) * rows).unwrap_or(&[])
     }
@@ -82,4 +85,17 @@ pub trait Sink {
 
     /// Takes one group. The importer reuses the group's memory afterwards.
     fn group(&mut self, group: &Group) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_that_is_not_there_is_empty() {
+        let series = vec![SeriesId(1), SeriesId(2)];
+        let group = Group { series, times: vec![1, 2], values: vec![1.0, 2.0, 3.0, 4.0] };
+        assert_eq!((group.column(1), group.column(2)), (&[3.0, 4.0][..], &[][..]));
+        assert!(group.column(usize::MAX).is_empty() && group.column(usize::MAX / 2 + 1).is_empty());
+    }
 }

@@ -136,6 +136,9 @@ impl Frame {
 
     /// The values of row `row`, one per step; empty where there is no such row.
     pub fn row(&self, row: usize) -> &[f64] {
+        if row >= self.len() {
+            return &[];
+        }
         let steps = self.steps();
         let all = self.values.as_slice().unwrap_or(&[]);
         all.get(row * steps..(row + 1) * steps).unwrap_or(&[])
@@ -157,7 +160,7 @@ fn matrix(rows: usize, steps: usize, values: Vec<f64>) -> Result<Array2<f64>> {
     Array2::from_shape_vec((rows, steps), values).map_err(|_| {
         Error::invalid(format!(
             "a frame of {rows} rows and {steps} steps needs {} values, not {found}",
-            rows * steps
+            rows as u128 * steps as u128
         ))
     })
 }
@@ -179,5 +182,17 @@ mod tests {
         let all = TimeRange::ALL.span();
         let frame = Frame::new(Timestamp::MIN, all, 1, Vec::new(), Vec::new()).unwrap();
         assert_eq!((frame.time(0), frame.end(0)), (Timestamp::MIN, Timestamp::MAX));
+    }
+
+    #[test]
+    fn what_is_not_there_is_empty_however_far_away() {
+        let labels = |name| Labels::new(name, [("host", "a")]).unwrap();
+        let three = || vec![labels("a"), labels("b"), labels("c")];
+        let start = Timestamp::from_seconds(0);
+        let refused = Frame::new(start, Span::HOUR, usize::MAX, three(), Vec::new()).unwrap_err();
+        assert!(refused.to_string().contains("values, not 0"), "{refused}");
+        let frame = Frame::new(start, Span::HOUR, 1, three(), vec![1.0, 2.0, 3.0]).unwrap();
+        assert_eq!((frame.row(2), frame.row(3)), (&[3.0][..], &[][..]));
+        assert!(frame.row(usize::MAX).is_empty() && frame.row(usize::MAX / 2 + 1).is_empty());
     }
 }

@@ -24,6 +24,13 @@ pub const QUERY_STEPS_MAX: usize = 4_000_000;
 /// Steps that one forecast may look ahead: a year of ten minutes, and a third of a gigabyte for the
 /// models of sixteen series.
 pub const HORIZON_STEPS_MAX: usize = 1 << 16;
+/// Size of a value that is forecast, and of a daily peak: the squares of as many as there may be
+/// still add up to a number.
+pub const VALUE_SIZE_MAX: f64 = 1e150;
+/// Values of a window that a season or a trend is smoothed over: 8 MiB of weights.
+pub const SMOOTHING_WINDOW_MAX: usize = 1 << 20;
+/// Days ahead for which daily peaks are drawn: a century, and 146 MB for the 500 futures of a fan.
+pub const PEAK_DAYS_AHEAD_MAX: usize = 36_500;
 /// Samples that one row of quantiles may hold in memory: 1 GiB at 16 bytes each.
 pub const QUANTILE_SAMPLES_MAX: usize = 1 << 26;
 /// Tiers of rollups in one store: each is ten columns more to write of every bucket.
@@ -47,6 +54,8 @@ pub const QUEUE_SERVERS_MAX: usize = 1_000_000;
 pub const QUEUE_POPULATION_MAX: usize = 1_000_000;
 /// Numbers that exact mean value analysis may keep: 256 MiB.
 pub const NETWORK_NUMBERS_MAX: usize = 1 << 25;
+/// Hosts of a plan that keeps an error budget: how many may be up at once is summed over.
+pub const BUDGET_HOSTS_MAX: u64 = 1 << 20;
 /// Sets of lost hosts that are tried one by one, times the hosts of the fleet: a second's work.
 pub const FAILOVER_STEPS_MAX: u64 = 10_000_000;
 /// Bytes of one plan's JSON that is kept or read: some 800,000 rows, and held in memory whole.

@@ -53,6 +53,12 @@ fn half_a_question_is_refused() {
              and --price",
         ),
         (
+            "calc budget --objective 0.9 --mean 100 --deviation 20 --per-host 8 --price 250 \
+             --mtbf-hours 2000 --mttr-hours 10 --hosts 10000000000000000",
+            "plimsoll: the number of hosts of a budget's plan is 10000000000000000, over the limit \
+             of 1048576; plan for a part of the fleet",
+        ),
+        (
             "calc budget --objective 0.9 --burn fast",
             "plimsoll: --burn fast: give a rate and hours of 0 or more, as 14.4:1",
         ),

@@ -1,6 +1,7 @@
 //! How many hosts are up: failures that come and are mended, each host on its own.
 
 use crate::error::{Error, Result};
+use crate::model::limits::BUDGET_HOSTS_MAX;
 
 /// Terms this much smaller than the greatest make no difference to a sum in an f64.
 const NEGLIGIBLE: f64 = 1e-30;
@@ -12,7 +13,7 @@ const NEGLIGIBLE: f64 = 1e-30;
 /// let host = Availability::new(990.0, 10.0)?;
 /// assert_eq!(host.up(), 0.99);
 /// // Two of two are needed: one or both are down in 1 - 0.99^2 of the time.
-/// let minutes = minutes_below(2, 2, host, 43_200.0);
+/// let minutes = minutes_below(2, 2, host, 43_200.0)?;
 /// assert!((minutes - 43_200.0 * 0.0199).abs() < 1e-6);
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
@@ -79,12 +80,30 @@ impl Availability {
     }
 }
 
+/// Refuses more hosts than are summed over.
+pub(super) fn check_hosts(hosts: u64) -> Result<()> {
+    if hosts > BUDGET_HOSTS_MAX {
+        return Err(Error::Limit {
+            what: "the number of hosts of a budget's plan",
+            value: hosts,
+            limit: BUDGET_HOSTS_MAX,
+            remedy: "plan for a part of the fleet",
+        });
+    }
+    Ok(())
+}
+
 /// The minutes, of `minutes`, in which fewer than `needed` of `hosts` are expected to be up.
 ///
 /// Hosts fail on their own here: a rack, a power feed or a bad release that takes several is not in
 /// this number.
-pub fn minutes_below(hosts: u64, needed: u64, host: Availability, minutes: f64) -> f64 {
-    minutes * host.mean_over_up(hosts, |up| if up < needed { 1.0 } else { 0.0 })
+///
+/// # Errors
+///
+/// Beyond [`BUDGET_HOSTS_MAX`] hosts.
+pub fn minutes_below(hosts: u64, needed: u64, host: Availability, minutes: f64) -> Result<f64> {
+    check_hosts(hosts)?;
+    Ok(minutes * host.mean_over_up(hosts, |up| if up < needed { 1.0 } else { 0.0 }))
 }
 
 #[cfg(test)]
@@ -93,25 +112,29 @@ mod tests {
 
     use super::*;
 
+    fn below(hosts: u64, needed: u64, host: Availability, minutes: f64) -> f64 {
+        minutes_below(hosts, needed, host, minutes).unwrap()
+    }
+
     #[test]
     fn two_of_three_and_k_of_n_by_hand() {
         // Two of three at 0.9: 1 - (0.9^3 + 3 * 0.9^2 * 0.1) = 0.028 (textbook reliability).
         let host = Availability::new(9.0, 1.0).unwrap();
-        assert!((minutes_below(3, 2, host, 1.0) - 0.028).abs() < 1e-12);
-        assert!((minutes_below(3, 1, host, 1.0) - 0.001).abs() < 1e-15, "all three are down");
-        assert_eq!(minutes_below(3, 0, host, 1.0), 0.0);
-        assert_eq!(minutes_below(3, 4, host, 1.0), 1.0);
-        assert_eq!(minutes_below(0, 1, host, 60.0), 60.0);
-        assert_eq!(minutes_below(5, 5, Availability::always(), 60.0), 0.0);
+        assert!((below(3, 2, host, 1.0) - 0.028).abs() < 1e-12);
+        assert!((below(3, 1, host, 1.0) - 0.001).abs() < 1e-15, "all three are down");
+        assert_eq!(below(3, 0, host, 1.0), 0.0);
+        assert_eq!(below(3, 4, host, 1.0), 1.0);
+        assert_eq!(below(0, 1, host, 60.0), 60.0);
+        assert_eq!(below(5, 5, Availability::always(), 60.0), 0.0);
     }
 
     #[test]
     fn large_fleets_neither_overflow_nor_lose_small_chances() {
         let host = Availability::new(999.0, 1.0).unwrap();
-        let most = minutes_below(100_000, 99_900, host, 1.0);
+        let most = below(100_000, 99_900, host, 1.0);
         // 100 are down on average, by the normal law (with the half step) 0.4801.
         assert!((most - 0.48).abs() < 0.01, "{most}");
-        let rare = minutes_below(10, 5, host, 1.0);
+        let rare = below(10, 5, host, 1.0);
         // Six or more of ten are down: C(10, 6) 1e-18, nearly.
         assert!((rare / (210.0e-18 * 0.999_f64.powi(4)) - 1.0).abs() < 1e-3, "{rare}");
     }
@@ -136,8 +159,17 @@ mod tests {
                 let up = up.count_ones() as i32;
                 host.up.powi(up) * host.down.powi(hosts as i32 - up)
             }).sum();
-            let found = minutes_below(hosts.into(), needed.into(), host, 1.0);
+            let found = below(hosts.into(), needed.into(), host, 1.0);
             prop_assert!((found - naive).abs() < 1e-12, "{} {}", found, naive);
         }
+    }
+
+    #[test]
+    fn more_hosts_than_anybody_has_are_refused() {
+        let host = Availability::new(999.0, 1.0).unwrap();
+        for hosts in [u64::MAX, 10_000_000_000_000_000, BUDGET_HOSTS_MAX + 1] {
+            assert!(minutes_below(hosts, 1, host, 1.0).is_err(), "{hosts}");
+        }
+        assert!(minutes_below(BUDGET_HOSTS_MAX, 1, host, 1.0).is_ok());
     }
 }

@@ -20,7 +20,7 @@ mod slo;
 pub use burn::{BurnAlert, Severity};
 pub use failure::{Availability, minutes_below};
 pub use nines::{NineCost, cost_of_nines};
-pub use plan::{BudgetPlan, HOSTS_MAX, cheapest};
+pub use plan::{BudgetPlan, cheapest};
 pub use predict::{DemandProfile, HostShape};
 pub use shrink::{ShrinkAdvice, ShrinkPolicy, ShrinkStep};
 pub use slo::Slo;

@@ -1,11 +1,10 @@
 //! The cheapest number of hosts that keeps the budget.
 
+use super::failure::check_hosts;
 use super::predict::{DemandProfile, HostShape};
 use super::slo::Slo;
 use crate::error::{Error, Result};
-
-/// No plan has more hosts.
-pub const HOSTS_MAX: u64 = 1 << 20;
+use crate::model::limits::BUDGET_HOSTS_MAX;
 
 /// What rounding may add to a share: 1 - 0.99 is a little more than 0.01.
 const ROUNDING: f64 = 1e-9;
@@ -30,13 +29,10 @@ impl BudgetPlan {
     ///
     /// # Errors
     ///
-    /// Where the host's capacity or price is none; beyond [`HOSTS_MAX`].
+    /// Where the host's capacity or price is none; beyond [`BUDGET_HOSTS_MAX`].
     pub fn of(hosts: u64, shape: &HostShape, profile: &DemandProfile, slo: &Slo) -> Result<Self> {
         shape.check()?;
-        if hosts > HOSTS_MAX {
-            let what = format!("{hosts} hosts are over the limit of {HOSTS_MAX}");
-            return Err(Error::invalid(what));
-        }
+        check_hosts(hosts)?;
         Ok(Self {
             shape: shape.name.clone(),
             hosts,
@@ -64,7 +60,8 @@ impl BudgetPlan {
 ///
 /// # Errors
 ///
-/// Without a kind of host, or where one is none; where no number up to [`HOSTS_MAX`] keeps it.
+/// Without a kind of host, or where one is none; where no number up to [`BUDGET_HOSTS_MAX`] keeps
+/// it.
 ///
 /// ```
 /// use plimsoll::capacity::budget::{Availability, DemandProfile, HostShape, Slo, cheapest};
@@ -102,7 +99,7 @@ pub fn cheapest(shapes: &[HostShape], profile: &DemandProfile, slo: &Slo) -> Res
             "so much demand takes larger hosts, or hosts that fail less"
         };
         Error::not_enough_data(format!(
-            "no number of hosts up to {HOSTS_MAX} is known to keep {} bad minutes; {why}",
+            "no number of hosts up to {BUDGET_HOSTS_MAX} is known to keep {} bad minutes; {why}",
             slo.budget_minutes()
         ))
     })
@@ -114,10 +111,10 @@ pub(super) fn fewest(shape: &HostShape, profile: &DemandProfile, bad: f64) -> Re
     let keeps = |hosts: u64| profile.bad_share(hosts, shape) <= bad * (1.0 + ROUNDING);
     let mut high = 1;
     while !keeps(high) {
-        if high == HOSTS_MAX {
+        if high == BUDGET_HOSTS_MAX {
             return Ok(None);
         }
-        high = (high * 2).min(HOSTS_MAX);
+        high = (high * 2).min(BUDGET_HOSTS_MAX);
     }
     // What keeps it is kept with more: the share falls with the number.
     let (mut low, mut enough) = (0, high);
@@ -187,7 +184,7 @@ mod tests {
         assert!(why.contains("larger hosts") && !why.contains("quantile"), "{why}");
         assert!(cheapest(&[], &profile, &slo).is_err());
         assert!(cheapest(&[shape(0.0, 1.0, 0.0)], &profile, &slo).is_err());
-        let many = BudgetPlan::of(HOSTS_MAX + 1, &shape(1.0, 1.0, 0.0), &profile, &slo);
+        let many = BudgetPlan::of(BUDGET_HOSTS_MAX + 1, &shape(1.0, 1.0, 0.0), &profile, &slo);
         assert!(many.is_err());
         let none = cheapest(&[shape(1.0, 1.0, 0.0)], &normal(-5.0, 0.1), &slo).unwrap();
         assert_eq!(none.hosts, 0, "nothing is asked for");

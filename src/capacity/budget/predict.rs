@@ -68,7 +68,7 @@ impl DemandProfile {
     }
 
     /// The share of time in which more is asked for than the hosts that are up can carry.
-    pub fn bad_share(&self, hosts: u64, shape: &HostShape) -> f64 {
+    pub(super) fn bad_share(&self, hosts: u64, shape: &HostShape) -> f64 {
         let of = |up: u64| self.exceeds(up as f64 * shape.capacity);
         shape.availability.mean_over_up(hosts, of)
     }

@@ -1,5 +1,6 @@
 //! How far a fleet may shrink: until the budget that is left would burn too fast.
 
+use super::failure::check_hosts;
 use super::plan::fewest;
 use super::predict::{DemandProfile, HostShape};
 use super::slo::Slo;
@@ -64,7 +65,8 @@ impl ShrinkAdvice {
     /// # Errors
     ///
     /// Unless the policy's rate is above 0, days have passed of the period but not all, and the
-    /// minutes are 0 or more; where the host's capacity or price is none.
+    /// minutes are 0 or more; where the host's capacity or price is none; beyond
+    /// [`BUDGET_HOSTS_MAX`](crate::model::limits::BUDGET_HOSTS_MAX) hosts.
     pub fn of(
         hosts: u64,
         shape: &HostShape,
@@ -73,6 +75,7 @@ impl ShrinkAdvice {
         policy: ShrinkPolicy,
     ) -> Result<Self> {
         policy.check(slo)?;
+        check_hosts(hosts)?;
         let minutes_left = (slo.period_days() - policy.elapsed_days) * 1_440.0;
         let budget_left = (slo.budget_minutes() - policy.spent_minutes).max(0.0);
         let step = |hosts: u64| {

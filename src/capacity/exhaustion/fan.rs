@@ -2,8 +2,9 @@
 
 use super::backtest::{self, PastForecast};
 use super::growth::Growth;
-use super::{DAYS_MIN, ExhaustionOptions, paths, regime};
+use super::{DAYS_MIN, ExhaustionOptions, is_too_large, paths, regime};
 use crate::kernel;
+use crate::model::limits::PEAK_DAYS_AHEAD_MAX;
 
 /// The daily peak of one day, with probabilities.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +35,7 @@ impl PeakInterval {
     }
 }
 
-/// The fan of `days` days ahead, by the futures that
+/// The fan of `days` days ahead, [`PEAK_DAYS_AHEAD_MAX`] of them at most, by the futures that
 /// [`time_to_exhaustion`](super::time_to_exhaustion) draws. The day on which a future first reaches
 /// a line is not in it: half of all futures may have been over a line by a day on which the median
 /// is still below.
@@ -51,7 +52,7 @@ impl PeakInterval {
 /// ```
 pub fn fan(daily_peaks: &[f64], days: usize, options: &ExhaustionOptions) -> Fan {
     let known = |peaks: &[f64]| peaks.iter().filter(|peak| peak.is_finite()).count();
-    if known(daily_peaks) < DAYS_MIN {
+    if known(daily_peaks) < DAYS_MIN || daily_peaks.iter().any(|peak| is_too_large(*peak)) {
         return Fan::default();
     }
     let start = regime::find(daily_peaks).last_start;
@@ -63,6 +64,7 @@ pub fn fan(daily_peaks: &[f64], days: usize, options: &ExhaustionOptions) -> Fan
     let growth = (known(last) >= DAYS_MIN).then(|| Growth::of(last)).flatten();
     let growth = growth.filter(|growth| growth.p_value() <= options.significance);
     let ahead = growth.map_or_else(Vec::new, |growth| {
+        let days = days.min(PEAK_DAYS_AHEAD_MAX);
         let futures = paths::futures(&growth, days, options.paths, options.seed);
         (0..days).map(|day| PeakInterval::of_day(&futures, day)).collect()
     });

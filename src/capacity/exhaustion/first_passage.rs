@@ -46,13 +46,19 @@ impl FirstPassage {
         Ok(Self { distance: distance.max(0.0), drift_per_day, deviation })
     }
 
-    /// The probability that the line is reached within `days`.
+    /// The probability that the line is reached within `days`; NaN for NaN.
     pub fn within(&self, days: f64) -> f64 {
+        if days.is_nan() {
+            return f64::NAN;
+        }
         if self.distance == 0.0 {
             return 1.0;
         }
         if days <= 0.0 {
             return 0.0;
+        }
+        if days == f64::INFINITY {
+            return 1.0 - self.never();
         }
         let spread = self.deviation * days.sqrt();
         let gone = self.drift_per_day * days;
@@ -154,5 +160,15 @@ mod tests {
         // So near that its square is no number, either: soon, but not never found.
         let near = FirstPassage::new(1e-200, 1.0, 1.0).unwrap();
         assert!(near.quantile_days(0.5).is_some_and(|days| days < 1e-300));
+    }
+
+    #[test]
+    fn no_time_is_no_probability_and_all_of_time_is_the_rest() {
+        let towards = FirstPassage::new(2.0, 0.5, 1.0).unwrap();
+        let away = FirstPassage::new(2.0, -0.5, 1.0).unwrap();
+        assert!(towards.within(f64::NAN).is_nan() && away.within(f64::NAN).is_nan());
+        assert_eq!(towards.within(f64::INFINITY), 1.0);
+        assert_eq!(away.within(f64::INFINITY), 1.0 - away.never());
+        assert_eq!(FirstPassage::new(2.0, 0.0, 1.0).unwrap().within(f64::INFINITY), 1.0);
     }
 }

@@ -42,13 +42,16 @@ use std::cell::OnceCell;
 use evidence::Evidence;
 use past::Past;
 
+use crate::model::limits::VALUE_SIZE_MAX;
+
 /// Fewer days of one regime say nothing about a trend.
 const DAYS_MIN: usize = 14;
 
 /// How the time to exhaustion is found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExhaustionOptions {
-    /// How far ahead is looked, in days; what lies beyond counts as never.
+    /// How far ahead is looked, in days; what lies beyond counts as never. At most
+    /// [`PEAK_DAYS_AHEAD_MAX`](crate::model::limits::PEAK_DAYS_AHEAD_MAX) are drawn.
     pub horizon_days: f64,
     /// A trend that noise alone would yield more often than this is no trend.
     pub significance: f64,
@@ -148,7 +151,7 @@ impl Default for ExhaustionOptions {
 }
 
 /// Days until a level that grows by `slope_per_day` reaches `line`: 0 at or over it, `None` where
-/// it does not grow.
+/// it does not grow, or one of the three is not known.
 ///
 /// ```
 /// use plimsoll::capacity::exhaustion::days_to_line;
@@ -160,7 +163,7 @@ pub fn days_to_line(level: f64, slope_per_day: f64, line: f64) -> Option<f64> {
     if level >= line {
         return Some(0.0);
     }
-    (slope_per_day > 0.0).then(|| (line - level) / slope_per_day)
+    (slope_per_day > 0.0).then(|| (line - level) / slope_per_day).filter(|days| !days.is_nan())
 }
 
 /// Periods until a level that grows by the factor `1 + growth` per period reaches `line`.
@@ -174,7 +177,9 @@ pub fn periods_to_line(level: f64, growth: f64, line: f64) -> Option<f64> {
     if level >= line {
         return Some(0.0);
     }
-    (level > 0.0 && growth > 0.0).then(|| (line / level).ln() / growth.ln_1p())
+    (level > 0.0 && growth > 0.0)
+        .then(|| (line / level).ln() / growth.ln_1p())
+        .filter(|periods| !periods.is_nan())
 }
 
 /// When the daily peaks first reach `line`. `daily_peaks` has one value per day in order, NaN where
@@ -211,8 +216,8 @@ fn look(
     options: &ExhaustionOptions,
     past: &OnceCell<Past>,
 ) -> Exhaustion {
-    if line.is_nan() {
-        return past::not_enough("the line is not known".to_owned());
+    if let Some(what) = unusable(daily_peaks, line, options) {
+        return past::not_enough(what);
     }
     let Some(since_day) = reached_since(daily_peaks, line) else {
         return past.get_or_init(|| Past::of(daily_peaks)).until(line, options);
@@ -227,6 +232,22 @@ fn look(
         odds,
         ..Exhaustion::word(Outcome::Already { since_day })
     }
+}
+
+/// What cannot be reckoned with, if anything.
+fn unusable(daily_peaks: &[f64], line: f64, options: &ExhaustionOptions) -> Option<String> {
+    if line.is_nan() {
+        return Some("the line is not known".to_owned());
+    }
+    if options.horizon_days.is_nan() {
+        return Some("the horizon is not known".to_owned());
+    }
+    let peak = daily_peaks.iter().copied().find(|peak| is_too_large(*peak))?;
+    Some(format!("a peak of {peak:e} is over {VALUE_SIZE_MAX:e}; scale the peaks"))
+}
+
+fn is_too_large(peak: f64) -> bool {
+    peak.is_finite() && peak.abs() > VALUE_SIZE_MAX
 }
 
 /// The first day of the time since which the peaks are at or over the line: most of the last seven

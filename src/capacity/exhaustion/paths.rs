@@ -5,6 +5,7 @@ use super::growth::Growth;
 use super::line::{LinePath, Marks};
 use super::{ExhaustionOptions, Quantiles};
 use crate::kernel::Random;
+use crate::model::limits::PEAK_DAYS_AHEAD_MAX;
 
 /// The times at which drawn paths first reach the line, in order; infinite where they do not.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ pub(super) fn first_passages(
     line: &LinePath,
     options: &ExhaustionOptions,
 ) -> Passages {
-    let horizon = options.horizon_days.clamp(1.0, 36_500.0) as usize;
+    let horizon = options.horizon_days.clamp(1.0, PEAK_DAYS_AHEAD_MAX as f64) as usize;
     let mut seeds = Random::new(options.seed);
     let passage = |index| {
         let mut random = Random::new(seeds.bits());

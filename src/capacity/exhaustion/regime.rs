@@ -116,7 +116,8 @@ fn quiet(days: &[usize], peaks: &[f64]) -> Vec<f64> {
     let robust = kernel::robust_deviation(&mut off);
     // Where most days are exactly their week's median, the mean distance is the scale.
     let reach = CLIP_DEVIATIONS * if robust > 0.0 { robust } else { mean };
-    for (value, middle) in values.iter_mut().zip(&local) {
+    // Peaks that are too far apart for a scale are left as they are.
+    for (value, middle) in values.iter_mut().zip(&local).filter(|_| reach.is_finite()) {
         *value = value.clamp(middle - reach, middle + reach);
     }
     values

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::kernel::Random;
+use crate::model::limits::PEAK_DAYS_AHEAD_MAX;
 
 const DAYS: usize = 90;
 
@@ -361,4 +362,42 @@ fn the_example_of_the_docs() {
     let backtest = found.backtest.unwrap();
     assert_eq!(backtest.origins, 8);
     assert!((backtest.mase - 0.80).abs() < 5e-3 && (backtest.coverage - 0.77).abs() < 5e-3);
+}
+
+#[test]
+fn what_is_not_known_has_no_date_and_no_probability() {
+    let nan = f64::NAN;
+    for (level, slope, line) in [(nan, 1.0, 2.0), (1.0, nan, 2.0), (1.0, 1.0, nan)] {
+        assert_eq!(days_to_line(level, slope, line), None);
+        assert_eq!(periods_to_line(level, slope, line), None);
+    }
+    let peaks: Vec<f64> = (0..60).map(|day| f64::from(day) + f64::from(day % 3)).collect();
+    let options = ExhaustionOptions { horizon_days: nan, ..options() };
+    // Neither where a trend leads to the line nor where it is reached.
+    for line in [90.0, 10.0] {
+        let found = time_to_exhaustion(&peaks, line, &options);
+        assert!(matches!(found.outcome, Outcome::NotEnoughData { .. }), "{found:?}");
+        assert_eq!(found.probabilities, None);
+    }
+}
+
+#[test]
+fn peaks_as_large_as_numbers_go_are_refused() {
+    let peaks: Vec<f64> =
+        (0..60).map(|day| if day % 2 == 0 { 1.7e308 } else { -1.7e308 }).collect();
+    let found = time_to_exhaustion(&peaks, 1e308, &options());
+    assert!(matches!(found.outcome, Outcome::NotEnoughData { .. }), "{found:?}");
+    assert_eq!(fan(&peaks, 30, &options()), Fan::default());
+    let steps: Vec<f64> = (0..60)
+        .map(|day| if day < 30 { -1.7e308 } else { 1e308 + 1e306 * f64::from(day) })
+        .collect();
+    let found = time_to_exhaustion(&steps, 1.7e308, &options());
+    assert!(matches!(found.outcome, Outcome::NotEnoughData { .. }), "{found:?}");
+}
+
+#[test]
+fn a_fan_ends_after_a_century() {
+    let peaks: Vec<f64> = (0..60).map(|day| f64::from(day) + f64::from(day % 3)).collect();
+    let options = ExhaustionOptions { paths: 2, ..options() };
+    assert_eq!(fan(&peaks, usize::MAX, &options).ahead.len(), PEAK_DAYS_AHEAD_MAX);
 }

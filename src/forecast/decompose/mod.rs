@@ -10,6 +10,7 @@ use loess::{Loess, Weighted};
 use stl::Stl;
 
 use crate::error::{Error, Result};
+use crate::model::limits::SMOOTHING_WINDOW_MAX;
 
 /// Values that must be known.
 const VALUES_MIN: usize = 4;
@@ -93,7 +94,8 @@ pub struct Decomposition {
 /// # Errors
 ///
 /// [`Error::Invalid`] for a period below 2, for a window that is even, below 3 or missing for a
-/// period, and for no iteration; [`Error::NotEnoughData`] for fewer than 4 values.
+/// period, and for no iteration; [`Error::Limit`] for a window over [`SMOOTHING_WINDOW_MAX`];
+/// [`Error::NotEnoughData`] for fewer than 4 values.
 ///
 /// ```
 /// use plimsoll::forecast::{DecomposeOptions, decompose};
@@ -178,6 +180,15 @@ fn checked(
         return Err(Error::invalid(format!(
             "a window of {window} values; give an odd number of at least 3"
         )));
+    }
+    let windows = options.season_windows.iter().chain(&options.trend_window);
+    if let Some(window) = windows.copied().find(|window| *window > SMOOTHING_WINDOW_MAX) {
+        return Err(Error::Limit {
+            what: "the number of values that a season or a trend is smoothed over",
+            value: window as u64,
+            limit: SMOOTHING_WINDOW_MAX as u64,
+            remedy: "take a shorter window: one as long as the series weighs nearly alike",
+        });
     }
     if options.iterations == 0 {
         return Err(Error::invalid("a decomposition takes at least one iteration"));

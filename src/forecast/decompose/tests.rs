@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 
 use super::*;
 use crate::kernel::Random;
+use crate::model::limits::SMOOTHING_WINDOW_MAX;
 
 /// Places of the golden numbers.
 const PLACES: [usize; 9] = [0, 1, 5, 39, 40, 60, 77, 118, 119];
@@ -388,3 +389,22 @@ const TWO_EIGHTEEN_ROBUST: Golden = (
     ],
     297.906_294_233_569_44,
 );
+
+#[test]
+fn windows_without_end_are_refused() {
+    let values = golden_series();
+    for window in [usize::MAX, SMOOTHING_WINDOW_MAX + 1] {
+        let season = DecomposeOptions { season_windows: vec![window], ..Default::default() };
+        let trend = DecomposeOptions { trend_window: Some(window), ..Default::default() };
+        for options in [season, trend] {
+            let refused = decompose(&values, &[6], &options).unwrap_err();
+            assert!(matches!(refused, Error::Limit { .. }), "{refused}");
+        }
+    }
+    let longest = DecomposeOptions {
+        season_windows: vec![SMOOTHING_WINDOW_MAX - 1],
+        trend_window: Some(SMOOTHING_WINDOW_MAX - 1),
+        ..Default::default()
+    };
+    assert!(decompose(&values, &[6], &longest).is_ok());
+}
