@@ -199,3 +199,28 @@ pub(super) fn style() -> String {
         .replace("/*dark*/", &DARK.css())
         .replace("/*heat*/", &heat)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{Cell, words};
+    use super::*;
+
+    #[test]
+    fn what_a_table_leaves_out_is_where_it_is_said_to_be() {
+        let mut table = Table::new(vec![words("host")]);
+        table.row(vec![Cell::words("a")]);
+        let mut body = Body::default();
+        body.table(&table, 3);
+        body.table(&table, 2);
+        body.table_of_rows(&table, 3);
+        body.table_of_rows(&table, 1);
+        let said: Vec<&str> =
+            body.out.lines().filter(|line| line.starts_with("<p class=\"quiet\">")).collect();
+        let wanted = [
+            "2 more rows are in the plan as JSON.",
+            "1 more row is in the plan as JSON.",
+            "2 more rows are in the plan as JSON and CSV.",
+        ];
+        assert_eq!(said, wanted.map(|said| format!("<p class=\"quiet\">{said}</p>")));
+    }
+}

@@ -218,7 +218,8 @@ mod tests {
     fn what_is_far_over_its_line_is_told_in_full() {
         let figure = heatmap(&map(&[&[-9.16, 0.3]]), &["a".to_owned()]);
         let mut out = String::new();
-        figure.table.write(&mut out);
+        figure.write(1, &mut out);
+        assert!(out.contains("<summary>Data, 1 row</summary>"), "{out}");
         assert!(out.contains("data-c=\"006f\""), "{out}");
         assert_eq!(out.matches(">-916%").count(), 2, "{out}");
         assert!(!out.contains("-200%") && !out.contains("-201%"), "{out}");

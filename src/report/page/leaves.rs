@@ -147,6 +147,13 @@ mod tests {
                 assert!(row.contains(&part), "{part} in {row}");
             }
         }
+        let mut none = plan.clone();
+        let pools = none.pools.as_mut().unwrap();
+        pools.leaves.clear();
+        assert!(!pools.kept.is_empty());
+        let none = html(&none);
+        assert!(none.contains("Hosts that could leave: 0<"));
+        assert!(!none.contains(">Could leave</th>") && page.contains(">Could leave</th>"));
         let owned = "host,owner,requested_memory_gb\nweb-01,<b>ann</b>,32\nghost,x,1\n";
         let page = html(&plan_with_inventory(owned));
         assert!(page.contains("Designed against actual, by owner"));
