@@ -9,6 +9,7 @@ use super::exhaustion::{
 use super::idle::{self, IdleFacts};
 use super::known::KnownHost;
 use super::reduce::{self, DailyPeaks, LimitFacts};
+use super::rightsizing::{DailyDemand, Recurrence};
 use super::rows::{Backtest, Forecast, Outcome, PlanRow};
 use super::series::RowSeries;
 use super::steps::{StepDemand, WINDOW};
@@ -21,7 +22,7 @@ use crate::model::{Labels, Span, Timestamp};
 pub(super) struct Assessed {
     pub(super) table: Table,
     pub(super) row: PlanRow,
-    /// The quantile that the over-provisioned rule asks for.
+    /// What the over-provisioned rule holds against the limit.
     pub(super) need: Option<f64>,
     pub(super) idle: Option<IdleFacts>,
     /// What speaks for the line being reached, not weighed yet.
@@ -62,11 +63,10 @@ impl View {
     ) -> Assessed {
         let from = self.study.ignore_before.unwrap_or(Timestamp::MIN);
         let usage = usage.cut(from, self.as_of);
-        let value = limit.as_ref().ok().map(|limit| limit.value);
         let by_host = table.group.is_none();
         let rule = &self.study.idle;
         let idle = by_host
-            .then(|| idle::measure(rule, table.resource, usage, value, self.as_of))
+            .then(|| idle::measure(rule, table.resource, usage, limit.as_ref().ok(), self.as_of))
             .flatten();
         let line = limit.as_ref().ok().map(|limit| self.line(table, limit.value));
         let days = reduce::daily_peaks(usage, line);
@@ -226,11 +226,22 @@ impl View {
         }
     }
 
+    /// What a row needs: a quantile of its steps, but no less than the daily peak that is to be
+    /// expected again, which may take less of the time than any quantile sees.
     fn need(&self, usage: RowSeries<'_>) -> Option<f64> {
         let rule = &self.study.overprovisioned;
         let from = rule.window.map_or(Timestamp::MIN, |window| self.as_of.minus(window));
-        let steps = usage.cut(from, self.as_of).samples().map(|(_, value)| value);
-        let mut steps: Vec<f64> = steps.collect();
-        Some(kernel::quantile(&mut steps, rule.quantile)).filter(|need| !need.is_nan())
+        let usage = usage.cut(from, self.as_of);
+        let mut steps: Vec<f64> = usage.samples().map(|(_, value)| value).collect();
+        let quantile = kernel::quantile(&mut steps, rule.quantile);
+        Some(quantile.max(expected_peak(usage)?)).filter(|need| !need.is_nan())
     }
+}
+
+/// The highest daily peak that is still to be expected again; `None` without data.
+fn expected_peak(usage: RowSeries<'_>) -> Option<f64> {
+    let seen = reduce::seen_days(usage)?;
+    let mut demand = DailyDemand::default();
+    demand.add((0..).zip(&seen.days).map(|(at, day)| (seen.day(at), day.peak)));
+    demand.level(1.0, &Recurrence::default()).map(|level| level.amount)
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::reduce;
+use super::reduce::{self, LimitFacts};
 use super::series::RowSeries;
 use super::study::{IdleRule, Resource, Threshold};
 use crate::model::{Labels, Span, Timestamp, Unit};
@@ -66,7 +66,8 @@ pub struct Evidence {
     pub resource: String,
     /// Its unit.
     pub unit: Option<Unit>,
-    /// The level that counts as low.
+    /// The level that counts as low under today's limit; each step is held against the level of its
+    /// time.
     pub below: f64,
     /// The mean of its steps in the rule's window.
     pub mean: f64,
@@ -79,13 +80,15 @@ pub struct Evidence {
 /// What one row says to the rule.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IdleFacts {
-    /// Level that counts as low; `None` where it is a share of an unknown limit.
+    /// Level that counts as low under today's limit; `None` where it is a share of an unknown one.
     below: Option<f64>,
     low: usize,
     steps: usize,
     /// Days of the window with data, and days of the window.
     days: (usize, usize),
     mean: f64,
+    /// The mean of the steps, each as a share of the level of its time.
+    mean_of_level: f64,
     peak: f64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
@@ -100,12 +103,13 @@ pub(super) struct IdleRow<'a> {
     pub(super) facts: Option<IdleFacts>,
 }
 
-/// Measures a row; `None` where the rule does not ask for the resource.
+/// Measures a row; `None` where the rule does not ask for the resource. What was used under another
+/// limit is held against that one.
 pub(super) fn measure(
     rule: &IdleRule,
     resource: usize,
     series: RowSeries<'_>,
-    limit: Option<f64>,
+    limit: Option<&LimitFacts>,
     as_of: Timestamp,
 ) -> Option<IdleFacts> {
     let of = |list: &[(usize, Threshold)]| {
@@ -115,32 +119,36 @@ pub(super) fn measure(
     if below.is_none() && burst.is_none() {
         return None;
     }
-    let level = below.and_then(|below| below.level(limit));
-    let burst = burst.and_then(|burst| burst.level(limit));
+    let at = |threshold: Threshold, time| threshold.level(limit.map(|limit| limit.at(time)));
     let first = series.samples().next().map(|(at, _)| at);
     let from = rule.window.map_or(first.unwrap_or(as_of), |window| as_of.minus(window));
     let window = series.cut(from, as_of);
     let (mut low, mut steps, mut sum, mut days, mut day) = (0, 0, 0.0, 0, None);
-    for (at, value) in window.samples() {
+    let mut shares = 0.0;
+    for (time, value) in window.samples() {
+        let level = below.and_then(|below| at(below, time));
         steps += 1;
         sum += value;
+        shares += level.map_or(0.0, |level| value / level);
         low += usize::from(level.is_some_and(|level| value < level));
-        if day.replace(at.floor(Span::DAY)) != Some(at.floor(Span::DAY)) {
+        if day.replace(time.floor(Span::DAY)) != Some(time.floor(Span::DAY)) {
             days += 1;
         }
     }
     let covered = as_of.since(from.max(first.unwrap_or(from)));
     Some(IdleFacts {
-        below: level,
+        below: below.and_then(|below| below.level(limit.map(|limit| limit.value))),
         low,
         steps,
         days: (days, covered.days().ceil() as usize),
         mean: sum / steps as f64,
+        mean_of_level: shares / steps as f64,
         peak: reduce::peak(window).map_or(f64::NAN, |peak| peak.value),
         first,
         last: series.samples().next_back().map(|(at, _)| at),
         burst: burst.and_then(|burst| {
-            series.hours().filter(|(_, mean)| *mean > burst).last().map(|(at, _)| at)
+            let is_burst = |hour: &(Timestamp, f64)| at(burst, hour.0).is_some_and(|b| hour.1 > b);
+            series.hours().filter(is_burst).last().map(|(time, _)| time)
         }),
     })
 }
@@ -206,7 +214,7 @@ fn verdict(
     if let Some((why, resource)) = missing {
         return Verdict::Undetermined(format!("{}: {why}", resources[resource].name));
     }
-    let worked = |f: &IdleFacts| f.burst.is_some() || f.below.is_some_and(|below| f.mean >= below);
+    let worked = |f: &IdleFacts| f.burst.is_some() || f.below.is_some() && f.mean_of_level >= 1.0;
     if rows.iter().filter_map(|row| row.facts.as_ref()).any(worked) {
         return Verdict::KeptForBurst;
     }
@@ -302,14 +310,19 @@ mod tests {
 
     /// Judges one host with hourly rows, up to the end of the first.
     fn judge_host(rule: &str, rows: &[Option<Vec<f64>>]) -> IdleReport {
+        judge_under(rule, rows, &LimitFacts::constant(1.0))
+    }
+
+    /// The same, whose first row has this limit.
+    fn judge_under(rule: &str, rows: &[Option<Vec<f64>>], first: &LimitFacts) -> IdleReport {
         let study = Study::parse(&format!("{RULE}{rule}"), "study.toml").unwrap();
         let as_of = at(rows.iter().flatten().map(Vec::len).max().unwrap());
         let labels = super::super::testing::labels("host", "a");
         let row = |(resource, row): (usize, &Option<Vec<f64>>)| {
             let series = RowSeries::new(at(0), Span::HOUR, row.as_ref()?);
-            let limit = (resource == 0).then_some(1.0);
+            let limit = (resource == 0).then_some(first);
             let facts = measure(&study.idle, resource, series, limit, as_of);
-            Some(IdleRow { labels: &labels, resource, limit, facts })
+            Some(IdleRow { labels: &labels, resource, limit: limit.map(|l| l.value), facts })
         };
         let rows: Vec<_> = rows.iter().enumerate().filter_map(row).collect();
         judge(&study.idle, &study.resources, &rows, as_of)
@@ -391,6 +404,35 @@ mod tests {
         let both = "[idle.below]\ncpu = \"5%\"\nnet = 10\n";
         assert_eq!((grade(rule, 14), grade(rule, 40)), (Grade::Weak, Grade::Fair));
         assert_eq!((grade(both, 14), grade(both, 40)), (Grade::Fair, Grade::Strong));
+    }
+
+    #[test]
+    fn a_use_is_held_against_the_limit_of_its_time() {
+        let rule = "[idle.below]\ncpu = \"5%\"\n";
+        // Limits by day: 4 cores, and 64 from a day on.
+        let grown = |from: usize| {
+            let mut days = vec![4.0; 40];
+            days[from..].fill(64.0);
+            reduce::limit(RowSeries::new(at(0), Span::DAY, &days), 1.0).unwrap()
+        };
+        // Three of four cores are work, though little of the 64 that there are since this morning.
+        let report = judge_under(rule, &[Some(hours(40, 3.05))], &grown(39));
+        assert_eq!((report.hosts.len(), report.in_use), (0, 1), "{report:?}");
+        // What was a burst under the old limit is one: an hour of 3 of 4 cores keeps the host.
+        let burst = || Some(high(40, 25 * DAY, 1, 3.0));
+        assert_eq!(judge_under(rule, &[burst()], &grown(20)).kept_for_bursts.len(), 1);
+        assert_eq!(judge_under(rule, &[burst()], &grown(5)).hosts.len(), 1);
+        // Its mean is held against them as well: two thirds of a day half of the old limit, then
+        // thirteen days of 3.1 of 64 cores.
+        let rule = "[idle]\nbelow = { cpu = \"5%\" }\nburst = { cpu = 100 }\n";
+        let mut busy = hours(40, 3.1);
+        busy[26 * DAY..26 * DAY + 16].fill(2.0);
+        busy[26 * DAY + 16..27 * DAY].fill(0.1);
+        let report = judge_under(rule, &[Some(busy.clone())], &grown(26));
+        assert_eq!(report.kept_for_bursts.len(), 1, "{report:?}");
+        assert_eq!(judge_under(rule, &[Some(busy)], &grown(0)).hosts.len(), 1);
+        // An idle host is idle under every limit.
+        assert_eq!(judge_under(rule, &[Some(hours(40, 0.01))], &grown(39)).hosts.len(), 1);
     }
 
     #[test]

@@ -123,7 +123,8 @@ impl Planner {
     }
 
     /// Takes the limits of some rows of one table, before the tiles of its usage that come without
-    /// one. Two streams of tiles need not be cut alike; of a limit, only the latest is kept.
+    /// one. Two streams of tiles need not be cut alike; of a limit, the latest is kept, and when
+    /// others held.
     ///
     /// `limit` has any step, and one row for each set of the table's labels. Where the study's
     /// limit is a number, its values are how many series each row adds up.
@@ -268,7 +269,7 @@ fn limit_of(
     match (&resource.limit, known) {
         (None, _) => Err("it has no limit".to_owned()),
         (Some(Limit::Number(number)), None) => {
-            Ok(LimitFacts { value: number * resource.limit_factor, change: None })
+            Ok(LimitFacts::constant(number * resource.limit_factor))
         }
         (_, known) => known
             .and_then(|known| known.get(labels).cloned())

@@ -19,11 +19,35 @@ pub(super) struct DailyPeaks {
     pub(super) peaks: Vec<f64>,
 }
 
-/// The latest limit of a row, and its latest change.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The latest limit of a row, its latest change, and what it was before.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct LimitFacts {
     pub(super) value: f64,
     pub(super) change: Option<LimitChange>,
+    /// From which step on which limit held, where it ever changed; nothing where it did not.
+    course: Vec<(Timestamp, f64)>,
+    /// Length of the steps in which the limit is told.
+    step: Span,
+}
+
+impl LimitFacts {
+    /// A limit that always held.
+    pub(super) fn constant(value: f64) -> Self {
+        Self { value, change: None, course: Vec::new(), step: Span::ZERO }
+    }
+
+    /// The limit at an instant. In the step in which it changed nobody knows when: the smaller one.
+    pub(super) fn at(&self, at: Timestamp) -> f64 {
+        let next = self.course.partition_point(|(from, _)| *from <= at);
+        let of = |index: Option<usize>| index.and_then(|index| self.course.get(index)).copied();
+        let before = of(next.checked_sub(2));
+        match of(Some(next.saturating_sub(1))) {
+            Some((from, value)) if at < from.plus(self.step) => {
+                before.map_or(value, |(_, before)| value.min(before))
+            }
+            found => found.map_or(self.value, |(_, value)| value),
+        }
+    }
 }
 
 impl DailyPeaks {
@@ -124,6 +148,11 @@ pub(super) struct SeenDay {
 }
 
 impl SeenDays {
+    /// The start of a day.
+    pub(super) fn day(&self, index: usize) -> Timestamp {
+        self.first_day.plus(Span::from_days(index as i64))
+    }
+
     /// The peak of a day, NaN where it is not known.
     pub(super) fn peak(&self, day: SeenDay, line: Option<f64>) -> f64 {
         let whole = f64::from(day.hours) >= DAY_COVERAGE_MIN * f64::from(self.typical_hours);
@@ -172,7 +201,22 @@ pub(super) fn limit(series: RowSeries<'_>, factor: f64) -> Result<LimitFacts, St
         }
         at = earlier;
     }
-    Ok(LimitFacts { value: value * factor, change })
+    let course = change.map_or_else(Vec::new, |_| course(series, factor));
+    Ok(LimitFacts { value: value * factor, change, course, step: series.step() })
+}
+
+/// From which step on which limit held. What is no limit leaves the one before.
+fn course(series: RowSeries<'_>, factor: f64) -> Vec<(Timestamp, f64)> {
+    let mut course: Vec<(Timestamp, f64)> = Vec::new();
+    for (at, value) in series.samples() {
+        let value = value * factor;
+        let differs =
+            |(_, last): &(Timestamp, f64)| (value - last).abs() > LIMIT_CHANGE_MIN * last.abs();
+        if value > 0.0 && value.is_finite() && course.last().is_none_or(differs) {
+            course.push((at, value));
+        }
+    }
+    course
 }
 
 #[cfg(test)]
@@ -231,9 +275,24 @@ mod tests {
     fn the_latest_limit_counts() {
         let found = limit(hourly(&[8.0, 8.0, 16.0, f64::NAN, 16.0, f64::NAN]), 2.0).unwrap();
         let change = LimitChange { from: 16.0, at: Timestamp::from_seconds(7_200) };
-        assert_eq!(found, LimitFacts { value: 32.0, change: Some(change) });
+        assert_eq!((found.value, found.change), (32.0, Some(change)));
         assert_eq!(limit(hourly(&[8.0]), 1.0).unwrap().change, None);
         assert!(limit(hourly(&[8.0, 0.0]), 1.0).unwrap_err().contains("the limit is 0"));
         assert!(limit(hourly(&[f64::NAN]), 1.0).unwrap_err().contains("no data"));
+    }
+
+    #[test]
+    fn a_use_meets_the_limit_of_its_time() {
+        let found = limit(hourly(&[f64::NAN, 4.0, 4.01, 0.0, 64.0, 64.0, 8.0]), 2.0).unwrap();
+        let at = |minutes: i64| found.at(Timestamp::from_seconds(60 * minutes));
+        // Before the first there is no other; in the hour of a change the smaller one counts.
+        assert_eq!((at(0), at(60), at(239)), (8.0, 8.0, 8.0));
+        assert_eq!((at(240), at(299), at(300)), (8.0, 8.0, 128.0));
+        assert_eq!((at(360), at(419), at(1_000)), (16.0, 16.0, 16.0));
+        // A limit that never changed costs nothing.
+        let same = limit(hourly(&[4.0; 9]), 1.0).unwrap();
+        assert!(same.course.is_empty());
+        assert_eq!((same.at(Timestamp::MIN), same.at(Timestamp::MAX)), (4.0, 4.0));
+        assert_eq!(LimitFacts::constant(3.0).at(Timestamp::MIN), 3.0);
     }
 }

@@ -63,7 +63,15 @@ pub(super) fn plan(
         lead_time: study.lead_time,
         false_discovery_rate: study.false_discovery_rate,
         summary: counts(&hosts.rows, view.as_of),
-        notes: notes(unasked, &hosts, &tables, &idle, zombies.as_ref(), pools.as_ref(), &laws),
+        notes: notes(
+            unasked,
+            &hosts,
+            &tables,
+            (&idle, &overprovisioned),
+            zombies.as_ref(),
+            pools.as_ref(),
+            &laws,
+        ),
         pools,
         design: None,
         history: days.map(|days| days.history(view, &hosts)),
@@ -161,11 +169,12 @@ fn rules(
             need: assessed.need,
         })
         .collect();
-    let mut idle_hosts: BTreeSet<&Labels> = idle.hosts.iter().map(|host| &host.labels).collect();
+    let idle_hosts = idle.hosts.iter().map(|host| &host.labels);
+    let mut aside: BTreeSet<&Labels> = idle_hosts.chain(&idle.kept_for_bursts).collect();
     if let Some(zombies) = zombies {
-        idle_hosts = zombies.free(by_host().map(|assessed| &assessed.row));
+        aside = zombies.free(by_host().map(|assessed| &assessed.row));
     }
-    let over = overprovisioned::judge(&view.study, &candidates, &idle_hosts, view.as_of);
+    let over = overprovisioned::judge(&view.study, &candidates, &aside, view.as_of);
     (idle, over)
 }
 
@@ -244,16 +253,16 @@ fn unasked<'a>(view: &'a View, rows: &[Assessed]) -> Unsaid<'a> {
 }
 
 /// What could not be said, most frequent first.
-fn notes(
-    unasked: Unsaid<'_>,
-    hosts: &TablePlan,
-    groups: &[TablePlan],
-    idle: &IdleReport,
+fn notes<'a>(
+    unasked: Unsaid<'a>,
+    hosts: &'a TablePlan,
+    groups: &'a [TablePlan],
+    (idle, over): (&IdleReport, &'a OverprovisionedReport),
     zombies: Option<&ZombieReport>,
     pools: Option<&PoolReport>,
     laws: &[LawReport],
 ) -> Vec<Note> {
-    let mut found: Unsaid<'_> = unasked;
+    let mut found: Unsaid<'a> = unasked;
     for table in [hosts].into_iter().chain(groups) {
         for label in table.absent_labels() {
             let what = format!("which {} is which: no series has this label of its by", table.name);
@@ -269,6 +278,11 @@ fn notes(
     for (labels, why) in &idle.undetermined {
         let names = found.entry(format!("whether it is idle: {why}")).or_default();
         names.entry(name(labels, &hosts.by)).or_default();
+    }
+    for (labels, resource) in &over.changed_lately {
+        let what = "whether it is over-provisioned: its limit changed lately".to_owned();
+        let names = found.entry(what).or_default();
+        names.entry(name(labels, &hosts.by)).or_default().push(resource);
     }
     for (what, name) in pools.iter().flat_map(|pools| &pools.unsaid) {
         let names = found.entry(format!("of a pool, {what}")).or_default();

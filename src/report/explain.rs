@@ -259,14 +259,18 @@ fn too_large(plan: &Plan, study: &Study, row: &PlanRow) -> Option<String> {
     let over = plan.overprovisioned.rows.iter().find(is_row)?;
     let shown = |value: f64| amount(row.unit.as_ref(), Some(value));
     let rule = &study.overprovisioned;
+    let target = shown(over.target);
+    let size = if over.target > over.need / (1.0 - rule.headroom) {
+        format!("the new limit is its peak, {target}, for it is no less")
+    } else {
+        format!("{target} leaves {} of a new limit free", percent(Some(rule.headroom)))
+    };
     Some(format!(
-        "Too large: quantile {} of its steps is {}, under {} of the limit; {} leaves {} of a new \
-         limit free, and {} can be reclaimed.",
-        rule.quantile,
+        "Too large: it needs {}, the larger of quantile {} of its steps and the daily peak to be \
+         expected again, under {} of the limit; {size}, and {} can be reclaimed.",
         shown(over.need),
+        rule.quantile,
         percent(Some(rule.below)),
-        shown(over.target),
-        percent(Some(rule.headroom)),
         shown(over.reclaimable())
     ))
 }
@@ -372,6 +376,6 @@ mod tests {
         assert!(explained("nobody", None).is_empty());
         assert_eq!(names_like(&pooled_plan(""), "db-0").len(), 8);
         let cpu = explained("web-01", Some("cpu"))[0].sentences.join("\n");
-        assert!(cpu.contains("Too large: quantile 0.995 of its steps is"), "{cpu}");
+        assert!(cpu.contains("Too large: it needs "), "{cpu}");
     }
 }

@@ -137,15 +137,17 @@ pub(super) fn overprovisioned(
     Ok(())
 }
 
-/// The hosts that are left out of what is over-provisioned, for they are counted whole.
+/// The hosts that are left out of what is over-provisioned: they are counted whole, or kept for
+/// work that comes too seldom for a quantile.
 pub(super) fn aside(plan: &Plan) -> &'static str {
-    if plan.zombies.is_some() { "zombies and kept hosts" } else { "idle hosts" }
+    if plan.zombies.is_some() { "zombies and kept hosts" } else { "idle and kept hosts" }
 }
 
 fn overprovisioned_table(plan: &Plan, rows: &[&OverprovisionedRow]) -> Columns {
     let mut columns = Columns::new(&[
         words("HOST"),
         numbers("NEED"),
+        numbers("PEAK"),
         numbers("LIMIT"),
         numbers("NEW LIMIT"),
         numbers("RECLAIM"),
@@ -156,6 +158,7 @@ fn overprovisioned_table(plan: &Plan, rows: &[&OverprovisionedRow]) -> Columns {
         columns.row(&[
             host_name(plan, &row.labels),
             shown(row.need),
+            shown(row.peak),
             shown(row.limit),
             shown(row.target),
             shown(row.reclaimable()),

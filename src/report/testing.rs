@@ -152,6 +152,7 @@ pub(super) fn plan() -> Plan {
                 resource: "disk".into(),
                 unit: unit(),
                 need: 40.0,
+                peak: 44.0,
                 limit: 500.0,
                 target: 50.0,
             }],
@@ -161,6 +162,7 @@ pub(super) fn plan() -> Plan {
                 rows: (1, 6),
                 amount: (450.0, 3_000.0),
             }],
+            changed_lately: vec![],
         },
         laws: vec![],
         notes: vec![Note {
