@@ -150,6 +150,14 @@ impl Sketch {
         interpolate(self.order(low), self.order(low.saturating_add(1)), rank - low as f64)
     }
 
+    /// The smallest order statistic that no more than the share `1 - q` of all numbers is above:
+    /// [`Sketch::quantile`] without the interpolation, rounded up. It is within
+    /// [`Sketch::RELATIVE_ERROR`]; NaN where there is no number.
+    pub fn quantile_from_above(&self, q: f64) -> f64 {
+        let Some(last) = self.count.checked_sub(1).filter(|_| !q.is_nan()) else { return f64::NAN };
+        self.order((q.clamp(0.0, 1.0) * last as f64).ceil() as u64)
+    }
+
     /// The order statistic of a rank, counted from 0; the largest number beyond the last rank.
     fn order(&self, rank: u64) -> f64 {
         if rank == 0 {

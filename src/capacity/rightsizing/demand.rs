@@ -107,9 +107,11 @@ impl DailyDemand {
         self.days.len()
     }
 
-    /// The quantile of each day that has samples, by days since the epoch.
+    /// The quantile of each day that has samples, by days since the epoch: the smallest sample that
+    /// no larger a share of the day's is above. Of few samples a day, what lies between two of them
+    /// is below what half of an hour asked for.
     pub fn by_day(&self, quantile: f64) -> Vec<(i64, f64)> {
-        self.days.iter().map(|(day, sketch)| (*day, sketch.quantile(quantile))).collect()
+        self.days.iter().map(|(day, sketch)| (*day, sketch.quantile_from_above(quantile))).collect()
     }
 
     /// The highest level that is still to be expected, of the quantiles of days; `None` without a
@@ -213,6 +215,32 @@ mod tests {
         let found = found.level(1.0, &Recurrence::default()).unwrap();
         assert_eq!((found.amount, found.days, found.gap_days, found.kept_days), (10.0, 2, 7, 14.0));
         assert_eq!((found.days_known, found.days_above, found.away_days), (4, 0, 2));
+    }
+
+    #[test]
+    fn no_more_of_a_day_asks_for_more_than_the_quantile_says() {
+        // One busy hour in each of 24, of 96 quarters, of 288 steps of five minutes.
+        for (steps_per_hour, expected) in [(1, 15.2), (4, 15.2), (12, 15.2)] {
+            let day = (0..24 * steps_per_hour).map(|at: i64| {
+                let busy = at / steps_per_hour == 7;
+                (
+                    Timestamp::from_seconds(at * 3_600 / steps_per_hour),
+                    if busy { 15.2 } else { 0.7 },
+                )
+            });
+            let mut demand = DailyDemand::default();
+            demand.add(day);
+            let found = demand.by_day(0.99)[0].1;
+            assert!((found - expected).abs() <= 0.01 * expected, "{steps_per_hour}: {found}");
+        }
+        // Ten minutes of the day are no demand: two steps of five.
+        let minutes = |busy: i64| {
+            let mut demand = DailyDemand::default();
+            let value = |at| if at < busy { 9.0 } else { 1.0 };
+            demand.add((0..288).map(|at| (Timestamp::from_seconds(at * 300), value(at))));
+            demand.by_day(0.99)[0].1
+        };
+        assert!((minutes(2) - 1.0).abs() < 0.02 && (minutes(3) - 9.0).abs() < 0.1);
     }
 
     proptest! {

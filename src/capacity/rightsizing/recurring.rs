@@ -24,8 +24,8 @@ const WEEK_DAYS: i64 = 7;
 /// How Plimsoll sizes a workload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecurringOptions {
-    /// The quantile of a day that is the day's demand for the processor. Default: 0.99, which 14
-    /// minutes of a day exceed.
+    /// The quantile of a day that is the day's demand for the processor. Default: 0.99, which no
+    /// more than 14 minutes of a day exceed.
     pub cpu_quantile: f64,
     /// The quantile of a day that is the day's demand for memory. Default: 1, the maximum.
     pub memory_quantile: f64,
