@@ -73,7 +73,10 @@ fn the_inventory_names_owners_prices_and_who_stands_by() {
     golden("zombies-inventory.csv", &user.ok(&format!("{ask} --format csv")));
     // Who works again has left; who is a zombie for the first time has come.
     let ledger = fs::read_to_string(user.path("ledger.csv")).unwrap();
-    assert_eq!(ledger, "host,since\nidle-1,2026-04-05T00:00:00Z\n");
+    assert_eq!(
+        ledger,
+        "host,since,seen,stage\nidle-1,2026-04-05T00:00:00Z,2026-04-27T00:00:00Z,warn\n"
+    );
     user.write("inventory.csv", "host,price\nidle-1,much\n");
     user.fails(&ask, "plimsoll: inventory.csv:2: price \"much\" is no number from 0 on");
 }
@@ -107,6 +110,35 @@ fn rules_are_printed_changed_and_given_back() {
         "zombies --store s --cpu nothing",
         "plimsoll: not enough data: no series of {__name__=\"nothing\"}",
     );
+}
+
+#[test]
+fn a_host_that_worked_between_two_looks_starts_anew() {
+    let user = User::new();
+    // Idle for 35 days, at work for 70, idle again.
+    let line = |hour: u64| {
+        let works = (35..105).contains(&(hour / 24));
+        let (cpu, net) = if works { (2.0, 1_000_000) } else { (0.01, 20) };
+        format!("{},{cpu},4,{net},{net}\n", START + hour * 3600)
+    };
+    let rows: String = (0..125 * 24).map(line).collect();
+    user.write("f/reborn.csv", &format!("timestamp,cpu,cpus,net_in,net_out\n{rows}"));
+    user.write("f/=1+1.csv", &format!("timestamp,cpu,cpus,net_in,net_out\n{rows}"));
+    user.ok("import csv --store s --host-from-file --column cpu=cpu,unit=cores \
+             --column cpus=cpus,unit=cores --column net_in=net_in,unit=B/s \
+             --column net_out=net_out,unit=B/s f");
+    let look = |now: &str| {
+        let found = user.json(&format!("{ASK} --ledger ledger.csv --now {now}"));
+        let hosts = found["tables"]["hosts"].as_array().unwrap().clone();
+        let of = |key: &str| hosts.iter().map(|one| one[key].to_string()).collect::<Vec<_>>();
+        (of("since"), of("stage"))
+    };
+    let both = |text: &str| vec![format!("{text:?}"); 2];
+    assert_eq!(look("2026-02-16"), (both("2026-02-16"), both("wait")));
+    assert_eq!(look("2026-05-22"), (both("2026-05-22"), both("wait")), "not stopped");
+    // A name that a spreadsheet would run is not run, and read back as it is.
+    let ledger = fs::read_to_string(user.path("ledger.csv")).unwrap();
+    assert!(ledger.contains("\n'=1+1,2026-05-22T00:00:00Z,2026-05-22T00:00:00Z,\n"), "{ledger}");
 }
 
 const RESOURCE: &str = "[study]\nstep = \"1h\"\n[[resource]]\nname = \"cpu\"\nusage = \"cpu\"\n\

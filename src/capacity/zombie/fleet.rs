@@ -111,7 +111,11 @@ impl ZombieReport {
         };
         let why = |one: &Judged| (one.host.clone(), one.verdict.reasons.join("; "));
         let of = |verdict: Verdict| hosts.iter().filter(move |o| o.verdict.verdict == verdict);
-        let fleet = Fleet { pack, inventory, ledger, now };
+        let mut days = ledger.cloned().unwrap_or_default();
+        for one in hosts {
+            days.enter(&one.host, &one.verdict, &pack.stages, now);
+        }
+        let fleet = Fleet { pack, inventory, ledger: days, now };
         let mut zombies: Vec<ZombieHost> =
             of(Verdict::Zombie).filter_map(|one| fleet.zombie(one)).collect();
         zombies.sort_by(|a, b| (Reverse(a.grade), &a.host).cmp(&(Reverse(b.grade), &b.host)));
@@ -169,7 +173,8 @@ impl ZombieHost {
 struct Fleet<'f> {
     pack: &'f RulePack,
     inventory: Option<&'f Inventory>,
-    ledger: Option<&'f Ledger>,
+    /// With what is found now.
+    ledger: Ledger,
     now: Timestamp,
 }
 
@@ -177,7 +182,7 @@ impl Fleet<'_> {
     fn zombie(&self, one: &Judged) -> Option<ZombieHost> {
         let (class, grade) = (one.verdict.class?, one.verdict.grade?);
         let row = self.inventory.and_then(|inventory| inventory.get(&one.host));
-        let since = self.ledger.and_then(|ledger| ledger.since(&one.host)).unwrap_or(self.now);
+        let since = self.ledger.since(&one.host).unwrap_or(self.now);
         let position = stage_at(&self.pack.stages, since, self.now, grade);
         let agrees = one.verdict.rules.iter().filter(|rule| {
             let finding = self.pack.rules[rule.rule].finding;
@@ -294,8 +299,8 @@ mod tests {
     fn the_inventory_has_prices_and_the_ledger_days() {
         let inventory = "host,owner,price\nidle-1,ann,120.5\nbusy,bob,80\nspare,bob,10\n";
         let inventory = Inventory::read(inventory, "hosts.csv").unwrap();
-        let mut ledger = Ledger::default();
-        ledger.enter("idle-1", Verdict::Zombie, now().minus(Span::from_days(22)));
+        let since = now().minus(Span::from_days(22));
+        let ledger = Ledger::read(&format!("host,since\nidle-1,{since}\n"), "l.csv").unwrap();
         let found = report(Some(&inventory), Some(&ledger));
         let saved = ZombieSavings { price_per_month: 120.5, unpriced: 1 };
         assert_eq!(found.savings, Some(saved));

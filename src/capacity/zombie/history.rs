@@ -43,6 +43,18 @@ pub(super) struct Days<'a> {
     pub(super) busy_hours: &'a [u8],
 }
 
+impl Days<'_> {
+    /// Since when no day was busier than those of the window, which the rule calls idle: the end of
+    /// the last one that was.
+    pub(super) fn quiet_since(self, window: Span) -> Timestamp {
+        let days = window.days().ceil().max(1.0) as usize;
+        let (before, last) = self.busy_hours.split_at(self.busy_hours.len().saturating_sub(days));
+        let usual = last.iter().max().copied().unwrap_or(0);
+        let worked = before.iter().rposition(|hours| *hours > usual);
+        self.first.plus(Span::from_days(worked.map_or(0, |day| day as i64 + 1)))
+    }
+}
+
 impl Recurrence {
     /// Looks for days busier than those of the window usually are, over the whole history.
     pub(super) fn of(days: Days<'_>, window: Span, month: Span) -> Self {
@@ -187,6 +199,23 @@ mod tests {
             of(&quiet(41, &workdays, 9), 1),
             Recurrence::Regular { every_days: 7.0, last: day(39) }
         );
+    }
+
+    #[test]
+    fn it_is_quiet_since_the_last_day_that_was_busier() {
+        let since = |levels: &[u8]| {
+            let days = Days { first: day(100), from_birth: false, busy_hours: levels };
+            days.quiet_since(Span::from_days(14))
+        };
+        assert_eq!((since(&[0; 40]), since(&[])), (day(100), day(100)));
+        let served: Vec<usize> = (3..20).collect();
+        assert_eq!(since(&quiet(40, &served, 24)), day(120));
+        // A scan each week is no work to the rule, in the window and before it.
+        let weekly: Vec<usize> = (0..60).step_by(7).collect();
+        let mut levels = quiet(60, &weekly, 1);
+        assert_eq!(since(&levels), day(100));
+        levels[30..40].fill(24);
+        assert_eq!(since(&levels), day(140));
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What all rules together say of a host, and how much that is worth.
 
-use super::history::Recurrence;
+use super::history::{Days, Recurrence};
 use super::metric::kind;
 use super::pack::RulePack;
 use super::reduce::HostUse;
 use super::rule::Judge;
 use super::savings::Class;
 use super::verdict::{Grade, HostFacts, HostVerdict, RuleVerdict, Verdict};
-use crate::model::Span;
+use crate::model::{Span, Timestamp};
+
+/// The classes of zombies, the highest first. That a host is too large has no vote.
+const VOTING: [Class; 3] = [Class::PoweredOff, Class::Snapshot, Class::Idle];
 
 /// Judges a host by every rule of the pack that its use was reduced for.
 pub fn judge(pack: &RulePack, host: &HostUse, facts: &HostFacts) -> HostVerdict {
@@ -32,8 +35,9 @@ pub fn judge(pack: &RulePack, host: &HostUse, facts: &HostFacts) -> HostVerdict 
         let (agree, judged) = votes(class);
         is_enough(agree, judged)
     };
-    let class = [Class::PoweredOff, Class::Idle].into_iter().find(|class| agreed(*class));
-    let (agree, judged) = votes(class.unwrap_or(Class::Idle));
+    let class = VOTING.into_iter().find(|class| agreed(*class));
+    let asked = class.unwrap_or_else(|| asked(pack));
+    let (agree, judged) = votes(asked);
     let oversized = agreed(Class::Oversized).then_some(Class::Oversized);
     let mut found = HostVerdict {
         verdict: Verdict::InUse,
@@ -43,13 +47,12 @@ pub fn judge(pack: &RulePack, host: &HostUse, facts: &HostFacts) -> HostVerdict 
         agree,
         judged,
         known,
+        quiet_since: None,
         reasons: Vec::new(),
         rules,
     };
-    let regular = found
-        .rules
-        .iter()
-        .filter(|rule| pack.rules[rule.rule].finding == Class::Idle && rule.is_kept_for_its_job());
+    let of_asked = |rule: &&RuleVerdict| pack.rules[rule.rule].finding == asked;
+    let regular = found.rules.iter().filter(|rule| of_asked(rule) && rule.is_kept_for_its_job());
     let but_for = is_enough(agree + regular.count(), judged);
     if let Some(label) = facts.set(&pack.policy.keep) {
         found.kept = but_for;
@@ -57,20 +60,49 @@ pub fn judge(pack: &RulePack, host: &HostUse, facts: &HostFacts) -> HostVerdict 
         found.class = oversized;
     } else if let Some(class) = class {
         found.verdict = Verdict::Zombie;
+        found.quiet_since = quiet_since(pack, host, &found, is_enough);
         grade(pack, host, facts, class, &mut found);
     } else if judged == 0 {
         found.verdict = Verdict::Undetermined;
-        let first = found.rules.iter().find(|rule| pack.rules[rule.rule].finding == Class::Idle);
-        found.reasons.extend(first.map(|rule| format!("no rule can tell: {}", rule.reason)));
+        let why = found.rules.iter().find(of_asked).map(|rule| rule.reason.as_str());
+        let why = why.unwrap_or("no rule of the pack has a vote");
+        found.reasons.push(format!("no rule can tell: {why}"));
     } else {
         found.kept = but_for;
         found.reasons.push(format!("{agree} of {judged} rules call it a zombie"));
-        let against = found.rules.iter().find(|rule| {
-            pack.rules[rule.rule].finding == Class::Idle && rule.verdict == Verdict::InUse
-        });
+        let mut asked = found.rules.iter().filter(of_asked);
+        let against = asked.find(|rule| rule.verdict == Verdict::InUse);
         found.reasons.extend(against.map(|r| format!("{}: {}", pack.rules[r.rule].name, r.reason)));
     }
     found
+}
+
+/// The class that a host is asked for which is in none: idle, where a rule of the pack tells that.
+fn asked(pack: &RulePack) -> Class {
+    let is_told = |class: &Class| pack.rules.iter().any(|rule| rule.finding == *class);
+    VOTING.into_iter().rev().find(is_told).unwrap_or_default()
+}
+
+/// Since when so many of the rules that agree see no more work as make the host a zombie.
+fn quiet_since(
+    pack: &RulePack,
+    host: &HostUse,
+    found: &HostVerdict,
+    is_enough: impl Fn(usize, usize) -> bool,
+) -> Option<Timestamp> {
+    let first = host.first?.floor(Span::DAY);
+    let agreeing = found.rules.iter().filter(|rule| {
+        rule.verdict == Verdict::Zombie && Some(pack.rules[rule.rule].finding) == found.class
+    });
+    let mut since: Vec<Timestamp> = agreeing
+        .map(|rule| {
+            let busy_hours = &host.rules[rule.rule].busy_hours;
+            let days = Days { first, from_birth: false, busy_hours };
+            days.quiet_since(pack.rules[rule.rule].window)
+        })
+        .collect();
+    since.sort_unstable();
+    (1..).zip(since).find(|(agree, _)| is_enough(*agree, found.judged)).map(|(_, since)| since)
 }
 
 /// Says how strong the evidence against a zombie is, and why.

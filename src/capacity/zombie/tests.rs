@@ -542,6 +542,58 @@ fn counted(
     (met, failed)
 }
 
+/// A pack of one rule: the processor is never over this share in two days.
+fn one_rule(finding: &str, share: &str) -> RulePack {
+    let policy = RulePack::published_text().split("[[rule]]").next().unwrap();
+    let text = format!(
+        "{policy}[[rule]]\nname = \"mine\"\nsource = \"me\"\nfinding = \"{finding}\"\n\
+         window = \"2d\"\n\
+         [[rule.condition]]\nper = \"window\"\n\
+         tests = [{{ metric = \"cpu_share\", statistic = \"max\", at_most = \"{share}\" }}]\n\
+         [[stage]]\nname = \"notify\"\nday = 14\ngrade = \"low\"\ndoes = \"x\"\nundo = \"y\"\n"
+    );
+    RulePack::parse(&text, "rules.toml").unwrap()
+}
+
+#[test]
+fn each_finding_but_oversized_has_a_vote() {
+    let host = Host::idle(40, Span::HOUR);
+    for (finding, class) in
+        [("idle", Class::Idle), ("snapshot", Class::Snapshot), ("powered_off", Class::PoweredOff)]
+    {
+        let found = host.judged_by(&one_rule(finding, "10%"));
+        assert_eq!((found.verdict, found.class), (Verdict::Zombie, Some(class)), "{finding}");
+        let found = host.judged_by(&one_rule(finding, "0.001%"));
+        assert_eq!((found.verdict, found.agree, found.judged), (Verdict::InUse, 0, 1));
+        assert!(found.reasons[1].starts_with("mine: maximum of cpu_share"), "{found:?}");
+        // Without any data.
+        let found = host.clone().all("cpu_share", f64::NAN).judged_by(&one_rule(finding, "10%"));
+        let why = vec!["no rule can tell: there is no data".to_owned()];
+        assert_eq!((found.verdict, found.reasons), (Verdict::Undetermined, why));
+    }
+    let found = host.judged_by(&one_rule("oversized", "10%"));
+    let why = vec!["no rule can tell: no rule of the pack has a vote".to_owned()];
+    assert_eq!((found.verdict, found.reasons), (Verdict::Undetermined, why));
+}
+
+#[test]
+fn a_zombie_is_quiet_since_its_last_work() {
+    const HOURS: usize = 24;
+    let day = |day: i64| Some(Timestamp::from_seconds(day * 86_400));
+    let idle = || Host::idle(125, Span::HOUR);
+    assert_eq!(idle().judged().quiet_since, day(0));
+    // Seventy days of work, then twenty without; the rules that ask for traffic saw none of it.
+    let works = |host: Host, metric| host.last(metric, 90 * HOURS, 70 * HOURS, 0.5);
+    let found = works(works(idle(), "cpu_share"), "cpu_cores").judged();
+    assert_eq!((found.verdict, found.quiet_since), (Verdict::Zombie, day(105)));
+    // Some of it, of one metric that few rules ask for, makes it no less of a zombie.
+    assert_eq!(works(idle(), "network_share").judged().quiet_since, day(0));
+    assert_eq!(
+        works(idle(), "cpu_share").last("cpu_share", 24, 24, 0.5).judged().quiet_since,
+        None
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

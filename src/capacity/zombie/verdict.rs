@@ -5,11 +5,12 @@ use super::savings::Class;
 use crate::model::{Span, Timestamp};
 
 /// What is said of a host, by one rule or by all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Verdict {
     /// It works for nobody.
     Zombie,
     /// It cannot be said.
+    #[default]
     Undetermined,
     /// It works, or is kept on purpose.
     InUse,
@@ -79,7 +80,7 @@ pub struct RuleVerdict {
 }
 
 /// What all rules together say of a host.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct HostVerdict {
     /// What they say.
     pub verdict: Verdict,
@@ -95,6 +96,9 @@ pub struct HostVerdict {
     pub judged: usize,
     /// How long its history is.
     pub known: Span,
+    /// Of a zombie: since when no day was busier than those on which the verdict rests, to so many
+    /// rules as make it one.
+    pub quiet_since: Option<Timestamp>,
     /// What decided the verdict and the grade.
     pub reasons: Vec<String>,
     /// One for each rule.

@@ -193,7 +193,7 @@ pub(super) fn zombies(args: &ZombiesArgs) -> Result<Outcome, Stop> {
     };
     let found = hosts::judge_all(&asked, &store.snapshot()?, &pack, inventory.as_ref())?;
     for Judged { host, verdict } in &found.hosts {
-        ledger.enter(host, verdict.verdict, found.now);
+        ledger.enter(host, verdict, &pack.stages, found.now);
     }
     let sheet = sheet::sheet(args, &pack, &found, inventory.as_ref(), &ledger)?;
     if let Some(path) = &args.ledger {
