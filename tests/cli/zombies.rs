@@ -141,6 +141,21 @@ fn a_host_that_worked_between_two_looks_starts_anew() {
     assert!(ledger.contains("\n'=1+1,2026-05-22T00:00:00Z,2026-05-22T00:00:00Z,\n"), "{ledger}");
 }
 
+#[test]
+fn samples_that_lie_further_apart_than_steps_are_told() {
+    let user = with_fleet();
+    let found = user.json(&ASK.replace(" --step 1h", ""));
+    let hosts = found["tables"]["hosts"].as_array().unwrap();
+    let idle = hosts.iter().find(|host| host["host"] == "idle-1").unwrap();
+    assert_eq!(idle["verdict"], "UNDETERMINED");
+    let reason = idle["reason"].as_str().unwrap();
+    let why = "its samples lie 1h apart, in steps of 5m: give --step 1h";
+    assert!(reason.ends_with(why), "{reason}");
+    user.write("st/study.toml", &format!("{}{SECTION}", RESOURCE.replace("1h", "5m")));
+    let plan = user.ok(PLAN);
+    assert!(plan.contains("set step = \"1h\" under [study]"), "{plan}");
+}
+
 const RESOURCE: &str = "[study]\nstep = \"1h\"\n[[resource]]\nname = \"cpu\"\nusage = \"cpu\"\n\
                         limit = \"cpus\"\nunit = \"cores\"\n";
 const SECTION: &str = "[zombie]\ncpu = \"cpu\"\ncpu_capacity = \"cpus\"\nreceive = \"net_in\"\n\

@@ -43,7 +43,7 @@ pub use metric::{BUILT_IN, unit_of};
 pub use pack::{
     Condition, Level, Needed, Per, Policy, Rule, RulePack, Statistic, Test, WhenMissing,
 };
-pub use reduce::{HostReducer, HostUse};
+pub use reduce::{HostReducer, HostUse, typical_spacing};
 pub use savings::{Claim, Class, ClassSavings, savings};
 pub use source::{CapacitySource, HostSources, MetricSource, NamedSource};
 pub use stage::{Ledger, Position, Stage, stage_at};

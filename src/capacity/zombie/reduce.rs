@@ -231,6 +231,24 @@ impl Known {
     }
 }
 
+/// How far apart the samples of a row of steps typically lie: the median; `None` of fewer than two.
+///
+/// ```
+/// use plimsoll::capacity::zombie::typical_spacing;
+/// use plimsoll::Span;
+/// // Each hour a sample, in steps of 20 minutes; one hour is missing.
+/// let (x, gap) = (1.0, f64::NAN);
+/// let row = [x, gap, gap, x, gap, gap, gap, gap, gap, x, gap, gap, x];
+/// assert_eq!(typical_spacing(&row, Span::from_seconds(1200)), Some(Span::HOUR));
+/// ```
+pub fn typical_spacing(row: &[f64], step: Span) -> Option<Span> {
+    let known = row.iter().enumerate().filter(|(_, value)| value.is_finite());
+    let known: Vec<usize> = known.map(|(at, _)| at).collect();
+    let mut apart: Vec<usize> = known.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    apart.sort_unstable();
+    apart.get(apart.len() / 2).map(|steps| step.times(*steps))
+}
+
 /// One day of the metrics that are tested, and their hours.
 struct Day<'d> {
     start: Timestamp,

@@ -7,7 +7,7 @@ use super::Asked;
 use super::sources::{Source, Sources};
 use crate::capacity::inventory::{Inventory, Measured};
 use crate::capacity::zombie::{
-    HostFacts, HostReducer, HostVerdict, Judged, RulePack, judge, unit_of,
+    HostFacts, HostReducer, HostVerdict, Judged, RulePack, Verdict, judge, typical_spacing, unit_of,
 };
 use crate::error::{Error, Result};
 use crate::model::limits::TILE_VALUES_MAX;
@@ -17,6 +17,9 @@ use crate::store::Snapshot;
 
 /// A capacity is carried over so long: it changes seldom, and is scraped seldom.
 const CAPACITY_FILL: Span = Span::DAY;
+
+/// Steps that divide an hour, in minutes.
+const STEPS: [usize; 12] = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60];
 
 /// All hosts, and what was judged.
 pub(super) struct Found {
@@ -169,7 +172,31 @@ impl Reading<'_> {
         let came = host.first().filter(|first| first.since(store_start) > Span::DAY);
         let looked = self.asked.from.is_none_or(|from| from <= store_start);
         facts.born = facts.born.or(came.filter(|_| looked));
-        Ok(judge(pack, &host, &facts))
+        let mut found = judge(pack, &host, &facts);
+        if found.verdict == Verdict::Undetermined {
+            found.reasons.extend(self.sparse(rows));
+        }
+        Ok(found)
+    }
+
+    /// What is said of a host whose samples lie further apart than steps, so that most of these
+    /// have none.
+    fn sparse(&self, rows: &Rows) -> Option<String> {
+        let step = self.asked.step;
+        let is_use = |name: &str| !name.ends_with("_capacity") && name != "cores";
+        let used = rows.iter().filter(|(name, _)| is_use(name));
+        let spacing = used.filter_map(|(_, row)| typical_spacing(row, step)).min()?;
+        if spacing <= step {
+            return None;
+        }
+        let mut longer = STEPS.into_iter().map(|minutes| Span::MINUTE.times(minutes));
+        Some(match longer.find(|longer| *longer >= spacing) {
+            Some(longer) => {
+                let give = self.asked.longer_step(longer);
+                format!("its samples lie {spacing} apart, in steps of {step}: {give}")
+            }
+            None => format!("its samples lie {spacing} apart, and rules ask for one each hour"),
+        })
     }
 }
 

@@ -124,6 +124,14 @@ impl Asked<'_> {
         }
     }
 
+    /// How a person gives a longer step.
+    fn longer_step(&self, step: Span) -> String {
+        match self.rule {
+            Some(_) => format!("set step = \"{step}\" under [study]"),
+            None => format!("give --step {step}"),
+        }
+    }
+
     /// An error about one of the sources; of a study's, with the line.
     fn refused(&self, key: &str, what: String) -> Error {
         match self.rule {
