@@ -299,8 +299,8 @@ impl serde::Serialize for Span {
     }
 }
 
-/// Reads what can be written down by hand: a span of over 292 years, which only a range of nearly all
-/// of time has, is printed and not read back.
+/// Reads what can be written down by hand: a span of over 292 years, which only a range of nearly
+/// all of time has, is printed and not read back.
 impl<'de> serde::Deserialize<'de> for Span {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
