@@ -223,6 +223,7 @@ fn plan_notes(changes: &PlanChanges<'_>, sheet: &mut Sheet) {
         sheet.note(format!("The earlier plan is of another study: {}.", before.study));
     }
     for (what, from, to) in [
+        ("step", before.step, after.step),
         ("horizon", before.horizon, after.horizon),
         ("lead time", before.lead_time, after.lead_time),
     ] {

@@ -48,6 +48,7 @@ struct Versioned {
 struct Document {
     study: String,
     as_of: String,
+    step: Span,
     horizon: Span,
     lead_time: Span,
     hosts: TableView,
@@ -135,6 +136,7 @@ impl Document {
         Ok(KeptPlan {
             study: self.study,
             as_of: self.as_of.parse()?,
+            step: self.step,
             horizon: self.horizon,
             lead_time: self.lead_time,
             hosts: self.hosts.table()?,

@@ -1,7 +1,7 @@
 //! What plans said against what happened, as a sheet.
 
 use super::sheet::{Column, Sheet, Value};
-use crate::capacity::kept::{MissedRow, PlanScores, SaidScore};
+use crate::capacity::kept::{LeftOut, MissedRow, PlanScores, SaidScore};
 use crate::capacity::name;
 use crate::model::Span;
 
@@ -20,6 +20,7 @@ pub fn plan_scores_sheet(scores: &PlanScores, all: bool) -> Sheet {
     sheet.fact("not_over", "rows whose days are not over", left.not_over, "rows x horizons");
     sheet.fact("unknown_days", "rows with unknown days", left.unknown_days, "rows x horizons");
     sheet.fact("without_usage", "rows without usage", left.without_usage, "rows");
+    sheet.fact("other_step", "plans of another step, left out", left.other_step, "");
     within(scores, &mut sheet);
     dates(scores, &mut sheet);
     deciles(scores, &mut sheet);
@@ -30,10 +31,45 @@ pub fn plan_scores_sheet(scores: &PlanScores, all: bool) -> Sheet {
          mean of (said - came)^2, 0 at best. Skill: over always saying the base rate; below 0 the \
          base rate had been better.",
     );
+    if left.other_step > 0 {
+        sheet.note(
+            "A plan of another step than the study's spoke of other peaks: the mean of an hour is \
+             no mean of a day. Score it with a study of its step.",
+        );
+    }
     if scores.within.is_empty() {
-        sheet.note("No plan is 7 days old in the data yet: score again when it is.");
+        sheet.note(why_nothing(left));
     }
     sheet
+}
+
+/// Why no row could be scored.
+fn why_nothing(left: LeftOut) -> String {
+    let LeftOut { other_step, unknown_days, not_over, without_usage } = left;
+    let others = other_step + unknown_days + without_usage;
+    if others == 0 && not_over > 0 {
+        return "No plan is 7 days old in the data yet: score again when it is.".to_owned();
+    }
+    let mut why = Vec::new();
+    if other_step > 0 {
+        why.push("plans are of another step");
+    }
+    if without_usage > 0 {
+        why.push(
+            "rows are without usage (a resource has another name or unit than it had, or the study \
+             other labels in `by` or an `ignore_before`)",
+        );
+    }
+    if unknown_days > 0 {
+        why.push("too many of the days ahead have no data");
+    }
+    if not_over > 0 {
+        why.push("days are not over in the data");
+    }
+    if why.is_empty() {
+        why.push("no plan said of any row how likely its line is reached");
+    }
+    format!("Nothing could be scored: {}.", why.join("; "))
 }
 
 fn columns(names: &[(&'static str, &'static str)]) -> Vec<Column> {
@@ -79,7 +115,7 @@ fn within(scores: &PlanScores, sheet: &mut Sheet) {
 
 fn dates(scores: &PlanScores, sheet: &mut Sheet) {
     let dates = &scores.intervals;
-    if dates.judged() + dates.open == 0 {
+    if dates.judged() + dates.open + dates.unknown == 0 {
         return;
     }
     let names = [
@@ -89,6 +125,7 @@ fn dates(scores: &PlanScores, sheet: &mut Sheet) {
         ("late", "late"),
         ("share_held", "share held"),
         ("open", "P90 to come"),
+        ("unknown", "days unknown"),
     ];
     let table = sheet.table("intervals", &columns(&names));
     table.row([
@@ -98,6 +135,7 @@ fn dates(scores: &PlanScores, sheet: &mut Sheet) {
         dates.late.into(),
         dates.share_held().into(),
         dates.open.into(),
+        dates.unknown.into(),
     ]);
 }
 
@@ -179,5 +217,27 @@ fn missed(scores: &PlanScores, all: bool, sheet: &mut Sheet) {
     if shown < scores.missed.len() {
         let more = scores.missed.len() - shown;
         sheet.note(format!("{more} more rows were missed; --all shows them."));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_scored_the_cause_is_named() {
+        let (left, none) = (LeftOut::default(), "Nothing could be scored: ");
+        let young = why_nothing(LeftOut { not_over: 3, ..left });
+        assert_eq!(young, "No plan is 7 days old in the data yet: score again when it is.");
+        for (left, says) in [
+            (LeftOut { without_usage: 3, ..left }, "rows are without usage ("),
+            (LeftOut { without_usage: 3, not_over: 1, ..left }, "; days are not over in the data"),
+            (LeftOut { unknown_days: 3, ..left }, "too many of the days"),
+            (LeftOut { other_step: 1, ..left }, "plans are of another step"),
+            (left, "no plan said of any row"),
+        ] {
+            let found = why_nothing(left);
+            assert!(found.starts_with(none) && found.contains(says), "{found}");
+        }
     }
 }

@@ -182,6 +182,31 @@ fn plans_are_scored_by_what_came() {
 }
 
 #[test]
+fn a_score_says_what_it_left_out_and_why() {
+    let user = with_studies();
+    for day in ["02-05", "02-06"] {
+        user.ok(&format!("{} --keep", plan(day)));
+    }
+    let text = study("three hosts", "2026-02-16", "\"disk_capacity_gb\"");
+    user.write("daily.toml", &text.replace("step = \"1h\"", "step = \"1d\""));
+    let score = "plans --store s --score --study";
+    let daily = user.json(&format!("{score} daily.toml"));
+    let facts = |found: &Value| ["plans", "other_step"].map(|key| found["facts"][key].as_u64());
+    assert_eq!(facts(&daily), [Some(0), Some(2)], "{daily}");
+    assert_eq!(facts(&user.json(&format!("{score} 02-16.toml"))), [Some(2), Some(0)]);
+    let said = user.ok(&format!("{score} daily.toml"));
+    assert!(said.contains("Nothing could be scored: plans are of another step."), "{said}");
+    let diff = user.ok("plan --store s --study daily.toml --diff");
+    assert!(diff.contains("The step changed from 1h to 1d."), "{diff}");
+    // Names that the plans do not know.
+    let renamed = text.replace("\"disk\"", "\"volume\"").replace("\"cpu\"", "\"cores\"");
+    user.write("renamed.toml", &renamed);
+    let said = user.ok(&format!("{score} renamed.toml"));
+    assert!(said.contains("Nothing could be scored: rows are without usage"), "{said}");
+    assert!(!said.contains("7 days old"), "{said}");
+}
+
+#[test]
 fn a_plan_is_kept_beside_a_writer() {
     let user = with_studies();
     let store = Store::open_existing(&user.path("s"), StoreOptions::default()).unwrap();

@@ -34,8 +34,9 @@ pub struct RowChange<'a> {
     pub after: Option<&'a PlanRow>,
     /// What kind of change it is.
     pub kind: ChangeKind,
-    /// By how many days the median date moved (P10, where a median lies beyond its horizon); below
-    /// zero where it is earlier now. `None` unless both plans have a date.
+    /// By how many days the median date moved (P10, where both medians lie beyond their horizons);
+    /// below zero where it is earlier now. `None` unless both plans have a date, and where one
+    /// median alone lies beyond its horizon: how far it moved is not known.
     pub moved_days: Option<i64>,
     /// By how many days the day to order moved.
     pub order_moved_days: Option<i64>,
@@ -175,7 +176,7 @@ impl<'a> PlanChanges<'a> {
     ///     );
     ///     let text = format!(
     ///         r#"{{"schema_version": 1, "study": "fleet", "as_of": "{as_of}",
-    ///              "horizon": "90d", "lead_time": "30d",
+    ///              "step": "1h", "horizon": "90d", "lead_time": "30d",
     ///              "hosts": {{"name": "host", "by": ["host"], "rows": [{row}]}}, "groups": []}}"#
     ///     );
     ///     read_plan(text.as_bytes(), "plan.json".as_ref())
@@ -247,10 +248,10 @@ fn change<'a>(
         |row: Option<&PlanRow>, plan: &KeptPlan| row.is_some_and(|row| row.is_overdue(plan.as_of));
     let order_due = overdue(after, later) && !overdue(before, earlier);
     let dates = before.and_then(dates).zip(after.and_then(dates));
-    let mut moved_days = dates.and_then(|(before, after)| moved(before.p50, after.p50));
-    if moved_days.is_none() {
-        moved_days = dates.and_then(|(before, after)| moved(before.p10, after.p10));
-    }
+    let moved_days = dates.and_then(|(before, after)| match (before.p50, after.p50) {
+        (None, None) => moved(before.p10, after.p10),
+        medians => moved(medians.0, medians.1),
+    });
     let kind = kind(&pair, dates, moved_days, order_due);
     RowChange {
         table,

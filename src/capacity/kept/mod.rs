@@ -28,6 +28,8 @@ pub struct KeptPlan {
     pub study: String,
     /// The instant the plan speaks from.
     pub as_of: Timestamp,
+    /// Length of one step of usage: peaks are the highest step means of days.
+    pub step: Span,
     /// How far ahead dates were asked for.
     pub horizon: Span,
     /// From ordering capacity to having it.
@@ -54,6 +56,7 @@ impl From<&Plan> for KeptPlan {
         Self {
             study: plan.study.clone(),
             as_of: plan.as_of,
+            step: plan.step,
             horizon: plan.horizon,
             lead_time: plan.lead_time,
             hosts: plan.hosts.clone(),

@@ -22,6 +22,8 @@ pub(super) const HORIZONS_DAYS: [usize; 3] = [7, 30, 90];
 /// Rows of plans that could not be scored, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LeftOut {
+    /// Their step is another one than the study's, and so are the peaks of their days: plans.
+    pub other_step: usize,
     /// Too many of the days ahead have no data: rows times horizons.
     pub unknown_days: usize,
     /// The days are not over in the data: rows times horizons.
@@ -115,8 +117,13 @@ impl<'a> PlanScorer<'a> {
         }
     }
 
-    /// Takes a plan, in any order. All plans come before the usage.
+    /// Takes a plan, in any order. All plans come before the usage. One of another step than the
+    /// study's is left out: it spoke of other peaks.
     pub fn add_plan(&mut self, plan: &KeptPlan) {
+        if plan.step != self.study.step {
+            self.left_out.other_step += 1;
+            return;
+        }
         let at = self.plans.len();
         self.plans.push(plan.as_of);
         let resources = &self.study.resources;
@@ -188,7 +195,7 @@ impl<'a> PlanScorer<'a> {
             }
         }
         if let Some((p10, p90)) = row.dates {
-            self.intervals.extend(interval((p10, p90), line, from, &ahead));
+            self.intervals.push(interval((p10, p90), line, from, &ahead));
         }
     }
 
@@ -264,22 +271,23 @@ fn first_day_ahead(
     }
 }
 
-/// What became of the dates of a row: `None` where the days up to P90 are over, and too many of
-/// them unknown.
+/// What became of the dates of a row.
 fn interval(
     (p10, p90): (Timestamp, Option<Timestamp>),
     line: f64,
     from: Timestamp,
     ahead: &[f64],
-) -> Option<Interval> {
-    let Some(p90) = p90 else { return Some(Interval::Open) };
+) -> Interval {
+    let Some(p90) = p90 else { return Interval::Open };
     // P90 itself is one of the days; it is today at least.
     let days = usize::try_from(days_between(from, p90) + 1).unwrap_or(0).max(1);
-    let Some(until_p90) = ahead.get(..days) else { return Some(Interval::Open) };
-    if !reached(until_p90, line)? {
-        return Some(Interval::Late);
+    let Some(until_p90) = ahead.get(..days) else { return Interval::Open };
+    match reached(until_p90, line) {
+        None => return Interval::Unknown,
+        Some(false) => return Interval::Late,
+        Some(true) => {}
     }
-    let first = until_p90.iter().position(|peak| *peak >= line)?;
+    let first = until_p90.iter().position(|peak| *peak >= line).unwrap_or(0);
     let day = from.plus(Span::from_days(first as i64));
-    Some(if day < p10 { Interval::Early } else { Interval::Held })
+    if day < p10 { Interval::Early } else { Interval::Held }
 }

@@ -68,6 +68,7 @@ fn plan(as_of: &str, rows: Vec<PlanRow>) -> KeptPlan {
     KeptPlan {
         study: "fleet".into(),
         as_of: day(&format!("2026-{as_of}")),
+        step: Span::DAY,
         horizon: Span::from_days(120),
         lead_time: Span::from_days(30),
         hosts: TablePlan { name: "host".into(), by: vec!["host".into()], rows },
@@ -319,7 +320,7 @@ fn what_was_said_is_scored_by_what_came() {
     let deciles: Vec<_> = week.deciles.iter().map(|d| (d.from, d.cases, d.came)).collect();
     assert_eq!(deciles, [(0.1, 1, 0.0), (0.2, 1, 1.0)]);
     // c at 7 and 30 days; everything but d and e at 90.
-    let left_out = LeftOut { unknown_days: 2, not_over: 4, without_usage: 2 };
+    let left_out = LeftOut { other_step: 0, unknown_days: 2, not_over: 4, without_usage: 2 };
     assert_eq!(scores.left_out, left_out);
     let missed: Vec<_> =
         scores.missed.iter().map(|m| (m.labels.get("host").unwrap(), m.within_days)).collect();
@@ -339,14 +340,34 @@ fn dates_are_judged_once_their_interval_has_passed() {
         with("never", "02-12", Some("04-10")),
         with("to-come", "02-12", Some("04-11")),
         with("beyond", "02-12", None),
+        with("silent", "02-12", Some("03-01")),
     ];
+    let silent: Vec<(usize, f64)> = (41..60).map(|day| (day, f64::NAN)).collect();
     let reached: &[(usize, f64)] = &[(45, 55.0)];
-    let usage = ["held", "early", "late", "never", "to-come", "beyond"]
-        .map(|host| (host, if host == "never" { &[][..] } else { reached }));
+    let usage = ["held", "early", "late", "never", "to-come", "beyond", "silent"].map(|host| {
+        let peaks = match host {
+            "never" => &[][..],
+            "silent" => &silent,
+            _ => reached,
+        };
+        (host, peaks)
+    });
     let found = scored(&[plan("02-10", rows)], &usage).intervals;
-    assert_eq!(found, DateIntervals { held: 1, early: 1, late: 2, open: 2 });
+    assert_eq!(found, DateIntervals { held: 1, early: 1, late: 2, open: 2, unknown: 1 });
     assert_eq!(found.share_held(), Some(0.25));
     assert_eq!(DateIntervals::default().share_held(), None);
+}
+
+#[test]
+fn plans_of_another_step_are_left_out_and_counted() {
+    let one = || plan("02-10", vec![said("a", Outcome::NoTrend, 0.5, 0.5)]);
+    let hourly = KeptPlan { step: Span::HOUR, ..one() };
+    let usage: [(&str, &[(usize, f64)]); 1] = [("a", &[(45, 50.0)])];
+    let both = scored(&[hourly.clone(), one()], &usage);
+    assert_eq!((both.plans, both.left_out.other_step), (1, 1));
+    assert_eq!(both.within[0].all.unwrap().cases, 1);
+    let none = scored(&[hourly], &usage);
+    assert_eq!((none.plans, none.left_out.other_step, none.within.len()), (0, 1, 0));
 }
 
 #[test]
@@ -362,7 +383,8 @@ fn days_count_from_the_last_one_that_the_plan_knew() {
     let end = start.plus(Span::from_days(30)).minus(Span::from_nanos(1));
     let reached = |as_of: &str, peak_hour: usize| {
         let mut scorer = PlanScorer::new(&study, end);
-        scorer.add_plan(&plan(as_of, vec![said("a", Outcome::NoTrend, 0.5, 0.5)]));
+        let said = plan(as_of, vec![said("a", Outcome::NoTrend, 0.5, 0.5)]);
+        scorer.add_plan(&KeptPlan { step: Span::HOUR, ..said });
         scorer.add(Table { resource: 0, group: None }, &frame(peak_hour)).unwrap();
         scorer.finish().within[0].not_full.unwrap().reached == 1
     };
@@ -374,4 +396,23 @@ fn days_count_from_the_last_one_that_the_plan_knew() {
     assert!(!reached("01-11T12:00:00Z", at(11, 20)) && reached("01-11T12:00:00Z", at(18, 0)));
     // The line had been reached that morning, so the day was known.
     assert!(!reached("01-11T10:00:00Z", at(11, 9)));
+}
+
+#[test]
+fn a_date_that_comes_into_the_horizon_did_not_move_later() {
+    let moved = |before, after| {
+        let (earlier, later) = (
+            plan("03-01", vec![peaked("a", before, 400.0)]),
+            plan("04-01", vec![peaked("a", after, 431.0)]),
+        );
+        let changes = PlanChanges::between(&earlier, &later);
+        (changes.rows[0].kind, changes.rows[0].moved_days)
+    };
+    // The median came into the horizon, and the P10 went the other way: nobody knows how far.
+    let (beyond, known) =
+        (within("05-10", None, None), within("05-22", Some("05-25"), Some("05-30")));
+    assert_eq!(moved(beyond.clone(), known.clone()), (ChangeKind::Earlier, None));
+    assert_eq!(moved(known, beyond.clone()), (ChangeKind::Later, None));
+    // Where neither is known the P10 is all there is.
+    assert_eq!(moved(beyond, within("05-15", None, None)), (ChangeKind::Noise, Some(5)));
 }

@@ -31,6 +31,8 @@ pub(super) enum Interval {
     Late,
     /// P90 has not passed, or lies beyond the horizon.
     Open,
+    /// P90 has passed, and too many of the days until then are unknown.
+    Unknown,
 }
 
 /// What plans said against what happened.
@@ -40,7 +42,7 @@ pub struct PlanScores {
     pub study: String,
     /// The labels that tell its rows apart.
     pub by: Vec<String>,
-    /// How many plans there are.
+    /// How many plans there are that could be scored.
     pub plans: usize,
     /// The end of the last day that is over in the data.
     pub end: Timestamp,
@@ -117,6 +119,8 @@ pub struct DateIntervals {
     pub late: usize,
     /// P90 has not passed yet, or lies beyond the horizon.
     pub open: usize,
+    /// P90 has passed, and too many of the days until then are unknown.
+    pub unknown: usize,
 }
 
 /// The score of one plan at one horizon, over all of its rows that were not full.
@@ -214,5 +218,6 @@ pub(super) fn intervals(intervals: &[Interval]) -> DateIntervals {
         early: count(Interval::Early),
         late: count(Interval::Late),
         open: count(Interval::Open),
+        unknown: count(Interval::Unknown),
     }
 }
