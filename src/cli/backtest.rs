@@ -13,12 +13,13 @@ use super::args::ReportFormat;
 use super::backtest_exhaustion::{self, ExhaustionArgs};
 use super::breaks::{Breaks, EventArgs};
 use super::doubts::{Doubts, Pools, kept_max};
+use super::forecast::whole_steps;
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
 use super::reader;
 use crate::error::{Error, Result};
 use crate::forecast::score::{Scorer, Scores};
-use crate::forecast::{ForecastOptions, Forecaster, Outlook, Tier};
+use crate::forecast::{ForecastOptions, Forecaster, Outlook, Tier, is_alive};
 use crate::ingest::{SeriesRow, read_series_rows};
 use crate::model::{Frame, Selector, Span, Timestamp};
 use crate::query::{Aggregate, Query};
@@ -106,7 +107,7 @@ impl Horizon {
     fn steps(self, step: Span) -> Result<usize> {
         let steps = match self {
             Self::Steps(steps) => steps,
-            Self::Span(span) => span.nanos().checked_div(step.nanos()).unwrap_or(0) as usize,
+            Self::Span(span) => whole_steps(span, step) as usize,
         };
         if steps == 0 {
             let what = format!("the horizon has no step of {step}; take a longer one");
@@ -204,7 +205,11 @@ impl<'a> Cases<'a> {
             return Self { metrics: Vec::new(), pasts, learnt, futures };
         };
         let past = |row: usize| &frame.row(row)[..origin];
-        let learnt = |row: usize| breaks.cut(frame.labels(row), frame.start(), past(row)).0;
+        // As in `forecast`, what had ended by then is learnt nothing from.
+        let learnt = |row: usize| {
+            let counted = breaks.cut(frame.labels(row), frame.start(), past(row)).0;
+            if is_alive(past(row), horizon) { counted } else { &[] }
+        };
         Self {
             metrics: rows.clone().map(|row| frame.labels(row).metric()).collect(),
             pasts: rows.clone().map(past).collect(),

@@ -10,15 +10,18 @@ use super::output::{Stop, note, to_stdout};
 use super::reader;
 use super::sums::Sums;
 use crate::error::Error;
-use crate::forecast::{ForecastOptions, Forecaster, Outlook, Rehearsed};
-use crate::model::{Frame, Labels, Timestamp};
+use crate::forecast::{ForecastOptions, Forecaster, Outlook, Rehearsed, is_alive};
+use crate::model::{Frame, Labels, Span, Timestamp};
 use crate::query::Query;
 use crate::report::{CountsFrom, SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 use crate::store::Snapshot;
 
+/// Reasons that are told beside a table that has no room for them.
+const REASONS_MAX: usize = 20;
+
 /// Prints the forecast of each selected series.
 pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
-    let horizon = args.horizon.nanos().checked_div(args.step.nanos()).unwrap_or(0);
+    let horizon = whole_steps(args.horizon, args.step);
     if horizon == 0 {
         let (horizon, step) = (args.horizon, args.step);
         let what = format!("a horizon of {horizon} has no step of {step}; take a longer one");
@@ -79,6 +82,19 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     print(args.format, outlooks.map(|one| Ok(finish(&doubts, one?))))
 }
 
+/// The steps of a horizon; where they come to less than it, that is said.
+pub(super) fn whole_steps(horizon: Span, step: Span) -> u64 {
+    let steps = horizon.whole(step);
+    let forecast = step.times(steps as usize);
+    if steps > 0 && forecast < horizon {
+        note(&format!(
+            "a horizon of {horizon} is no whole number of steps of {step}: {forecast} of it is \
+             forecast"
+        ));
+    }
+    steps
+}
+
 fn print(
     format: OutputFormat,
     forecasts: impl Iterator<Item = Result<SeriesForecast, Error>>,
@@ -94,8 +110,12 @@ fn print(
                 }
             });
             forecasts_csv(counted, out)?;
-            for (why, count) in without {
+            for (why, count) in without.iter().take(REASONS_MAX) {
                 note(&format!("{count} series without a forecast: {why}"));
+            }
+            let rest: usize = without.values().skip(REASONS_MAX).sum();
+            if rest > 0 {
+                note(&format!("{rest} more without a forecast; --format json says why"));
             }
             Ok(())
         }
@@ -200,7 +220,8 @@ impl<'a> Fleet<'a> {
 }
 
 /// The outlooks of a frame's series after its first `whole` steps, and of how many a part of the
-/// past does not count; `without_errors` takes the errors of a metric's series away.
+/// past does not count; `without_errors` takes the errors of a metric's series away. What is gone
+/// has no outlook, and no part in the errors that widen the others'.
 pub(super) fn rehearsed(
     frame: &Frame,
     whole: usize,
@@ -208,28 +229,52 @@ pub(super) fn rehearsed(
     breaks: &Breaks,
     mut without_errors: impl FnMut(&str, Rehearsed) -> Outlook,
 ) -> (Vec<SeriesOutlook>, usize) {
+    let horizon = forecaster.options().horizon;
+    let gone: Vec<Option<String>> = (0..frame.len())
+        .map(|row| gone_since(frame, frame.row(row).get(..whole)?, horizon))
+        .collect();
     let counted = |row: usize| {
         let values = frame.row(row).get(..whole).unwrap_or(&[]);
         breaks.cut(frame.labels(row), frame.start(), values)
     };
     let (rows, events): (Vec<&[f64]>, Vec<_>) = (0..frame.len()).map(counted).unzip();
-    let outlook = |(row, one): (usize, Result<Rehearsed, Error>)| {
+    let alive: Vec<&[f64]> = rows
+        .into_iter()
+        .zip(&gone)
+        .filter(|(_, gone)| gone.is_none())
+        .map(|(row, _)| row)
+        .collect();
+    let mut made = forecaster.rehearse(&alive).into_iter();
+    let outlook = |(row, gone): (usize, Option<String>)| {
         let labels = frame.labels(row).clone();
-        let outlook = one
-            .map_err(|why| reason(&why, events[row]))
-            .map(|one| without_errors(labels.metric(), one));
+        let outlook = match gone {
+            Some(why) => Err(why),
+            None => made
+                .next()
+                .unwrap_or_else(|| Err(Error::not_enough_data("no model fits")))
+                .map_err(|why| reason(&why, events[row]))
+                .map(|one| without_errors(labels.metric(), one)),
+        };
         let counts_from = events[row].map(counts_from);
         SeriesOutlook { labels, start: frame.time(whole), counts_from, outlook }
     };
-    let outlooks = forecaster.rehearse(&rows).into_iter().enumerate().map(outlook).collect();
+    let outlooks = gone.into_iter().enumerate().map(outlook).collect();
     (outlooks, events.iter().flatten().count())
+}
+
+/// Why a series whose last value is more than a horizon old is not forecast: what has ended has no
+/// future. One that never had a value is left to what a forecast takes.
+fn gone_since(frame: &Frame, values: &[f64], horizon: usize) -> Option<String> {
+    let last = values.iter().rposition(|value| value.is_finite())?;
+    let since = frame.time(last + 1);
+    let why = || format!("no sample since {since}, which is longer ago than the horizon");
+    (!is_alive(values, horizon)).then(why)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::forecast::Tier;
-    use crate::model::Span;
 
     /// Three frames of two series each.
     fn frames() -> impl Iterator<Item = Result<Frame, Error>> {
@@ -281,5 +326,42 @@ mod tests {
         for kept_max in [0, 1, 3, 5] {
             assert_eq!(forecasts(kept_max), all_kept, "{kept_max}");
         }
+    }
+
+    #[test]
+    fn what_has_ended_is_not_forecast_and_widens_nobody() {
+        let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
+        let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
+        let value = |step: usize| (10 * (step % 24 / 8) + step * step % 11) as f64;
+        let frame = |known: &[usize]| {
+            let labels = |at: &usize| Labels::new("cpu", [("host", format!("h{at}"))]).unwrap();
+            let row = |known: usize| {
+                (0..200).map(move |step| if step < known { value(step) } else { f64::NAN })
+            };
+            let values = known.iter().flat_map(|known| row(*known)).collect();
+            let start = Timestamp::from_seconds(0);
+            Frame::new(start, Span::HOUR, 200, known.iter().map(labels).collect(), values).unwrap()
+        };
+        let breaks = Breaks::of("time,name\n");
+        let forecasts = |known: &[usize]| -> Vec<_> {
+            let mut pools = Pools::default();
+            let pooled = |metric: &str, one| pools.add(metric, one);
+            let (found, _) = rehearsed(&frame(known), 200, &forecaster, &breaks, pooled);
+            let doubts = pools.finish();
+            let finish = |one: SeriesOutlook| {
+                one.outlook.map(|outlook| {
+                    let forecast = outlook.forecast(doubts.of("cpu").unwrap());
+                    (forecast.lower, forecast.point, forecast.upper)
+                })
+            };
+            found.into_iter().map(finish).collect()
+        };
+        // The last value of the second one is a horizon old, those of the others are older.
+        let found = forecasts(&[200, 188, 187, 60, 0]);
+        assert_eq!(found[..2], forecasts(&[200, 188]));
+        let why = "no sample since 1970-01-08T19:00:00Z, which is longer ago than the horizon";
+        assert_eq!(found[2], Err(why.to_owned()));
+        assert!(found[3].as_ref().is_err_and(|why| why.contains("since 1970-01-03T12:00:00Z")));
+        assert!(found[4].as_ref().is_err_and(|why| why.contains("0 values")));
     }
 }

@@ -82,17 +82,19 @@ impl<'a> Sums<'a> {
             let SeriesOutlook { labels, start, counts_from, outlook } = one;
             self.range = Some((frame.start(), start));
             let values = &frame.row(row)[..whole];
-            let Ok(outlook) = outlook else {
-                self.apart.push(SeriesOutlook { labels, start, counts_from, outlook });
-                continue;
-            };
-            let is_member = is_alive(values, horizon);
-            let group = self.group(&labels, values, is_member)?;
-            if is_member {
-                self.members.push(Member { labels, counts_from, outlook, group });
-            } else {
-                let outlook = Ok(outlook);
-                self.apart.push(SeriesOutlook { labels, start, counts_from, outlook });
+            match outlook {
+                Ok(outlook) => {
+                    let group = self.group(&labels, values, true)?;
+                    self.members.push(Member { labels, counts_from, outlook, group });
+                }
+                Err(why) => {
+                    // What is gone was part of the sums while it lived.
+                    if !is_alive(values, horizon) {
+                        self.group(&labels, values, false)?;
+                    }
+                    let outlook = Err(why);
+                    self.apart.push(SeriesOutlook { labels, start, counts_from, outlook });
+                }
             }
         }
         if self.members.len() > self.members_max {

@@ -19,6 +19,7 @@ use super::{
 use crate::error::{Error, Result};
 use crate::kernel::LANES;
 use crate::model::Span;
+use crate::model::limits::{HORIZON_STEPS_MAX, VALUE_SIZE_MAX};
 
 /// Values that must be known before anything is forecast.
 const VALUES_MIN: usize = 16;
@@ -92,8 +93,9 @@ impl Forecaster {
     }
 
     /// Forecasts each row from its last step and from past origins, NaN where there is no value.
-    /// Rows with too few values give an error each. The same rows give the same bits whatever the
-    /// number of threads, and whatever the other rows.
+    /// Rows with too few values, with a value over [`VALUE_SIZE_MAX`], and those whose horizon ends
+    /// over [`HORIZON_STEPS_MAX`] after their last value give an error each. The same rows give the
+    /// same bits whatever the number of threads, and whatever the other rows.
     pub fn rehearse(&self, rows: &[&[f64]]) -> Vec<Result<Rehearsed>> {
         let tasks: Vec<Result<Task>> =
             rows.par_iter().enumerate().map(|(row, values)| self.task(row, values)).collect();
@@ -125,6 +127,8 @@ impl Forecaster {
         }
         let first = values.iter().position(|value| value.is_finite()).unwrap_or(0);
         let last = values.iter().rposition(|value| value.is_finite()).unwrap_or(0);
+        let unknown = values.len() - last - 1;
+        self.check(values, unknown)?;
         let length = kept(last + 1 - first);
         let mut start = last + 1 - length;
         // The first value of a tile is a number.
@@ -138,7 +142,26 @@ impl Forecaster {
             let most = if self.options.tier == Tier::Light { 1 } else { PERIODS_MAX };
             Seasons::of_first(&values[steps.clone()], self.step, most)
         };
-        Ok(Task { row, seasons, steps, unknown: values.len() - last - 1, periods })
+        Ok(Task { row, seasons, steps, unknown, periods })
+    }
+
+    /// Refuses a row that ended so long ago that what lies between would not end, and values that
+    /// are too large to be squared.
+    fn check(&self, values: &[f64], unknown: usize) -> Result<()> {
+        let ahead = self.options.horizon.saturating_add(unknown);
+        if ahead > HORIZON_STEPS_MAX {
+            return Err(Error::Limit {
+                what: "the number of steps from a series' last value to the end of its forecast",
+                value: ahead as u64,
+                limit: HORIZON_STEPS_MAX as u64,
+                remedy: "leave out what has ended, or end the row at its last value",
+            });
+        }
+        let too_large = |value: &&f64| value.is_finite() && value.abs() > VALUE_SIZE_MAX;
+        values.iter().find(too_large).map_or(Ok(()), |value| {
+            let what = format!("a value of {value:e} is over {VALUE_SIZE_MAX:e}; scale the values");
+            Err(Error::invalid(what))
+        })
     }
 
     fn rehearse_tile(&self, tasks: &[Task], rows: &[&[f64]]) -> Vec<(usize, Rehearsed)> {

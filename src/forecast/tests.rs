@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use super::pool::pool;
 use super::*;
 use crate::kernel::{LANES, Random};
+use crate::model::limits::{HORIZON_STEPS_MAX, VALUE_SIZE_MAX};
 
 /// Series of their own.
 pub(super) fn lanes(series: &[&[f64]]) -> Vec<Vec<f64>> {
@@ -514,4 +515,48 @@ fn the_example_of_the_docs() {
         let ends = [found.lower[hour], found.point[hour], found.upper[hour]];
         assert!(ends.iter().all(|end| (end - value).abs() < 0.01), "{hour}: {ends:?}");
     }
+}
+
+#[test]
+fn a_series_that_ended_long_ago_is_refused_and_not_run_on() {
+    let mut values = days(10, 1, day);
+    values.resize(values.len() + HORIZON_STEPS_MAX - 24, f64::NAN);
+    let forecaster = |horizon| Forecaster::new(STEP, ahead(horizon)).unwrap();
+    let refused = forecaster(25).rehearse(&[&values]).remove(0).unwrap_err();
+    assert!(matches!(refused, Error::Limit { value: 65_537, limit: 65_536, .. }), "{refused:?}");
+    assert!(refused.to_string().contains("last value"), "{refused}");
+}
+
+#[test]
+fn values_whose_squares_are_no_numbers_are_refused() {
+    let mut values = days(10, 1, day);
+    values[7] = -2e306;
+    let refused = forecast(&values, STEP, &ahead(5)).unwrap_err().to_string();
+    assert!(refused.contains("scale"), "{refused}");
+    // What is no number at all is a gap.
+    values[7] = f64::INFINITY;
+    assert!(forecast(&values, STEP, &ahead(5)).is_ok());
+    values[7] = VALUE_SIZE_MAX;
+    let found = forecast(&values, STEP, &ahead(5)).unwrap();
+    assert!(found.point.iter().all(|value| value.is_finite()), "{:?}", found.point);
+}
+
+#[test]
+fn seasons_that_are_none_are_left_out() {
+    let values = days(10, 1, day);
+    for (short, long) in [
+        (0, 0),
+        (0, 5),
+        (5, 0),
+        (10, 5),
+        (10, 10),
+        (1, 10),
+        (usize::MAX / 3 + 1, 1),
+        (24, usize::MAX),
+    ] {
+        let options = ForecastOptions { seasons: Some(Seasons { short, long }), ..ahead(5) };
+        let found = forecast(&values, STEP, &options).unwrap();
+        assert!(found.point.iter().all(|value| value.is_finite()), "{short} {long}");
+    }
+    assert_eq!(Tile::new(&[&[1.0, f64::NAN, 3.0]], 0).rows()[1].0[0], 1.0);
 }

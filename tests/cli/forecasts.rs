@@ -15,6 +15,9 @@ fn forecasts_are_printed_in_every_format() {
         "forecast --store s disk_used_gb --horizon 1h --step 6h",
         "plimsoll: a horizon of 1h has no step of 6h; take a longer one",
     );
+    let cut = user.ends(DONE, "forecast --store s disk_used_gb --horizon 9h --step 6h");
+    let note = "a horizon of 9h is no whole number of steps of 6h: 6h of it is forecast\n";
+    assert_eq!(cut.err, note);
     user.fails(
         "forecast --store s no_such_metric",
         "plimsoll: not enough data: \
@@ -190,15 +193,22 @@ fn totals_and_groups_are_the_sums_of_their_members() {
     let forecasts = found["forecasts"].as_array().unwrap();
     let points: Vec<Vec<f64>> = forecasts
         .iter()
-        .map(|one| one["forecast"]["point"].as_array().unwrap())
+        .map(|one| one["forecast"]["point"].as_array().map_or(&[][..], Vec::as_slice))
         .map(|row| row.iter().map(|value| value.as_f64().unwrap()).collect())
         .collect();
     let names: Vec<&str> = forecasts.iter().map(|one| one["series"].as_str().unwrap()).collect();
     let of = |name: &str| &points[names.iter().position(|other| *other == name).unwrap()];
     // Numbers lose their last bit when JSON is read.
     let alike = |a: f64, b: f64| (a - b).abs() <= 1e-14 * b.abs();
-    // The host that fell silent a week before is forecast on its own, and part of nothing.
+    // The host that fell silent a week before has no forecast, and is part of none.
     assert_eq!(names.len(), 8, "{names:?}");
+    let why = "no sample since 2023-11-17T10:00:00Z, which is longer ago than the horizon";
+    let gone = forecasts.iter().filter(|one| one["why_none"] == why);
+    assert_eq!(gone.count(), 1, "{found}");
+    let text = user.ok("forecast --store s cpu_cores --horizon 12h");
+    assert_eq!(text.matches(&format!("  no forecast: {why}")).count(), 1, "{text}");
+    let csv = user.run("forecast --store s cpu_cores --horizon 12h --format csv");
+    assert!(csv.err.contains(&format!("1 series without a forecast: {why}")), "{csv:?}");
     for step in 0..12 {
         let host = |at: usize, zone: &str| {
             of(&format!("cpu_cores{{host=\"h{at}\",zone=\"{zone}\"}}"))[step]
