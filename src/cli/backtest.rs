@@ -44,7 +44,8 @@ pub(super) struct BacktestArgs {
     /// Which series of the store.
     selector: Option<Selector>,
     /// A file of pasts, instead of a store.
-    #[arg(long, value_name = "FILE", conflicts_with = "store", requires = "test")]
+    #[arg(long, value_name = "FILE", requires = "test")]
+    #[arg(conflicts_with_all = ["store", "selector", "windows", "agg", "from", "to"])]
     train: Option<PathBuf>,
     /// The file of their futures, line by line.
     #[arg(long, value_name = "FILE", requires = "train", conflicts_with = "store")]
@@ -134,8 +135,12 @@ pub(super) fn backtest(args: &BacktestArgs) -> Result<Outcome, Stop> {
     if args.exhaustion.exhaustion {
         return exhaustion(args);
     }
+    if args.period == Some(0) {
+        let what = "--period 0 scales nothing; 1 scales over neighbours, 24 over days of hours";
+        return Err(Error::invalid(what).into());
+    }
     let day = |step: Span| Span::DAY.nanos().checked_div(step.nanos()).unwrap_or(1).max(1);
-    let of_files = args.period.filter(|period| *period > 0 && args.train.is_some());
+    let of_files = args.period.filter(|_| args.train.is_some());
     let default = of_files.map_or(Span::HOUR, |p| Span::from_nanos(Span::DAY.nanos() / p as i64));
     let step = args.step.unwrap_or(default);
     let period = args.period.unwrap_or(day(step) as usize);
@@ -378,6 +383,17 @@ fn of_rows(
         let (a, b) = (train.len(), test.len());
         let what =
             format!("{a} pasts and {b} futures; both files need the same series, line by line");
+        return Err(Error::invalid(what));
+    }
+    let mut names = train.iter().zip(test).map(|(past, future)| (&past.name, &future.name));
+    if let Some(at) = names.position(|(past, future)| past != future) {
+        let what = format!(
+            "series {} is {:?} in the file of pasts and {:?} in that of futures; both files need \
+             the same series, line by line",
+            at + 1,
+            train[at].name,
+            test[at].name
+        );
         return Err(Error::invalid(what));
     }
     if let Some(short) = test.iter().find(|row| row.values.len() < horizon) {

@@ -103,6 +103,21 @@ fn forecasts_are_scored_on_a_store_and_on_files() {
         "backtest --train train.csv --test short.csv --period 24 --horizon 1",
         "plimsoll: 3 pasts and 1 futures; both files need the same series, line by line",
     );
+    let reversed = [400, 70, 50].map(|level| line(level, 96..120)).concat();
+    user.write("reversed.csv", &format!("id,values\n{reversed}"));
+    user.fails(
+        "backtest --train train.csv --test reversed.csv --period 24 --horizon 24",
+        "plimsoll: series 1 is \"s50\" in the file of pasts and \"s400\" in that of futures; both \
+         files need the same series, line by line",
+    );
+    user.fails(
+        "backtest --train train.csv --test test.csv --period 0 --horizon 24",
+        "plimsoll: --period 0 scales nothing; 1 scales over neighbours, 24 over days of hours",
+    );
+    for of_store in ["cpu", "--windows 2", "--agg max", "--from 2026-01-01", "--to 2026-01-01"] {
+        let run = user.ends(USAGE, &format!("{of_files} {of_store}"));
+        assert!(run.err.contains("cannot be used with"), "{run:?}");
+    }
 }
 
 /// A store of twelve hosts whose CPU and memory fluctuate for 50 days, sampled twice a day.
