@@ -162,12 +162,11 @@ pub(super) fn reasons(plan: &Plan, row: &PlanRow) -> Vec<String> {
         let since = row.trend_since.map_or_else(String::new, |at| format!(" since {}", at.date()));
         let p = row.p_value.map_or_else(String::new, chance);
         let by = shown(slope.abs());
-        let course = match slope {
-            _ if by == shown(0.0) => "stays as it is".to_owned(),
-            slope if slope < 0.0 => format!("shrinks by {by} a day"),
-            _ => format!("grows by {by} a day"),
-        };
-        said.push(format!("Its daily peak {course}{since}{p}."));
+        said.push(match slope {
+            _ if by == shown(0.0) => format!("Its daily peak has stayed the same{since}."),
+            slope if slope < 0.0 => format!("Its daily peak shrinks by {by} a day{since}{p}."),
+            _ => format!("Its daily peak grows by {by} a day{since}{p}."),
+        });
     }
     if let Outcome::Within(forecast) = &row.outcome {
         let percent = |share: f64| format!("{:.0}%", share * 100.0);
@@ -353,7 +352,7 @@ mod tests {
         let row = plan.hosts.rows.iter_mut().find(|row| row.slope_per_day.is_some()).unwrap();
         let row = row.clone();
         for (slope, part) in [
-            (0.0, "Its daily peak stays as it is"),
+            (0.0, "Its daily peak has stayed the same"),
             (1e9, "Its daily peak grows by "),
             (-1e9, "Its daily peak shrinks by "),
         ] {

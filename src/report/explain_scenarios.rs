@@ -248,12 +248,16 @@ fn row(plan: &Plan, before: &ScenarioRow, after: &ScenarioRow) -> String {
         String::new()
     };
     // Where no day is tighter than it is now, the last one is told.
-    let of = if after.day == before.day { "at the end of the horizon" } else { "the tightest" };
+    let day = after.day.date();
+    let when_told = if after.day == before.day {
+        format!("on {day}, the end of the horizon")
+    } else {
+        format!("at the tightest, from {day} on")
+    };
     format!(
-        "{}: on {}, {of}, its highest peak {} x {demand:.3} = {}, and what counts as full {} x \
+        "{}: {when_told}, its highest peak {} x {demand:.3} = {}, and what counts as full {} x \
          {line:.3} = {}{held}. Full: {}; as it is: {}.",
         after.resource.escape_debug(),
-        after.day.date(),
         shown(before.peak),
         shown(after.peak),
         shown(before.line),
@@ -348,7 +352,7 @@ mod tests {
         assert_eq!((after.peak, after.line), (2.0 * before.peak, 86_400.0));
         has(&said, &format!("highest peak {} x 2.000 = {}", shown(before.peak), shown(after.peak)));
         has(&said, "86.4 GHz x 1.000 = 86.4 GHz; its futures");
-        has(&said, "cpu: on 2026-05-01, the tightest, its");
+        has(&said, "cpu: at the tightest, from 2026-05-01 on, its");
         has(&said, "held against 86.4 GHz / 2.000 = 43.2 GHz");
         has(&said, "Full: 05-01 / 05-01 / 05-01; as it is: no date.");
         let order = outcome(&plan, "twice the web").orders.iter().find(|one| one.name == "web");

@@ -30,6 +30,8 @@ pub struct LawRow {
     pub parameters: ParameterIntervals,
     /// Where throughput is highest; `None` for [one of these reasons](Self::no_peak).
     pub peak: Option<PeakIntervals>,
+    /// Whether throughput only falls, from the least load of the fit on.
+    pub only_falls: bool,
     /// How far load may go until a response takes longer than promised; `None` without a promise.
     pub promise: Option<Promise>,
     /// The highest load of a step, and when.
@@ -86,6 +88,7 @@ impl LawRow {
             steps: steps.len(),
             parameters: fit.parameter_intervals(LEVEL).map_err(reason)?,
             peak: fit.peak_intervals(LEVEL).map_err(reason)?,
+            only_falls: fit.shows_fall(LEVEL).map_err(reason)?,
             promise: None,
             highest,
             fit,
@@ -96,9 +99,8 @@ impl LawRow {
     /// The same row without a peak that is not shown or not in sight, and with its promise.
     fn within_sight(mut self, response_max: Option<Span>) -> Result<Self> {
         let sight = SIGHT * self.highest.value;
-        let is_shown = self.parameters.shows_coherency();
-        let seen = self.least()..=sight;
-        self.peak = self.peak.filter(|peak| is_shown && seen.contains(&peak.load.value));
+        let is_shown = self.parameters.shows_coherency() && !self.only_falls;
+        self.peak = self.peak.filter(|peak| is_shown && peak.load.value <= sight);
         let Some(most) = response_max.map(Span::seconds) else { return Ok(self) };
         let interval = self.fit.response_interval(most, LEVEL)?;
         self.promise = Some(match (self.fit.law().load_at_response(most), interval) {
@@ -111,20 +113,18 @@ impl LawRow {
 
     /// Why no peak is told; `None` where one is.
     pub fn no_peak(&self) -> Option<NoPeak> {
-        let law = self.fit.law();
+        let is_shown = self.fit.law().coherency() <= 0.0 || self.parameters.shows_coherency();
         match self.peak {
             Some(_) => None,
-            None if law.coherency() > 0.0 && !self.parameters.shows_coherency() => {
-                Some(NoPeak::NotShown)
-            }
-            None if law.falls_from(self.least()) => Some(NoPeak::OnlyFalls),
-            None => Some(NoPeak::NotInSight),
+            None if self.only_falls => Some(NoPeak::OnlyFalls),
+            None if is_shown => Some(NoPeak::NotInSight),
+            None => Some(NoPeak::NotShown),
         }
     }
 
     /// The least load that the fit has.
     pub fn least(&self) -> f64 {
-        self.fit.samples().iter().map(|sample| sample.load).fold(f64::INFINITY, f64::min)
+        self.fit.loads().0
     }
 
     /// How far load may go: to the peak, or as far as the promise is kept if that is less; no

@@ -230,6 +230,24 @@ impl ScalabilityFit {
         Ok(Interval::around(self.law.throughput(load), self.factor(level)? * error))
     }
 
+    /// The least and the highest load of the samples.
+    pub fn loads(&self) -> (f64, f64) {
+        let loads = self.samples.iter().map(|sample| sample.load);
+        (loads.clone().fold(f64::INFINITY, f64::min), loads.fold(0.0, f64::max))
+    }
+
+    /// Whether throughput only falls over the loads of the samples: so says the law, and the band
+    /// at the least load lies above that at the highest.
+    ///
+    /// # Errors
+    ///
+    /// Unless `level` is between 0 and 1.
+    pub fn shows_fall(&self, level: f64) -> Result<bool> {
+        let (least, most) = self.loads();
+        let [at_least, at_most] = [least, most].map(|load| self.throughput_interval(load, level));
+        Ok(self.law.falls_from(least) && at_least?.low > at_most?.high)
+    }
+
     /// The intervals of the peak's load and throughput; `None` where there is no peak.
     pub fn peak_intervals(&self, level: f64) -> Result<Option<PeakIntervals>> {
         let factor = self.factor(level)?;

@@ -59,7 +59,7 @@ pub(super) fn usl(args: &UslArgs) -> Result<Sheet> {
     predicted(&mut sheet, &fit, args)?;
     ways_back(&mut sheet, fit.law(), args);
     what_if(&mut sheet, fit.law(), args)?;
-    notes(&mut sheet, &fit, args.level, &intervals);
+    notes(&mut sheet, &fit, args.level, &intervals)?;
     Ok(sheet)
 }
 
@@ -241,7 +241,12 @@ fn what_if(sheet: &mut Sheet, law: &ScalabilityLaw, args: &UslArgs) -> Result<()
     Ok(())
 }
 
-fn notes(sheet: &mut Sheet, fit: &ScalabilityFit, level: f64, intervals: &ParameterIntervals) {
+fn notes(
+    sheet: &mut Sheet,
+    fit: &ScalabilityFit,
+    level: f64,
+    intervals: &ParameterIntervals,
+) -> Result<()> {
     if fit.coherency_is_held() {
         sheet.note(
             "Coherency is held at 0, since the data would have it below: no peak is in sight, and \
@@ -254,8 +259,8 @@ fn notes(sheet: &mut Sheet, fit: &ScalabilityFit, level: f64, intervals: &Parame
             fit.law().contention()
         ));
     }
-    let least = fit.samples().iter().map(|sample| sample.load).fold(f64::INFINITY, f64::min);
-    if fit.law().falls_from(least) {
+    if fit.shows_fall(level)? {
+        let (least, _) = fit.loads();
         sheet.note(format!("Throughput only falls, from the least load on, {least}."));
     }
     for (name, interval, so) in [
@@ -273,4 +278,5 @@ fn notes(sheet: &mut Sheet, fit: &ScalabilityFit, level: f64, intervals: &Parame
          over throughput.",
         100.0 * level
     ));
+    Ok(())
 }
