@@ -136,7 +136,13 @@ const PRIVILEGES: &[Privilege] = &[
     Privilege {
         what: "uses unsafe code",
         words: &["unsafe"],
-        homes: &["fs/map.rs", "kernel/avx2.rs", "kernel/avx512.rs", "kernel/simd.rs"],
+        homes: &[
+            "fs/map.rs",
+            "kernel/avx2.rs",
+            "kernel/avx512.rs",
+            "kernel/avx512_lists.rs",
+            "kernel/simd.rs",
+        ],
         free_in_tests: false,
     },
     Privilege {

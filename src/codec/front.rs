@@ -13,6 +13,7 @@ use super::tag::FrontTag;
 use super::varint;
 use crate::error::{Error, Result};
 use crate::kernel::lanes::Arithmetic;
+use crate::kernel::lists::Meaning;
 
 /// Bit patterns that differ by up to this are near.
 const NEAR_MAX: u64 = 8;
@@ -212,21 +213,15 @@ fn bits_between(from: f64, to: f64) -> i64 {
     to.to_bits().wrapping_sub(from.to_bits()) as i64
 }
 
-/// The value whose bit pattern is `difference` further.
-#[inline]
-pub(super) fn moved(value: f64, difference: i64) -> f64 {
-    f64::from_bits(value.to_bits().wrapping_add(difference as u64))
-}
-
 /// Folds a small difference, never 0, into few bits: -1, 1, -2 become 0, 1, 2.
 fn fold_near(difference: i64) -> u64 {
     varint::zigzag(difference).wrapping_sub(1)
 }
 
-/// The inverse of [`fold_near`].
-pub(super) fn unfold_near(folded: u64) -> i64 {
-    varint::unzigzag(folded.wrapping_add(1))
-}
+/// What a near correction's number means: the inverse of [`fold_near`].
+pub(super) const NEAR: Meaning = Meaning { is_folded: true, more: 1, shift: 0 };
+/// What a far correction's number means.
+pub(super) const FAR: Meaning = Meaning { is_folded: true, more: 0, shift: 0 };
 
 /// Bit patterns as integers that are ordered as the numbers are.
 #[inline]
@@ -279,6 +274,7 @@ fn read_f64(bytes: &mut &[u8]) -> Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::lists::Slot;
     use proptest::prelude::*;
 
     #[test]
@@ -291,7 +287,9 @@ mod tests {
 
     #[test]
     fn small_differences_fold_to_few_bits() {
-        assert_eq!([-1, 1, -2, 2, -8, 8].map(fold_near), [0, 1, 2, 3, 14, 15]);
+        let differences = [-1, 1, -2, 2, -8, 8];
+        assert_eq!(differences.map(fold_near), [0, 1, 2, 3, 14, 15]);
+        assert_eq!(differences.map(fold_near).map(|near| NEAR.of(near) as i64), differences);
     }
 
     proptest! {
@@ -302,9 +300,10 @@ mod tests {
         }
 
         #[test]
-        fn moved_goes_from_any_value_to_any_other(a: u64, b: u64) {
-            let (a, b) = (f64::from_bits(a), f64::from_bits(b));
-            prop_assert_eq!(moved(a, bits_between(a, b)).to_bits(), b.to_bits());
+        fn corrections_lead_from_any_value_to_any_other(a: u64, b: u64) {
+            let (mut a, b) = (f64::from_bits(a), f64::from_bits(b));
+            a.add(FAR.of(varint::zigzag(bits_between(a, b))));
+            prop_assert_eq!(a.to_bits(), b.to_bits());
         }
     }
 }

@@ -11,15 +11,13 @@
 use super::pack::{WIDTH_MAX, bits_of, pack, packed_bytes};
 use super::varint;
 use crate::error::{Error, Result};
-use crate::kernel::simd;
+use crate::kernel::lists::{Bits, GAP_WIDTH_MAX, List, Meaning, Places};
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// In place of a gap width: the positions are a bitmap.
 const BITMAP: u8 = 0xff;
 /// In a width byte: a list of the numbers' high bits follows.
 const HIGH_BITS: u8 = 0x80;
-/// Bits of the widest gap.
-const GAP_WIDTH_MAX: u32 = 10;
 
 /// Numbers at positions, both in the order of the positions.
 #[derive(Debug, Clone, Default)]
@@ -156,136 +154,63 @@ fn positions_bytes(samples: usize, count: usize) -> usize {
     packed_bytes(count, gap_width).min(samples.div_ceil(8))
 }
 
-/// Takes a list off the front of `bytes` and calls `apply` with each position, all of them below
-/// `samples` and ascending, and what `meaning` makes of its number.
+/// What a list's numbers are added to, by the kernel's loop for it.
+pub(super) type Add<S> = fn(&List, Option<&List>, Meaning, &mut [S]) -> bool;
+
+/// Takes a list off the front of `bytes` and adds what its numbers mean to what stands at their
+/// places; after an error any of these may have changed.
 #[inline]
-pub(super) fn decode(
+pub(super) fn add_to<S>(
     bytes: &mut &[u8],
-    samples: usize,
-    meaning: impl Fn(u64) -> u64,
-    apply: impl FnMut(usize, u64),
+    meaning: Meaning,
+    slots: &mut [S],
+    add: Add<S>,
 ) -> Result<()> {
-    let mean =
-        |numbers: &mut [u64]| numbers.iter_mut().for_each(|number| *number = meaning(*number));
-
-    let positions = Positions::read(bytes, samples)?;
+    let samples = slots.len();
+    let (count, places) = read_places(bytes, samples)?;
     let form = take_byte(bytes)?;
-    let width = u32::from(form & !HIGH_BITS);
-    let numbers = Packed::read(bytes, positions.count, width)?;
-    if form & HIGH_BITS == 0 {
-        return numbers.with(|numbers| {
-            mean(numbers);
-            positions.each(numbers, apply)
-        });
+    let numbers = read_packed(bytes, count, u32::from(form & !HIGH_BITS))?;
+    let list = List { places, numbers };
+    let right = if form & HIGH_BITS == 0 {
+        add(&list, None, meaning, slots)
+    } else {
+        let (high, places) = read_places(bytes, count)?;
+        let width = u32::from(take_byte(bytes)?);
+        let high = List { places, numbers: read_packed(bytes, high, width)? };
+        add(&list, Some(&high), meaning, slots)
+    };
+    if right {
+        return Ok(());
     }
-    let high_positions = Positions::read(bytes, positions.count)?;
-    let high_width = u32::from(take_byte(bytes)?);
-    let high = Packed::read(bytes, high_positions.count, high_width)?;
-    numbers.with(|numbers| {
-        high.with(|high| {
-            high_positions.each(high, |at, high| {
-                if let Some(number) = numbers.get_mut(at) {
-                    *number |= high.checked_shl(width).unwrap_or(0);
-                }
-            })
-        })?;
-        mean(numbers);
-        positions.each(numbers, apply)
-    })
+    Err(Error::decode(format!("a list of {count} entries has others, or beyond {samples}")))
 }
 
-/// Packed integers.
-#[derive(Debug)]
-struct Packed<'a> {
-    /// The integers, and what follows them, which may be loaded but is not looked at.
-    bytes: &'a [u8],
-    width: u32,
-    count: usize,
+/// Takes `count` integers of `width` bits off the front.
+fn read_packed<'a>(bytes: &mut &'a [u8], count: usize, width: u32) -> Result<Bits<'a>> {
+    if width > WIDTH_MAX {
+        return Err(Error::decode(format!("integers of {width} bits")));
+    }
+    let packed = Bits { bytes, width, count };
+    take(bytes, packed_bytes(count, width))?;
+    Ok(packed)
 }
 
-impl<'a> Packed<'a> {
-    /// Takes `count` integers of `width` bits off the front of `bytes`.
-    fn read(bytes: &mut &'a [u8], count: usize, width: u32) -> Result<Self> {
-        if width > WIDTH_MAX {
-            return Err(Error::decode(format!("integers of {width} bits")));
-        }
-        let packed = Self { bytes, width, count };
-        take(bytes, packed_bytes(count, width))?;
-        Ok(packed)
+/// Takes places below `samples`, at least one, off the front, and how many there should be.
+fn read_places<'a>(bytes: &mut &'a [u8], samples: usize) -> Result<(usize, Places<'a>)> {
+    let count = varint::read_u64(bytes)?;
+    if count == 0 || count > samples.min(BLOCK_SAMPLES) as u64 {
+        return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
     }
-
-    #[inline]
-    fn with<R>(&self, then: impl FnOnce(&mut [u64]) -> R) -> R {
-        simd::with_bits(self.bytes, self.width, self.count, then)
-    }
-}
-
-/// Ascending positions.
-#[derive(Debug)]
-struct Positions<'a> {
-    count: usize,
-    samples: usize,
-    form: Form<'a>,
-}
-
-#[derive(Debug)]
-enum Form<'a> {
-    Gaps(Packed<'a>),
-    Bitmap(&'a [u8]),
-}
-
-impl<'a> Positions<'a> {
-    /// Takes positions below `samples`, at least one, off the front of `bytes`.
-    fn read(bytes: &mut &'a [u8], samples: usize) -> Result<Self> {
-        let count = varint::read_u64(bytes)?;
-        if count == 0 || count > samples.min(BLOCK_SAMPLES) as u64 {
-            return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
-        }
-        let count = count as usize;
-        let form = take_byte(bytes)?;
-        let form = if form == BITMAP {
-            Form::Bitmap(take(bytes, samples.div_ceil(8))?)
-        } else if u32::from(form) > GAP_WIDTH_MAX {
-            return Err(Error::decode(format!("gaps of {form} bits")));
-        } else {
-            Form::Gaps(Packed::read(bytes, count, u32::from(form))?)
-        };
-        Ok(Self { count, samples, form })
-    }
-
-    /// Calls `apply` with each position and its number.
-    #[inline]
-    fn each(&self, numbers: &[u64], mut apply: impl FnMut(usize, u64)) -> Result<()> {
-        match &self.form {
-            Form::Gaps(gaps) => gaps.with(|gaps| {
-                let beyond = gaps.iter().sum::<u64>() + gaps.len() as u64;
-                self.expect(beyond <= self.samples as u64)?;
-                let mut next = 0;
-                for (gap, number) in gaps.iter().zip(numbers) {
-                    next += *gap as usize + 1;
-                    apply(next - 1, *number);
-                }
-                Ok(())
-            }),
-            Form::Bitmap(bytes) => simd::with_bitmap(bytes, |positions| {
-                let last = positions.last().copied().unwrap_or(0);
-                let right = positions.len() == self.count && usize::from(last) < self.samples;
-                self.expect(right)?;
-                for (position, number) in positions.iter().zip(numbers) {
-                    apply(usize::from(*position), *number);
-                }
-                Ok(())
-            }),
-        }
-    }
-
-    fn expect(&self, right: bool) -> Result<()> {
-        let Self { count, samples, .. } = self;
-        if right {
-            return Ok(());
-        }
-        Err(Error::decode(format!("a list of {count} entries has others, or beyond {samples}")))
-    }
+    let count = count as usize;
+    let form = take_byte(bytes)?;
+    let places = if form == BITMAP {
+        Places::Bitmap(take(bytes, samples.div_ceil(8))?)
+    } else if u32::from(form) > GAP_WIDTH_MAX {
+        return Err(Error::decode(format!("gaps of {form} bits")));
+    } else {
+        Places::Gaps(read_packed(bytes, count, u32::from(form))?)
+    };
+    Ok((count, places))
 }
 
 /// Takes `count` bytes off the front.
@@ -307,6 +232,10 @@ pub(super) fn take_byte(bytes: &mut &[u8]) -> Result<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::simd;
+    use proptest::prelude::*;
+
+    const AS_IT_IS: Meaning = Meaning { is_folded: false, more: 0, shift: 0 };
 
     #[test]
     fn the_least_is_no_more_than_an_estimate() {
@@ -316,8 +245,6 @@ mod tests {
             }
         }
     }
-    use proptest::prelude::*;
-    use std::convert::identity;
 
     fn list(entries: &[(usize, u64)]) -> Sparse {
         let mut list = Sparse::default();
@@ -342,11 +269,15 @@ mod tests {
             prop_assume!(!entries.is_empty());
             let mut bytes = Vec::new();
             list(&entries).encode(samples, &mut bytes);
-            let mut found = Vec::new();
+            let mut found = vec![0.0; samples];
             let mut rest = bytes.as_slice();
-            decode(&mut rest, samples, identity, |at, number| found.push((at, number))).unwrap();
+            add_to(&mut rest, AS_IT_IS, &mut found, simd::add_to_patterns).unwrap();
             prop_assert!(rest.is_empty());
-            prop_assert_eq!(found, entries);
+            let mut expected = vec![0; samples];
+            for (at, number) in entries {
+                expected[at] = number;
+            }
+            prop_assert!(found.into_iter().map(f64::to_bits).eq(expected));
         }
     }
 
@@ -379,7 +310,6 @@ mod tests {
 
     #[test]
     fn violations_are_refused() {
-        let none = |_: usize, _: u64| ();
         for (bytes, why) in [
             (&[0, 0, 0][..], "no entries"),
             (&[9, 0, 0], "more entries than values"),
@@ -390,7 +320,9 @@ mod tests {
             (&[2, BITMAP, 1, 0], "bitmap with fewer"),
             (&[1, 3, 7, 64, 0], "cut off"),
         ] {
-            assert!(decode(&mut &bytes[..], 8, identity, none).is_err(), "{why}");
+            let mut slots = [0.0; 8];
+            let found = add_to(&mut &bytes[..], AS_IT_IS, &mut slots, simd::add_to_patterns);
+            assert!(found.is_err(), "{why}");
         }
     }
 }

@@ -12,6 +12,7 @@ use super::tag::Model;
 use super::varint;
 use crate::error::{Error, Result};
 use crate::kernel::lanes::{self, Arithmetic, Packed, Sequence};
+use crate::kernel::lists::Meaning;
 use crate::kernel::simd;
 use crate::model::limits::BLOCK_SAMPLES;
 
@@ -79,6 +80,11 @@ impl Stream {
         };
         let more = if self.exceptions { None } else { step.checked_mul(steps) };
         base.checked_add(more?)
+    }
+
+    /// What the number of an exception means.
+    fn exception(&self) -> Meaning {
+        Meaning { is_folded: true, more: 0, shift: self.width }
     }
 
     /// Whether packed numbers are used as they are.
@@ -193,13 +199,7 @@ impl Stream {
             *slot = slot.wrapping_add(self.reference);
         }
         if self.exceptions {
-            let shifted =
-                |high| (varint::unzigzag(high) as u64).checked_shl(self.width).unwrap_or(0);
-            sparse::decode(bytes, stream.len(), shifted, |at, high| {
-                if let Some(slot) = stream.get_mut(at) {
-                    *slot = slot.wrapping_add(high as i64);
-                }
-            })?;
+            sparse::add_to(bytes, self.exception(), stream, simd::add_to_integers)?;
         }
         Ok(())
     }
@@ -210,12 +210,7 @@ impl Stream {
         let packed = self.take_packed(bytes)?;
         let read = |block: &mut [u32]| {
             if self.exceptions {
-                let shifted = |high| (varint::unzigzag(high) as u64) << self.width;
-                sparse::decode(bytes, block.len(), shifted, |at, high| {
-                    if let Some(slot) = block.get_mut(at) {
-                        *slot = slot.wrapping_add(high as u32);
-                    }
-                })?;
+                sparse::add_to(bytes, self.exception(), block, simd::add_to_words)?;
             }
             let mut sequence = self.sequence();
             if self.model == Model::DeltaOfDelta {

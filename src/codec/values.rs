@@ -10,9 +10,9 @@ use super::search;
 use super::sparse;
 use super::stream::Stream;
 use super::tag::{FrontTag, Tag};
-use super::varint;
 use crate::error::{Error, Result};
 use crate::kernel::lanes::{Arithmetic, BASE_MAX};
+use crate::kernel::simd;
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// A block may be as wide as this many bytes a value before its bit patterns are tried as well.
@@ -220,18 +220,10 @@ pub(super) fn whole_max(mut bytes: &[u8], count: usize) -> Result<Option<u64>> {
 
 /// Corrects a block by the lists that the tag announces, which are exactly all of `rest`.
 pub(super) fn correct(tag: Tag, mut rest: &[u8], block: &mut [f64]) -> Result<()> {
-    let count = block.len();
-    let mut correct = |at: usize, difference: u64| {
-        if let Some(value) = block.get_mut(at) {
-            *value = front::moved(*value, difference as i64);
+    for (is_there, meaning) in [(tag.near, front::NEAR), (tag.far, front::FAR)] {
+        if is_there {
+            sparse::add_to(&mut rest, meaning, block, simd::add_to_patterns)?;
         }
-    };
-    if tag.near {
-        let difference = |folded| front::unfold_near(folded) as u64;
-        sparse::decode(&mut rest, count, difference, &mut correct)?;
-    }
-    if tag.far {
-        sparse::decode(&mut rest, count, |folded| varint::unzigzag(folded) as u64, correct)?;
     }
     super::expect_end(rest)
 }

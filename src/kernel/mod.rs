@@ -11,12 +11,15 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_lists;
 pub(crate) mod bits;
 mod cholesky;
 mod counter;
 mod distribution;
 mod integers;
 pub(crate) mod lanes;
+pub(crate) mod lists;
 mod quantile;
 mod random;
 mod reduce;

@@ -9,16 +9,17 @@ use std::mem::MaybeUninit;
 
 use super::bits::{Integers, Positions};
 use super::lanes::{Arithmetic, Block, Packed, Sequence, Unwritten};
+use super::lists::{List, Meaning};
 use super::reduce::{Spread, Total};
 use super::running::RunningTotal;
 use super::symbols::{STATES, State, Stream};
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
-use super::{bits, integers, lanes, reduce, symbols};
+use super::{avx2, avx512, avx512_lists};
+use super::{bits, integers, lanes, lists, reduce, symbols};
 
 /// The loops for one kind of machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Machine {
+pub(super) enum Machine {
     Portable,
     /// Made by [`Machine::here`] alone, where AVX2, BMI2 and FMA are.
     #[cfg(target_arch = "x86_64")]
@@ -317,6 +318,8 @@ fn cuts_bytes() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("popcnt")
 }
 
 /// Appends `count` items, all of which `write` writes.
@@ -343,16 +346,46 @@ pub(crate) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
     Machine::here().unpack_bits(bytes, width, out);
 }
 
-/// Calls `then` with `count` integers of `width` bits each, at most as many as a block has samples.
-/// Bits that are missing read as zero.
-#[inline]
-pub(crate) fn with_bits<R>(
-    bytes: &[u8],
-    width: u32,
-    count: usize,
-    then: impl FnOnce(&mut [u64]) -> R,
-) -> R {
-    Machine::here().with_bits(bytes, width, count, then)
+/// Adds the numbers of a list, each with its high bits, where `high` has some for its place in the
+/// list, to exceptions' or integers' places; `false`, and any change of them, where there are other
+/// places than numbers, or where one is outside.
+pub(crate) fn add_to_words(
+    list: &List,
+    high: Option<&List>,
+    meaning: Meaning,
+    slots: &mut [u32],
+) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if cuts_bytes() && avx512_lists::fits(list, high) {
+        // SAFETY: the instructions were found.
+        return unsafe { avx512_lists::add_to_words(list, high, meaning, slots) };
+    }
+    lists::add(Machine::here(), list, high, meaning, slots)
+}
+
+/// As [`add_to_words`], to patterns of bits.
+pub(crate) fn add_to_patterns(
+    list: &List,
+    high: Option<&List>,
+    meaning: Meaning,
+    slots: &mut [f64],
+) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if cuts_bytes() && avx512_lists::fits(list, high) {
+        // SAFETY: the instructions were found.
+        return unsafe { avx512_lists::add_to_patterns(list, high, meaning, slots) };
+    }
+    lists::add(Machine::here(), list, high, meaning, slots)
+}
+
+/// As [`add_to_words`], to integers.
+pub(crate) fn add_to_integers(
+    list: &List,
+    high: Option<&List>,
+    meaning: Meaning,
+    slots: &mut [i64],
+) -> bool {
+    lists::add(Machine::here(), list, high, meaning, slots)
 }
 
 /// A loop that is to run with the widest vectors of the machine. To gain by it `run`, and all that
@@ -391,12 +424,6 @@ pub fn prefetch(bytes: &[u8]) {
     let _ = bytes;
 }
 
-/// Calls `then` with the positions of the bits that are set in a bitmap of up to one block.
-#[inline]
-pub(crate) fn with_bitmap<R>(bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {
-    Machine::here().with_bitmap(bytes, then)
-}
-
 impl Machine {
     #[inline]
     fn with_lanes<R>(self, packed: Packed, then: impl FnOnce(&mut [u32]) -> R) -> R {
@@ -430,8 +457,10 @@ impl Machine {
         append(count, out, |slots| self.write_integers(block, summed_from, slots));
     }
 
+    /// Calls `then` with `count` integers of `width` bits each, at most as many as a block has
+    /// samples. Bits that are missing read as zero.
     #[inline]
-    fn with_bits<R>(
+    pub(super) fn with_bits<R>(
         self,
         bytes: &[u8],
         width: u32,
@@ -446,8 +475,9 @@ impl Machine {
         then(unsafe { out[..count].assume_init_mut() })
     }
 
+    /// Calls `then` with the places of the bits that are set in a bitmap of up to one block.
     #[inline]
-    fn with_bitmap<R>(self, bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {
+    pub(super) fn with_bitmap<R>(self, bytes: &[u8], then: impl FnOnce(&[u16]) -> R) -> R {
         let mut out: Positions = [MaybeUninit::uninit(); _];
         let count = self.list_bits(bytes, &mut out);
         // SAFETY: that many were written.
