@@ -3,8 +3,9 @@
 //! its neighbours wider.
 //!
 //! In: positions below the block's length, one number each. Out: count, positions (as packed gaps,
-//! or as a bitmap where that is shorter), packed numbers. Never: a list without entries, a position
-//! outside of the block, room for more entries than the block has.
+//! or as a bitmap where that is shorter), packed numbers; and a block that such bytes have changed,
+//! by a loop of the kernel. Never: a list without entries, a position outside of the block, room
+//! for more entries than the block has.
 
 #![warn(clippy::indexing_slicing)]
 
