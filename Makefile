@@ -36,8 +36,8 @@ test-pure: ## the rooms that need no C++, with overflow checks; and the shape of
 	@$(ENV) cargo test --locked --no-default-features --lib --test tidy
 
 test-miri: ## codecs and kernels under Miri: portable loops, then those for AVX2 (nightly with miri; an hour)
-	@$(ENV) $(MIRI) kernel::avx2 kernel::simd codec::
-	@$(ENV) RUSTFLAGS="-C target-feature=+avx2,+bmi2,+fma" $(MIRI) kernel::avx2 kernel::simd codec::
+	@$(ENV) $(MIRI) kernel::avx2 kernel::lists kernel::simd codec::
+	@$(ENV) RUSTFLAGS="-C target-feature=+avx2,+bmi2,+fma" $(MIRI) kernel::avx2 kernel::lists kernel::simd codec::
 
 test-slow: setup ## the long suites: all data, 20 demo seeds, hundreds of random histories
 	@$(ENV) PLIMSOLL_SLOW=1 cargo test $(RELEASE)

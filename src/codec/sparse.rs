@@ -175,15 +175,16 @@ pub(super) fn add_to<S>(
     let right = if form & HIGH_BITS == 0 {
         add(&list, None, meaning, slots)
     } else {
-        let (high, places) = read_places(bytes, count)?;
+        let (high_count, places) = read_places(bytes, count)?;
         let width = u32::from(take_byte(bytes)?);
-        let high = List { places, numbers: read_packed(bytes, high, width)? };
+        let high = List { places, numbers: read_packed(bytes, high_count, width)? };
         add(&list, Some(&high), meaning, slots)
     };
     if right {
         return Ok(());
     }
-    Err(Error::decode(format!("a list of {count} entries has others, or beyond {samples}")))
+    let what = format!("a list of {count} entries for {samples} values");
+    Err(Error::decode(format!("{what} names other places, or its high bits do")))
 }
 
 /// Takes `count` integers of `width` bits off the front.
@@ -199,7 +200,7 @@ fn read_packed<'a>(bytes: &mut &'a [u8], count: usize, width: u32) -> Result<Bit
 /// Takes places below `samples`, at least one, off the front, and how many there should be.
 fn read_places<'a>(bytes: &mut &'a [u8], samples: usize) -> Result<(usize, Places<'a>)> {
     let count = varint::read_u64(bytes)?;
-    if count == 0 || count > samples.min(BLOCK_SAMPLES) as u64 {
+    if count == 0 || count > samples as u64 || samples > BLOCK_SAMPLES {
         return Err(Error::decode(format!("a list of {count} entries for {samples} values")));
     }
     let count = count as usize;
@@ -320,10 +321,14 @@ mod tests {
             (&[1, BITMAP, 3, 0], "bitmap with more"),
             (&[2, BITMAP, 1, 0], "bitmap with fewer"),
             (&[1, 3, 7, 64, 0], "cut off"),
+            (&[1, 0, HIGH_BITS, 1, 1, 1, 0], "high bits of a second entry"),
         ] {
             let mut slots = [0.0; 8];
             let found = add_to(&mut &bytes[..], AS_IT_IS, &mut slots, simd::add_to_patterns);
             assert!(found.is_err(), "{why}");
+            let too_many = &mut [0.0; BLOCK_SAMPLES + 1];
+            let found = add_to(&mut &[1, 0, 0][..], AS_IT_IS, too_many, simd::add_to_patterns);
+            assert!(found.is_err());
         }
     }
 }

@@ -285,7 +285,7 @@ fn two_words(bytes: &[u8], at: usize) -> __m512i {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn bytes_of(bytes: &[u8; GROUP]) -> __m512i {
+pub(super) fn bytes_of(bytes: &[u8; GROUP]) -> __m512i {
     // SAFETY: both are 64 bytes, and every pattern of bits is a vector of integers.
     unsafe { std::mem::transmute::<[u8; GROUP], __m512i>(*bytes) }
 }

@@ -17,8 +17,9 @@ use std::arch::x86_64::{
 };
 use std::mem::MaybeUninit;
 
+use super::avx512::bytes_of;
 use super::bits::mask;
-use super::lists::{Bits, List, Meaning, Places, Slot};
+use super::lists::{Bits, GAP_WIDTH_MAX, List, Meaning, Places, Slot};
 use crate::model::limits::BLOCK_SAMPLES;
 
 /// Integers of a vector.
@@ -29,29 +30,42 @@ const TILE: usize = 16;
 const WIDTH_MAX: u32 = 57;
 /// As many integers as a block has, and zeros behind them, so that there are sixteen from any on.
 const ROOM: usize = BLOCK_SAMPLES + TILE;
-/// For each byte of a vector: of the integer that it is in, where in its half the lowest byte is;
-/// and which byte of the integer it is.
-const LOWEST: [u8; 64] = bytes(false);
-const OWN: [u8; 64] = bytes(true);
+/// For each byte of a vector, where in its half the lowest byte of its integer is.
+const LOWEST: [u8; 64] = of_each_byte(true);
+/// For each byte of a vector, which byte of its integer it is.
+const OWN: [u8; 64] = of_each_byte(false);
 
-const fn bytes(own: bool) -> [u8; 64] {
+const fn of_each_byte(lowest: bool) -> [u8; 64] {
     let (mut bytes, mut at) = ([0; 64], 0);
     while at < 64 {
-        bytes[at] = (if own { at % 8 } else { at % 16 / 8 * 8 }) as u8;
+        bytes[at] = (if lowest { at % 16 / 8 * 8 } else { at % 8 }) as u8;
         at += 1;
     }
     bytes
 }
 
+/// What can be gathered and scattered.
+///
+/// # Safety
+/// It has four or eight bytes, and every pattern of bits is one.
+unsafe trait Plain: Slot {}
+// SAFETY: numbers of four and eight bytes.
+unsafe impl Plain for u32 {}
+// SAFETY: as above.
+unsafe impl Plain for u64 {}
+// SAFETY: as above.
+unsafe impl Plain for f64 {}
+
 /// Whether the loops here give what the portable ones give.
 pub(super) fn fits(list: &List, high: Option<&List>) -> bool {
     let fits = |list: &List| {
         let List { places, numbers } = list;
-        let fits = numbers.width <= WIDTH_MAX && numbers.count <= BLOCK_SAMPLES;
-        fits && match places {
-            Places::Gaps(gaps) => gaps.width <= WIDTH_MAX && gaps.count == numbers.count,
-            Places::Bitmap(_) => true,
-        }
+        let are_cut = numbers.width <= WIDTH_MAX && numbers.count <= BLOCK_SAMPLES;
+        are_cut
+            && match places {
+                Places::Gaps(gaps) => gaps.width <= GAP_WIDTH_MAX && gaps.count == numbers.count,
+                Places::Bitmap(_) => true,
+            }
     };
     fits(list) && high.is_none_or(fits)
 }
@@ -69,19 +83,20 @@ pub(super) fn add_to_words(
         for eight in numbers {
             words.push(store_half(_mm512_cvtepi64_epi32(load(eight))));
         }
-        // With the group of zeros behind the numbers: a vector.
+        // Sixteen words are loaded from any number on; eight zeros follow the numbers already.
         words.push([0; GROUP]);
         let words = words.written().as_flattened();
         let mut next = 0;
         let (tiles, rest) = slots.as_chunks_mut();
         for (tile, mask) in tiles.iter_mut().zip(bitmap.as_chunks().0) {
             let mask = u16::from_le_bytes(*mask);
-            let Some(some) = words[next..].first_chunk() else { return };
+            let Some(some) = words[next..].first_chunk() else { return false };
             let some = _mm512_maskz_expand_epi32(mask, load_words(some));
             *tile = store_words(_mm512_add_epi32(load_words(tile), some));
             next += mask.count_ones() as usize;
         }
-        add_rest(bitmap, tiles.len() * TILE, &words[next..], rest);
+        add_one_by_one(bitmap, tiles.len() * TILE, &words[next..], rest);
+        true
     })
 }
 
@@ -94,22 +109,22 @@ pub(super) fn add_to_patterns(
     slots: &mut [f64],
 ) -> bool {
     add(list, high, meaning, slots, |bitmap, numbers, slots| {
-        spread(bitmap, numbers, slots, f64::to_bits, f64::from_bits);
+        add_at_bitmap(bitmap, numbers, slots, f64::to_bits, f64::from_bits)
     })
 }
 
-/// Adds the numbers of a list: by itself where places are told by gaps, else by `spread`, which is
-/// given a bitmap that is right, and what its numbers mean, with a group of zeros behind them.
+/// Adds the numbers of a list: by itself where places are told by gaps, else by `at_bitmap`, which
+/// is given a bitmap that is right, and what its numbers mean, with a group of zeros behind them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi2,popcnt")]
-fn add<S: Slot>(
+fn add<S: Plain>(
     list: &List,
     high: Option<&List>,
     meaning: Meaning,
     slots: &mut [S],
-    spread: impl FnOnce(&[u8], &[[u64; GROUP]], &mut [S]),
+    at_bitmap: impl FnOnce(&[u8], &[[u64; GROUP]], &mut [S]) -> bool,
 ) -> bool {
-    let Some(high) = high else { return add_cut(list, meaning, slots, spread) };
+    let Some(high) = high else { return add_alone(list, meaning, slots, at_bitmap) };
     let count = list.numbers.count;
     let cut = Cut::new(list.numbers);
     let mut numbers = Eights::new();
@@ -122,18 +137,14 @@ fn add<S: Slot>(
     match list.places {
         Places::Gaps(gaps) => {
             let numbers = &*numbers.written();
-            add_behind(gaps, |index| meaning_of(meaning, load(&numbers[index])), slots)
+            add_at_gaps(gaps, |index| meaning_of(meaning, load(&numbers[index])), slots)
         }
         Places::Bitmap(bitmap) => {
             for eight in numbers.written() {
                 *eight = store(meaning_of(meaning, load(eight)));
             }
             numbers.push([0; GROUP]);
-            let is_right = is_right(bitmap, count, slots.len());
-            if is_right {
-                spread(bitmap, numbers.written(), slots);
-            }
-            is_right
+            is_right(bitmap, count, slots.len()) && at_bitmap(bitmap, numbers.written(), slots)
         }
     }
 }
@@ -141,64 +152,63 @@ fn add<S: Slot>(
 /// Adds high bits to the numbers of a list, which have `width` without them.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi2,popcnt")]
 fn add_high(high: &List, width: u32, numbers: &mut [u64]) -> bool {
-    add_cut(high, Meaning::above(width), numbers, |bitmap, numbers, slots| {
-        spread(bitmap, numbers, slots, |bits| bits, |bits| bits);
+    add_alone(high, Meaning::above(width), numbers, |bitmap, numbers, slots| {
+        add_at_bitmap(bitmap, numbers, slots, |bits| bits, |bits| bits)
     })
 }
 
-/// The same without high bits: numbers need not be kept where places are told by gaps.
+/// As [`add`], without high bits: numbers need not be kept where places are told by gaps.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi2,popcnt")]
-fn add_cut<S: Slot>(
+fn add_alone<S: Plain>(
     list: &List,
     meaning: Meaning,
     slots: &mut [S],
-    spread: impl FnOnce(&[u8], &[[u64; GROUP]], &mut [S]),
+    at_bitmap: impl FnOnce(&[u8], &[[u64; GROUP]], &mut [S]) -> bool,
 ) -> bool {
     let cut = Cut::new(list.numbers);
     let means = |index| meaning_of(meaning, cut.eight(index));
     match list.places {
-        Places::Gaps(gaps) => add_behind(gaps, means, slots),
+        Places::Gaps(gaps) => add_at_gaps(gaps, means, slots),
         Places::Bitmap(bitmap) => {
             let mut numbers = Eights::new();
             for index in 0..list.numbers.count.div_ceil(GROUP) {
                 numbers.push(store(means(index)));
             }
             numbers.push([0; GROUP]);
-            let is_right = is_right(bitmap, list.numbers.count, slots.len());
-            if is_right {
-                spread(bitmap, numbers.written(), slots);
-            }
-            is_right
+            is_right(bitmap, list.numbers.count, slots.len())
+                && at_bitmap(bitmap, numbers.written(), slots)
         }
     }
 }
 
-/// Adds numbers, behind which there is a group of zeros, to the places of a bitmap that is right.
+/// Adds numbers, behind which there is a group of zeros, to the places of a bitmap that is right;
+/// `false` where there are too few, which is never.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi2,popcnt")]
-fn spread<S: Slot>(
+fn add_at_bitmap<S: Slot>(
     bitmap: &[u8],
     numbers: &[[u64; GROUP]],
     slots: &mut [S],
     to_bits: impl Fn(S) -> u64,
     from_bits: impl Fn(u64) -> S,
-) {
+) -> bool {
     let numbers = numbers.as_flattened();
     let mut next = 0;
     let (tiles, rest) = slots.as_chunks_mut::<GROUP>();
     for (tile, mask) in tiles.iter_mut().zip(bitmap) {
-        let Some(some) = numbers[next..].first_chunk() else { return };
+        let Some(some) = numbers[next..].first_chunk() else { return false };
         let some = _mm512_maskz_expand_epi64(*mask, load(some));
         *tile = store(_mm512_add_epi64(load(&tile.map(&to_bits)), some)).map(&from_bits);
         next += mask.count_ones() as usize;
     }
-    add_rest(bitmap, tiles.len() * GROUP, &numbers[next..], rest);
+    add_one_by_one(bitmap, tiles.len() * GROUP, &numbers[next..], rest);
+    true
 }
 
 /// Adds to places one after another, those of a bitmap from `done` on.
 #[inline]
-fn add_rest<N: Copy + Into<u64>, S: Slot>(
+fn add_one_by_one<N: Copy + Into<u64>, S: Slot>(
     bitmap: &[u8],
     done: usize,
     numbers: &[N],
@@ -214,7 +224,7 @@ fn add_rest<N: Copy + Into<u64>, S: Slot>(
     }
 }
 
-/// Whether a bitmap has as many places as there are numbers, all of them among `slots`.
+/// Whether a bitmap is one of so many slots, and has as many places as there are numbers.
 #[inline]
 #[target_feature(enable = "popcnt")]
 fn is_right(bitmap: &[u8], count: usize, slots: usize) -> bool {
@@ -222,13 +232,13 @@ fn is_right(bitmap: &[u8], count: usize, slots: usize) -> bool {
     let set = words.iter().map(|word| u64::from_le_bytes(*word).count_ones()).sum::<u32>()
         + rest.iter().map(|byte| byte.count_ones()).sum::<u32>();
     let beyond = bitmap.get(slots / 8).map_or(0, |byte| byte >> (slots % 8));
-    set as usize == count && beyond == 0 && bitmap.len() <= slots.div_ceil(8)
+    set as usize == count && beyond == 0 && bitmap.len() == slots.div_ceil(8)
 }
 
 /// Adds eight numbers at a time to the places that gaps tell; `false` where one is outside.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi2,popcnt")]
-fn add_behind<S: Slot>(gaps: Bits, numbers: impl Fn(usize) -> __m512i, slots: &mut [S]) -> bool {
+fn add_at_gaps<S: Plain>(gaps: Bits, numbers: impl Fn(usize) -> __m512i, slots: &mut [S]) -> bool {
     let cut = Cut::new(gaps);
     let (zero, ones) = (_mm512_setzero_si512(), _mm512_set1_epi64(-1));
     let mut before = ones;
@@ -252,15 +262,14 @@ fn add_behind<S: Slot>(gaps: Bits, numbers: impl Fn(usize) -> __m512i, slots: &m
 /// `false` where one is outside.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi2,popcnt")]
-fn add_eight<S: Slot>(mask: __mmask8, places: __m512i, numbers: __m512i, slots: &mut [S]) -> bool {
-    const { assert!(size_of::<S>() == 4 || size_of::<S>() == 8) };
+fn add_eight<S: Plain>(mask: __mmask8, places: __m512i, numbers: __m512i, slots: &mut [S]) -> bool {
     let end = _mm512_set1_epi64(slots.len() as i64);
     if _mm512_mask_cmplt_epu64_mask(mask, places, end) != mask {
         return false;
     }
     let first = slots.as_mut_ptr();
-    // In each of the four blocks below all places of the mask are below the slice's length, a slot
-    // has as many bytes as are gathered or scattered, and every pattern of bits is one.
+    // In each of the four blocks below all places of the mask are below the slice's length, and a
+    // slot has as many bytes as are gathered or scattered; any bits are one, since it is plain.
     if size_of::<S>() == 4 {
         let none = _mm256_setzero_si256();
         // SAFETY: as said above.
@@ -312,11 +321,11 @@ impl<'a> Cut<'a> {
         let Bits { bytes, width, .. } = bits;
         let eight = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
         let starts = _mm512_mullo_epi32(eight, _mm512_set1_epi64(i64::from(width)));
-        let lowest = _mm512_shuffle_epi8(_mm512_srli_epi64::<3>(starts), load_bytes(&LOWEST));
+        let lowest = _mm512_shuffle_epi8(_mm512_srli_epi64::<3>(starts), bytes_of(&LOWEST));
         Self {
             bytes,
             width: width as usize,
-            order: _mm512_add_epi8(lowest, load_bytes(&OWN)),
+            order: _mm512_add_epi8(lowest, bytes_of(&OWN)),
             shifts: _mm512_and_si512(starts, _mm512_set1_epi64(7)),
             keep: _mm512_set1_epi64(mask(width) as i64),
         }
@@ -347,8 +356,10 @@ impl<T: Copy> Eights<T> {
         Self { slots: [[MaybeUninit::uninit(); GROUP]; _], written: 0 }
     }
 
+    /// Adds eight; there is room for those of a block, and what is put behind them.
     #[inline]
     fn push(&mut self, eight: [T; GROUP]) {
+        debug_assert!(self.written < self.slots.len(), "a list of more numbers than a block has");
         if let Some(slots) = self.slots.get_mut(self.written) {
             *slots = eight.map(MaybeUninit::new);
             self.written += 1;
@@ -361,13 +372,6 @@ impl<T: Copy> Eights<T> {
         // SAFETY: so many were written, and an integer that may not be written is laid out as one.
         unsafe { &mut *(std::ptr::from_mut(written) as *mut [[T; GROUP]]) }
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn load_bytes(bytes: &[u8; 64]) -> __m512i {
-    // SAFETY: both are 64 bytes, and every pattern of bits is a vector of integers.
-    unsafe { std::mem::transmute::<[u8; 64], __m512i>(*bytes) }
 }
 
 #[inline]

@@ -24,7 +24,8 @@ pub(crate) struct Bits<'a> {
 pub(crate) enum Places<'a> {
     /// How many places lie between each and the one before it, in at most [`GAP_WIDTH_MAX`] bits.
     Gaps(Bits<'a>),
-    /// A bit for each place, the lowest of the first byte first.
+    /// A bit for each place, the lowest of the first byte first: as many bytes as the block's
+    /// places need.
     Bitmap(&'a [u8]),
 }
 
@@ -109,58 +110,73 @@ pub(super) fn add<S: Slot>(
     meaning: Meaning,
     slots: &mut [S],
 ) -> bool {
-    let List { places, numbers: Bits { bytes, width, count } } = *list;
+    let Bits { bytes, width, count } = list.numbers;
     machine.with_bits(bytes, width, count, |numbers| {
-        if !high.is_none_or(|high| add_high(machine, high, width, numbers)) {
+        let above = Meaning::above(width);
+        if high.is_some_and(|high| !add_alone(machine, high, above, numbers)) {
             return false;
         }
-        for number in numbers.iter_mut() {
-            *number = meaning.of(*number);
-        }
-        add_each(machine, places, numbers, slots)
+        add_meant(machine, list.places, meaning, numbers, slots)
     })
 }
 
-/// Adds high bits to the numbers of a list, which have `width` without them.
+/// As [`add`], without high bits. A function of its own, for what calls itself is not inlined.
 #[inline]
-fn add_high(machine: Machine, high: &List, width: u32, slots: &mut [u64]) -> bool {
-    let Bits { bytes, width: high_width, count } = high.numbers;
-    machine.with_bits(bytes, high_width, count, |numbers| {
-        for number in numbers.iter_mut() {
-            *number = Meaning::above(width).of(*number);
-        }
-        add_each(machine, high.places, numbers, slots)
+fn add_alone<S: Slot>(machine: Machine, list: &List, meaning: Meaning, slots: &mut [S]) -> bool {
+    let Bits { bytes, width, count } = list.numbers;
+    machine.with_bits(bytes, width, count, |numbers| {
+        add_meant(machine, list.places, meaning, numbers, slots)
     })
 }
 
+/// Adds what numbers mean, which are made of them in place.
 #[inline]
-fn add_each<S: Slot>(machine: Machine, places: Places, numbers: &[u64], slots: &mut [S]) -> bool {
-    match places {
-        Places::Gaps(Bits { bytes, width, count }) => {
-            machine.with_bits(bytes, width, count, |gaps| {
-                let beyond = gaps.iter().sum::<u64>() + gaps.len() as u64;
-                if gaps.len() != numbers.len() || beyond > slots.len() as u64 {
-                    return false;
-                }
-                let mut next = 0;
-                for (gap, number) in gaps.iter().zip(numbers) {
-                    next += *gap as usize + 1;
-                    slots[next - 1].add(*number);
-                }
-                true
-            })
-        }
-        Places::Bitmap(bytes) => machine.with_bitmap(bytes, |places| {
-            let last = places.last().copied().unwrap_or(0);
-            if places.len() != numbers.len() || usize::from(last) >= slots.len() {
-                return false;
-            }
-            for (place, number) in places.iter().zip(numbers) {
-                slots[usize::from(*place)].add(*number);
-            }
-            true
-        }),
+fn add_meant<S: Slot>(
+    machine: Machine,
+    places: Places,
+    meaning: Meaning,
+    numbers: &mut [u64],
+    slots: &mut [S],
+) -> bool {
+    for number in numbers.iter_mut() {
+        *number = meaning.of(*number);
     }
+    match places {
+        Places::Gaps(gaps) => {
+            gaps.width <= GAP_WIDTH_MAX
+                && machine.with_bits(gaps.bytes, gaps.width, gaps.count, |gaps| {
+                    add_at_gaps(gaps, numbers, slots)
+                })
+        }
+        Places::Bitmap(bytes) => {
+            bytes.len() == slots.len().div_ceil(8)
+                && machine.with_bitmap(bytes, |places| add_at(places, numbers, slots))
+        }
+    }
+}
+
+fn add_at_gaps<S: Slot>(gaps: &[u64], numbers: &[u64], slots: &mut [S]) -> bool {
+    let beyond = gaps.iter().sum::<u64>() + gaps.len() as u64;
+    if gaps.len() != numbers.len() || beyond > slots.len() as u64 {
+        return false;
+    }
+    let mut next = 0;
+    for (gap, number) in gaps.iter().zip(numbers) {
+        next += *gap as usize + 1;
+        slots[next - 1].add(*number);
+    }
+    true
+}
+
+fn add_at<S: Slot>(places: &[u16], numbers: &[u64], slots: &mut [S]) -> bool {
+    let is_outside = |last: &u16| usize::from(*last) >= slots.len();
+    if places.len() != numbers.len() || places.last().is_some_and(is_outside) {
+        return false;
+    }
+    for (place, number) in places.iter().zip(numbers) {
+        slots[usize::from(*place)].add(*number);
+    }
+    true
 }
 
 #[cfg(test)]
@@ -209,9 +225,15 @@ mod tests {
     }
 
     fn given() -> impl Strategy<Value = Given> {
+        // Few bits, about half of them, and nearly all.
+        let byte = |keep, set| any::<u8>().prop_map(move |byte| byte & keep | set);
+        let bytes = |byte, most| prop::collection::vec(byte, 0..most);
         let bytes = prop_oneof![
-            prop::collection::vec(any::<u8>(), 0..900),
-            prop::collection::vec(any::<u8>().prop_map(|byte| byte & 0x11), 0..900),
+            bytes(byte(0x11, 0), 900),
+            bytes(byte(0xff, 0), 900),
+            bytes(byte(0xff, 0), 9_000),
+            bytes(byte(0xff, 0xfe), 9_000),
+            bytes(byte(0xff, 0xff), 9_000),
         ];
         let gap_width =
             prop_oneof![Just(None), (0..4_u32).prop_map(Some), (0..=10_u32).prop_map(Some)];
@@ -254,6 +276,9 @@ mod tests {
         }
         let places: Vec<usize> = match list.places {
             Places::Bitmap(bytes) => {
+                if bytes.len() != slots.len().div_ceil(8) {
+                    return None;
+                }
                 (0..8 * bytes.len()).filter(|at| bit(bytes, *at) == 1).collect()
             }
             Places::Gaps(gaps) => {

@@ -1,5 +1,5 @@
-//! The loops of `lanes.rs` and `bits.rs` for the machine at hand: those of `avx512.rs` and of
-//! `avx2.rs` where it has what they need, else the portable ones.
+//! The loops of `lanes.rs`, `bits.rs` and `lists.rs` for the machine at hand: those of `avx512.rs`,
+//! `avx512_lists.rs` and `avx2.rs` where it has what they need, else the portable ones.
 //!
 //! In: what the loops take. Out: what they give, in memory that is not cleared before. Never:
 //! another bit than the portable loops give, or memory that was not written.
@@ -21,10 +21,15 @@ use super::{bits, integers, lanes, lists, reduce, symbols};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Machine {
     Portable,
-    /// Made by [`Machine::here`] alone, where AVX2, BMI2 and FMA are.
+    /// AVX2, BMI2 and FMA are there.
     #[cfg(target_arch = "x86_64")]
-    Avx2,
+    Avx2(Found),
 }
+
+/// Made by [`Machine::here`] alone.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found(());
 
 impl Machine {
     /// The standard library keeps what it found: this is a load and a test.
@@ -35,7 +40,7 @@ impl Machine {
             && is_x86_feature_detected!("bmi2")
             && is_x86_feature_detected!("fma")
         {
-            return Self::Avx2;
+            return Self::Avx2(Found(()));
         }
         Self::Portable
     }
@@ -47,7 +52,7 @@ impl Machine {
             Self::Portable => lanes::unpack(packed, block),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::unpack_lanes(packed, block) },
+            Self::Avx2(_) => unsafe { avx2::unpack_lanes(packed, block) },
         }
     }
 
@@ -57,7 +62,7 @@ impl Machine {
             Self::Portable => bits::unpack(bytes, width, out),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::unpack_bits(bytes, width, out) },
+            Self::Avx2(_) => unsafe { avx2::unpack_bits(bytes, width, out) },
         }
     }
 
@@ -68,7 +73,7 @@ impl Machine {
             Self::Portable => bits::unpack_some(bytes, width, count, out),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::unpack_some(bytes, width, count, out) },
+            Self::Avx2(_) => unsafe { avx2::unpack_some(bytes, width, count, out) },
         }
     }
 
@@ -79,7 +84,7 @@ impl Machine {
             Self::Portable => bits::list_bits(bytes, out),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::list_bits(bytes, out) },
+            Self::Avx2(_) => unsafe { avx2::list_bits(bytes, out) },
         }
     }
 
@@ -90,7 +95,7 @@ impl Machine {
             Self::Portable => lanes::write_integers(block, summed_from, out),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::write_integers(block, summed_from, out) },
+            Self::Avx2(_) => unsafe { avx2::write_integers(block, summed_from, out) },
         }
     }
 
@@ -107,7 +112,7 @@ impl Machine {
             Self::Portable => lanes::write_values(block, sequence, arithmetic, out),
             // SAFETY: a machine of this kind has the instructions that the function is made of.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2::write_values(block, sequence, arithmetic, out) },
+            Self::Avx2(_) => unsafe { avx2::write_values(block, sequence, arithmetic, out) },
         }
     }
 }
@@ -129,7 +134,7 @@ pub fn total(values: &[f64]) -> Total {
         Machine::Portable => reduce::total(values),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::total(values) },
+        Machine::Avx2(_) => unsafe { avx2::total(values) },
     }
 }
 
@@ -139,7 +144,7 @@ pub(super) fn add_run(running: &mut RunningTotal, values: &[f64]) {
         Machine::Portable => running.add_run(values),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::add_run(running, values) },
+        Machine::Avx2(_) => unsafe { avx2::add_run(running, values) },
     }
 }
 
@@ -149,7 +154,7 @@ pub(super) fn extremes(numbers: &[i32]) -> (i32, i32) {
         Machine::Portable => integers::extremes(numbers),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::extremes(numbers) },
+        Machine::Avx2(_) => unsafe { avx2::extremes(numbers) },
     }
 }
 
@@ -159,7 +164,7 @@ pub(super) fn smallest(numbers: &[i32]) -> i32 {
         Machine::Portable => integers::smallest(numbers),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::smallest(numbers) },
+        Machine::Avx2(_) => unsafe { avx2::smallest(numbers) },
     }
 }
 
@@ -169,7 +174,7 @@ pub(super) fn largest(numbers: &[i32]) -> i32 {
         Machine::Portable => integers::largest(numbers),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::largest(numbers) },
+        Machine::Avx2(_) => unsafe { avx2::largest(numbers) },
     }
 }
 
@@ -179,7 +184,7 @@ pub(super) fn sum(numbers: &[i32]) -> i64 {
         Machine::Portable => integers::sum(numbers),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::sum(numbers) },
+        Machine::Avx2(_) => unsafe { avx2::sum(numbers) },
     }
 }
 
@@ -189,7 +194,7 @@ pub(super) fn lane_sums(numbers: &[i32], phase: usize) -> [i64; reduce::LANES] {
         Machine::Portable => integers::lane_sums(numbers, phase),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::lane_sums(numbers, phase) },
+        Machine::Avx2(_) => unsafe { avx2::lane_sums(numbers, phase) },
     }
 }
 
@@ -205,7 +210,7 @@ pub fn spread(values: &[f64]) -> Spread {
         Machine::Portable => reduce::spread(values),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::spread(values) },
+        Machine::Avx2(_) => unsafe { avx2::spread(values) },
     }
 }
 
@@ -219,7 +224,7 @@ pub fn least(values: &[f64]) -> f64 {
         Machine::Portable => reduce::least(values),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::least(values) },
+        Machine::Avx2(_) => unsafe { avx2::least(values) },
     }
 }
 
@@ -233,7 +238,7 @@ pub fn greatest(values: &[f64]) -> f64 {
         Machine::Portable => reduce::greatest(values),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::greatest(values) },
+        Machine::Avx2(_) => unsafe { avx2::greatest(values) },
     }
 }
 
@@ -247,7 +252,7 @@ pub(crate) fn decode_symbols<'a>(
         Machine::Portable => symbols::decode(states, stream, found, symbols::keep_bits),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::decode_symbols(states, stream, found) },
+        Machine::Avx2(_) => unsafe { avx2::decode_symbols(states, stream, found) },
     }
 }
 
@@ -257,7 +262,7 @@ pub(crate) fn place_meanings(found: &[State], block: &mut Block) {
         Machine::Portable => symbols::place_meanings(found, block),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::place_meanings(found, block) },
+        Machine::Avx2(_) => unsafe { avx2::place_meanings(found, block) },
     }
 }
 
@@ -268,7 +273,7 @@ pub(crate) fn add_offsets(bytes: &[u8], widest: u32, found: &[State], block: &mu
         Machine::Portable => symbols::add_offsets(bytes, widest, found, block, symbols::keep_bits),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::add_offsets(bytes, widest, found, block) },
+        Machine::Avx2(_) => unsafe { avx2::add_offsets(bytes, widest, found, block) },
     }
 }
 
@@ -312,7 +317,7 @@ pub(crate) fn append_packed_integers(packed: Packed, summed_from: Option<u32>, o
     with_lanes(packed, |block| append_integers(block, packed.count, summed_from, out));
 }
 
-/// Whether the machine has what the loops of `avx512.rs` are made of.
+/// Whether the machine has what the loops of `avx512.rs` and `avx512_lists.rs` are made of.
 #[cfg(target_arch = "x86_64")]
 fn cuts_bytes() -> bool {
     is_x86_feature_detected!("avx512f")
@@ -347,8 +352,8 @@ pub(crate) fn unpack_bits(bytes: &[u8], width: u32, out: &mut [i64]) {
 }
 
 /// Adds the numbers of a list, each with its high bits, where `high` has some for its place in the
-/// list, to exceptions' or integers' places; `false`, and any change of them, where there are other
-/// places than numbers, or where one is outside.
+/// list, to words; `false`, and any change of them, where there are other places than numbers, or
+/// where one is outside.
 pub(crate) fn add_to_words(
     list: &List,
     high: Option<&List>,
@@ -378,7 +383,8 @@ pub(crate) fn add_to_patterns(
     lists::add(Machine::here(), list, high, meaning, slots)
 }
 
-/// As [`add_to_words`], to integers.
+/// As [`add_to_words`], to integers: those of blocks that 32 bits do not tell apart, which are too
+/// few for a loop of their own.
 pub(crate) fn add_to_integers(
     list: &List,
     high: Option<&List>,
@@ -406,7 +412,7 @@ pub(crate) fn widest<L: Loop>(work: L) -> L::Output {
         Machine::Portable => work.run(),
         // SAFETY: a machine of this kind has the instructions that the function is made of.
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => unsafe { avx2::run(work) },
+        Machine::Avx2(_) => unsafe { avx2::run(work) },
     }
 }
 
