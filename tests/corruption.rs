@@ -340,6 +340,61 @@ fn a_flipped_bit_in_the_database_is_an_error_or_loses_the_end_of_the_log() {
     assert!(opened > 0, "every flip was refused: the log was not among the files");
 }
 
+/// RocksDB looks at some kinds before the checksum, and never ends where one of them is wrong.
+#[test]
+fn every_kind_that_a_record_of_the_database_may_claim_to_be_ends_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut truth: Content = three_segments(folder.path()).into_iter().flatten().collect();
+    let store = open(folder.path());
+    for row in 0..4 {
+        truth.extend(append(&store, 4, row, 1).unwrap());
+    }
+    store.close().unwrap();
+    let database = files(&folder.path().join("db"));
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let is_read =
+        |path: &PathBuf| name(path).starts_with("MANIFEST") || name(path).ends_with("log");
+    let (mut refused, mut opened) = (0, 0);
+    for victim in database.iter().filter(|path| is_read(path)) {
+        let bytes = fs::read(victim).unwrap();
+        let ends: Vec<usize> = records(&bytes);
+        for at in [ends[0], ends[1], ends[ends.len() / 2], ends[ends.len() - 1]] {
+            for kind in [0, 5, 6, 7, 8, 9, 10, 11, 127, 130, 131, 255] {
+                let copy = tempfile::tempdir().unwrap();
+                copy_folder(folder.path(), copy.path());
+                let mut bytes = bytes.clone();
+                bytes[at + 6] = kind;
+                fs::write(copy.path().join("db").join(name(victim)), bytes).unwrap();
+                let what = || format!("byte {at} of {} says {kind}", name(victim));
+                if let Ok(reader) = Store::open_read_only(copy.path()) {
+                    let found = content(&reader).unwrap();
+                    assert!(found.iter().all(|(k, v)| truth.get(k) == Some(v)), "{}", what());
+                }
+                let Ok(store) = Store::open(copy.path(), small::options()) else {
+                    refused += 1;
+                    continue;
+                };
+                opened += 1;
+                let found = content(&store).unwrap();
+                assert!(found.iter().all(|(k, v)| truth.get(k) == Some(v)), "{}", what());
+            }
+        }
+    }
+    assert!(refused > 0 && opened > 0, "{refused} refused, {opened} opened");
+}
+
+/// Where the records of a file of the database begin; it is shorter than a block.
+fn records(bytes: &[u8]) -> Vec<usize> {
+    let mut found = vec![0];
+    while let [.., last] = found[..]
+        && let Some(header) = bytes.get(last..last + 7)
+    {
+        found.push(last + 7 + usize::from(u16::from_le_bytes([header[4], header[5]])));
+    }
+    found.pop();
+    found
+}
+
 fn is_database_file(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy();
     let data = name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST");

@@ -65,7 +65,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("bincode", &["db/record.rs"]),
     ("clap", &["cli/"]),
     ("comfy_table", &["report/"]),
-    ("crc32c", &["db/record.rs", "store/"]),
+    ("crc32c", &["db/journal.rs", "db/record.rs", "store/"]),
     (
         "csv",
         &[

@@ -6,6 +6,7 @@
 //! The trait is narrow on purpose (families, an atomic batch, a sync, a scan): a simulated database
 //! can stand under a store in tests.
 
+mod journal;
 pub mod record;
 mod reopen;
 mod rocks;

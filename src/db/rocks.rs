@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Change, Db, Visit, WriteSet};
+use super::{Change, Db, Visit, WriteSet, journal};
 use crate::error::{Error, Result};
 use crate::fs::{DiskFs, Entry, Fs};
 use rocksdb::{
@@ -74,6 +74,7 @@ impl RocksDb {
     /// Opens a database for writing, made if absent. What was written and is in no table yet takes
     /// at most `memory_bytes`; more makes fewer and larger tables.
     pub fn open_within(path: &Path, memory_bytes: usize) -> Result<Self> {
+        journal::look_through(path, true)?;
         let memory = Memory::new(memory_bytes);
         let (mut options, names) = setup(path, &memory);
         // Data without the file that names its tables is a damaged database, not a new one: making
@@ -90,6 +91,7 @@ impl RocksDb {
 
     /// Opens a database for reading, as it is now, beside a possible writer.
     pub fn open_read_only(path: &Path) -> Result<Self> {
+        journal::look_through(path, false)?;
         let memory = Memory::new(MEMORY_BYTES);
         let (mut options, names) = setup(path, &memory);
         // A logger of its own would take the place of the writer's log file.
@@ -149,7 +151,7 @@ fn generation(path: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn has_extension(entry: &Entry, extension: &str) -> bool {
+pub(super) fn has_extension(entry: &Entry, extension: &str) -> bool {
     Path::new(&entry.name).extension().is_some_and(|found| found == extension)
 }
 

@@ -1,8 +1,8 @@
 //! The real disk.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +22,39 @@ const TURN_PAUSE: Duration = Duration::from_millis(1);
 /// The operating system's files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DiskFs;
+
+impl DiskFs {
+    /// Calls `visit` with one part after another of a file that may grow or go meanwhile, each of
+    /// so many bytes but the last, until it returns `false`; never where there is no such file.
+    pub(crate) fn each_part(
+        self,
+        path: &Path,
+        part_bytes: usize,
+        mut visit: impl FnMut(&[u8]) -> bool,
+    ) -> Result<()> {
+        let mut file = match File::open(path) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(|why| Error::io("open", path, why))?,
+        };
+        let mut part = Vec::with_capacity(part_bytes);
+        loop {
+            part.clear();
+            let read = Read::take(&mut file, part_bytes as u64).read_to_end(&mut part);
+            read.map_err(|why| Error::io("read", path, why))?;
+            if part.is_empty() || !visit(&part) || part.len() < part_bytes {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes another byte in the place of one, and waits until it is on the disk.
+    pub(crate) fn replace_byte(self, path: &Path, at: u64, byte: u8) -> Result<()> {
+        let file = OpenOptions::new().write(true).open(path);
+        let file = file.map_err(|why| Error::io("open", path, why))?;
+        file.write_all_at(&[byte], at).map_err(|why| Error::io("write to", path, why))?;
+        file.sync_data().map_err(|why| Error::io("sync", path, why))
+    }
+}
 
 #[derive(Debug)]
 struct DiskFile {
