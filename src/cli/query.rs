@@ -1,6 +1,7 @@
 //! The command that asks a store: `query`.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -51,10 +52,10 @@ pub(super) struct QueryArgs {
     fill: Option<Span>,
     /// Only so many rows: those that go highest, the highest first.
     #[arg(long, value_name = "ROWS", conflicts_with = "bottom")]
-    top: Option<usize>,
+    top: Option<NonZeroUsize>,
     /// Only so many rows: those that go lowest, the lowest first.
     #[arg(long, value_name = "ROWS")]
-    bottom: Option<usize>,
+    bottom: Option<NonZeroUsize>,
     /// Only samples at or after this time, as in 2013-08-01 or 2013-08-01T12:00:00Z.
     #[arg(long, value_name = "TIME")]
     pub(super) from: Option<TimeArg>,
@@ -135,10 +136,10 @@ fn of_args(args: &QueryArgs) -> Result<Query> {
         query = query.fill(fill);
     }
     if let Some(rows) = args.top {
-        query = query.top(rows);
+        query = query.top(rows.get());
     }
     if let Some(rows) = args.bottom {
-        query = query.bottom(rows);
+        query = query.bottom(rows.get());
     }
     steps::of_args(query, args)
 }

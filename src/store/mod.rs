@@ -187,8 +187,8 @@ impl View {
 }
 
 impl Store {
-    /// Syncs what was appended and closes the store. Dropping it closes it too, but cannot report
-    /// an error.
+    /// Syncs what was appended and closes the store. Dropping it closes it without a sync: what was
+    /// appended since the last one outlives the process, and may not outlive a power cut.
     pub fn close(self) -> Result<()> {
         if self.lock.is_some() { self.sync() } else { Ok(()) }
     }

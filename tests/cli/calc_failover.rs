@@ -22,6 +22,13 @@ fn equal_hosts_are_counted_and_timed() {
     let facts = &user.json(four)["facts"];
     assert!((facts["used_share_after"].as_f64().unwrap() - 1.066_667).abs() < 5e-7);
     assert!((facts["highest_utilisation"].as_f64().unwrap() - 0.501_51).abs() < 5e-6);
+    // On the line is under it, whatever rounding says.
+    for (asked, lost) in
+        [("10 --used 0.81 --lose 1 --line 0.9", 1), ("12 --used 0.525 --lose 3 --line 0.7", 3)]
+    {
+        let facts = &user.json(&format!("calc failover --hosts {asked}"))["facts"];
+        assert_eq!((&facts["holds"], &facts["most_lost"]), (&"yes".into(), &lost.into()));
+    }
     let twelve = user.json("calc failover --hosts 12 --lose 2");
     let share = twelve["facts"]["highest_used_share"].as_f64().unwrap();
     assert!((share - 0.833_3).abs() < 5e-5);
@@ -55,6 +62,13 @@ fn faults_of_a_fleet_name_file_and_line() {
         user.write("fleet.csv", text);
         user.fails(line, &format!("plimsoll: fleet.csv:{message}"));
     };
+    let twice = format!("{FLEET}a-1,64,0,west,1\n");
+    fails(&twice, "calc failover --fleet fleet.csv", "9: a-1 is there twice: give each host once");
+    fails(
+        &FLEET.replace("20,west", "20,"),
+        "calc failover --fleet fleet.csv --spread within_zone",
+        "6: b-2 has no zone: --spread within_zone takes one of each",
+    );
     let line = "calc failover --fleet fleet.csv";
     fails(&FLEET.replace("32,10", "32,ten"), line, "4: used is \"ten\": write a number");
     fails(

@@ -54,6 +54,23 @@ fn an_order_has_a_day_a_number_and_a_risk() {
     assert!(late.contains("That day has passed"), "{late}");
 }
 
+/// An order of day 30 lasts until what is ordered on day 60 is there, on day 105.
+#[test]
+fn what_is_ordered_later_lasts_from_then_on() {
+    let user = User::new();
+    user.write(
+        "cpu.csv",
+        "resource,used,limit,growth_per_day,per_host,deviation_per_day\ncpu,600,1000,5,32,1\n",
+    );
+    let terms = "--shortage-cost 9 --surplus-cost 1 --price 100 --lead-days 45 --review-days 30";
+    let answer = user.json(&format!("calc order cpu.csv {terms}"));
+    let facts = &answer["facts"];
+    assert_eq!((&facts["order_on_days"], &facts["hosts"]), (&30.0.into(), &5.into()));
+    // The 90th percentile of N(600 + 5 * 105, 105).
+    let target = answer["tables"]["resources"][0]["target"].as_f64().unwrap();
+    assert!((target - (1_125.0 + 1.281_551_6 * 105.0_f64.sqrt())).abs() < 1e-4, "{target}");
+}
+
 #[test]
 fn what_does_not_grow_is_not_ordered() {
     let user = User::new();

@@ -100,6 +100,17 @@ fn mistakes_are_named_with_their_place() {
         "calc share twice.csv",
         "plimsoll: twice.csv:1: column 3 is named \"A\": give each its own name",
     );
+    for (times, line) in [("2,1", 3), ("1,1", 3), ("noon,noon", 3)] {
+        let (first, second) = times.split_once(',').unwrap();
+        user.write("order.csv", &format!("time,A\n{first},1\n{second},2\n"));
+        user.fails(
+            "calc share order.csv",
+            &format!(
+                "plimsoll: order.csv:{line}: time {second} is not after the one before it: sort \
+                 the lines by time, each time once"
+            ),
+        );
+    }
     user.write("none.csv", "time,A\n");
     user.fails("calc share none.csv", "plimsoll: none.csv:1: there is no line below the header");
     user.fails(

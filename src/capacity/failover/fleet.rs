@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::within;
 use crate::error::{Error, Result};
 
 /// A host of a [`Fleet`].
@@ -202,7 +203,7 @@ impl Fleet {
 impl Loss {
     /// Whether survivors stay at or under `line`, a share of their capacity.
     pub fn holds(&self, line: f64) -> bool {
-        self.used_share.is_some_and(|share| share <= line)
+        self.used_share.is_some_and(|share| within(share, line))
     }
 
     /// A number that is larger the worse it is.

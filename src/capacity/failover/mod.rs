@@ -15,5 +15,13 @@ pub use fleet::{Fleet, GroupLoss, Host, Loss, Place, Spread};
 pub use uniform::{Failover, heuristic_response_times};
 pub use worst::WorstLoss;
 
+/// What rounding may put a share beyond a line that it is on.
+const ROUNDING: f64 = 1e-9;
+
+/// Whether survivors that are full to `share` stay at or under a line.
+fn within(share: f64, line: f64) -> bool {
+    share <= line * (1.0 + ROUNDING)
+}
+
 #[cfg(test)]
 mod tests;

@@ -150,3 +150,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_exactly_on_the_line_is_carried() {
+    let mut tried = 0;
+    for (hosts, lost, tenths) in
+        (2..=13).flat_map(|n| (1..=3).flat_map(move |k| (6..=10).map(move |line| (n, k, line))))
+    {
+        // Thousandths that are exact: so full, the survivors are full to the line.
+        let thousandths = 100 * tenths * (hosts - lost.min(hosts - 1));
+        if lost >= hosts || thousandths % hosts != 0 {
+            continue;
+        }
+        tried += 1;
+        let used = (thousandths / hosts) as f64 / 1_000.0;
+        let line = tenths as f64 / 10.0;
+        let failover = Failover::new(hosts, lost).unwrap();
+        assert!(failover.holds(used, line), "{hosts} hosts, {lost} lost, {line}");
+        assert!(!failover.holds(used + 1e-6, line));
+        assert_eq!(failover.most_lost(used, line), Some(lost), "{hosts} hosts, {line}");
+        let host = |at: usize| Host {
+            name: at.to_string(),
+            capacity: 10.0,
+            used: 10.0 * used,
+            zone: String::new(),
+            rack: String::new(),
+        };
+        let fleet = Fleet::new((0..hosts).map(host).collect()).unwrap();
+        assert!(fleet.worst_loss(lost, Spread::Free).unwrap().loss.holds(line));
+    }
+    assert!(tried > 50, "{tried}");
+}

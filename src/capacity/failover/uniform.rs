@@ -1,5 +1,6 @@
 //! Equal hosts that share all work: N of them, of which k may be lost.
 
+use super::within;
 use crate::capacity::queueing::{ResponseTarget, highest_utilisation};
 use crate::error::{Error, Result};
 use crate::model::limits::QUEUE_SERVERS_MAX;
@@ -58,6 +59,12 @@ impl Failover {
         used_share * self.hosts as f64 / self.survivors() as f64
     }
 
+    /// Whether the survivors stay at or under `line`, a share of their capacity, where all are full
+    /// to `used_share` now.
+    pub fn holds(&self, used_share: f64, line: f64) -> bool {
+        within(self.used_share_after(used_share), line)
+    }
+
     /// How full all may be for the survivors to stay at or under `line`, a share of their capacity.
     pub fn highest_used_share(&self, line: f64) -> f64 {
         line * self.survivors() as f64 / self.hosts as f64
@@ -66,8 +73,7 @@ impl Failover {
     /// How many of the hosts may be lost, where all are full to `used_share`, for the rest to stay
     /// at or under `line`; `None` where they are over it already.
     pub fn most_lost(&self, used_share: f64, line: f64) -> Option<usize> {
-        let held =
-            |lost: usize| used_share * self.hosts as f64 <= line * (self.hosts - lost) as f64;
+        let held = |lost: usize| Self { lost, ..*self }.holds(used_share, line);
         // The quotient may be off by its rounding; what is asked is whether they hold.
         let near = ((1.0 - used_share / line) * self.hosts as f64).floor();
         let near = near.clamp(0.0, (self.hosts - 1) as f64) as usize;

@@ -139,6 +139,14 @@ impl Demand {
         }
     }
 
+    /// How many samples it is known by; `None` where it is a law or a forecast's quantiles.
+    pub fn sample_count(&self) -> Option<usize> {
+        match &self.0 {
+            Shape::Samples(samples) => Some(samples.len()),
+            _ => None,
+        }
+    }
+
     /// The mean. Of quantiles: what lies beyond the outermost is taken to stand at them.
     pub fn mean(&self) -> f64 {
         match &self.0 {

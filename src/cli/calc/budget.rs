@@ -67,7 +67,11 @@ pub(super) fn budget(args: &BudgetArgs) -> Result<Sheet> {
             };
             let name = "host".to_owned();
             let shape = HostShape { name, capacity, price_per_month, availability };
+            let samples = demand.sample_count();
             plan(&mut sheet, args, &slo, &DemandProfile::constant(demand), shape)?;
+            if let Some(samples) = samples {
+                known_shares(&mut sheet, samples);
+            }
         }
         (None, None, None) => {}
         _ => {
@@ -194,6 +198,16 @@ fn plan(
     Ok(())
 }
 
+/// Says which shares of time so many samples tell nothing of.
+fn known_shares(sheet: &mut Sheet, samples: usize) {
+    let nines = samples.ilog10() + 1;
+    sheet.note(format!(
+        "{samples} samples tell of no share of time below {:.2}%: for {nines} nines and more \
+         enough is what carries the highest of them, and the next may be higher.",
+        100.0 / samples as f64
+    ));
+}
+
 fn shrink(sheet: &mut Sheet, advice: &ShrinkAdvice, policy: ShrinkPolicy) {
     sheet.fact("hosts_now", "hosts now", advice.now.hosts, "");
     sheet.fact("burn_rate_now", "burn rate of what is left, now", advice.now.burn_rate, "");
@@ -204,6 +218,10 @@ fn shrink(sheet: &mut Sheet, advice: &ShrinkAdvice, policy: ShrinkPolicy) {
     let why = match (advice.leaving(), advice.now.burn_rate > policy.burn_rate_max) {
         (0, true) => "No host may leave: the budget that is left burns too fast already.",
         (0, false) => "No host may leave: one less would burn the budget that is left too fast.",
+        _ if advice.refused.is_none() => {
+            "What is left of the budget outlasts the period without any host: so it is by \
+             arithmetic, which knows of no period after this one."
+        }
         _ => "Shrinking stops where what is left of the budget would burn faster than the policy.",
     };
     sheet.note(why);

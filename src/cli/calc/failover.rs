@@ -1,5 +1,6 @@
 //! `calc failover`: whether what is left carries everything when hosts are lost.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::knee::target;
@@ -80,8 +81,9 @@ fn equal(args: &FailoverArgs, failover: Failover) -> Result<Sheet> {
             return Err(Error::invalid(what));
         }
         let after = failover.used_share_after(used);
+        let holds = failover.holds(used, args.line);
         sheet.fact("used_share_after", "survivors are full to", after, "");
-        sheet.fact("holds", "they carry it", if used <= highest { "yes" } else { "no" }, "");
+        sheet.fact("holds", "they carry it", if holds { "yes" } else { "no" }, "");
         let most = failover.most_lost(used, args.line);
         sheet.fact("most_lost", "hosts that may be lost", most, "");
     }
@@ -123,7 +125,7 @@ fn read(path: &std::path::Path, spread: SpreadWord) -> Result<Fleet> {
         required.push("zone");
     }
     let table = Table::read(path, &required)?;
-    let mut hosts = Vec::new();
+    let (mut hosts, mut names) = (Vec::new(), BTreeSet::new());
     for row in table.rows() {
         let host = Host {
             name: row.text("host").to_owned(),
@@ -134,6 +136,14 @@ fn read(path: &std::path::Path, spread: SpreadWord) -> Result<Fleet> {
         };
         // The line is known here, so that what is wrong with a host is said with it.
         Fleet::new(vec![host.clone()]).map_err(|why| row.error(why.to_string()))?;
+        if !names.insert(host.name.clone()) {
+            let what = format!("{} is there twice: give each host once", host.name);
+            return Err(row.error(what));
+        }
+        if host.zone.is_empty() && matches!(spread, SpreadWord::WithinZone) {
+            let what = format!("{} has no zone: --spread within_zone takes one of each", host.name);
+            return Err(row.error(what));
+        }
         hosts.push(host);
     }
     Fleet::new(hosts)

@@ -55,61 +55,93 @@ pub(super) fn order(args: &OrderArgs) -> Result<Sheet> {
     };
     let required = ["resource", "used", "limit", "growth_per_day", "per_host"];
     let table = Table::read_exact(&args.file, &required, &["deviation_per_day"])?;
-    let (mut resources, mut dates) = (Vec::new(), Vec::new());
+    let (mut uses, mut dates) = (Vec::new(), Vec::new());
     for row in table.rows() {
-        let (resource, time) = row.at(resource(row, lead))?;
-        if resources.iter().any(|known: &ResourceOrder| known.name == resource.name) {
-            let what = format!("{} is there twice: give each resource once", resource.name);
+        let (usage, time) = row.at(usage(row))?;
+        if uses.iter().any(|known: &Usage| known.name == usage.name) {
+            let what = format!("{} is there twice: give each resource once", usage.name);
             return Err(row.error(what));
         }
-        resources.push(resource);
+        uses.push(usage);
         dates.push(OrderDate::of(&time, lead, args.risk)?);
     }
+    // All are bought in one order, on the day of the first: it is to last from then on.
+    let first = earliest(&dates);
+    let order_on = first.and_then(|at| dates[at].order_on_days).unwrap_or(0.0);
+    let horizon_days = order_on + lead.horizon_days();
+    let resources: Vec<ResourceOrder> =
+        uses.iter().map(|usage| usage.at(horizon_days)).collect::<Result<_>>()?;
     let order = Order::of(&resources, &terms)?;
     let mut sheet = Sheet::new("Order");
-    when(&mut sheet, &resources, &dates);
+    when(&mut sheet, first.map(|at| (uses[at].name.as_str(), &dates[at])), &dates);
     how_many(&mut sheet, &order, args);
     rows(&mut sheet, &order, &dates);
     sheet.note(format!(
-        "Demand is that of day {}: lead time and review period. Growth is a random walk with \
-         drift: the date its first passage, the demand normal.",
-        lead.horizon_days()
+        "Demand is that of day {horizon_days}: the order, lead time and review period. Growth is a \
+         random walk with drift: the date its first passage, the demand normal."
     ));
     sheet.note("How the resources go together is not known: hence bounds on any falling short.");
     Ok(sheet)
 }
 
-/// What a row says of a resource: its demand at the horizon, and when it runs out.
-fn resource(row: Row<'_>, lead: LeadTime) -> Result<(ResourceOrder, ExhaustionTime)> {
-    let (used, limit) = (row.number("used")?, row.number("limit")?);
-    let growth = row.number("growth_per_day")?;
-    let deviation = row.number_if_any("deviation_per_day")?.unwrap_or(0.0);
-    if deviation < 0.0 {
-        return Err(Error::invalid("deviation_per_day is negative: give 0 or more"));
+/// A resource as a row tells it.
+struct Usage {
+    name: String,
+    used: f64,
+    limit: f64,
+    growth_per_day: f64,
+    /// Standard deviation of a day's growth.
+    deviation_per_day: f64,
+    per_host: f64,
+}
+
+impl Usage {
+    /// What is asked for in so many days, and what there is.
+    fn at(&self, days: f64) -> Result<ResourceOrder> {
+        let mean = self.used + self.growth_per_day * days;
+        Ok(ResourceOrder {
+            name: self.name.clone(),
+            demand: Demand::normal(mean, self.deviation_per_day * days.sqrt())?,
+            capacity: self.limit,
+            per_host: self.per_host,
+        })
     }
-    let horizon = lead.horizon_days();
-    let time = if deviation > 0.0 {
-        FirstPassage::new(limit - used, growth, deviation)?.into()
-    } else {
-        ExhaustionTime::known(days_to_line(used, growth, limit))?
-    };
-    let resource = ResourceOrder {
+}
+
+/// What a row says of a resource, and when it runs out.
+fn usage(row: Row<'_>) -> Result<(Usage, ExhaustionTime)> {
+    let usage = Usage {
         name: row.text("resource").to_owned(),
-        demand: Demand::normal(used + growth * horizon, deviation * horizon.sqrt())?,
-        capacity: limit,
+        used: row.number("used")?,
+        limit: row.number("limit")?,
+        growth_per_day: row.number("growth_per_day")?,
+        deviation_per_day: row.number_if_any("deviation_per_day")?.unwrap_or(0.0),
         per_host: row.number("per_host")?,
     };
-    Ok((resource, time))
+    let Usage { used, limit, growth_per_day, deviation_per_day, .. } = usage;
+    if deviation_per_day < 0.0 {
+        return Err(Error::invalid("deviation_per_day is negative: give 0 or more"));
+    }
+    let time = if deviation_per_day > 0.0 {
+        FirstPassage::new(limit - used, growth_per_day, deviation_per_day)?.into()
+    } else {
+        ExhaustionTime::known(days_to_line(used, growth_per_day, limit))?
+    };
+    // What is no demand today is one on no day: it is said with the row.
+    usage.at(0.0)?;
+    Ok((usage, time))
+}
+
+/// The place of the earliest of the dates, if there is one.
+fn earliest(dates: &[OrderDate]) -> Option<usize> {
+    let days = dates.iter().enumerate().filter_map(|(at, date)| Some((at, date.order_by_days?)));
+    days.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at)
 }
 
 /// The earliest of the dates, and whose it is.
-fn when(sheet: &mut Sheet, resources: &[ResourceOrder], dates: &[OrderDate]) {
-    let by = |date: &OrderDate| date.order_by_days.unwrap_or(f64::INFINITY);
-    let pairs = resources.iter().zip(dates);
-    let first = pairs.min_by(|a, b| by(a.1).total_cmp(&by(b.1)));
-    let first = first.filter(|(_, date)| date.order_by_days.is_some());
+fn when(sheet: &mut Sheet, first: Option<(&str, &OrderDate)>, dates: &[OrderDate]) {
+    let name = first.map(|(name, _)| name);
     let date = first.map(|(_, date)| *date);
-    let name = first.map(|(resource, _)| resource.name.as_str());
     sheet.fact("first_resource", "runs out first", name, "");
     let days = date.and_then(|date| date.order_by_days);
     sheet.fact("order_by_days", "order by, from today", days, "days");

@@ -1,6 +1,7 @@
 //! `calc share`: what loads need apart and together, what a host may promise, and who goes with
 //! whom.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::table::Table;
@@ -9,12 +10,13 @@ use crate::capacity::sharing::{
 };
 use crate::cli::share::{partner_tables, peaks_table};
 use crate::error::{Error, Result};
+use crate::model::Timestamp;
 use crate::report::{Column, Sheet};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  plimsoll calc share use.csv --quantile 0.99 --limits 4,4\n  \
     plimsoll calc share --loads 100 --mean 1 --deviation 0.3 --quantile 0.99\n\
-    The file has a column of times, then a column of each load; an empty cell is a gap.")]
+    The file has a column of times, in order, then a column of each load; an empty cell is a gap.")]
 pub(super) struct ShareArgs {
     /// A table of loads over time.
     #[arg(value_name = "FILE", required_unless_present = "loads")]
@@ -238,6 +240,20 @@ fn hosts(
     Ok(())
 }
 
+/// Times ascend, where they are times; words are taken as they come, each once.
+fn check_order(table: &Table, column: &str) -> Result<()> {
+    let times: Option<Vec<Timestamp>> = table.rows().map(|row| row.time(column).ok()).collect();
+    let mut seen = BTreeSet::new();
+    for (at, row) in table.rows().enumerate() {
+        let is_late = |times: &Vec<Timestamp>| at == 0 || times[at - 1] < times[at];
+        if !times.as_ref().is_none_or(is_late) || !seen.insert(row.text(column)) {
+            let what = "is not after the one before it: sort the lines by time, each time once";
+            return Err(row.error(format!("{column} {} {what}", row.text(column))));
+        }
+    }
+    Ok(())
+}
+
 impl Loads {
     fn read(table: &Table) -> Result<Self> {
         let [time, names @ ..] = table.columns() else {
@@ -249,6 +265,7 @@ impl Loads {
         }
         let mut loads =
             Self { names: names.to_vec(), times: Vec::new(), rows: vec![Vec::new(); names.len()] };
+        check_order(table, time)?;
         for line in table.rows() {
             loads.times.push(line.text(time).to_owned());
             for (row, value) in loads.rows.iter_mut().zip(line.numbers_or_gaps()?) {
