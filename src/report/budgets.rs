@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::explain::Explanation;
 use super::explain_pools::money;
-use super::table::{Columns, amount, cut, numbers, percent, prose, words};
+use super::names::cut;
+use super::table::{Columns, amount, named, numbers, percent, prose, words};
 use super::text::{TextOptions, more};
 use crate::capacity::budget::{BudgetPlan, ShrinkStep};
 use crate::capacity::{Plan, PlanRow, PoolBudget};
@@ -38,9 +39,9 @@ pub(super) fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
     writeln!(out, "\nWHAT KEEPS THE ERROR BUDGET: {lost} of {} are not kept", all.len())?;
     let group = pools.group.escape_debug().to_string().to_uppercase();
     let mut columns = Columns::new(&[
-        words(&group),
-        words("OBJECTIVE"),
-        words("RESOURCE"),
+        named(&group),
+        named("OBJECTIVE"),
+        named("RESOURCE"),
         numbers("GROWS"),
         numbers("HOSTS"),
         numbers("BAD MINUTES"),
@@ -70,9 +71,9 @@ pub(super) fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
 
 fn cells(of: &PoolBudget) -> [String; 12] {
     [
-        cut(&of.pool),
-        cut(&printed(of)),
-        cut(&of.resource),
+        of.pool.clone(),
+        printed(of),
+        of.resource.clone(),
         grows(of),
         of.now.hosts.to_string(),
         minutes(of.now.bad_minutes),

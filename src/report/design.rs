@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::table::{Columns, amount, cut, numbers, percent, prose, words};
+use super::names::{TABLE_CHARS_MAX, cut_apart};
+use super::table::{Columns, amount, named, numbers, percent, prose};
 use super::text::{TextOptions, more};
 use crate::capacity::inventory::{By, DesignRow};
 use crate::capacity::{DesignReport, Plan};
@@ -20,8 +21,8 @@ pub(super) fn text(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
         }
         writeln!(out, "\nDESIGNED AGAINST ACTUAL, by {}", heading.to_lowercase())?;
         let mut columns = Columns::new(&[
-            words(heading),
-            words("RESOURCE"),
+            named(heading),
+            named("RESOURCE"),
             numbers("HOSTS"),
             numbers("ASKED FOR"),
             numbers("THERE IS"),
@@ -51,8 +52,8 @@ fn cells(row: &DesignRow) -> [String; 8] {
     [
         row.group
             .as_deref()
-            .map_or_else(|| "(none)".to_owned(), |name| cut(&name.escape_debug().to_string())),
-        cut(&row.resource),
+            .map_or_else(|| "(none)".to_owned(), |name| name.escape_debug().to_string()),
+        row.resource.clone(),
         row.hosts.to_string(),
         amount(unit, row.requested),
         amount(unit, row.provisioned),
@@ -75,7 +76,8 @@ fn mismatch(design: &DesignReport, out: &mut impl Write) -> io::Result<()> {
             continue;
         }
         let few: Vec<String> =
-            names.iter().take(5).map(|name| cut(&name.escape_debug().to_string())).collect();
+            names.iter().take(5).map(|name| name.escape_debug().to_string()).collect();
+        let few = cut_apart(few.iter().map(String::as_str), TABLE_CHARS_MAX);
         let dots = if names.len() > few.len() { ", ..." } else { "" };
         prose(&format!("{what}: {} ({}{dots}).", names.len(), few.join(", ")), out)?;
     }

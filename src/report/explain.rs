@@ -1,5 +1,8 @@
 //! Where every number of a row came from, in sentences.
 
+use std::collections::BTreeSet;
+
+use super::names::is_printed_as;
 use super::table::{amount, percent};
 use super::{budgets, explain_pools, explain_reclaim, explain_scenarios, explain_totals, laws};
 use crate::capacity::study::{Kind, Limit, Resource, Table};
@@ -21,7 +24,8 @@ pub struct Explanation {
 /// Explains what a plan says of a name, of one resource or of all: of a host or a row of a group;
 /// of a pool what is ordered, who could leave, and what failures and scenarios do to it; of a
 /// failure, a scenario, an objective, an owner or a service; of a resource what could be reclaimed;
-/// of the study what adds up. Nothing where nothing has the name.
+/// of the study what adds up. Nothing where nothing has the name. A long name may be given as it
+/// was printed, cut in its middle.
 ///
 /// ```
 /// use plimsoll::capacity::{Planner, Study, Table};
@@ -44,6 +48,20 @@ pub struct Explanation {
 /// # Ok::<(), plimsoll::Error>(())
 /// ```
 pub fn explain(
+    plan: &Plan,
+    study: &Study,
+    subject: &str,
+    resource: Option<&str>,
+) -> Vec<Explanation> {
+    let found = explained_by_name(plan, study, subject, resource);
+    if !found.is_empty() {
+        return found;
+    }
+    let printed = all_names(plan).into_iter().filter(|name| is_printed_as(name, subject));
+    printed.flat_map(|name| explained_by_name(plan, study, &name, resource)).collect()
+}
+
+fn explained_by_name(
     plan: &Plan,
     study: &Study,
     subject: &str,
@@ -276,6 +294,12 @@ fn too_large(plan: &Plan, study: &Study, row: &PlanRow) -> Option<String> {
 
 /// The names in a plan that are like a text, for a message: those that hold it.
 pub fn names_like(plan: &Plan, subject: &str) -> Vec<String> {
+    let is_like = |name: &String| name.contains(subject) || is_printed_as(name, subject);
+    all_names(plan).into_iter().filter(is_like).collect()
+}
+
+/// All names that can be asked for, each once.
+fn all_names(plan: &Plan) -> BTreeSet<String> {
     let tables = std::iter::once(&plan.hosts).chain(&plan.groups);
     let names = tables.flat_map(|table| table.rows.iter().map(|row| name(&row.labels, &table.by)));
     let others = [
@@ -286,9 +310,7 @@ pub fn names_like(plan: &Plan, subject: &str) -> Vec<String> {
         explain_totals::names(plan),
         laws::names(plan).collect(),
     ];
-    let names = names.chain(others.into_iter().flatten());
-    let names: std::collections::BTreeSet<String> = names.collect();
-    names.into_iter().filter(|name| name.contains(subject)).collect()
+    names.chain(others.into_iter().flatten()).collect()
 }
 
 #[cfg(test)]
@@ -296,6 +318,7 @@ mod tests {
     use super::*;
     use crate::capacity::LimitChange;
     use crate::capacity::testing::{STUDY, pooled_plan};
+    use crate::model::Labels;
 
     fn explained(subject: &str, resource: Option<&str>) -> Vec<Explanation> {
         let study = Study::parse(STUDY, "study.toml").unwrap();
@@ -324,6 +347,34 @@ mod tests {
         assert!(memory.contains("{__name__=\"memory_provisioned\"}"), "{memory}");
         assert!(memory.contains("added up, times 1000."), "{memory}");
         assert!(memory.contains("No date: no trend that could not be chance"), "{memory}");
+    }
+
+    #[test]
+    fn a_long_name_is_found_as_the_plan_prints_it() {
+        let mut plan = pooled_plan("");
+        let node = |at: usize| format!("aks-nodepool1-12345678-vmss00000{at}");
+        let row = plan.hosts.rows[0].clone();
+        plan.hosts.rows = (0..2)
+            .map(|at| {
+                let labels = Labels::from_pairs([("host", node(at).as_str())]).unwrap();
+                PlanRow { labels, ..row.clone() }
+            })
+            .collect();
+        let mut out = Vec::new();
+        super::super::text(&plan, super::super::TextOptions::default(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let study = Study::parse(STUDY, "study.toml").unwrap();
+        for at in 0..2 {
+            let printed = format!("aks-nodepool1…678-vmss00000{at}");
+            assert_eq!(text.matches(&format!("\n {printed} ")).count(), 1, "{text}");
+            let found = explain(&plan, &study, &printed, None);
+            let subject = format!("host {}: {}", node(at), row.resource);
+            assert_eq!((found.len(), &found[0].subject), (1, &subject));
+            assert_eq!(names_like(&plan, &printed), [node(at)]);
+            assert_eq!(explain(&plan, &study, &node(at), None), found);
+        }
+        // Where it does not tell them apart, it is all of them.
+        assert_eq!(explain(&plan, &study, "aks-node…", None).len(), 2);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Explanation;
 use super::sheet::rounded;
-use super::table::{Columns, cut, numbers, percent, prose, short_date, words};
+use super::table::{Columns, named, numbers, percent, prose, short_date, words};
 use super::text::{TextOptions, more};
 use crate::capacity::laws::{LEVEL, LawReport, LawRow, NoPeak, Promise, SIGHT, STRETCHES};
 use crate::capacity::scalability::Interval;
@@ -55,7 +55,7 @@ fn table(
 ) -> io::Result<()> {
     let by = by(report).to_uppercase();
     let mut headings = vec![
-        words(&by),
+        named(&by),
         numbers("OF ONE"),
         numbers("CONTENTION"),
         numbers("COHERENCY"),
@@ -68,7 +68,7 @@ fn table(
     let mut columns = Columns::new(&headings);
     let shown = options.part(2).min(report.rows.len());
     for row in &report.rows[..shown] {
-        let mut cells = vec![cut(&name(&row.labels, &report.rule.by))];
+        let mut cells = vec![name(&row.labels, &report.rule.by)];
         cells.extend(parameters(row));
         cells.extend(peak(row));
         cells.extend(row.promise.map(|promise| kept(row, promise)));

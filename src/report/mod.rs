@@ -24,6 +24,7 @@ mod json;
 mod kept;
 mod laws;
 mod laws_json;
+mod names;
 pub mod page;
 mod plan_scores;
 mod pools;

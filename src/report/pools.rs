@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::table::{Columns, amount, cut, numbers, percent, percent_of, prose, short_date, words};
+use super::names::{TABLE_CHARS_MAX, cut, cut_apart};
+use super::table::{
+    Columns, amount, named, numbers, percent, percent_of, prose, short_date, words,
+};
 use super::text::{TextOptions, more};
 use crate::capacity::{
     FailureReport, InTime, NotAsked, Plan, PoolFailure, PoolLeave, PoolOrder, PoolReport,
@@ -23,14 +26,14 @@ pub(super) fn orders(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
         return without_failures(pools, out);
     }
     let mut columns = Columns::new(&[
-        words(&by.to_uppercase()),
-        words("RUNS OUT"),
+        named(&by.to_uppercase()),
+        named("RUNS OUT"),
         words("P50"),
         words("ORDER BY"),
         words("ARRIVES"),
         numbers("HOSTS"),
-        words("SHAPE"),
-        words("BECAUSE OF"),
+        named("SHAPE"),
+        named("BECAUSE OF"),
         numbers("A MONTH"),
         numbers("TOO LATE"),
         numbers("SHORT THEN"),
@@ -88,14 +91,14 @@ fn order_cells(plan: &Plan, order: &PoolOrder) -> [String; 11] {
         hosts = format!("{hosts} of {}", order.order.hosts_needed);
     }
     [
-        cut(&order.name),
-        cut(&order.first),
+        order.name.clone(),
+        order.first.clone(),
         half,
         by,
         short_date(order.arrives, as_of),
         hosts,
-        cut(&order.shape),
-        cut(order.order.binding().unwrap_or("-")),
+        order.shape.clone(),
+        order.order.binding().unwrap_or("-").to_owned(),
         money(order.order.cost),
         percent(Some(order.risk)),
         percent(Some(order.order.shortage_bounds().1)),
@@ -120,7 +123,7 @@ pub(super) fn leaves(plan: &Plan, options: TextOptions, out: &mut impl Write) ->
         return not_asked(kept, out);
     }
     let mut columns = Columns::new(&[
-        words(&by.to_uppercase()),
+        named(&by.to_uppercase()),
         numbers("HOSTS"),
         numbers("COULD LEAVE"),
         numbers("SAVES A MONTH"),
@@ -173,10 +176,11 @@ pub(super) fn saved(leave: &PoolLeave) -> String {
 }
 
 fn leave_cells(leave: &PoolLeave) -> [String; 5] {
-    let names: Vec<String> = leave.leaving.iter().take(3).map(|name| cut(name)).collect();
+    let few = leave.leaving.iter().take(3);
+    let names = cut_apart(few.map(String::as_str), TABLE_CHARS_MAX);
     let dots = if leave.leaving.len() > names.len() { ", ..." } else { "" };
     [
-        cut(&leave.name),
+        leave.name.clone(),
         leave.hosts.to_string(),
         leave.leaving.len().to_string(),
         saved(leave),
@@ -200,9 +204,9 @@ pub(super) fn failures(plan: &Plan, options: TextOptions, out: &mut impl Write) 
     let by = by.to_uppercase();
     let asked = report.failures.iter().find_map(|failure| failure.in_time);
     let mut headings = vec![
-        words(&by),
-        words("FAILURE"),
-        words("TIGHTEST"),
+        named(&by),
+        named("FAILURE"),
+        named("TIGHTEST"),
         numbers("PEAK"),
         numbers("LEFT"),
         numbers("USED THEN"),
@@ -247,12 +251,12 @@ pub(super) fn in_time(of: Option<InTime>) -> String {
 
 fn failure_cells(failure: &PoolFailure, answers: bool) -> Vec<String> {
     let unit = failure.unit.as_ref();
-    let names: Vec<String> = failure.lost.iter().map(|name| cut(name)).collect();
+    let names = cut_apart(failure.lost.iter().map(String::as_str), TABLE_CHARS_MAX);
     let dots = if failure.lost_hosts > names.len() { ", ..." } else { "" };
     let mut cells = vec![
-        cut(&failure.pool),
-        cut(&failure.failure),
-        cut(&failure.resource),
+        failure.pool.clone(),
+        failure.failure.clone(),
+        failure.resource.clone(),
         amount(unit, Some(failure.demand)),
         amount(unit, Some(failure.capacity)),
         failure.used_share.map_or_else(|| "nobody left".to_owned(), |share| percent(Some(share))),
@@ -281,7 +285,7 @@ pub(super) fn scenarios(plan: &Plan, options: TextOptions, out: &mut impl Write)
     let Some((as_is, others)) = scenarios.split_first() else { return Ok(()) };
     writeln!(out, "\nWHAT IF, by {}", plan.horizon)?;
     let mut columns = Columns::new(&[
-        words("SCENARIO"),
+        named("SCENARIO"),
         numbers("HOSTS"),
         numbers("ROWS FULL"),
         words("FIRST FULL"),
@@ -305,7 +309,7 @@ fn scenario_cells(plan: &Plan, scenario: &ScenarioOutcome) -> [String; 8] {
     let first = first.min_by(|a, b| a.0.cmp(&b.0));
     let number = |count: Option<String>| count.unwrap_or_else(|| "-".to_owned());
     [
-        cut(&scenario.name),
+        scenario.name.clone(),
         hosts(scenario.hosts),
         scenario.full_rows.to_string(),
         first.map_or_else(
@@ -365,8 +369,8 @@ fn changes(
         return Ok(());
     }
     let mut columns = Columns::new(&[
-        words(&pool_name(plan).to_uppercase()),
-        words("RESOURCE"),
+        named(&pool_name(plan).to_uppercase()),
+        named("RESOURCE"),
         numbers("PEAK"),
         numbers("THEN"),
         numbers("LINE"),
@@ -378,8 +382,8 @@ fn changes(
     for (before, after) in &changed[..shown] {
         let unit = before.unit.as_ref();
         columns.row(&[
-            cut(&before.pool),
-            cut(&before.resource),
+            before.pool.clone(),
+            before.resource.clone(),
             amount(unit, Some(before.peak)),
             amount(unit, Some(after.peak)),
             amount(unit, Some(before.line)),

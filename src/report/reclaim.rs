@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::table::{Columns, amount, cut, is_share, numbers, percent, prose, words};
+use super::names::{TABLE_CHARS_MAX, cut, cut_apart};
+use super::table::{Columns, amount, is_share, named, numbers, percent, prose, words};
 use super::text::{TextOptions, more};
 use super::zombies;
 use crate::capacity::{Grade, IdleHost, IdleReport, OverprovisionedRow, Plan, Reclaimable, name};
@@ -29,8 +30,9 @@ pub(super) fn idle(plan: &Plan, options: TextOptions, out: &mut impl Write) -> i
     if report.kept_for_bursts.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> =
+    let few: Vec<_> =
         report.kept_for_bursts.iter().take(5).map(|labels| host_name(plan, labels)).collect();
+    let names = cut_apart(few.iter().map(String::as_str), TABLE_CHARS_MAX);
     let dots = if report.kept_for_bursts.len() > names.len() { ", ..." } else { "" };
     let (count, names) = (report.kept_for_bursts.len(), names.join(", "));
     let text =
@@ -57,7 +59,7 @@ fn idle_table(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Re
     let texts: Vec<String> = (uses.iter().map(|name| heading("MEAN", name)))
         .chain(limits.iter().map(|name| heading("FREES", name)))
         .collect();
-    let mut headings = vec![words("HOST"), words("EVIDENCE")];
+    let mut headings = vec![named("HOST"), words("EVIDENCE")];
     headings.extend(texts.iter().map(|text| numbers(text)));
     let mut columns = Columns::new(&headings);
     let shown = options.part(2).min(hosts.len());
@@ -145,7 +147,7 @@ pub(super) fn aside(plan: &Plan) -> &'static str {
 
 fn overprovisioned_table(plan: &Plan, rows: &[&OverprovisionedRow]) -> Columns {
     let mut columns = Columns::new(&[
-        words("HOST"),
+        named("HOST"),
         numbers("NEED"),
         numbers("PEAK"),
         numbers("LIMIT"),
@@ -190,7 +192,7 @@ pub(super) fn grade(grade: Grade) -> &'static str {
 }
 
 fn host_name(plan: &Plan, labels: &Labels) -> String {
-    cut(&name(labels, &plan.hosts.by))
+    name(labels, &plan.hosts.by)
 }
 
 /// Each name once, in the order of its first appearance.

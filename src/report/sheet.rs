@@ -3,10 +3,9 @@
 
 use std::io::{self, Write};
 
-use comfy_table::CellAlignment;
 use serde_json::{Map, Value as Json, json};
 
-use super::table::{Columns, prose};
+use super::table::{Columns, Kind, prose};
 use super::{defused, visible};
 
 /// Digits shown to people; programs get all of them.
@@ -153,10 +152,10 @@ impl SheetTable {
     }
 
     /// Words stand left, numbers right: as the first row says.
-    fn side(&self, column: usize) -> CellAlignment {
+    fn kind(&self, column: usize) -> Kind {
         match self.rows.first().and_then(|row| row.get(column)) {
-            Some(Value::Text(_)) => CellAlignment::Left,
-            _ => CellAlignment::Right,
+            Some(Value::Text(_)) => Kind::Words,
+            _ => Kind::Numbers,
         }
     }
 }
@@ -200,8 +199,7 @@ impl Sheet {
     pub fn text(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", visible(&self.title))?;
         if !self.facts.is_empty() {
-            let left = CellAlignment::Left;
-            let mut table = Columns::bare(vec![left, CellAlignment::Right, left]);
+            let mut table = Columns::bare(vec![Kind::Words, Kind::Numbers, Kind::Words]);
             for fact in &self.facts {
                 let [name, unit] = [&fact.name, &fact.unit].map(|text| visible(text).into_owned());
                 table.row(&[name, fact.value.to_text(), unit]);
@@ -214,7 +212,7 @@ impl Sheet {
                 table.columns.iter().map(|column| visible(&column.heading)).collect();
             let headings = headings.iter().enumerate();
             let headings: Vec<_> =
-                headings.map(|(at, heading)| (heading.as_ref(), table.side(at))).collect();
+                headings.map(|(at, heading)| (heading.as_ref(), table.kind(at))).collect();
             let mut shown = Columns::new(&headings);
             for row in &table.rows {
                 shown.row(&row.iter().map(Value::to_text).collect::<Vec<_>>());

@@ -4,67 +4,92 @@ use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
+use super::names::{TABLE_CHARS_MAX, cut_apart};
 use crate::model::{Timestamp, Unit};
 
-/// Longer names are cut, so that one name does not widen every line.
-const NAME_CHARS_MAX: usize = 28;
-
-/// A table under construction: the first `left` columns are words, the rest numbers.
+/// A table under construction.
 pub(super) struct Columns {
     table: Table,
-    sides: Vec<CellAlignment>,
+    kinds: Vec<Kind>,
+    rows: Vec<Vec<String>>,
 }
 
-/// A column's heading, and whether it holds words (left) or numbers (right).
-pub(super) type Heading<'a> = (&'a str, CellAlignment);
+/// What a column holds, and how it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// On the left.
+    Words,
+    /// On the left, and cut where they are long; they are given whole.
+    Names,
+    /// On the right.
+    Numbers,
+}
+
+impl Kind {
+    fn side(self) -> CellAlignment {
+        match self {
+            Self::Words | Self::Names => CellAlignment::Left,
+            Self::Numbers => CellAlignment::Right,
+        }
+    }
+}
+
+/// A column's heading, and what it holds.
+pub(super) type Heading<'a> = (&'a str, Kind);
 
 /// A column of words.
 pub(super) const fn words(heading: &str) -> Heading<'_> {
-    (heading, CellAlignment::Left)
+    (heading, Kind::Words)
+}
+
+/// A column of names.
+pub(super) const fn named(heading: &str) -> Heading<'_> {
+    (heading, Kind::Names)
 }
 
 /// A column of numbers.
 pub(super) const fn numbers(heading: &str) -> Heading<'_> {
-    (heading, CellAlignment::Right)
+    (heading, Kind::Numbers)
 }
 
 impl Columns {
     pub(super) fn new(headings: &[Heading<'_>]) -> Self {
-        let mut columns = Self::bare(headings.iter().map(|(_, side)| *side).collect());
-        let cell = |(text, side): &Heading<'_>| Cell::new(text).set_alignment(*side);
+        let mut columns = Self::bare(headings.iter().map(|(_, kind)| *kind).collect());
+        let cell = |(text, kind): &Heading<'_>| Cell::new(text).set_alignment(kind.side());
         columns.table.set_header(headings.iter().map(cell));
         columns
     }
 
-    /// A table without headings: the side on which each column stands.
-    pub(super) fn bare(sides: Vec<CellAlignment>) -> Self {
+    /// A table without headings.
+    pub(super) fn bare(kinds: Vec<Kind>) -> Self {
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Disabled);
-        Self { table, sides }
+        Self { table, kinds, rows: Vec::new() }
     }
 
     pub(super) fn row(&mut self, cells: &[String]) {
-        let cells = cells.iter().zip(&self.sides);
-        self.table.add_row(cells.map(|(text, side)| Cell::new(text).set_alignment(*side)));
+        self.rows.push(cells.to_vec());
     }
 
     /// Writes the table; lines carry no trailing space.
-    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(mut self, out: &mut impl Write) -> io::Result<()> {
+        for (at, _) in self.kinds.iter().enumerate().filter(|(_, kind)| **kind == Kind::Names) {
+            let all = self.rows.iter().filter_map(|row| row.get(at)).map(String::as_str);
+            let shown = cut_apart(all, TABLE_CHARS_MAX);
+            let cells = self.rows.iter_mut().filter_map(|row| row.get_mut(at));
+            cells.zip(shown).for_each(|(cell, shown)| *cell = shown);
+        }
+        for row in &self.rows {
+            let cells = row.iter().zip(&self.kinds);
+            let cell = |(text, kind): (&String, &Kind)| Cell::new(text).set_alignment(kind.side());
+            self.table.add_row(cells.map(cell));
+        }
         for line in self.table.lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
         Ok(())
     }
-}
-
-/// A name of bounded width.
-pub(super) fn cut(name: &str) -> String {
-    if name.chars().count() <= NAME_CHARS_MAX {
-        return name.to_owned();
-    }
-    let kept: String = name.chars().take(NAME_CHARS_MAX - 1).collect();
-    format!("{kept}…")
 }
 
 /// An amount with its unit; a dash where there is none.

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::table::{Columns, amount, cut, numbers, percent, short_date, words};
+use super::names::{TABLE_CHARS_MAX, cut_apart};
+use super::table::{Columns, amount, named, numbers, percent, short_date, words};
 use super::{budgets, design, laws, pools, reclaim, visible};
 use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan};
 use crate::model::{Span, Timestamp};
@@ -93,8 +94,8 @@ fn table(
     }
     let name = table.name.escape_debug().to_string().to_uppercase();
     let mut columns = Columns::new(&[
-        words(&name),
-        words("RESOURCE"),
+        named(&name),
+        named("RESOURCE"),
         numbers("NOW"),
         numbers("PEAK"),
         words("ON"),
@@ -123,8 +124,8 @@ fn cells(plan: &Plan, table: &TablePlan, row: &PlanRow) -> [String; 10] {
         _ => "-".to_owned(),
     };
     [
-        cut(&row.name(&table.by)),
-        cut(&row.resource),
+        row.name(&table.by),
+        row.resource.clone(),
         amount(unit, Some(row.used_now)),
         amount(unit, row.peak.map(|peak| peak.value)),
         row.peak.map_or_else(String::new, |peak| short_date(peak.at, plan.as_of)),
@@ -192,7 +193,7 @@ fn notes(plan: &Plan, options: TextOptions, out: &mut impl Write) -> io::Result<
     writeln!(out, "\nWHAT COULD NOT BE SAID")?;
     let shown = options.part(2).min(plan.notes.len());
     for note in &plan.notes[..shown] {
-        let names: Vec<_> = note.examples.iter().map(|name| cut(name)).collect();
+        let names = cut_apart(note.examples.iter().map(String::as_str), TABLE_CHARS_MAX);
         let dots = if note.hosts > names.len() { "; ..." } else { "" };
         let what = visible(&note.what);
         writeln!(out, "{:>6}  {what} ({}{dots})", note.count, names.join("; "))?;

@@ -3,8 +3,9 @@
 
 use std::io::{self, Write};
 
+use super::names::{TABLE_CHARS_MAX, cut, cut_apart};
 use super::reclaim::{Freed, freed, sums};
-use super::table::{Columns, amount, cut, numbers, prose, words};
+use super::table::{Columns, amount, named, numbers, prose, words};
 use super::text::{TextOptions, more};
 use crate::capacity::zombie::{Class, Grade, Stage, ZombieHost, ZombieReport, ZombieSavings};
 use crate::capacity::{Plan, printable};
@@ -74,18 +75,18 @@ fn table(
         .into_iter()
         .map(|resource| format!("FREES {}", cut(resource).to_uppercase()))
         .collect();
-    let mut headings = vec![words("HOST")];
+    let mut headings = vec![named("HOST")];
     headings.extend(shows.class.then(|| words("IS")));
     headings.extend([words("EVIDENCE"), words("AGREE"), words("RULES")]);
     headings.extend(report.has_ledger.then(|| words("SINCE")));
     headings.extend([words("STAGE"), words("NEXT")]);
-    headings.extend(shows.owner.then(|| words("OWNER")));
+    headings.extend(shows.owner.then(|| named("OWNER")));
     headings.extend(report.savings.map(|_| numbers("SAVES/MONTH")));
     headings.extend(limits.iter().map(|text| numbers(text)));
     let mut columns = Columns::new(&headings);
     let shown = options.part(2).min(hosts.len());
     for host in &hosts[..shown] {
-        let mut cells = vec![cut(&printable(&host.host))];
+        let mut cells = vec![printable(&host.host)];
         cells.extend(shows.class.then(|| host.class.name().to_owned()));
         cells.push(host.grade.name().to_owned());
         cells.push(agree(host));
@@ -157,7 +158,7 @@ pub(super) fn next(plan: &Plan, host: &ZombieHost) -> String {
 }
 
 pub(super) fn owner(host: &ZombieHost) -> String {
-    host.owner.as_deref().map_or_else(|| "-".to_owned(), |owner| cut(&printable(owner)))
+    host.owner.as_deref().map_or_else(|| "-".to_owned(), printable)
 }
 
 /// A price with cents, or a dash.
@@ -204,8 +205,9 @@ pub(super) fn kept(report: &ZombieReport, names: usize) -> Option<String> {
     if count == 0 {
         return None;
     }
-    let shown: Vec<String> =
-        report.kept.iter().take(names).map(|(host, _)| cut(&printable(host))).collect();
+    let few: Vec<String> =
+        report.kept.iter().take(names).map(|(host, _)| printable(host)).collect();
+    let shown = cut_apart(few.iter().map(String::as_str), TABLE_CHARS_MAX);
     let dots = if count > shown.len() { ", ..." } else { "" };
     let names = shown.join(", ");
     Some(format!(

@@ -1,7 +1,6 @@
 //! What keeps the error budgets of pools.
 
 use super::document::Body;
-use super::escape::cut;
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::{Plan, PoolBudget};
 use crate::report::budgets::{
@@ -53,9 +52,9 @@ fn cells(of: &PoolBudget) -> Vec<Cell> {
     let class = if of.now.keeps() { "good" } else { "bad" };
     let rate = of.now.burn_rate();
     vec![
-        Cell::words(cut(&of.pool)),
-        Cell::words(format!("{} {}", cut(&of.name), objective(of))),
-        Cell::words(cut(&of.resource)),
+        Cell::name(&of.pool),
+        Cell::name(format!("{} {}", of.name, objective(of))),
+        Cell::name(&of.resource),
         Cell::number(grows(of), of.growth_factor),
         Cell::number(of.now.hosts.to_string(), of.now.hosts as f64),
         Cell::number(minutes(of.now.bad_minutes), of.now.bad_minutes).class(class),

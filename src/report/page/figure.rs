@@ -3,10 +3,11 @@
 
 use std::fmt::Write;
 
-use super::escape::{Text, cut_to};
+use super::escape::Text;
 use super::scale::{Days, Linear};
 use super::svg::{Anchor, Marks, short};
 use super::table::Table;
+use crate::report::names::cut_to;
 
 /// Amounts beside an axis have room for so many characters.
 const TICK_CHARS_MAX: usize = 10;

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use super::escape::{cut, cut_to};
 use super::figure::{Figure, Frame, Reading};
 use super::palette::HEAT_CLASSES;
 use super::scale::{Bands, Days};
@@ -10,6 +9,7 @@ use super::svg::{Anchor, Marks, short};
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::HeadroomMap;
 use crate::model::Span;
+use crate::report::names::cut_to;
 use crate::report::table::percent as in_percent;
 
 /// From which headroom on, in percent of the limit, each class counts; the first has all below.
@@ -135,7 +135,7 @@ fn table(map: &HeadroomMap, names: &[String], bands: &Bands) -> Table {
             let text = if share.is_nan() { String::new() } else { in_percent(Some(share)) };
             Cell::number(text, share)
         };
-        let mut cells = vec![Cell::words(cut(name)), shown(least(&host.shares))];
+        let mut cells = vec![Cell::name(name), shown(least(&host.shares))];
         cells.extend(host.shares.chunks(7).map(|week| shown(least(week))));
         let codes: String = host.shares.iter().map(|share| code(*share)).collect();
         table.row_of_map(bands.middle(row), codes, cells);

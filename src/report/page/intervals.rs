@@ -136,7 +136,7 @@ fn table(rows: &[Interval], lanes: &Lanes) -> Table {
             Full::Since(since) => (since.date(), [None; 3]),
             Full::By { p10, p50, p90 } => (String::new(), [Some(p10), p50, p90]),
         };
-        let mut cells = vec![Cell::words(&row.name), Cell::words(since)];
+        let mut cells = vec![Cell::name(&row.name), Cell::words(since)];
         cells.extend([p10, p50, p90].map(|day| Cell::words(date(day))));
         table.row_at(lanes.middle(lane), cells);
     }

@@ -1,10 +1,10 @@
 //! Named rows over a time axis: what ranked dates and an order plan have in common.
 
-use super::escape::cut_to;
 use super::figure::Frame;
 use super::scale::{Bands, Days};
 use super::svg::{Anchor, Marks};
 use crate::model::Timestamp;
+use crate::report::names::cut_to;
 
 const WIDTH: f64 = 1_080.0;
 const NAMES: f64 = 216.0;

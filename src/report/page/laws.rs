@@ -2,7 +2,6 @@
 
 use super::curve::curve;
 use super::document::Body;
-use super::escape::{cut, cut_to};
 use super::figure::Figure;
 use super::parts::{Curve, Fitted, Parts};
 use super::table::{Cell, Table, numbers, words};
@@ -12,6 +11,7 @@ use crate::capacity::{Plan, name};
 use crate::model::Span;
 use crate::report::Explanation;
 use crate::report::laws::{METHOD, explanation, kept, number, parameters, peak, used};
+use crate::report::names::cut_to;
 
 /// Rows that are drawn, each as two charts.
 const DRAWN_MAX: usize = 6;
@@ -100,8 +100,8 @@ fn cells(report: &LawReport, row: &LawRow) -> Vec<Cell> {
     };
     let promise = row.promise.map_or_else(|| "-".to_owned(), |promise| kept(row, promise));
     vec![
-        Cell::words(cut(&name(&row.labels, &report.rule.by))),
-        Cell::words(cut(&report.rule.name)),
+        Cell::name(name(&row.labels, &report.rule.by)),
+        Cell::name(&report.rule.name),
         Cell::number(used(row), share.unwrap_or(f64::NAN)).class(class),
         Cell::number(number(row.highest.value), row.highest.value),
         Cell::words(row.highest.at.date()),
@@ -128,7 +128,7 @@ pub(super) fn explanations(plan: &Plan) -> Vec<Explanation> {
 }
 
 fn title(report: &LawReport, row: &LawRow, what: &str) -> String {
-    format!("{} · {}: {what}", cut(&name(&row.labels, &report.rule.by)), cut(&report.rule.name))
+    format!("{} · {}: {what}", name(&row.labels, &report.rule.by), report.rule.name)
 }
 
 /// A load at which a curve turns, where it is near enough to be drawn.

@@ -1,10 +1,11 @@
 //! Which hosts could leave, and what was designed against what is.
 
 use super::document::Body;
-use super::escape::cut;
+use super::escape::{NAME_CHARS_MAX, cut};
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::inventory::{By, DesignRow};
 use crate::capacity::{DesignReport, Plan, PoolLeave, PoolReport};
+use crate::report::names::cut_apart;
 use crate::report::pools::{kept_in_words, saved};
 use crate::report::table::{amount, percent};
 
@@ -46,10 +47,11 @@ pub(super) fn leaves(plan: &Plan, body: &mut Body) {
 
 fn leave_cells(leave: &PoolLeave) -> Vec<Cell> {
     let count = |count: usize| Cell::number(count.to_string(), count as f64);
-    let names: Vec<String> = leave.leaving.iter().take(NAMES).map(|name| cut(name)).collect();
+    let few = leave.leaving.iter().take(NAMES);
+    let names = cut_apart(few.map(String::as_str), NAME_CHARS_MAX);
     let dots = if leave.leaving.len() > names.len() { ", …" } else { "" };
     vec![
-        Cell::words(cut(&leave.name)),
+        Cell::name(&leave.name),
         count(leave.hosts),
         count(leave.leaving.len()),
         Cell::number(saved(leave), leave.saved_per_month.unwrap_or(f64::NAN)),
@@ -91,8 +93,8 @@ fn design_cells(row: &DesignRow) -> Vec<Cell> {
     };
     let share = |share: Option<f64>| Cell::number(percent(share), share.unwrap_or(f64::NAN));
     vec![
-        Cell::words(row.group.as_deref().map_or_else(|| "(none)".to_owned(), cut)),
-        Cell::words(cut(&row.resource)),
+        Cell::name(row.group.as_deref().unwrap_or("(none)")),
+        Cell::name(&row.resource),
         Cell::number(row.hosts.to_string(), row.hosts as f64),
         shown(row.requested),
         shown(row.provisioned),
@@ -108,7 +110,8 @@ fn mismatch(design: &DesignReport, body: &mut Body) {
         (&design.mismatch.without_data, "Hosts of the inventory that have no data"),
     ];
     for (names, what) in sets.into_iter().filter(|(names, _)| !names.is_empty()) {
-        let few: Vec<String> = names.iter().take(NAMES).map(|name| cut(name)).collect();
+        let few = names.iter().take(NAMES);
+        let few = cut_apart(few.map(String::as_str), NAME_CHARS_MAX);
         let dots = if names.len() > few.len() { ", …" } else { "" };
         body.explain(&format!("{what}: {} ({}{dots}).", names.len(), few.join(", ")));
     }

@@ -1,12 +1,13 @@
 //! What could not be said and why; and how what was said came about.
 
 use super::document::Body;
-use super::escape::cut;
+use super::escape::NAME_CHARS_MAX;
 use super::parts::Parts;
 use super::runs_out::title;
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::Plan;
 use crate::report::explain::{Explanation, reasons};
+use crate::report::names::cut_apart;
 
 /// Reasons that are listed.
 const NOTES_MAX: usize = 40;
@@ -19,7 +20,7 @@ pub(super) fn unsaid(plan: &Plan, body: &mut Body) {
     body.section("unsaid", "What could not be said, and why");
     let mut table = Table::sortable(vec![words("What"), numbers("Rows"), words("For example")]);
     for note in plan.notes.iter().take(NOTES_MAX) {
-        let names: Vec<String> = note.examples.iter().map(|name| cut(name)).collect();
+        let names = cut_apart(note.examples.iter().map(String::as_str), NAME_CHARS_MAX);
         let dots = if note.hosts > names.len() { "; …" } else { "" };
         table.row(vec![
             Cell::words(&note.what).class("wrap"),

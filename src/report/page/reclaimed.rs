@@ -1,12 +1,13 @@
 //! What to reclaim, with the evidence, and what that frees.
 
 use super::document::Body;
-use super::escape::cut;
+use super::escape::{NAME_CHARS_MAX, cut};
 use super::leaves;
 use super::table::{Cell, Table, numbers, words};
 use super::zombies::zombies;
 use crate::capacity::{Grade, IdleHost, OverprovisionedRow, Plan, name};
 use crate::model::{Labels, Unit};
+use crate::report::names::cut_apart;
 use crate::report::reclaim::{self, frees, unique};
 use crate::report::table::{amount, percent};
 
@@ -47,8 +48,9 @@ fn idle(plan: &Plan, body: &mut Body) {
         body.table(&idle_table(plan), report.hosts.len());
     }
     if !report.kept_for_bursts.is_empty() {
-        let names: Vec<String> =
+        let few: Vec<String> =
             report.kept_for_bursts.iter().take(10).map(|of| host(plan, of)).collect();
+        let names = cut_apart(few.iter().map(String::as_str), NAME_CHARS_MAX);
         let dots = if report.kept_for_bursts.len() > names.len() { ", …" } else { "" };
         body.explain(&format!(
             "Kept, quiet but for bursts (monthly or standby jobs?): {} ({}{dots}).",
@@ -82,7 +84,7 @@ fn idle_cells(plan: &Plan, idle: &IdleHost, uses: &[&str], limits: &[&str]) -> V
     };
     let strong = if idle.grade == Grade::Strong { "good" } else { "" };
     let mut cells = vec![
-        Cell::words(host(plan, &idle.labels)),
+        Cell::name(host(plan, &idle.labels)),
         Cell::words(reclaim::grade(idle.grade)).class(strong),
     ];
     for resource in uses {
@@ -129,8 +131,8 @@ fn large_cells(plan: &Plan, row: &OverprovisionedRow) -> Vec<Cell> {
     let shown = |value: f64| Cell::number(amount(row.unit.as_ref(), Some(value)), value);
     let share = row.reclaimable() / row.limit;
     vec![
-        Cell::words(host(plan, &row.labels)),
-        Cell::words(cut(&row.resource)),
+        Cell::name(host(plan, &row.labels)),
+        Cell::name(&row.resource),
         shown(row.need),
         shown(row.peak),
         shown(row.limit),
@@ -141,5 +143,5 @@ fn large_cells(plan: &Plan, row: &OverprovisionedRow) -> Vec<Cell> {
 }
 
 fn host(plan: &Plan, labels: &Labels) -> String {
-    cut(&name(labels, &plan.hosts.by))
+    name(labels, &plan.hosts.by)
 }

@@ -1,7 +1,6 @@
 //! What runs out first and when: ranked dates, every row, demand against its limit, and headroom.
 
 use super::document::Body;
-use super::escape::cut;
 use super::fan::{self, FanInput, fan};
 use super::figure::Figure;
 use super::heatmap::heatmap;
@@ -78,9 +77,9 @@ fn interval(plan: &Plan, row: &PlanRow) -> Option<Interval> {
     Some(Interval { name: title(plan, row), full })
 }
 
-/// `db-1 · disk`.
+/// `db-1 · disk`, whole.
 pub(super) fn title(plan: &Plan, row: &PlanRow) -> String {
-    format!("{} · {}", cut(&row.name(&plan.hosts.by)), cut(&row.resource))
+    format!("{} · {}", row.name(&plan.hosts.by), row.resource)
 }
 
 fn rows(plan: &Plan, of: &TablePlan, most: usize, body: &mut Body) {
@@ -118,8 +117,8 @@ fn cells(plan: &Plan, of: &TablePlan, row: &PlanRow) -> Vec<Cell> {
     let mase = row.backtest.filter(|_| speaks).map_or(f64::NAN, |backtest| backtest.mase);
     let dated = row.slope_per_day.filter(|_| speaks || row.outcome == Outcome::Never);
     vec![
-        Cell::words(cut(&row.name(&of.by))),
-        Cell::words(cut(&row.resource)),
+        Cell::name(row.name(&of.by)),
+        Cell::name(&row.resource),
         shown(Some(row.used_now)),
         shown(row.peak.map(|peak| peak.value)),
         shown(row.limit),

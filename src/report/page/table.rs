@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
-use super::escape::Text;
+use super::escape::{NAME_CHARS_MAX, Text};
 use super::svg::short;
+use crate::report::names::cut_apart;
 
 /// No number of a cell has more digits that differ.
 const NUMBER_CHARS_MAX: usize = 24;
@@ -16,17 +17,24 @@ pub(super) struct Cell {
     /// What a number is sorted by; NaN where there is none. `None` for words.
     sort: Option<f64>,
     class: &'static str,
+    is_name: bool,
 }
 
 impl Cell {
     /// Words.
     pub(super) fn words(text: impl Into<String>) -> Self {
-        Self { text: text.into(), sort: None, class: "" }
+        Self { text: text.into(), sort: None, class: "", is_name: false }
+    }
+
+    /// A name, given whole. Where it is long it is cut, and shown whole when the pointer rests on
+    /// it.
+    pub(super) fn name(text: impl Into<String>) -> Self {
+        Self { is_name: true, ..Self::words(text) }
     }
 
     /// A number as it is shown, and what it is sorted by.
     pub(super) fn number(shown: impl Into<String>, value: f64) -> Self {
-        Self { text: shown.into(), sort: Some(value), class: "" }
+        Self { sort: Some(value), ..Self::words(shown) }
     }
 
     /// In a colour that says something: `bad`, `good` or `quiet`; in lines, where there is too
@@ -104,13 +112,22 @@ impl Table {
             let _ = write!(out, "<th scope=\"col\"{class}>{}</th>", Text(heading));
         }
         out.push_str("</tr></thead><tbody>\n");
+        let mut names: Vec<_> = (0..self.headings.len()).map(|at| self.names(at)).collect();
         for row in &self.rows {
-            self.write_row(row, out);
+            self.write_row(row, &mut names, out);
         }
         out.push_str("</tbody></table></div>\n");
     }
 
-    fn write_row(&self, row: &Row, out: &mut String) {
+    /// The names of a column as they are shown.
+    fn names(&self, column: usize) -> std::vec::IntoIter<String> {
+        let cells = self.rows.iter().filter_map(|row| row.cells.get(column));
+        let names = cells.filter(|cell| cell.is_name).map(|cell| cell.text.as_str());
+        cut_apart(names, NAME_CHARS_MAX).into_iter()
+    }
+
+    /// Writes a row; `names` are those of it and of the rows below, column by column.
+    fn write_row(&self, row: &Row, names: &mut [std::vec::IntoIter<String>], out: &mut String) {
         out.push_str("<tr");
         if let Some(place) = row.place {
             let _ = write!(out, " data-p=\"{}\"", short(place));
@@ -131,7 +148,12 @@ impl Table {
                 let value = if value.is_finite() { short_number(value) } else { String::new() };
                 let _ = write!(out, " data-v=\"{value}\"");
             }
-            let _ = write!(out, ">{}", Text(&cell.text));
+            let cut = if cell.is_name { names[at].next() } else { None };
+            let shown = cut.as_deref().unwrap_or(&cell.text);
+            if shown != cell.text {
+                let _ = write!(out, " title=\"{}\"", Text(&cell.text));
+            }
+            let _ = write!(out, ">{}", Text(shown));
         }
         out.push('\n');
     }
@@ -158,6 +180,24 @@ mod tests {
         assert!(out.contains("&quot;&gt;&lt;script&gt;<td"), "{out}");
         assert!(out.contains("<td class=\"n bad\" data-v=\"1500000000\">1.5 GB"), "{out}");
         assert!(out.contains("<td class=\"n\" data-v=\"\">-"), "{out}");
+    }
+
+    #[test]
+    fn long_names_are_cut_in_their_middle_and_whole_in_their_title() {
+        let node = |at| format!("aks-nodepool1-12345678-vmss00000{at}-with-more-and-more");
+        let alike = |at| format!("a-long-name-with-{at}-in-its-middle-and-an-end");
+        let mut table = Table::new(vec![words("host")]);
+        for name in [node(1), alike(1), alike(2), "\"".repeat(40)] {
+            table.row(vec![Cell::name(name)]);
+        }
+        let mut out = String::new();
+        table.write(&mut out);
+        let cut = "aks-nodepool1-123…with-more-and-more";
+        assert!(out.contains(&format!(" title=\"{}\">{cut}\n", node(1))), "{out}");
+        for name in [alike(1), alike(2)] {
+            assert!(out.contains(&format!("<th scope=\"row\">{name}\n")), "{out}");
+        }
+        assert!(out.contains(&format!(" title=\"{}\">", "&quot;".repeat(40))), "{out}");
     }
 
     #[test]

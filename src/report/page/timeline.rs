@@ -74,7 +74,7 @@ fn table(orders: &[Order], lanes: &Lanes) -> Table {
         table.row_at(
             lanes.middle(lane),
             vec![
-                Cell::words(&order.name),
+                Cell::name(&order.name),
                 Cell::words(&order.quantity),
                 Cell::words(order.order_by.date()),
                 Cell::words(order.arrives.date()),

@@ -63,9 +63,9 @@ fn cells(failover: &Failover) -> Vec<Cell> {
     let share = failover.used_share.unwrap_or(f64::INFINITY);
     let (holds, class) = if failover.holds() { ("yes", "good") } else { ("no", "bad") };
     vec![
-        Cell::words(cut(&failover.group)),
-        Cell::words(cut(&failover.failure)),
-        Cell::words(cut(&failover.resource)),
+        Cell::name(&failover.group),
+        Cell::name(&failover.failure),
+        Cell::name(&failover.resource),
         shown(failover.demand),
         shown(failover.capacity),
         Cell::number(
@@ -98,7 +98,7 @@ pub(super) fn scenarios(parts: &Parts, body: &mut Body) {
 fn measure_cells(measure: &Measure, scenarios: usize) -> Vec<Cell> {
     let unit = measure.unit.as_ref();
     let base = measure.values.first().copied().unwrap_or(f64::NAN);
-    let mut cells = vec![Cell::words(cut(&measure.name))];
+    let mut cells = vec![Cell::name(&measure.name)];
     for at in 0..scenarios {
         let value = measure.values.get(at).copied().unwrap_or(f64::NAN);
         let off = value - base;

@@ -63,7 +63,7 @@ fn cells(
 ) -> Vec<Cell> {
     let strong = if host.grade == Grade::High { "good" } else { "" };
     let rules = host.said_by.iter().map(|(rule, _)| printable(rule));
-    let mut cells = vec![Cell::words(cut(&printable(&host.host)))];
+    let mut cells = vec![Cell::name(printable(&host.host))];
     cells.extend(shows.class.then(|| Cell::words(host.class.name())));
     cells.push(Cell::words(host.grade.name()).class(strong));
     cells.push(Cell::words(agree(host)));
@@ -71,7 +71,7 @@ fn cells(
     cells.push(Cell::words(printable(&host.reasons.join("; "))));
     cells.extend(report.has_ledger.then(|| Cell::words(host.since.date())));
     cells.extend([Cell::words(stage(host)), Cell::words(next(plan, host))]);
-    cells.extend(shows.owner.then(|| Cell::words(owner(host))));
+    cells.extend(shows.owner.then(|| Cell::name(owner(host))));
     let saves = host.price_per_month;
     cells.extend(report.savings.map(|_| Cell::number(price(saves), saves.unwrap_or(f64::NAN))));
     cells.extend(limits.iter().map(|resource| {
