@@ -1,5 +1,6 @@
 //! The command that adds a fleet up: `share`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::Outcome;
@@ -207,7 +208,17 @@ fn groups_table(sheet: &mut Sheet, fleet: &FleetCoincidence, args: &ShareArgs) {
         }
     };
     fleet.groups().for_each(|(name, load)| row(name, load));
-    row("all", fleet.all());
+    row(&name_of_all(fleet.groups().map(|(name, _)| name)), fleet.all());
+}
+
+/// The name of the row of all series, which is that of no group.
+fn name_of_all<'a>(groups: impl Iterator<Item = &'a str>) -> String {
+    let groups: BTreeSet<&str> = groups.collect();
+    let mut name = "(all)".to_owned();
+    while groups.contains(name.as_str()) {
+        name = format!("({name})");
+    }
+    name
 }
 
 fn partners(sheet: &mut Sheet, fleet: &FleetCoincidence, quantile: f64) -> Result<()> {
@@ -274,5 +285,18 @@ pub(super) fn peaks_table(sheet: &mut Sheet, peaks: &[CoincidentPeak]) {
             peak.saving().into(),
             peak.saving_at_least().into(),
         ]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_row_of_all_has_a_name_of_its_own() {
+        let name = |groups: &[&str]| name_of_all(groups.iter().copied());
+        assert_eq!(name(&[]), "(all)");
+        assert_eq!(name(&["all", "web"]), "(all)");
+        assert_eq!(name(&["(all)", "((all))"]), "(((all)))");
     }
 }
