@@ -53,7 +53,7 @@ fn cells(of: &PoolBudget) -> Vec<Cell> {
     let rate = of.now.burn_rate();
     vec![
         Cell::name(&of.pool),
-        Cell::name(format!("{} {}", of.name, objective(of))),
+        Cell::name(format!("{} {}", of.name, objective(of))).sorted_by(of.slo.objective()),
         Cell::name(&of.resource),
         Cell::number(grows(of), of.growth_factor),
         Cell::number(of.now.hosts.to_string(), of.now.hosts as f64),
@@ -86,7 +86,9 @@ mod tests {
         };
         let (kept, lost) = (slo(0.5), slo(0.999));
         assert!(kept.contains("The hosts that there are keep all error budgets (1)."));
-        assert!(kept.contains("&lt;answers&gt; 50%") && !kept.contains("<answers>"));
+        assert!(kept.contains("data-v=\"0.5\">&lt;answers&gt; 50%"));
+        assert!(lost.contains("data-v=\"0.999\">&lt;answers&gt; 99.9%"));
+        assert!(!kept.contains("<answers>"));
         assert!(
             lost.contains("1 of 1 error budgets are not kept") && lost.contains("none may leave")
         );

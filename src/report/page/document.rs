@@ -15,9 +15,9 @@ use crate::capacity::Plan;
 /// What the page does where there is JavaScript: read-outs, zoom, sorting.
 pub(super) const SCRIPT: &str = include_str!("script.js");
 /// The SHA-256 of [`SCRIPT`] in base 64, by which the page's policy lets it run, and nothing else.
-pub(super) const SCRIPT_SHA256: &str = "EOUrmLL+WlDYtlTkebBh0IS2eKtg5LlqpKn5S7GMqMw=";
+pub(super) const SCRIPT_SHA256: &str = "4X06UmtxxB6YdhtHbQjpyqx0/KQHFTl6PgrfMHgnuBs=";
 /// The SHA-256 of [`style`] in base 64.
-pub(super) const STYLE_SHA256: &str = "Pmld2Pc63hio8tBz1uj6ZxicQ1rZRByoKM+Plv3a5B0=";
+pub(super) const STYLE_SHA256: &str = "mQEMPdS1CW3LN6oUMiTm0Y83LGhb5WiO8cU2BI4aoV8=";
 
 /// The page under construction.
 #[derive(Debug, Default)]

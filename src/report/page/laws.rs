@@ -105,7 +105,7 @@ fn cells(report: &LawReport, row: &LawRow) -> Vec<Cell> {
         Cell::number(used(row), share.unwrap_or(f64::NAN)).class(class),
         Cell::number(number(row.highest.value), row.highest.value),
         Cell::words(row.highest.at.date()),
-        Cell::words(promised),
+        Cell::words(promised).sorted_by(report.rule.response_max.map_or(f64::NAN, Span::seconds)),
         Cell::number(promise, kept_to),
         Cell::number(peak_load, at_peak(|peak| peak.load.value)),
         Cell::number(peak_throughput, at_peak(|peak| peak.throughput.value)),
@@ -265,6 +265,7 @@ mod tests {
         let html = written(&plan);
         assert!(html.contains("Of 3 rows 1 had a load over what their law allows."));
         assert_eq!(html.matches("web serves: response</b>").count(), 3);
+        assert!(html.contains("<td data-v=\"0.04\">40ms<"), "{html}");
         assert!(html.contains("<td>web serves") && html.contains("web-1: law web serves</h3>"));
         assert!(!html.contains("NaN"));
     }

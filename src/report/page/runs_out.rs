@@ -150,11 +150,12 @@ fn dates(plan: &Plan, row: &PlanRow) -> [Cell; 3] {
                 let p90 = forecast.p90.map_or_else(beyond, |p90| short_date(p90, p10));
                 format!("{} to {p90}", p10.date())
             });
+            let from = forecast.p10.map_or(f64::NAN, day_number);
             let by = forecast.order_by.map_or(f64::NAN, day_number);
             let day = forecast.p50.map_or(f64::MAX, day_number);
             [
                 Cell::number(forecast.p50.map_or_else(beyond, Timestamp::date), day),
-                Cell::words(range.unwrap_or_default()).class("fold"),
+                Cell::number(range.unwrap_or_default(), from).class("fold"),
                 Cell::number(order, by).class(late),
             ]
         }
@@ -204,4 +205,37 @@ fn full_in_words(plan: &Plan, row: &PlanRow) -> String {
 fn capitalised(name: &str) -> String {
     let mut chars = name.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::page::{Parts, page};
+    use crate::report::testing::plan;
+
+    #[test]
+    fn a_range_sorts_by_its_first_day_and_what_has_none_stands_last() {
+        let plan = plan();
+        let mut out = Vec::new();
+        page(&plan, &Parts::default(), &mut out).unwrap();
+        let html = String::from_utf8(out).unwrap();
+        let table = html.split("<table class=\"sort\">").nth(1).unwrap();
+        let ranges: Vec<&str> = table
+            .split("</table>")
+            .next()
+            .unwrap()
+            .lines()
+            .filter(|line| line.starts_with("<tr><th scope=\"row\""))
+            .filter_map(|line| line.split("<td").nth(7))
+            .collect();
+        assert_eq!(ranges.len(), plan.hosts.rows.len());
+        for (range, row) in ranges.iter().zip(&plan.hosts.rows) {
+            let day = match &row.outcome {
+                Outcome::Within(forecast) => forecast.p10.map(day_number),
+                _ => None,
+            };
+            let value = day.map_or_else(String::new, |day| day.to_string());
+            assert!(range.contains(&format!(" data-v=\"{value}\"")), "{range}");
+        }
+    }
 }

@@ -74,6 +74,7 @@
     title.remove();
 
     const place = (event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(plot.getScreenCTM().inverse());
+    const inside = (event) => Math.min(Math.max(place(event).x, box.x), box.x + box.width);
     const nearest = (at) => rows.reduce((best, row) => (Math.abs(row.dataset.p - at) < Math.abs(best.dataset.p - at) ? row : best), rows[0]);
     let cursor;
     const hide = () => {
@@ -125,19 +126,19 @@
     let start, pick;
     svg.addEventListener("pointerdown", (event) => {
       if (event.pointerType === "touch" || event.button) return;
-      start = place(event).x;
+      start = inside(event);
       pick = make("path", plot, { class: "pick" });
       event.preventDefault();
       svg.focus();
     });
     svg.addEventListener("pointermove", (event) => {
-      if (pick) pick.setAttribute("d", `M${start} 0H${place(event).x}V${height}H${start}z`);
+      if (pick) pick.setAttribute("d", `M${start} 0H${inside(event)}V${height}H${start}z`);
     });
     addEventListener("pointerup", (event) => {
       if (!pick) return;
       pick.remove();
       pick = undefined;
-      const end = place(event).x;
+      const end = inside(event);
       if (Math.abs(end - start) > box.width / 60) look(Math.min(start, end), Math.max(start, end));
     });
     svg.addEventListener("dblclick", () => look(0, width));

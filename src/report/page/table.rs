@@ -14,7 +14,7 @@ const NUMBER_CHARS_MAX: usize = 24;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cell {
     text: String,
-    /// What a number is sorted by; NaN where there is none. `None` for words.
+    /// What a number is sorted by; NaN where there is none. `None` for words, which sort as such.
     sort: Option<f64>,
     class: &'static str,
     is_name: bool,
@@ -35,6 +35,11 @@ impl Cell {
     /// A number as it is shown, and what it is sorted by.
     pub(super) fn number(shown: impl Into<String>, value: f64) -> Self {
         Self { sort: Some(value), ..Self::words(shown) }
+    }
+
+    /// The same, sorted by a number that the text alone does not give; by NaN where there is none.
+    pub(super) fn sorted_by(self, value: f64) -> Self {
+        Self { sort: Some(value), ..self }
     }
 
     /// In a colour that says something: `bad`, `good` or `quiet`; in lines, where there is too
@@ -143,7 +148,9 @@ impl Table {
             if !class.trim().is_empty() {
                 let _ = write!(out, " class=\"{}\"", class.trim());
             }
-            if let Some(value) = cell.sort.filter(|_| self.sortable) {
+            // Words that say that there is nothing have no value either.
+            let none = matches!(cell.text.as_str(), "" | "-").then_some(f64::NAN);
+            if let Some(value) = cell.sort.or(none).filter(|_| self.sortable) {
                 // What is not finite has no value, and stands last.
                 let value = if value.is_finite() { short_number(value) } else { String::new() };
                 let _ = write!(out, " data-v=\"{value}\"");
@@ -174,12 +181,18 @@ mod tests {
         let mut table = Table::sortable(vec![words("<host>"), numbers("peak")]);
         table.row(vec![Cell::words("\"><script>"), Cell::number("1.5 GB", 1.5e9).class("bad")]);
         table.row(vec![Cell::words("b"), Cell::number("-", f64::NAN)]);
+        table.row(vec![Cell::words("-"), Cell::words("")]);
+        table.row(vec![Cell::name("c"), Cell::words("200ms").sorted_by(0.2)]);
         let mut out = String::new();
         table.write(&mut out);
         assert!(out.contains("<th scope=\"col\">&lt;host&gt;</th>"), "{out}");
         assert!(out.contains("&quot;&gt;&lt;script&gt;<td"), "{out}");
         assert!(out.contains("<td class=\"n bad\" data-v=\"1500000000\">1.5 GB"), "{out}");
         assert!(out.contains("<td class=\"n\" data-v=\"\">-"), "{out}");
+        let none = "<th scope=\"row\" data-v=\"\">-<td class=\"n\" data-v=\"\">\n";
+        assert!(out.contains(none), "{out}");
+        let both = "<th scope=\"row\">c<td class=\"n\" data-v=\"0.2\">200ms\n";
+        assert!(out.contains(both), "{out}");
     }
 
     #[test]
