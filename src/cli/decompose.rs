@@ -1,16 +1,20 @@
 //! The command that explains series: `decompose`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::Outcome;
 use super::args::OutputFormat;
-use super::output::{Stop, to_stdout};
+use super::output::{Stop, note, to_stdout};
 use super::reader;
 use crate::error::{Error, Result};
 use crate::forecast::{DecomposeOptions, Decomposition, decompose as take_apart, detect_periods};
 use crate::model::{Labels, Selector, Span, Timestamp};
 use crate::query::{Aggregate, Query};
 use crate::report::{SeriesParts, parts_csv, parts_json, parts_text};
+
+/// Reasons that are told beside a table of numbers that has no room for them.
+const REASONS_MAX: usize = 20;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DecomposeArgs {
@@ -75,7 +79,25 @@ pub(super) fn decompose(args: &DecomposeArgs) -> Result<Outcome, Stop> {
     });
     to_stdout(|out| match args.format {
         OutputFormat::Table => parts_text(series, out),
-        OutputFormat::Csv => parts_csv(series, out),
+        OutputFormat::Csv => {
+            let mut without: BTreeMap<String, usize> = BTreeMap::new();
+            let counted = series.inspect(|one| {
+                let Ok(one) = one else { return };
+                let why = one.parts.as_ref().err().map(|why| format!("not taken apart: {why}"));
+                for why in one.left_out().chain(why) {
+                    *without.entry(why).or_default() += 1;
+                }
+            });
+            parts_csv(counted, out)?;
+            for (why, count) in without.iter().take(REASONS_MAX) {
+                note(&format!("{count} series: {why}"));
+            }
+            let rest: usize = without.values().skip(REASONS_MAX).sum();
+            if rest > 0 {
+                note(&format!("{rest} more without a season or parts; --format json says why"));
+            }
+            Ok(())
+        }
         OutputFormat::Json => parts_json(series, out),
     })?;
     Ok(Outcome::Done)
@@ -95,14 +117,45 @@ fn parts(row: &[f64], periods: &[usize], args: &DecomposeArgs) -> Result<Decompo
 
 /// Lengths of time as numbers of steps.
 fn steps_of(periods: &[Span], step: Span) -> Result<Vec<usize>> {
-    let steps = |period: &Span| {
-        let (period, step) = (period.nanos(), step.nanos());
-        (step > 0 && period % step == 0 && period / step >= 2).then(|| (period / step) as usize)
-    };
-    let wrong = |period: &Span| {
+    periods.iter().map(|period| steps_in(*period, step)).collect()
+}
+
+fn steps_in(period: Span, step: Span) -> Result<usize> {
+    let steps = period.whole(step) as usize;
+    if step.times(steps) != period {
         let what =
             format!("--periods {period} is no multiple of the step of {step}; change either");
-        Error::invalid(what)
-    };
-    periods.iter().map(|period| steps(period).ok_or_else(|| wrong(period))).collect()
+        return Err(Error::invalid(what));
+    }
+    if steps < 2 {
+        let what = format!(
+            "--periods {period} is less than 2 steps of {step}; give a longer one, or a shorter \
+             --step"
+        );
+        return Err(Error::invalid(what));
+    }
+    Ok(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_is_two_steps_or_more() {
+        let of = |period: &str, step: &str| {
+            steps_in(period.parse().unwrap(), step.parse().unwrap()).map_err(|why| why.to_string())
+        };
+        assert_eq!(of("1d", "1h"), Ok(24));
+        assert_eq!(of("2h", "1h"), Ok(2));
+        for (period, step, expected) in [
+            ("1h", "1h", "1h is less than 2 steps of 1h; give a longer one, or a shorter --step"),
+            ("0s", "1h", "0s is less than 2 steps of 1h"),
+            ("90m", "1h", "1h30m is no multiple of the step of 1h"),
+            ("150m", "1h", "2h30m is no multiple of the step of 1h; change either"),
+        ] {
+            let why = of(period, step).unwrap_err();
+            assert!(why.contains(expected), "{why}");
+        }
+    }
 }

@@ -44,7 +44,9 @@ mod theta;
 mod tile;
 
 pub use adaptive::AdaptiveLevel;
-pub use decompose::{DecomposeOptions, Decomposition, Season, decompose};
+pub use decompose::{
+    DecomposeOptions, Decomposition, LeftOut, Sampling, Season, WhyLeftOut, decompose,
+};
 pub use double_season::DoubleSeason;
 pub use doubt::{Doubt, ErrorPool};
 pub use fleet::Forecaster;

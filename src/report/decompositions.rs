@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{FramesError, defused, shown, visible};
 use crate::error::Result;
-use crate::forecast::Decomposition;
+use crate::forecast::{Decomposition, LeftOut, WhyLeftOut};
 use crate::model::{Labels, Span, Timestamp, Unit};
 
 /// The version of the JSON form.
@@ -36,6 +36,36 @@ impl SeriesParts {
 
     fn span(&self, steps: usize) -> Span {
         self.step.times(steps)
+    }
+
+    /// In words, each period that has no season, and why.
+    pub fn left_out(&self) -> impl Iterator<Item = String> {
+        let parts = self.parts.as_ref().ok();
+        parts.into_iter().flat_map(|parts| {
+            let one = |left: &LeftOut| {
+                let why = self.why(parts, left);
+                format!("no season of {}: {why}", self.span(left.period))
+            };
+            parts.left_out.iter().map(one)
+        })
+    }
+
+    fn why(&self, parts: &Decomposition, left: &LeftOut) -> String {
+        let why = match left.why {
+            WhyLeftOut::TooLong => {
+                let (reach, two) =
+                    (self.span(parts.sampling.steps), self.span(left.period.saturating_mul(2)));
+                return format!("values reach over {reach}, and two of it are {two}");
+            }
+            WhyLeftOut::OnePhase => "all values lie at one step of it".to_owned(),
+            WhyLeftOut::Scattered(share) => {
+                format!("its steps have values in {:.0}% of its cycles only", 100.0 * share)
+            }
+        };
+        match left.longer_step {
+            Some(step) => format!("{why}; --step {} would do", self.span(step)),
+            None => format!("{why}; no longer step would do"),
+        }
     }
 
     fn show(&self, value: f64) -> String {
@@ -91,6 +121,16 @@ fn series_text(
     for (step, rest) in largest.into_iter().take(REMAINDERS_MAX) {
         writeln!(out, "  unexplained {} at {}", series.show(rest), series.time(step))?;
     }
+    let sampling = parts.sampling;
+    write!(out, "  values at {} of {} steps", sampling.values, sampling.steps)?;
+    if sampling.values * 2 < sampling.steps && sampling.steps_apart > 1 {
+        let apart = series.span(sampling.steps_apart);
+        write!(out, ", mostly {apart} apart: a --step as long suits them better")?;
+    }
+    writeln!(out)?;
+    for left in series.left_out() {
+        writeln!(out, "  {left}")?;
+    }
     Ok(())
 }
 
@@ -136,6 +176,8 @@ struct Row<'a> {
     step_seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     parts: Option<&'a Decomposition>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_none: Option<&'a str>,
 }
@@ -159,6 +201,7 @@ pub fn parts_json(
             start: one.start.to_string(),
             step_seconds: one.step.seconds(),
             parts: one.parts.as_ref().ok(),
+            left_out: one.left_out().collect(),
             why_none: one.parts.as_ref().err().map(String::as_str),
         };
         out.write_all(separator.as_bytes())?;
@@ -200,6 +243,32 @@ mod tests {
         assert!(text.contains("season of 1d") && text.contains("not taken apart: too short"));
         let first = text.lines().find(|line| line.contains("unexplained")).unwrap();
         assert!(first.ends_with("at 1970-01-05T04:00:00Z"), "{text}");
+    }
+
+    #[test]
+    fn what_has_no_season_is_said_with_the_step_that_would_do() {
+        let values: Vec<f64> = (0..24 * 61)
+            .map(|hour| if hour % 26 == 0 { f64::from(hour) } else { f64::NAN })
+            .collect();
+        let parts = decompose(&values, &[24, 168, 960], &DecomposeOptions::default()).unwrap();
+        let mut one = series().next().unwrap().unwrap();
+        one.parts = Ok(parts);
+        let (mut text, mut json) = (Vec::new(), Vec::new());
+        parts_text(std::iter::once(Ok(one.clone())), &mut text).unwrap();
+        parts_json(std::iter::once(Ok(one)), &mut json).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        for line in [
+            "values at 57 of 1457 steps, mostly 1d2h apart: a --step as long suits them better",
+            "no season of 1d: its steps have values in 8% of its cycles only; no longer step would",
+            "no season of 7d: its steps have values in 11% of its cycles only; --step 1d would do",
+            "no season of 40d: values reach over 60d17h, and two of it are 80d",
+        ] {
+            assert!(text.contains(line), "{line}{text}");
+        }
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let series = &json["series"][0];
+        assert_eq!(series["left_out"].as_array().unwrap().len(), 3, "{series}");
+        assert_eq!(series["parts"]["sampling"]["values"], 57);
     }
 
     #[test]

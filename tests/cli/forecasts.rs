@@ -382,4 +382,26 @@ fn series_are_taken_apart() {
         "decompose --store s cpu_usage_mhz --periods 90m",
         "plimsoll: --periods 1h30m is no multiple of the step of 1h; change either",
     );
+    user.fails(
+        "decompose --store s cpu_usage_mhz --periods 1h",
+        "plimsoll: --periods 1h is less than 2 steps of 1h; give a longer one, or a shorter --step",
+    );
+}
+
+#[test]
+fn a_season_that_cannot_be_known_is_said() {
+    let user = with_store();
+    // Thirty days have not two of 16. A step of 20 minutes has a value every third time.
+    let asked = "decompose --store s cpu_usage_mhz{host=\"db-1\"} --periods 1d,16d";
+    let why = "no season of 16d: values reach over 30d, and two of it are 32d";
+    let text = user.ok(asked);
+    assert!(text.contains(&format!("  {why}\n")) && text.contains("season of 1d "), "{text}");
+    let found = user.json(asked);
+    assert_eq!(found["series"][0]["left_out"], serde_json::json!([why]));
+    assert_eq!(found["series"][0]["parts"]["sampling"]["values"], 720);
+    let run = user.ends(DONE, &format!("{asked} --format csv"));
+    assert_eq!(run.err, format!("1 series: {why}\n"));
+    let third = user.ok(&format!("{asked} --step 20m"));
+    let told = "values at 720 of 2158 steps, mostly 1h apart: a --step as long suits them better";
+    assert!(third.contains(told) && third.contains("season of 1d "), "{third}");
 }

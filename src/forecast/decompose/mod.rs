@@ -4,7 +4,10 @@
 //! twice (MSTL; Bandara, Hyndman and Bergmeir 2021). `docs/method/decompose.md` has the formulas.
 
 mod loess;
+mod sampling;
 mod stl;
+
+pub use sampling::{LeftOut, Sampling, WhyLeftOut};
 
 use loess::{Loess, Weighted};
 use stl::Stl;
@@ -82,14 +85,21 @@ pub struct Decomposition {
     pub seasons: Vec<Season>,
     /// The value less the trend and all seasons; NaN where there is no value.
     pub remainder: Vec<f64>,
+    /// At which steps there are values.
+    pub sampling: Sampling,
+    /// Periods that were given and have no season, since too little of them is known; the shortest
+    /// first.
+    #[serde(skip)]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Takes `values`, one per step and NaN where there is none, apart into a trend, a season for each
 /// of `periods` (in steps, in any order) and a remainder.
 ///
-/// Periods of which the series has not two are left out, and so are those that come twice. Gaps
-/// count for nothing and are no gaps in trend and seasons. Infinite values are gaps. Work grows
-/// with the number of values, whatever the periods.
+/// Periods of which the series has not two, or whose phases have values too seldom to be told from
+/// noise, are left out and named in [`Decomposition::left_out`]; one that comes twice counts once.
+/// Gaps count for nothing and are no gaps in trend and seasons. Infinite values are gaps. Work
+/// grows with the number of values, whatever the periods.
 ///
 /// # Errors
 ///
@@ -119,9 +129,14 @@ pub fn decompose(
     periods: &[usize],
     options: &DecomposeOptions,
 ) -> Result<Decomposition> {
-    let periods = checked(values, periods, options)?;
-    let known: Vec<f64> =
-        values.iter().map(|value| f64::from(u8::from(value.is_finite()))).collect();
+    let is_known: Vec<bool> = values.iter().map(|value| value.is_finite()).collect();
+    let sampling = Sampling::of(&is_known);
+    let mut periods = checked(sampling, periods, options)?;
+    let left_out: Vec<LeftOut> =
+        periods.iter().filter_map(|(period, _)| sampling.left_out(&is_known, *period)).collect();
+    periods.retain(|(period, _)| left_out.iter().all(|left| left.period != *period));
+    let periods = with_windows(periods);
+    let known: Vec<f64> = is_known.iter().map(|known| f64::from(u8::from(*known))).collect();
     let filled: Vec<f64> =
         values.iter().map(|value| if value.is_finite() { *value } else { 0.0 }).collect();
     let mut seasons: Vec<Vec<f64>> = vec![vec![0.0; values.len()]; periods.len()];
@@ -157,16 +172,17 @@ pub fn decompose(
         values,
     });
     let seasons = seasons.collect();
-    Ok(Decomposition { trend_strength: strength(&trend), trend, seasons, remainder })
+    let trend_strength = strength(&trend);
+    Ok(Decomposition { trend, trend_strength, seasons, remainder, sampling, left_out })
 }
 
-/// The periods that the series has two of, ascending, each with its season's window.
+/// The periods, each once, ascending, with the window that is given for its season.
 fn checked(
-    values: &[f64],
+    sampling: Sampling,
     periods: &[usize],
     options: &DecomposeOptions,
-) -> Result<Vec<(usize, usize)>> {
-    let known = values.iter().filter(|value| value.is_finite()).count();
+) -> Result<Vec<(usize, Option<usize>)>> {
+    let known = sampling.values;
     if known < VALUES_MIN {
         return Err(Error::not_enough_data(format!(
             "{known} values; a decomposition takes {VALUES_MIN}"
@@ -205,10 +221,14 @@ fn checked(
         periods.iter().enumerate().map(|(at, period)| (*period, given.get(at).copied())).collect();
     own.sort_by_key(|(period, _)| *period);
     own.dedup_by_key(|(period, _)| *period);
-    own.retain(|(period, _)| values.len() / 2 >= *period);
+    Ok(own)
+}
+
+/// The periods with their seasons' windows: those that are given, or the default.
+fn with_windows(periods: Vec<(usize, Option<usize>)>) -> Vec<(usize, usize)> {
     let default = |at: usize| WINDOW_FIRST + WINDOW_MORE * at;
-    let with_window = own.into_iter().enumerate();
-    Ok(with_window.map(|(at, (period, own))| (period, own.unwrap_or(default(at)))).collect())
+    let all = periods.into_iter().enumerate();
+    all.map(|(at, (period, given))| (period, given.unwrap_or(default(at)))).collect()
 }
 
 fn loess(window: usize, linear: bool, options: &DecomposeOptions) -> Loess {

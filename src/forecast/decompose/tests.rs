@@ -185,6 +185,7 @@ fn series_without_seasons_have_a_trend() {
     // Half of the series is no period, and one that comes twice is one.
     let found = decompose(&line, &[51, 51], &robust).unwrap();
     assert!(found.seasons.is_empty() && found.remainder[40].is_nan());
+    assert_eq!((found.left_out.len(), found.left_out[0].why), (1, WhyLeftOut::TooLong));
     assert!((found.trend[40] - 40.0).abs() < 1e-6 && (found.remainder[50] - 950.0).abs() < 1e-6);
     assert_eq!(decompose(&line, &[7, 7], &options).unwrap().seasons.len(), 1);
     // Noise has hardly any season.
@@ -192,6 +193,62 @@ fn series_without_seasons_have_a_trend() {
     let noise: Vec<f64> = (0..960).map(|_| random.normal()).collect();
     let found = decompose(&noise, &[24], &options).unwrap();
     assert!(found.seasons[0].strength < 0.35, "{}", found.seasons[0].strength);
+}
+
+/// Two months of hours of which only each `apart`-th has a value: a slope and a day, with noise.
+fn sparse(apart: usize) -> Vec<f64> {
+    let mut random = Random::new(6);
+    let value = |hour: usize| {
+        let day = 8.0 * (TAU * hour as f64 / 24.0).sin();
+        100.0 + 0.1 * hour as f64 + day + random.normal()
+    };
+    let mut values: Vec<f64> = (0..24 * 60).map(value).collect();
+    for (at, value) in values.iter_mut().enumerate() {
+        if !at.is_multiple_of(apart) {
+            *value = f64::NAN;
+        }
+    }
+    values
+}
+
+#[test]
+fn sampling_that_drifts_through_the_phases_makes_no_season() {
+    // A value each 26 hours is known at each hour of the day once in 12 days, and at each of the
+    // week once or never.
+    let found = decompose(&sparse(26), &[24, 168], &DecomposeOptions::default()).unwrap();
+    assert!(found.seasons.is_empty(), "{:?}", found.seasons[0].strength);
+    assert!(found.trend_strength > 0.95, "{}", found.trend_strength);
+    assert!((found.trend[720] - 172.0).abs() < 4.0, "{}", found.trend[720]);
+    let left: Vec<_> = found.left_out.iter().map(|left| (left.period, left.longer_step)).collect();
+    assert_eq!(left, [(24, None), (168, Some(24))]);
+    assert_eq!((found.sampling.values, found.sampling.steps_apart), (56, 26));
+}
+
+#[test]
+fn a_step_finer_than_the_sampling_invents_nothing() {
+    // Noise each five steps, a step later each day: most phases are known in one cycle of five.
+    let mut random = Random::new(7);
+    let mut fine = vec![f64::NAN; 28 * 240];
+    for day in 0..28 {
+        for at in (0..240).step_by(5) {
+            fine[day * 240 + at + day % 5] = random.normal();
+        }
+    }
+    let found = decompose(&fine, &[240, 7 * 240], &DecomposeOptions::default()).unwrap();
+    assert!(found.seasons.is_empty(), "{:?}", found.seasons[0].strength);
+    // Where each sample is at the same phase of each cycle, the parts are those of the longer step.
+    let long: Vec<f64> = planted().iter().copied().step_by(4).collect();
+    let mut fine = vec![f64::NAN; 4 * long.len()];
+    for (at, value) in long.iter().enumerate() {
+        fine[4 * at] = *value;
+    }
+    let fine = decompose(&fine, &[24, 168], &DecomposeOptions::default()).unwrap();
+    let long = decompose(&long, &[6, 42], &DecomposeOptions::default()).unwrap();
+    assert_eq!((fine.seasons.len(), fine.sampling.steps_apart), (2, 4));
+    for (fine, long) in fine.seasons.iter().zip(&long.seasons) {
+        assert!((fine.strength - long.strength).abs() < 0.001);
+    }
+    assert!((fine.trend_strength - long.trend_strength).abs() < 0.001);
 }
 
 #[test]
