@@ -90,11 +90,16 @@ impl Stl {
     }
 }
 
-/// Bisquare weights: 1 where nothing remains, 0 from six median remainders on, and 0 in gaps.
+/// Beside the largest remainder so small a share of it is rounding.
+const ROUNDING: f64 = 1e-12;
+
+/// Bisquare weights: 1 where nothing remains, 0 from six median remainders on, and 0 in gaps. Where
+/// most values fit exactly, so that the median is 0, whatever does not fit has the weight 0.
 pub(super) fn weigh(rest: Vec<f64>, known: &[f64], weights: &mut [f64]) {
     let remains = rest.iter().zip(known).filter(|(_, known)| **known > 0.0);
     let mut sizes: Vec<f64> = remains.map(|(rest, _)| rest.abs()).collect();
-    let limit = 6.0 * kernel::median(&mut sizes);
+    let largest = sizes.iter().copied().fold(0.0, f64::max);
+    let limit = (6.0 * kernel::median(&mut sizes)).max(ROUNDING * largest);
     for ((weight, rest), known) in weights.iter_mut().zip(rest).zip(known) {
         let share = rest.abs() / limit;
         let bisquare = (1.0 - share * share).powi(2);

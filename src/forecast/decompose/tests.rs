@@ -252,6 +252,22 @@ fn a_step_finer_than_the_sampling_invents_nothing() {
 }
 
 #[test]
+fn bursts_of_what_is_idle_stay_in_the_remainder() {
+    // More than half fits exactly: the median of what remains is 0.
+    let mut values = vec![0.0; 24 * 42];
+    values[500..503].fill(1000.0);
+    let options = DecomposeOptions { robust: true, ..DecomposeOptions::default() };
+    for periods in [&[24][..], &[], &[24, 168]] {
+        let found = decompose(&values, periods, &options).unwrap();
+        for (at, value) in values.iter().enumerate() {
+            let (trend, rest) = (found.trend[at], found.remainder[at]);
+            assert!(trend.abs() < 1e-6, "{periods:?}: {trend} at {at}");
+            assert!((rest - value).abs() < 1e-6, "{periods:?}: {rest} at {at}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_decomposed_is_said() {
     let values = [1.0, 2.0, 3.0, f64::NAN, 2.0, 1.0];
     let refused = |values: &[f64], periods: &[usize], options: &DecomposeOptions| {
