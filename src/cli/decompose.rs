@@ -68,7 +68,7 @@ pub(super) fn decompose(args: &DecomposeArgs) -> Result<Outcome, Stop> {
         Err(why) => vec![Err(why)],
         Ok(frame) => {
             let one = |(labels, row): (&Labels, &[f64])| SeriesParts {
-                unit: snapshot.unit(labels.metric()),
+                unit: args.agg.unit(snapshot.unit(labels.metric())),
                 labels: labels.clone(),
                 start: frame.start(),
                 step: args.step,

@@ -46,7 +46,7 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     let finish = |doubts: &Doubts, one: SeriesOutlook| {
         let SeriesOutlook { labels, start, counts_from, outlook } = one;
         SeriesForecast {
-            unit: snapshot.unit(labels.metric()),
+            unit: args.agg.unit(snapshot.unit(labels.metric())),
             start,
             step: args.step,
             counts_from,

@@ -131,7 +131,8 @@ fn sheet(
     fleet: &FleetCoincidence,
     metric: &str,
 ) -> Result<Sheet> {
-    let unit = snapshot.unit(metric).map_or_else(String::new, |unit| unit.to_string());
+    let unit = args.agg.unit(snapshot.unit(metric));
+    let unit = unit.map_or_else(String::new, |unit| unit.to_string());
     let mut sheet = Sheet::new(format!("{metric}: groups apart and together"));
     let all = fleet.all();
     let steps = all.steps();

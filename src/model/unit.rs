@@ -102,6 +102,18 @@ impl Unit {
         self.factor_to(other) == Some(1.0)
     }
 
+    /// The unit of what a total in this unit grows by in a second.
+    ///
+    /// ```
+    /// let mb: plimsoll::Unit = "MB".parse()?;
+    /// assert_eq!(mb.per_second().show(332.0), "332 MB/s");
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    #[must_use]
+    pub fn per_second(&self) -> Self {
+        Self(format!("{}/s", self.0).into())
+    }
+
     /// A value in this unit for people: three significant digits, the unit scaled to fit.
     ///
     /// ```
@@ -129,7 +141,7 @@ impl Unit {
                 return format!("{} {text}{rate}", three_digits(amount / step));
             }
             if family == Family::Ratio {
-                return format!("{}%", three_digits(amount * 100.0));
+                return format!("{}%{rate}", three_digits(amount * 100.0));
             }
         }
         format!("{} {}", three_digits(value), self.0).trim_end().to_owned()
@@ -234,8 +246,22 @@ mod tests {
             ("MHz", 0.000_000_5, "0.500 Hz"),
             ("cores", 0.000_4, "<0.001 cores"),
             ("requests/s", 41_000.0, "41000 requests/s"),
+            ("ratio/s", 0.5, "50.0%/s"),
         ] {
             assert_eq!(unit(text).show(value), shown);
+        }
+    }
+
+    #[test]
+    fn growth_is_per_second() {
+        for (text, value, shown) in [
+            ("MB", 332.0, "332 MB/s"),
+            ("%", 0.25, "0.250%/s"),
+            ("s", 0.5, "0.500 s/s"),
+            ("a unit as long as a unit may be", 1.0, "1.00 a unit as long as a unit may be/s"),
+            ("KB/s", 1.0, "1.00 KB/s/s"),
+        ] {
+            assert_eq!(unit(text).per_second().show(value), shown);
         }
     }
 }

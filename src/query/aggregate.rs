@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::model::Unit;
 
 /// How the samples of one step become one value. NaN samples are skipped; a step without a number
 /// is NaN, and 0 for [`Aggregate::Count`].
@@ -82,6 +83,36 @@ pub enum Across {
     Max,
     /// How many series have a value.
     Count,
+}
+
+impl Aggregate {
+    /// The unit of the aggregate where samples have the unit `of`.
+    ///
+    /// ```
+    /// use plimsoll::Unit;
+    /// use plimsoll::query::Aggregate;
+    /// let bytes: Unit = "MB".parse()?;
+    /// assert_eq!(Aggregate::Max.unit(Some(bytes.clone())), Some(bytes.clone()));
+    /// assert_eq!(Aggregate::Rate.unit(Some(bytes.clone())), Some("MB/s".parse()?));
+    /// assert_eq!(Aggregate::Count.unit(Some(bytes)), None);
+    /// # Ok::<(), plimsoll::Error>(())
+    /// ```
+    pub fn unit(self, of: Option<Unit>) -> Option<Unit> {
+        match self {
+            Self::Count => None,
+            Self::Rate => of.map(|unit| unit.per_second()),
+            Self::Sum
+            | Self::Mean
+            | Self::Min
+            | Self::Max
+            | Self::First
+            | Self::Last
+            | Self::StdDev
+            | Self::Quantile(_)
+            | Self::SketchQuantile(_)
+            | Self::Increase => of,
+        }
+    }
 }
 
 impl fmt::Display for Aggregate {

@@ -74,3 +74,27 @@ fn csv_has_no_two_columns_of_one_name_and_no_formula() {
     let labels = &user.json("query --store s a")["series"][0]["labels"];
     assert_eq!((&labels["value"], &labels["time"]), (&"=sum".into(), &"noon".into()));
 }
+
+#[test]
+fn an_aggregate_has_the_unit_that_it_is_in() {
+    let user = User::new();
+    // Two weeks of a running total, by 3,600 MB an hour and a little.
+    let row = |hour: u64| format!("{},{}\n", 1_768_608_000 + hour * 3600, hour * 3600 + hour % 5);
+    let rows: String = (0..24 * 14).map(row).collect();
+    user.write("a.csv", &format!("time,total\n{rows}"));
+    user.ok("import csv --store s --column total,unit=MB a.csv");
+    for (how, unit) in [("rate", Some("MB/s")), ("count", None), ("max", Some("MB"))] {
+        let line = |command: &str| format!("{command} --store s total --step 1h --agg {how}");
+        let forecast = user.json_of_version(2, &format!("{} --horizon 1d", line("forecast")));
+        assert_eq!(forecast["forecasts"][0]["unit"].as_str(), unit, "{how}");
+        let parts = user.json(&line("decompose"));
+        assert_eq!(parts["series"][0]["unit"].as_str(), unit, "{how}");
+        let csv = user.ok(&format!("{} --format csv", line("decompose")));
+        let column = format!("total,{},2026-01-", unit.unwrap_or_default());
+        assert!(csv.lines().skip(1).all(|line| line.starts_with(&column)), "{how}: {csv}");
+        let share = user.ok(&format!("{} --format csv", line("share")));
+        let peak = share.lines().find(|line| line.starts_with("peak_of_sum,")).unwrap();
+        assert_eq!(peak.rsplit(',').next(), Some(unit.unwrap_or_default()), "{how}: {share}");
+    }
+    assert!(user.ok("decompose --store s total --agg rate").contains(" 1.00 MB/s"));
+}

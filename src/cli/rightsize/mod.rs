@@ -226,10 +226,7 @@ fn unit_of(snapshot: &Snapshot, selector: &Selector) -> Result<Option<Unit>> {
 impl Units {
     /// Cores and bytes, or what can be made bytes, are native.
     fn of(unit: Option<&Unit>, resource: Resource, aggregate: Aggregate) -> Result<Self> {
-        let unit: Option<Unit> = match (unit, aggregate) {
-            (Some(unit), Aggregate::Rate) => Some(format!("{unit}/s").parse()?),
-            (unit, _) => unit.cloned(),
-        };
+        let unit = aggregate.unit(unit.cloned());
         let text = unit.as_ref().map_or("", Unit::as_str);
         let factor = match resource {
             // Seconds of a processor in a second are cores.

@@ -218,7 +218,7 @@ impl<'a> Finder<'a, '_> {
         match unit {
             // Seconds of a processor per second are processors.
             Some(unit) if metric.is_counter && unit.as_str() == "s" => "cores".parse().map(Some),
-            Some(unit) if metric.is_counter => format!("{unit}/s").parse().map(Some),
+            Some(unit) if metric.is_counter => Ok(Some(unit.per_second())),
             unit => Ok(unit),
         }
     }
