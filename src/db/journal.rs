@@ -45,7 +45,7 @@ pub(super) fn look_through(folder: &Path, may_write: bool) -> Result<()> {
             if !(is_log && may_write) {
                 return Err(refused(&path, at, is_log));
             }
-            DiskFs.replace_byte(&path, at + KIND_AT, NONE)?;
+            DiskFs::replace_byte(&path, at + KIND_AT, NONE)?;
         }
     }
     Ok(())
@@ -66,7 +66,7 @@ fn is_list_of_tables(folder: &Path, name: &str) -> Result<bool> {
         return Ok(false);
     }
     let (current, mut counts) = (folder.join("CURRENT"), false);
-    DiskFs.each_part(&current, BLOCK_BYTES, |text| {
+    DiskFs::each_part(&current, BLOCK_BYTES, |text| {
         counts = text.trim_ascii_end() == name.as_bytes();
         false
     })?;
@@ -76,7 +76,7 @@ fn is_list_of_tables(folder: &Path, name: &str) -> Result<bool> {
 /// Where records begin that RocksDB does not get past.
 fn endless(path: &Path) -> Result<Vec<u64>> {
     let (mut reader, mut start, mut found) = (Reader::default(), 0, Vec::new());
-    DiskFs.each_part(path, BLOCK_BYTES, |block| {
+    DiskFs::each_part(path, BLOCK_BYTES, |block| {
         found.extend(reader.endless(block).map(|at| start + at as u64));
         start += block.len() as u64;
         !reader.is_again

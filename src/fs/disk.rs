@@ -27,7 +27,6 @@ impl DiskFs {
     /// Calls `visit` with one part after another of a file that may grow or go meanwhile, each of
     /// so many bytes but the last, until it returns `false`; never where there is no such file.
     pub(crate) fn each_part(
-        self,
         path: &Path,
         part_bytes: usize,
         mut visit: impl FnMut(&[u8]) -> bool,
@@ -48,7 +47,7 @@ impl DiskFs {
     }
 
     /// Writes another byte in the place of one, and waits until it is on the disk.
-    pub(crate) fn replace_byte(self, path: &Path, at: u64, byte: u8) -> Result<()> {
+    pub(crate) fn replace_byte(path: &Path, at: u64, byte: u8) -> Result<()> {
         let file = OpenOptions::new().write(true).open(path);
         let file = file.map_err(|why| Error::io("open", path, why))?;
         file.write_all_at(&[byte], at).map_err(|why| Error::io("write to", path, why))?;

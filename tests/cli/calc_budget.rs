@@ -37,8 +37,8 @@ fn the_cheapest_plan_the_nines_and_the_end_of_shrinking() {
 #[test]
 fn ten_samples_tell_of_no_share_below_a_tenth() {
     let user = User::new();
-    let lines: String = (1..=10).map(|n| format!("{}\n", 10 * n)).collect();
-    user.write("ten.csv", &format!("demand\n{lines}"));
+    let demand: Vec<String> = (1..=10).map(|n| (10 * n).to_string()).collect();
+    user.write("ten.csv", &format!("demand\n{}\n", demand.join("\n")));
     let said = user.ok("calc budget --objective 0.999 --samples ten.csv --per-host 8 --price 100");
     assert!(said.contains("10 samples tell of no share of time below 10.00%"), "{said}");
     assert!(said.contains("for 2 nines and more"), "{said}");

@@ -150,7 +150,7 @@ impl Frame {
         marks.path("grid-line", &grid);
         for (tick, text) in ticks.into_iter().zip(texts) {
             let at = (self.left - 8.0, self.top + axis.place(tick) + 4.0);
-            marks.text("", at, Anchor::End, &cut_to(&text, TICK_CHARS_MAX));
+            marks.text("", at, Anchor::End, &first_digits(&text));
         }
     }
 
@@ -189,5 +189,25 @@ impl Frame {
         }
         group.push_str("</g>");
         marks.add(&group);
+    }
+}
+
+/// An amount that has room beside an axis. Of a longer one the first digits tell its size: it is
+/// not cut in its middle, as a name is.
+fn first_digits(amount: &str) -> String {
+    match amount.char_indices().nth(TICK_CHARS_MAX) {
+        None => amount.to_owned(),
+        Some(_) => amount.chars().take(TICK_CHARS_MAX - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_amounts_keep_their_first_digits() {
+        assert_eq!(first_digits("1234567890"), "1234567890");
+        assert_eq!(first_digits("12345678901 B"), "123456789…");
     }
 }
