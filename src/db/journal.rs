@@ -28,9 +28,9 @@ const AGAIN: [u8; 6] = [5, 6, 7, 8, 11, 131];
 /// A kind that there is not: RocksDB finds the checksum wrong, and takes the record for damaged.
 const NONE: u8 = 127;
 
-/// Leaves no file in the folder that RocksDB never ends reading. Of a log RocksDB takes what is
-/// before the first damaged record: the kind that is none yet claims to be one is replaced, where
-/// the caller may write. Of a list of tables nothing can be left out.
+/// Leaves no file in the folder that RocksDB never ends reading. In a log the kind of such a record
+/// is replaced, where the caller may write: RocksDB then finds the record damaged, and takes what
+/// is before it. Of a list of tables nothing can be left out.
 ///
 /// # Errors
 /// [`Error::Corrupt`] with the place in a file that RocksDB would not get past.
