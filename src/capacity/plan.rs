@@ -60,6 +60,7 @@ pub struct Planner {
     inventory: Option<Inventory>,
     zombies: Option<ZombieReport>,
     laws: Vec<LawReport>,
+    caveats: Vec<String>,
 }
 
 /// The latest limit of each row, or why there is none.
@@ -78,8 +79,8 @@ impl Planner {
         let unlimited = Vec::new();
         let view = View { study: study.clone(), as_of, with_history: false, hosts, unlimited };
         let (seen, limits) = (HashSet::new(), HashMap::new());
-        let (rows, laws) = (Vec::new(), Vec::new());
-        Ok(Self { view, rows, seen, limits, inventory: None, zombies: None, laws })
+        let (rows, laws, caveats) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { view, rows, seen, limits, inventory: None, zombies: None, laws, caveats })
     }
 
     /// The same planner, of which the plan has a [history](super::History) as well.
@@ -119,6 +120,14 @@ impl Planner {
     #[must_use]
     pub fn with_laws(mut self, laws: Vec<LawReport>) -> Self {
         self.laws = laws;
+        self
+    }
+
+    /// The same planner, whose plan says this beside every answer, in whole sentences: what its data
+    /// lack, which no row can show.
+    #[must_use]
+    pub fn with_caveats(mut self, caveats: impl IntoIterator<Item = String>) -> Self {
+        self.caveats.extend(caveats);
         self
     }
 
@@ -228,7 +237,8 @@ impl Planner {
         let design = self.inventory.as_ref();
         let design =
             design.map(|inventory| known::designs(&self.view, &self.rows, inventory, &label));
-        Plan { design, ..summary::plan(&self.view, self.rows, self.zombies, self.laws) }
+        let plan = summary::plan(&self.view, self.rows, self.zombies, self.laws);
+        Plan { design, caveats: self.caveats, ..plan }
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Plan {
     pub laws: Vec<LawReport>,
     /// What could not be said, and why; most frequent first.
     pub notes: Vec<Note>,
+    /// What holds for every answer of the plan, such as that samples were lost to damage.
+    pub caveats: Vec<String>,
     /// The days behind the plan, where the planner was [asked](super::Planner::with_history) for
     /// them.
     pub history: Option<History>,

@@ -72,6 +72,7 @@ pub(super) fn plan(
             pools.as_ref(),
             &laws,
         ),
+        caveats: Vec::new(),
         pools,
         design: None,
         history: days.map(|days| days.history(view, &hosts)),

@@ -87,6 +87,8 @@ fn planner(snapshot: &Snapshot, study: &Study, study_file: &Path) -> Result<Plan
         Some(zombies) => planner.with_zombies(zombies),
         None => planner,
     };
+    let planner = planner.with_caveats(reader::lacks(&snapshot.loss()));
+    let planner = planner.with_caveats(rolled_up(snapshot, study));
     Ok(match inventory {
         Some(inventory) => planner.with_inventory(inventory),
         None => planner,
@@ -98,22 +100,28 @@ pub(super) fn read_study(path: &Path) -> Result<Study> {
     Study::parse(&text, &path.display().to_string())
 }
 
-/// Says where the time that a plan looks at is shorter than it need be: rollups are coarser than
-/// the study's steps.
 fn say_what_is_rolled_up(snapshot: &Snapshot, study: &Study) {
+    for caveat in rolled_up(snapshot, study) {
+        note(&format!("note: {caveat}"));
+    }
+}
+
+/// Where the time that a plan looks at is shorter than it need be: rollups are coarser than the
+/// study's steps.
+fn rolled_up(snapshot: &Snapshot, study: &Study) -> Vec<String> {
     let steps: BTreeSet<Span> = study.tables().iter().map(|table| table.step).collect();
     let tiers = snapshot.tiers();
-    for step in steps {
+    let shorter = steps.into_iter().filter_map(|step| {
         let begins = answered_from(snapshot, step);
         let earlier = |span: Span| answered_from(snapshot, span).filter(|at| Some(*at) < begins);
         let better = tiers.iter().filter_map(|tier| Some((earlier(tier.span)?, tier.span)));
-        if let (Some(begins), Some((at, span))) = (begins, better.min()) {
-            note(&format!(
-                "note: in steps of {step} the plan begins at {begins}, for what lies before is \
-                 rolled up; with step = \"{span}\" it would begin at {at}"
-            ));
-        }
-    }
+        let (begins, (at, span)) = (begins?, better.min()?);
+        Some(format!(
+            "in steps of {step} the plan begins at {begins}, for what lies before is rolled up; \
+             with step = \"{span}\" it would begin at {at}"
+        ))
+    });
+    shorter.collect()
 }
 
 /// Says which labels of the study no series has: a table by them is of one row.

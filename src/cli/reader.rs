@@ -19,14 +19,18 @@ pub(super) fn open(folder: &Path) -> Result<Store> {
 /// Says what a store misses, if anything. One that is opened for writing may have set it aside just
 /// now.
 pub(super) fn tell_loss(store: &Store, folder: &Path) -> Result<()> {
-    let loss = store.snapshot()?.loss();
-    if loss != Loss::default() {
-        note(&said(&loss, folder));
+    if let Some(lacks) = lacks(&store.snapshot()?.loss()) {
+        let folder = folder.display();
+        note(&format!("note: {lacks}; `plimsoll check --store {folder}` tells more"));
     }
     Ok(())
 }
 
-fn said(loss: &Loss, folder: &Path) -> String {
+/// What no answer from a store has, if it misses anything.
+pub(super) fn lacks(loss: &Loss) -> Option<String> {
+    if *loss == Loss::default() {
+        return None;
+    }
     let counted = |count, one: &str, more: &str| match count {
         0 => None,
         1 => Some(format!("1 {one}")),
@@ -42,11 +46,7 @@ fn said(loss: &Loss, folder: &Path) -> String {
     });
     let batches = counted(loss.batches, "batch of the head", "batches of the head");
     let parts: Vec<String> = segments.into_iter().chain(batches).collect();
-    let (parts, folder) = (parts.join(" and "), folder.display());
-    format!(
-        "note: the store is damaged: every answer lacks {parts}; \
-         `plimsoll check --store {folder}` tells more"
-    )
+    Some(format!("the store is damaged: every answer lacks {}", parts.join(" and ")))
 }
 
 #[cfg(test)]
@@ -58,9 +58,8 @@ mod tests {
         let [start, end] = [0, 60_000_000_001].map(Timestamp::from_nanos);
         let range = TimeRange { start, end };
         let said = |loss: Loss| {
-            let said = said(&loss, Path::new("s"));
-            let (_, said) = said.split_once("lacks ").unwrap();
-            said.split_once("; ").unwrap().0.to_owned()
+            let said = lacks(&loss).unwrap();
+            said.split_once("lacks ").unwrap().1.to_owned()
         };
         let one = Loss { segments: 1, samples: 7, range: Some(range), batches: 0 };
         let when = "1970-01-01T00:00:00Z to 1970-01-01T00:01:00Z";
@@ -68,6 +67,7 @@ mod tests {
         let more = Loss { segments: 2, samples: 0, batches: 1, ..one };
         let expected = format!("2 segments (rollups from {when}) and 1 batch of the head");
         assert_eq!(said(more), expected);
+        assert_eq!(lacks(&Loss::default()), None);
         assert_eq!(said(Loss { batches: 3, ..Loss::default() }), "3 batches of the head");
     }
 }

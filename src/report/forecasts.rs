@@ -86,18 +86,26 @@ fn counts_from_text(from: Option<&CountsFrom>, out: &mut dyn Write) -> io::Resul
     writeln!(out, "  past      counts from {} on: {}", from.time, visible(&from.event))
 }
 
+/// A scaled error; a dash where there is nothing to scale it by.
+fn shown_mase(mase: f64) -> String {
+    if mase.is_finite() { format!("{mase:.2}") } else { "-".to_owned() }
+}
+
 fn forecast_text(
     series: &SeriesForecast,
     forecast: &Forecast,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let backtest = &forecast.backtest;
-    let mase = backtest.mase;
-    writeln!(out, "  error     MASE {mase:.2} over {} origins of its past", backtest.origins)?;
+    let (mase, origins) = (shown_mase(backtest.mase), backtest.origins);
+    write!(out, "  error     MASE {mase} over {origins} origins of its past")?;
+    let unscaled = ": no two neighbours of it differ, by which errors are scaled";
+    writeln!(out, "{}", if backtest.mase.is_finite() { "" } else { unscaled })?;
     let mut models: Vec<&ModelScore> = backtest.scores.iter().filter(|s| s.share > 0.0).collect();
     models.sort_by(|a, b| b.share.total_cmp(&a.share));
     let named = |score: &&ModelScore| {
-        format!("{} {:.0}% (MASE {:.2})", score.model, score.share * 100.0, score.mase)
+        let mase = shown_mase(score.mase);
+        format!("{} {:.0}% (MASE {mase})", score.model, score.share * 100.0)
     };
     let mut names: Vec<String> = models.iter().take(MODELS_MAX).map(named).collect();
     if models.len() > MODELS_MAX {
@@ -238,6 +246,18 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn an_error_that_nothing_scales_is_a_dash() {
+        let without = examples().take(1).map(|one| {
+            let mut one = one?;
+            one.forecast.iter_mut().for_each(|made| made.backtest.mase = f64::INFINITY);
+            Ok(one)
+        });
+        let text = written(|out| forecasts_text(without, out));
+        assert!(text.contains("MASE - over") && text.contains("no two neighbours"), "{text}");
+        assert!(!text.contains("inf"), "{text}");
     }
 
     #[test]

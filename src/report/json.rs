@@ -43,6 +43,7 @@ pub fn json(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
         pools: plan.pools.as_ref().map(pools_json::pools),
         laws: plan.laws.iter().map(laws_json::law).collect(),
         notes: &plan.notes,
+        caveats: &plan.caveats,
     };
     serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
     writeln!(out)
@@ -73,6 +74,8 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     laws: Vec<laws_json::LawView<'a>>,
     notes: &'a [Note],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    caveats: &'a [String],
 }
 
 #[derive(Serialize)]

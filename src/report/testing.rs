@@ -171,6 +171,7 @@ pub(super) fn plan() -> Plan {
             hosts: 1,
             examples: vec!["@gone: disk".into()],
         }],
+        caveats: vec![],
         history: None,
     }
 }

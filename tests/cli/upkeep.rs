@@ -132,6 +132,10 @@ fn a_store_that_has_lost_a_segment_says_so_and_has_it_again_from_its_backup() {
                 run.err.lines().filter(|line| line.starts_with("note: the store is")).count();
             assert_eq!(said, 1, "plimsoll {line}: {}", run.err);
         }
+        let lack = "the store is damaged: every answer lacks 1 segment";
+        let page = fs::read_to_string(user.path("report.html")).unwrap();
+        assert!(page.contains(lack));
+        assert!(user.ok("plan --store s --study study.toml --format json").contains(lack));
         golden("damaged-note.txt", &user.ends(DONE, "ls --store s").err);
         assert_eq!(user.ends(PROBLEMS, "check --store s").err, "");
         let restored = format!("r{cut}");

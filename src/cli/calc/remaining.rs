@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::table::Table;
 use crate::capacity::remaining::{
-    Buffer, Buffers, CapacityRemaining, Component, ResourceDays, ResourceLoad, TimeRemaining,
-    cpu_headroom_fit,
+    Buffer, Buffers, CapacityRemaining, Component, ResourceDays, ResourceLoad, State,
+    TimeRemaining, cpu_headroom_fit,
 };
 use crate::error::{Error, Result};
 use crate::report::{Column, Sheet, Value};
@@ -66,6 +66,9 @@ pub(super) fn remaining(args: &RemainingArgs) -> Result<Sheet> {
     }
     let wanted = required(&mut sheet, args, &loads)?;
     rows(&mut sheet, &left, dated.then_some(&days), wanted.as_deref());
+    if dated {
+        sheet.note("Time is green from 120 days on, yellow below, orange below 60, red below 30.");
+    }
     sheet.note(
         "Remaining is the capacity less reserve and demand. Green from 10% on, yellow below, \
          orange below 5%, red at 0.",
@@ -138,6 +141,7 @@ fn rows(
     ];
     if days.is_some() {
         columns.push(Column::new("days", "days"));
+        columns.push(Column::new("time_state", "state of the time"));
     }
     if wanted.is_some() {
         columns.push(Column::new("required", "required"));
@@ -150,7 +154,9 @@ fn rows(
             one.remaining_percent.into(),
             one.state.name().into(),
         ];
-        cells.extend(days.map(|days| Value::from(days[at].days)));
+        if let Some(one) = days.map(|days| &days[at]) {
+            cells.extend([one.days.into(), State::of_days(one.days).name().into()]);
+        }
         cells.extend(wanted.map(|wanted| Value::from(wanted[at])));
         table.row(cells);
     }

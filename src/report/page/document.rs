@@ -17,7 +17,7 @@ pub(super) const SCRIPT: &str = include_str!("script.js");
 /// The SHA-256 of [`SCRIPT`] in base 64, by which the page's policy lets it run, and nothing else.
 pub(super) const SCRIPT_SHA256: &str = "4X06UmtxxB6YdhtHbQjpyqx0/KQHFTl6PgrfMHgnuBs=";
 /// The SHA-256 of [`style`] in base 64.
-pub(super) const STYLE_SHA256: &str = "mQEMPdS1CW3LN6oUMiTm0Y83LGhb5WiO8cU2BI4aoV8=";
+pub(super) const STYLE_SHA256: &str = "M/7SGu78IHYrwKXDa04MKW/p548PCVVA2Gmnx8pM4l8=";
 
 /// The page under construction.
 #[derive(Debug, Default)]

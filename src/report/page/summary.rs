@@ -27,6 +27,9 @@ pub(super) fn write(plan: &Plan, out: &mut String) {
         plan.lead_time,
     );
     let _ = writeln!(out, "<p class=\"lead\">{}</p>", Text(&finding(plan)));
+    for caveat in &plan.caveats {
+        let _ = writeln!(out, "<p class=\"caveat\">Note: {}.</p>", Text(caveat));
+    }
     out.push_str("<ul class=\"tiles\">\n");
     for (count, what, class) in tiles(plan) {
         let _ = writeln!(out, "<li{class}><b>{count}</b><span>{}</span></li>", Text(&what));
@@ -167,6 +170,16 @@ mod tests {
     use crate::capacity::Summary;
     use crate::capacity::exhaustion::Probabilities;
     use crate::report::testing::plan as small_plan;
+
+    #[test]
+    fn what_the_data_lack_stands_above_all_numbers() {
+        let mut plan = small_plan();
+        plan.caveats = vec!["every answer lacks <3> samples".into()];
+        let mut out = String::new();
+        write(&plan, &mut out);
+        let (above, _) = out.split_once("<ul class=\"tiles\">").unwrap();
+        assert!(above.contains("Note: every answer lacks &lt;3&gt; samples."), "{above}");
+    }
 
     /// A plan of rows without a date, of the last so many of which nothing can be said.
     fn undated(rows: usize, unknown: usize, change: impl Fn(&mut PlanRow)) -> Plan {

@@ -70,7 +70,9 @@ fn cells(
     cells.push(Cell::words(rules.collect::<Vec<_>>().join(", ")));
     cells.push(Cell::words(printable(&host.reasons.join("; "))));
     cells.extend(report.has_ledger.then(|| Cell::words(host.since.date())));
-    cells.extend([Cell::words(stage(host)), Cell::words(next(plan, host))]);
+    let day = host.next.as_ref().filter(|_| !host.held).map(|(_, day)| day.nanos() as f64);
+    let next = Cell::words(next(plan, host)).sorted_by(day.unwrap_or(f64::NAN));
+    cells.extend([Cell::words(stage(host)), next]);
     cells.extend(shows.owner.then(|| Cell::name(owner(host))));
     let saves = host.price_per_month;
     cells.extend(report.savings.map(|_| Cell::number(price(saves), saves.unwrap_or(f64::NAN))));
