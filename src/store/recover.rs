@@ -135,6 +135,7 @@ pub(super) fn open_segment(
         && segment.bytes() == record.file_bytes
         && footer.order == record.order
         && footer.samples == record.samples
+        && footer.range == record.range
         && footer.label_file == record.label_file
         && segment.is_rollup() == record.rollup;
     if !fits && !planted("any-segment-for-another") {

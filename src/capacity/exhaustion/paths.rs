@@ -7,6 +7,9 @@ use super::{ExhaustionOptions, Quantiles};
 use crate::kernel::Random;
 use crate::model::limits::PEAK_DAYS_AHEAD_MAX;
 
+/// The most days of which [`Quantiles`] tell a share by themselves.
+const ASKED_DAYS: f64 = 90.0;
+
 /// The times at which drawn paths first reach the line, in order; infinite where they do not.
 #[derive(Debug)]
 pub(super) struct Passages(Vec<f64>);
@@ -40,7 +43,7 @@ impl Passages {
             p90_days: quantile(0.9),
             within_7: self.share(7.0),
             within_30: self.share(30.0),
-            within_90: self.share(90.0),
+            within_90: self.share(ASKED_DAYS),
             never: (self.0.len() - self.count(options.horizon_days)) as f64
                 / self.0.len().max(1) as f64,
         }
@@ -60,7 +63,8 @@ pub(super) fn first_passages(
     line: &LinePath,
     options: &ExhaustionOptions,
 ) -> Passages {
-    let horizon = options.horizon_days.clamp(1.0, PEAK_DAYS_AHEAD_MAX as f64) as usize;
+    // Shares are told of 90 days, whatever the horizon.
+    let horizon = options.horizon_days.clamp(ASKED_DAYS, PEAK_DAYS_AHEAD_MAX as f64) as usize;
     let mut seeds = Random::new(options.seed);
     let passage = |index| {
         let mut random = Random::new(seeds.bits());

@@ -186,6 +186,22 @@ fn a_line_without_noise_is_reached_on_its_day() {
 }
 
 #[test]
+fn shares_of_30_and_90_days_are_told_whatever_the_horizon() {
+    let peaks: Vec<f64> = (0..60).map(|day| 50.0 + 0.5 * f64::from(day)).collect();
+    let told = |horizon_days| {
+        let options = ExhaustionOptions { horizon_days, ..options() };
+        // 21 days on from 79.5.
+        let found = time_to_exhaustion(&peaks, 90.0, &options);
+        let Outcome::Within(days) = found.outcome else { panic!("{found:?}") };
+        let told = found.probabilities.unwrap();
+        assert_eq!((told.within_30, told.within_90), (days.within_30, days.within_90));
+        (days.p50_days, days.within_7, days.within_30, days.within_90, days.never)
+    };
+    assert_eq!(told(14.0), (None, 0.0, 1.0, 1.0, 1.0));
+    assert_eq!(told(30.0), (Some(21.0), 0.0, 1.0, 1.0, 0.0));
+}
+
+#[test]
 fn words_where_words_are_due() {
     let outcome = |peaks: &[f64], line: f64| time_to_exhaustion(peaks, line, &options()).outcome;
     let flat: Vec<f64> = (0..60).map(|day| 50.0 + f64::from(day * 7 % 5)).collect();

@@ -66,13 +66,13 @@ pub(super) fn remaining(args: &RemainingArgs) -> Result<Sheet> {
     }
     let wanted = required(&mut sheet, args, &loads)?;
     rows(&mut sheet, &left, dated.then_some(&days), wanted.as_deref());
-    if dated {
-        sheet.note("Time is green from 120 days on, yellow below, orange below 60, red below 30.");
-    }
     sheet.note(
         "Remaining is the capacity less reserve and demand. Green from 10% on, yellow below, \
          orange below 5%, red at 0.",
     );
+    if dated {
+        sheet.note("Time is green from 120 days on, yellow below, orange below 60, red below 30.");
+    }
     Ok(sheet)
 }
 

@@ -1,6 +1,7 @@
 //! The marker of a backup: which files make it whole. It is written last, so that a folder without
 //! one is no backup yet.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::folder::Part;
@@ -90,9 +91,13 @@ impl Marker {
 
     fn decode_body(mut body: &[u8]) -> Result<Self> {
         let summary = record::decode(pull(&mut body)?)?;
-        let mut parts = Vec::new();
+        let (mut parts, mut named) = (Vec::new(), BTreeSet::new());
         while !body.is_empty() {
-            parts.push(record::decode(pull(&mut body)?)?);
+            let record: PartRecord = record::decode(pull(&mut body)?)?;
+            if !named.insert(record.part) {
+                return Err(Error::decode("it names a file twice"));
+            }
+            parts.push(record);
         }
         Ok(Self { summary, parts })
     }
@@ -145,6 +150,14 @@ mod tests {
                 assert!(matches!(refused, Err(Error::Corrupt { .. })), "bit {bit} of byte {at}");
             }
         }
+    }
+
+    #[test]
+    fn a_marker_that_names_a_file_twice_is_damaged() {
+        let mut marker = marker();
+        marker.parts.push(marker.parts[1]);
+        let why = Marker::decode(Path::new("m"), &marker.encode().unwrap()).unwrap_err();
+        assert!(why.to_string().contains("names a file twice"), "{why}");
     }
 
     #[test]

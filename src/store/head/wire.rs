@@ -4,8 +4,8 @@
 //! four times the number of rows, plus 0 to 3 for values of 1, 2, 4 or 8 bytes, the number of runs
 //! of consecutive series ids, per run its distance from the end of the run before (zigzag) and its
 //! length, per row the distance of its time from the one before (zigzag), all varints, and the
-//! values, row after row: signed whole numbers where all of the group are such, else f64 bits.
-//! Distances go on from group to group, so that the scrape of a fleet takes little beside its
+//! values, series after series: signed whole numbers where all of the group are such, else f64
+//! bits. Distances go on from group to group, so that the scrape of a fleet takes little beside its
 //! values. More is not done to those: a batch lives until the next seal.
 
 use crate::codec::varint::{read_i64, read_u64, write_i64, write_u64};

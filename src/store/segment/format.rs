@@ -82,6 +82,16 @@ pub(super) struct Region {
     pub(super) bytes: u64,
 }
 
+impl Region {
+    /// Fails where what is in it is not as long.
+    pub(super) fn check_length(self, bytes: u64) -> Result<()> {
+        if bytes == self.bytes {
+            return Ok(());
+        }
+        Err(Error::decode(format!("blocks of {bytes} bytes in a region of {}", self.bytes)))
+    }
+}
+
 impl Footer {
     /// A footer without the parts that the writer fills in.
     pub(in crate::store) fn new(

@@ -5,7 +5,9 @@
 //! range, or the fields and sketches of its buckets where these are rollups. Never: a change to a
 //! published file, or a byte used before its checksum was verified.
 
+mod axes;
 mod column;
+mod columns;
 mod format;
 mod index;
 pub(super) mod label_file;

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use super::axes::Axis;
 use super::column::samples_in_block;
-use super::index::{Axis, Column};
+use super::columns::Column;
 use super::reader::Segment;
 use crate::codec::{ColumnDecoder, Made};
 use crate::error::{Error, Result};
@@ -29,7 +30,7 @@ pub(in crate::store) struct Place {
 #[derive(Debug)]
 pub(in crate::store) struct ColumnReader<'a> {
     segment: &'a Segment,
-    column: &'a Column,
+    column: Column<'a>,
     samples: usize,
     decoder: ColumnDecoder,
     /// The block that comes next, and where it begins.
@@ -37,7 +38,6 @@ pub(in crate::store) struct ColumnReader<'a> {
     rest: &'a [u8],
     /// All blocks.
     bytes: &'a [u8],
-    block_bytes: &'a [u32],
 }
 
 impl Place {
@@ -64,7 +64,7 @@ impl Segment {
         let beside = |at: usize| self.column_at(at).filter(|c| c.id == id).map(|c| (at, c));
         let (column_at, column) = beside(*before + 1).or_else(|| self.column(id))?;
         *before = column_at;
-        let axis = self.axis(column)?;
+        let axis = self.axis(&column)?;
         let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
         let (first_time, last_time) = (axis.first_time(), axis.last_time);
         (!blocks.is_empty()).then_some(Place {
@@ -101,19 +101,19 @@ impl Segment {
         let (header, bytes) = self.column_bytes(place.column, column)?;
         self.prefetch_column(place.column + 1);
         let decoder = ColumnDecoder::new(header);
-        let decoder = decoder.map_err(|e| e.at(self.path(), column.region.offset))?;
-        let block_bytes = self.blocks_of(column);
+        let decoder = decoder.map_err(|e| e.at(self.path(), column.region().offset))?;
         let (samples, next, rest) = (axis.samples, 0, bytes);
         let segment = self;
-        Ok(Some(ColumnReader { segment, column, samples, decoder, next, rest, bytes, block_bytes }))
+        Ok(Some(ColumnReader { segment, column, samples, decoder, next, rest, bytes }))
     }
 
     /// Asks for the beginning of a column: whoever reads one mostly goes on to the one beside it,
     /// and would wait for its bytes once for every block.
     fn prefetch_column(&self, at: usize) {
         let Some(column) = self.column_at(at) else { return };
-        let start = column.region.offset as usize;
-        let end = start + (column.region.bytes as usize).min(PREFETCH_BYTES);
+        let region = column.region();
+        let start = region.offset as usize;
+        let end = start + (region.bytes as usize).min(PREFETCH_BYTES);
         kernel::prefetch(self.file().get(start..end).unwrap_or(&[]));
     }
 
@@ -136,7 +136,7 @@ impl Segment {
 
     /// Encoded bytes of a block of values of a place.
     pub(in crate::store) fn block_bytes(&self, place: &Place, block: usize) -> u64 {
-        let lengths = self.at(place).map_or(&[][..], |(column, _)| self.blocks_of(column));
+        let lengths = self.at(place).map_or(&[][..], |(column, _)| column.block_bytes);
         lengths.get(block).map_or(0, |bytes| u64::from(*bytes))
     }
 
@@ -147,12 +147,12 @@ impl Segment {
 
     /// The number of a block among all of the segment's, as statistics count them.
     pub(in crate::store) fn statistics_row(&self, place: &Place, block: usize) -> usize {
-        self.at(place).map_or(0, |(column, _)| column.first_block as usize) + block
+        self.at(place).map_or(0, |(column, _)| column.first_block) + block
     }
 
-    fn at(&self, place: &Place) -> Option<(&Column, &Axis)> {
+    fn at(&self, place: &Place) -> Option<(Column<'_>, Axis<'_>)> {
         let column = self.column_at(place.column)?;
-        Some((column, self.axis(column)?))
+        Some((column, self.axis(&column)?))
     }
 }
 
@@ -163,7 +163,7 @@ impl<'a> ColumnReader<'a> {
         if block < self.next {
             (self.next, self.rest) = (0, self.bytes);
         }
-        let lengths = self.block_bytes.get(self.next..block).ok_or_else(fault)?;
+        let lengths = self.column.block_bytes.get(self.next..block).ok_or_else(fault)?;
         let skipped: usize = lengths.iter().map(|bytes| *bytes as usize).sum();
         let rest = self.rest.get(skipped..).ok_or_else(fault)?;
         (self.next, self.rest) = (block, rest);
@@ -173,7 +173,7 @@ impl<'a> ColumnReader<'a> {
 
     /// Bytes of a block.
     pub(in crate::store) fn bytes_of(&self, block: usize) -> usize {
-        self.block_bytes.get(block).map_or(0, |bytes| *bytes as usize)
+        self.column.block_bytes.get(block).map_or(0, |bytes| *bytes as usize)
     }
 
     /// Which magnitude no value of a block exceeds, where it is made of whole numbers alone.
@@ -204,6 +204,6 @@ impl<'a> ColumnReader<'a> {
     }
 
     fn at(&self, error: Error) -> Error {
-        error.at(self.segment.path(), self.column.region.offset)
+        error.at(self.segment.path(), self.column.region().offset)
     }
 }

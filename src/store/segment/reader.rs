@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::axes::Axis;
 use super::column;
+use super::columns::Column;
 use super::format::padded_bytes;
 use super::format::{
     ALIGN_BYTES, BUCKET_FIELDS, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES,
 };
-use super::index::{self, Axis, Column, Index};
+use super::index::{self, Index};
 use super::sketches::{self, SketchColumns};
 use super::statistics::{self, Directory};
 use super::whole::number;
@@ -33,7 +35,7 @@ pub struct Segment {
     identity: SegmentIdentity,
     footer: Footer,
     pub(super) index: Index,
-    /// Positions in `index.series`, sorted by id.
+    /// Places of the series in the file, sorted by id.
     by_id: Vec<u32>,
     axes_verified: Vec<AtomicBool>,
     columns_verified: Vec<AtomicBool>,
@@ -56,12 +58,14 @@ impl Segment {
             return Err(Error::corrupt(path, region.offset, "footer and header disagree"));
         }
         let bytes = identity.region(path, &map, footer.index)?;
-        let index = Index::decode(bytes).map_err(|e| e.at(path, footer.index.offset))?;
-        check_rollup(&footer, &index).map_err(|e| e.at(path, region.offset))?;
-        let mut by_id: Vec<u32> = (0..index.series.len() as u32).collect();
-        by_id.sort_by_key(|at| index.series.get(*at as usize).map(|column| column.id));
+        let index = Index::decode(bytes, footer.rollup.is_some());
+        let index = index.map_err(|e| e.at(path, footer.index.offset))?;
+        check_footer(&footer, &index).map_err(|e| e.at(path, region.offset))?;
+        let mut by_id: Vec<u32> = (0..index.columns.series().len() as u32).collect();
+        by_id.sort_by_key(|series| index.columns.id(*series as usize));
         let flags = |count| std::iter::repeat_with(|| AtomicBool::new(false)).take(count).collect();
-        let (axes_verified, columns_verified) = (flags(index.axes.len()), flags(by_id.len()));
+        let (axes_verified, columns_verified) =
+            (flags(index.axes.len()), flags(index.columns.len()));
         let sketches_verified = flags(index.sketches.len());
         Ok(Self {
             map,
@@ -108,18 +112,13 @@ impl Segment {
 
     /// The series inside, in metric-major order.
     pub fn series(&self) -> impl ExactSizeIterator<Item = SeriesId> {
-        self.index.series.iter().step_by(self.fields()).map(|column| column.id)
-    }
-
-    /// Columns of each series: one of samples, or the fields of its buckets.
-    fn fields(&self) -> usize {
-        fields(&self.footer)
+        self.index.columns.series()
     }
 
     /// From the first sample of a series to 1 ns after its last; `None` where it is not here.
     pub fn series_range(&self, id: SeriesId) -> Option<TimeRange> {
         let (_, column) = self.column(id)?;
-        let axis = self.axis(column)?;
+        let axis = self.axis(&column)?;
         let nanos = crate::model::Timestamp::from_nanos;
         let end = nanos(axis.last_time.saturating_add(1));
         Some(TimeRange { start: nanos(axis.first_time()), end })
@@ -127,29 +126,30 @@ impl Segment {
 
     /// Samples of a series here.
     pub(in crate::store) fn series_samples(&self, id: SeriesId) -> usize {
-        let axis = self.column(id).and_then(|(_, column)| self.axis(column));
+        let axis = self.column(id).and_then(|(_, column)| self.axis(&column));
         axis.map_or(0, |axis| axis.samples)
     }
 
     /// Samples of a series here, their blocks, and the bytes of their values.
     pub(in crate::store) fn amount(&self, id: SeriesId) -> Amount {
         let Some((_, column)) = self.column(id) else { return Amount::default() };
-        let samples = self.axis(column).map_or(0, |axis| axis.samples as u64);
-        Amount { blocks: u64::from(column.blocks), samples, bytes: column.region.bytes }
+        let samples = self.axis(&column).map_or(0, |axis| axis.samples as u64);
+        let (blocks, bytes) = (column.block_bytes.len() as u64, column.region().bytes);
+        Amount { blocks, samples, bytes }
     }
 
     /// The axis of a series and the bytes that its values take here.
     pub(in crate::store) fn cost(&self, id: SeriesId) -> Option<(usize, u64)> {
-        self.column(id).map(|(_, column)| (column.axis as usize, column.region.bytes))
+        self.column(id).map(|(_, column)| (column.axis as usize, column.region().bytes))
     }
 
     /// The values of a block from the middle of a series; none where it is not here.
     pub(in crate::store) fn sample(&self, id: SeriesId) -> Result<Vec<f64>> {
         let mut values = Vec::new();
         if let Some((at, column)) = self.column(id)
-            && let Some(axis) = self.axis(column)
+            && let Some(axis) = self.axis(&column)
         {
-            let middle = (column.blocks as usize - 1) / 2;
+            let middle = column.block_bytes.len().saturating_sub(1) / 2;
             self.decode_column(at, column, axis, middle..middle + 1, &mut values)?;
         }
         Ok(values)
@@ -175,7 +175,7 @@ impl Segment {
         times.clear();
         fields.iter_mut().for_each(Vec::clear);
         let Some((first, column)) = self.column(id) else { return Ok(()) };
-        let Some(axis) = self.axis(column) else { return Ok(()) };
+        let Some(axis) = self.axis(&column) else { return Ok(()) };
         let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
         if blocks.is_empty() {
             return Ok(());
@@ -185,7 +185,7 @@ impl Segment {
         let to = times.partition_point(|t| *t < range.end.nanos());
         cut(times, from..to);
         for (at, values) in (first..).zip(fields).filter(|(at, _)| wanted(at - first)) {
-            let Some(column) = self.index.series.get(at) else { continue };
+            let Some(column) = self.column_at(at) else { continue };
             self.decode_column(at, column, axis, blocks.clone(), values)?;
             cut(values, from..to);
         }
@@ -205,7 +205,7 @@ impl Segment {
         out: &mut SketchColumns,
     ) -> Result<()> {
         let Some((at, column)) = self.column(id) else { return Ok(()) };
-        let Some(axis) = self.axis(column) else { return Ok(()) };
+        let Some(axis) = self.axis(&column) else { return Ok(()) };
         let blocks = axis.blocks_in(range.start.nanos(), range.end.nanos());
         let (first, mut starts) = (blocks.start * BLOCK_SAMPLES, Vec::new());
         self.decode_axis(column.axis as usize, axis, blocks, &mut starts)?;
@@ -217,7 +217,7 @@ impl Segment {
     fn decode_sketches(
         &self,
         series: usize,
-        axis: &Axis,
+        axis: Axis<'_>,
         places: Range<usize>,
         out: &mut SketchColumns,
     ) -> Result<()> {
@@ -239,28 +239,24 @@ impl Segment {
     /// Samples that the longest series may have in a range: whole blocks are counted.
     pub(in crate::store) fn longest_in(&self, range: TimeRange) -> u64 {
         let (start, end) = (range.start.nanos(), range.end.nanos());
-        let of = |axis: &Axis| (axis.blocks_in(start, end).len() * BLOCK_SAMPLES).min(axis.samples);
+        let of =
+            |axis: Axis<'_>| (axis.blocks_in(start, end).len() * BLOCK_SAMPLES).min(axis.samples);
         self.index.axes.iter().map(of).max().unwrap_or(0) as u64
     }
 
-    pub(super) fn column(&self, id: SeriesId) -> Option<(usize, &Column)> {
-        let of = |at: &u32| self.index.series.get(*at as usize);
-        // The first of its columns: the order of the file is kept among equals.
-        let found = self.by_id.partition_point(|at| of(at).map(|c| c.id) < Some(id));
-        let at = *self.by_id.get(found)? as usize;
-        Some((at, self.index.series.get(at).filter(|column| column.id == id)?))
+    /// The first column of a series, and its place.
+    pub(super) fn column(&self, id: SeriesId) -> Option<(usize, Column<'_>)> {
+        let of = |series: &u32| self.index.columns.id(*series as usize);
+        let found = self.by_id.partition_point(|series| of(series) < Some(id));
+        let at = self.index.columns.first_of(*self.by_id.get(found)? as usize);
+        Some((at, self.column_at(at).filter(|column| column.id == id)?))
     }
 
-    pub(super) fn column_at(&self, at: usize) -> Option<&Column> {
-        self.index.series.get(at)
+    pub(super) fn column_at(&self, at: usize) -> Option<Column<'_>> {
+        self.index.columns.get(at)
     }
 
-    /// Bytes of each block of a column.
-    pub(super) fn blocks_of(&self, column: &Column) -> &[u32] {
-        self.index.blocks_of(column)
-    }
-
-    pub(super) fn axis(&self, column: &Column) -> Option<&Axis> {
+    pub(super) fn axis(&self, column: &Column<'_>) -> Option<Axis<'_>> {
         self.index.axes.get(column.axis as usize)
     }
 
@@ -272,21 +268,21 @@ impl Segment {
     pub(super) fn decode_axis(
         &self,
         at: usize,
-        axis: &Axis,
+        axis: Axis<'_>,
         blocks: Range<usize>,
         out: &mut Vec<i64>,
     ) -> Result<()> {
-        let bytes = self.verified(axis.region, self.axes_verified.get(at))?;
-        let mut blocks = column::blocks(bytes, &axis.block_bytes, axis.samples, blocks);
+        let bytes = self.verified(axis.region(), self.axes_verified.get(at))?;
+        let mut blocks = column::blocks(bytes, axis.block_bytes, axis.samples, blocks);
         let decoded = blocks.try_for_each(|(b, count)| codec::decode_times(b, count, out));
-        decoded.map_err(|e| e.at(&self.path, axis.region.offset))
+        decoded.map_err(|e| e.at(&self.path, axis.region().offset))
     }
 
     pub(super) fn decode_column(
         &self,
         at: usize,
-        column: &Column,
-        axis: &Axis,
+        column: Column<'_>,
+        axis: Axis<'_>,
         blocks: Range<usize>,
         out: &mut Vec<f64>,
     ) -> Result<()> {
@@ -294,19 +290,19 @@ impl Segment {
             return self.decode_derived(at, column, axis, blocks, out);
         }
         let (header, bytes) = self.column_bytes(at, column)?;
-        let mut blocks = column::blocks(bytes, self.index.blocks_of(column), axis.samples, blocks);
+        let mut blocks = column::blocks(bytes, column.block_bytes, axis.samples, blocks);
         let decoded = codec::ColumnDecoder::new(header).and_then(|mut decoder| {
             blocks.try_for_each(|(b, count)| decoder.decode_block(b, count, out))
         });
-        decoded.map_err(|e| e.at(&self.path, column.region.offset))
+        decoded.map_err(|e| e.at(&self.path, column.region().offset))
     }
 
     /// Decodes a column that is computed from others, which are decoded first.
     fn decode_derived(
         &self,
         at: usize,
-        column: &Column,
-        axis: &Axis,
+        column: Column<'_>,
+        axis: Axis<'_>,
         blocks: Range<usize>,
         out: &mut Vec<f64>,
     ) -> Result<()> {
@@ -316,7 +312,7 @@ impl Segment {
             self.decode_column(at, column, axis, blocks.clone(), values)?;
         }
         let (header, bytes) = self.column_bytes(at, column)?;
-        let mut blocks = column::blocks(bytes, self.index.blocks_of(column), axis.samples, blocks);
+        let mut blocks = column::blocks(bytes, column.block_bytes, axis.samples, blocks);
         let mut from = 0;
         let decoded = Formula::from_header(header).and_then(|formula| {
             blocks.try_for_each(|(b, count)| {
@@ -326,12 +322,12 @@ impl Segment {
                 codec::decode_derived(b, formula, first, second, out)
             })
         });
-        decoded.map_err(|e| e.at(&self.path, column.region.offset))
+        decoded.map_err(|e| e.at(&self.path, column.region().offset))
     }
 
     /// A column's header and the bytes of its blocks, verified.
-    pub(super) fn column_bytes(&self, at: usize, column: &Column) -> Result<(&[u8], &[u8])> {
-        let bytes = self.verified(column.region, self.columns_verified.get(at))?;
+    pub(super) fn column_bytes(&self, at: usize, column: Column<'_>) -> Result<(&[u8], &[u8])> {
+        let bytes = self.verified(column.region(), self.columns_verified.get(at))?;
         Ok(bytes.split_at_checked(column.header_bytes as usize).unwrap_or((&[], bytes)))
     }
 
@@ -360,16 +356,17 @@ impl Segment {
             self.verify_axis(axis, &times)?;
         }
         let (mut values, mut samples) = (Vec::new(), 0);
-        for (at, column) in self.index.series.iter().enumerate() {
-            let Some(axis) = self.axis(column) else { continue };
+        for (at, column) in self.index.columns.iter().enumerate() {
+            let Some(axis) = self.axis(&column) else { continue };
             values.clear();
-            self.decode_column(at, column, axis, 0..column.blocks as usize, &mut values)?;
+            let blocks = 0..column.block_bytes.len();
+            self.decode_column(at, column, axis, blocks, &mut values)?;
             samples += values.len() as u64;
             for (block, values) in values.chunks(BLOCK_SAMPLES).enumerate() {
                 let found = BlockStats::of(values);
-                let kept = statistics.get(column.first_block as usize + block);
+                let kept = statistics.get(column.first_block + block);
                 if !kept.is_some_and(|kept| statistics::are_equal(kept, &found)) {
-                    return Err(self.damage(column.region, "statistics that are not the block's"));
+                    return Err(self.damage(column.region(), "statistics that are not the block's"));
                 }
             }
         }
@@ -389,10 +386,10 @@ impl Segment {
             let first = series * BUCKET_FIELDS;
             columns.clear();
             for (at, values) in (first..).zip(&mut numbers) {
-                let Some(column) = self.index.series.get(at) else { continue };
-                let Some(axis) = self.axis(column) else { continue };
+                let Some(column) = self.column_at(at) else { continue };
+                let Some(axis) = self.axis(&column) else { continue };
                 values.clear();
-                self.decode_column(at, column, axis, 0..column.blocks as usize, values)?;
+                self.decode_column(at, column, axis, 0..column.block_bytes.len(), values)?;
                 if at == first {
                     self.decode_sketches(series, axis, 0..axis.samples, &mut columns)?;
                 }
@@ -407,14 +404,16 @@ impl Segment {
         Ok(())
     }
 
-    fn verify_axis(&self, axis: &Axis, times: &[i64]) -> Result<()> {
+    fn verify_axis(&self, axis: Axis<'_>, times: &[i64]) -> Result<()> {
         let ordered = times.is_sorted_by(|a, b| a < b);
-        let starts = times.iter().step_by(BLOCK_SAMPLES).eq(&axis.block_starts);
+        let starts = times.iter().step_by(BLOCK_SAMPLES).eq(axis.block_starts);
         if !ordered || !starts || times.last() != Some(&axis.last_time) {
-            return Err(self.damage(axis.region, "times that are not in order or not the index's"));
+            return Err(
+                self.damage(axis.region(), "times that are not in order or not the index's")
+            );
         }
         if self.footer.rollup.is_some_and(|note| times.iter().any(|time| !note.is_start(*time))) {
-            return Err(self.damage(axis.region, "a bucket that does not start where it should"));
+            return Err(self.damage(axis.region(), "a bucket that does not start where it should"));
         }
         Ok(())
     }
@@ -423,8 +422,8 @@ impl Segment {
     /// other without gaps, and their checksums fit.
     pub(in crate::store) fn verify_bytes(&self) -> Result<()> {
         let footer = self.identity.footer_region(&self.path, &self.map)?;
-        let mut regions: Vec<Region> = self.index.axes.iter().map(|axis| axis.region).collect();
-        regions.extend(self.index.series.iter().map(|column| column.region));
+        let mut regions: Vec<Region> = self.index.axes.iter().map(|axis| axis.region()).collect();
+        regions.extend(self.index.columns.iter().map(|column| column.region()));
         regions.extend(self.index.sketches.iter().map(|sketches| sketches.region));
         regions.extend([self.footer.statistics, self.footer.index, footer]);
         regions.sort_by_key(|region| region.offset);
@@ -452,13 +451,21 @@ fn cut<T>(values: &mut Vec<T>, range: Range<usize>) {
     }
 }
 
-/// Columns of each series of a segment.
-fn fields(footer: &Footer) -> usize {
-    if footer.rollup.is_some() { BUCKET_FIELDS } else { 1 }
+/// What the footer says of times and series is what the index says of them.
+fn check_footer(footer: &Footer, index: &Index) -> Result<()> {
+    let first = index.axes.iter().map(|axis| axis.first_time()).min().unwrap_or(0);
+    let last = index.axes.iter().map(|axis| axis.last_time).max().unwrap_or(0);
+    let (start, end) = (footer.range.start.nanos(), footer.range.end.nanos());
+    if (start, end) != (first, last.saturating_add(1)) {
+        return Err(Error::decode("a footer that tells another time than the index"));
+    }
+    if footer.series != index.columns.series().len() as u64 {
+        return Err(Error::decode("a footer that tells other series than the index"));
+    }
+    check_rollup(footer, index)
 }
 
-/// Rollups: every series has all fields, on one axis, none computed from another, and sketches, if
-/// any has.
+/// Rollups: buckets are those of the footer, and every series has sketches, if any has.
 fn check_rollup(footer: &Footer, index: &Index) -> Result<()> {
     let Some(note) = &footer.rollup else {
         return match index.sketches.len() {
@@ -469,18 +476,11 @@ fn check_rollup(footer: &Footer, index: &Index) -> Result<()> {
     if !note.fits(footer.range) {
         return Err(Error::decode("rollups of another time than the footer says"));
     }
-    let whole = |columns: &[Column]| {
-        let same = |c: &Column| columns.first().is_some_and(|f| (f.id, f.axis) == (c.id, c.axis));
-        columns.len() == BUCKET_FIELDS && columns.iter().all(|c| same(c) && c.sources.is_empty())
-    };
     let sketches = index.sketches.len();
-    if sketches != 0 && sketches * BUCKET_FIELDS != index.series.len() {
+    if sketches != 0 && sketches != index.columns.series().len() {
         return Err(Error::decode("sketches of some series only"));
     }
-    if index.series.chunks(BUCKET_FIELDS).all(whole) {
-        return Ok(());
-    }
-    Err(Error::decode("a series of rollups that lacks fields"))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -521,6 +521,30 @@ mod tests {
         file.sync().unwrap();
         let bytes = std::fs::read(&path).unwrap();
         Segment::open(Map::owned(bytes), &path)?.verify()
+    }
+
+    #[test]
+    fn a_footer_that_tells_other_times_or_series_than_the_index_is_damage() {
+        let mut index = Index::default();
+        for (offset, first, last) in [(64, -5, 90), (128, 3, 99)] {
+            let region = Region { offset, bytes: 7 };
+            index.axes.push(region, (2, last), [Ok((first, 7))]).unwrap();
+        }
+        let region = Region { offset: 192, bytes: 4 };
+        index.columns.push((SeriesId(1), 0), (region, 0), [Ok(4)], &[]).unwrap();
+        let notes = StoreNotes::default();
+        let mut footer = Footer::new(1, 0, Vec::new(), Vec::new(), false, None, notes);
+        let told = |footer: &mut Footer, start, end, series| {
+            let [start, end] = [start, end].map(Timestamp::from_nanos);
+            footer.range = TimeRange { start, end };
+            footer.series = series;
+            check_footer(footer, &index).map_err(|why| why.to_string())
+        };
+        assert_eq!(told(&mut footer, -5, 100, 1), Ok(()));
+        for (start, end) in [(-4, 100), (-5, 99), (-5, 101), (-6, 100)] {
+            assert!(told(&mut footer, start, end, 1).unwrap_err().contains("another time"));
+        }
+        assert!(told(&mut footer, -5, 100, 2).unwrap_err().contains("other series"));
     }
 
     #[test]

@@ -18,26 +18,57 @@ fn row_of(block: &BlockStats) -> [f64; COLUMNS] {
     [count, block.min, block.max, block.sum, block.first, block.last, block.increase]
 }
 
-/// Whether two are the same bits.
+/// Whether two are the same bits. Of NaN they are the processor's that added the numbers up.
 pub(super) fn are_equal(a: &BlockStats, b: &BlockStats) -> bool {
-    row_of(a).map(f64::to_bits) == row_of(b).map(f64::to_bits)
+    let same = |(a, b): (f64, f64)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+    row_of(a).into_iter().zip(row_of(b)).all(same)
 }
 
-pub(super) fn encode(statistics: &[BlockStats]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for which in 0..COLUMNS {
-        let column: Vec<f64> =
-            statistics.iter().filter_map(|block| row_of(block).get(which).copied()).collect();
-        let mut cache = ValueCache::default();
-        let mut block_out = Vec::new();
-        for block in column.chunks(BLOCK_SAMPLES) {
-            block_out.clear();
-            codec::encode_values(block, &mut cache, &mut block_out);
-            codec::varint::write_u64(&mut out, block_out.len() as u64);
-            out.extend_from_slice(&block_out);
+/// The statistics of the blocks so far: of 1,024 at a time they are encoded, since there are many.
+#[derive(Debug, Default)]
+pub(super) struct EncodedStatistics {
+    columns: [EncodedNumbers; COLUMNS],
+}
+
+/// One column of them.
+#[derive(Debug, Default)]
+struct EncodedNumbers {
+    encoded: Vec<u8>,
+    cache: ValueCache,
+    /// Fewer than 1,024.
+    rest: Vec<f64>,
+}
+
+impl EncodedStatistics {
+    pub(super) fn push(&mut self, block: &BlockStats) {
+        for (column, number) in self.columns.iter_mut().zip(row_of(block)) {
+            column.rest.push(number);
+            if column.rest.len() == BLOCK_SAMPLES {
+                column.encode_rest();
+            }
         }
     }
-    out
+
+    /// The columns, to be written one after the other.
+    pub(super) fn finish(self) -> [Vec<u8>; COLUMNS] {
+        self.columns.map(|mut column| {
+            column.encode_rest();
+            column.encoded
+        })
+    }
+}
+
+impl EncodedNumbers {
+    fn encode_rest(&mut self) {
+        if self.rest.is_empty() {
+            return;
+        }
+        let mut block = Vec::new();
+        codec::encode_values(&self.rest, &mut self.cache, &mut block);
+        codec::varint::write_u64(&mut self.encoded, block.len() as u64);
+        self.encoded.extend_from_slice(&block);
+        self.rest.clear();
+    }
 }
 
 /// Where the statistics of so many blocks are in their region.
@@ -123,14 +154,14 @@ impl Segment {
         if let Some(directory) = self.statistics_directory.get() {
             return Ok(directory);
         }
-        let directory = Directory::read(bytes, self.index.blocks())?;
+        let directory = Directory::read(bytes, self.index.columns.blocks())?;
         Ok(self.statistics_directory.get_or_init(|| directory))
     }
 
     /// The statistics of every block of every series, series after series.
     pub(super) fn all_statistics(&self) -> Result<Vec<BlockStats>> {
         let (mut all, mut chunk) = (Vec::new(), Vec::new());
-        for at in 0..self.index.blocks().div_ceil(BLOCK_SAMPLES) {
+        for at in 0..self.index.columns.blocks().div_ceil(BLOCK_SAMPLES) {
             self.statistics(at, &mut chunk)?;
             all.append(&mut chunk);
         }
@@ -143,10 +174,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn statistics_are_equal_bit_for_bit_but_for_those_of_nan() {
+        let of = |sum: f64| BlockStats { sum, ..BlockStats::of(&[1.0, 2.0]) };
+        assert!(are_equal(&of(f64::NAN), &of(-f64::NAN)));
+        assert!(!are_equal(&of(0.0), &of(-0.0)));
+        assert!(!are_equal(&of(f64::NAN), &of(3.0)));
+    }
+
+    #[test]
     fn statistics_come_back_chunk_by_chunk_and_damage_is_seen() {
         let of = |at: i32| BlockStats::of(&[f64::from(at), 2.5, f64::NAN, f64::from(-at)]);
         let all: Vec<BlockStats> = (0..2_500).map(of).collect();
-        let bytes = encode(&all);
+        let mut encoded = EncodedStatistics::default();
+        for block in &all {
+            encoded.push(block);
+        }
+        let bytes = encoded.finish().concat();
         let directory = Directory::read(&bytes, all.len()).unwrap();
         assert_eq!(directory.chunks(), 3);
         let mut found = Vec::new();

@@ -7,12 +7,14 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::column::{EncodedAxis, EncodedColumn};
-use super::format::{CRC_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES};
-use super::format::{padded_bytes, padding_bytes};
-use super::index::{Axis, Column, Index, Sketches};
+use super::columns::Columns;
+use super::format::{
+    BUCKET_FIELDS, CRC_BYTES, Footer, HEADER_BYTES, Region, SegmentIdentity, TRAILER_BYTES,
+    padded_bytes, padding_bytes,
+};
+use super::index::{Index, Sketches};
 use super::sketches::EncodedSketches;
-use super::statistics;
-use crate::codec::BlockStats;
+use super::statistics::EncodedStatistics;
 use crate::db::record;
 use crate::error::{Error, Result};
 use crate::fs::{AppendFile, Fs};
@@ -32,7 +34,7 @@ pub(in crate::store) struct SegmentWriter {
     index: Index,
     /// The axes written so far, by their content.
     axes: HashMap<u128, u32>,
-    statistics: Vec<BlockStats>,
+    statistics: EncodedStatistics,
     samples: u64,
     series: u64,
     range: Option<(i64, i64)>,
@@ -55,7 +57,7 @@ impl SegmentWriter {
             offset: HEADER_BYTES as u64,
             index: Index::default(),
             axes: HashMap::new(),
-            statistics: Vec::new(),
+            statistics: EncodedStatistics::default(),
             samples: 0,
             series: 0,
             range: None,
@@ -75,6 +77,9 @@ impl SegmentWriter {
     ) -> Result<()> {
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
         let axis = self.axis(times, *last)?;
+        if self.series == 0 {
+            self.index.columns = Columns::with_capacity(columns.len() == BUCKET_FIELDS, 0);
+        }
         for column in columns {
             self.push_column(id, axis, column)?;
         }
@@ -92,18 +97,12 @@ impl SegmentWriter {
     fn push_column(&mut self, id: SeriesId, axis: u32, column: &EncodedColumn) -> Result<()> {
         let EncodedColumn { column, sources, statistics } = column;
         let region = self.region(&[&column.header, &column.blocks])?;
-        let first_block = self.index.blocks() as u32;
-        self.index.block_bytes.extend_from_slice(&column.block_bytes);
-        self.index.series.push(Column {
-            id,
-            axis,
-            region,
-            sources: sources.as_slice().into(),
-            header_bytes: column.header.len() as u32,
-            first_block,
-            blocks: column.block_bytes.len() as u32,
-        });
-        self.statistics.extend_from_slice(statistics);
+        let blocks = column.block_bytes.iter().map(|bytes| Ok(*bytes));
+        let header = (region, column.header.len() as u32);
+        self.index.columns.push((id, axis), header, blocks, sources)?;
+        for block in statistics {
+            self.statistics.push(block);
+        }
         Ok(())
     }
 
@@ -126,7 +125,8 @@ impl SegmentWriter {
         footer.segment_id = self.identity.segment_id;
         footer.samples = self.samples;
         footer.series = self.series;
-        footer.statistics = self.region(&[&statistics::encode(&self.statistics)])?;
+        let columns = std::mem::take(&mut self.statistics).finish();
+        footer.statistics = self.region(&columns.each_ref().map(Vec::as_slice))?;
         footer.index = self.region(&[&self.index.encode()])?;
         let footer_region = self.region(&[&record::encode(&footer)?])?;
         let file_bytes = self.offset + TRAILER_BYTES as u64;
@@ -149,8 +149,8 @@ impl SegmentWriter {
         let EncodedAxis { bytes, block_bytes, block_starts } = EncodedAxis::of(times)?;
         let region = self.region(&[&bytes])?;
         let at = self.index.axes.len() as u32;
-        let samples = times.len();
-        self.index.axes.push(Axis { region, samples, last_time, block_starts, block_bytes });
+        let blocks = block_starts.into_iter().zip(block_bytes).map(Ok);
+        self.index.axes.push(region, (times.len(), last_time), blocks)?;
         self.axes.insert(content, at);
         Ok(at)
     }
