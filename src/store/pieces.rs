@@ -238,7 +238,7 @@ impl<'a> SeriesReader<'a> {
             return Ok(None);
         };
         let Some(Part { segment, place, .. }) = self.parts.get(part) else { return Err(fault()) };
-        self.statistics_of(segment, segment.statistics_row(place, block))
+        self.statistics_of(segment, place.statistics_row(block))
     }
 
     /// The statistics of a block, counted over all of its segment.

@@ -178,8 +178,8 @@ impl SeriesReader<'_> {
         if last_time >= range.end.nanos() || last_time < range.start.nanos() {
             return Ok(None);
         }
-        let samples = segment.samples_in(place, block);
-        let row = segment.statistics_row(place, block);
+        let samples = place.samples_in(block);
+        let row = place.statistics_row(block);
         let stats = self.statistics_of(segment, row)?;
         let whole = stats.filter(|stats| stats.count as usize == samples);
         Ok(whole.map(|stats| (last_time, stats.last)))
@@ -309,7 +309,7 @@ impl SeriesReader<'_> {
         }
         let mut start = 0;
         for block in place.blocks.clone() {
-            let samples = segment.samples_in(place, block);
+            let samples = place.samples_in(block);
             let (from, to) = (cut.start.max(start), cut.end.min(start + samples));
             if from < to {
                 let range = first + from - cut.start..first + to - cut.start;

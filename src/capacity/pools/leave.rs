@@ -1,6 +1,7 @@
 //! Which hosts of a pool could leave, and what that saves.
 
 use super::budget::objectives;
+use super::choice::Choice;
 use super::failures::Exposed;
 use super::pool::{Host, Pool, PoolResource};
 use crate::capacity::assess::View;
@@ -124,14 +125,17 @@ fn leave(view: &View, pool: &Pool<'_>) -> Option<PoolLeave> {
     }
     let (hosts, objectives) = (pool.hosts(), objectives(view, pool)?);
     let uses = uses(pool);
-    let leaving = fewest_stay(hosts.len(), |stay| {
-        let leaving = leaving(&uses, stay)?;
-        let stays = |at: &usize| leaving.binary_search(at).is_err();
-        let left: Vec<&Host<'_>> = (0..hosts.len()).filter(stays).map(|at| &hosts[at]).collect();
-        let keeps = || objectives.iter().all(|one| one.keeps(&left));
-        let survives = leaving.is_empty() || (survives(view, pool, &left) && keeps());
-        Some((leaving, survives))
-    })?;
+    let choice = Choice {
+        worth: uses.iter().map(|host| host.price_per_month).collect(),
+        sizes: sizes(&uses),
+        survive: |leaving: &[usize]| {
+            let stays = |at: &usize| leaving.binary_search(at).is_err();
+            let left = (0..hosts.len()).filter(stays).map(|at| &hosts[at]);
+            let left: Vec<&Host<'_>> = left.collect();
+            survives(view, pool, &left) && objectives.iter().all(|one| one.keeps(&left))
+        },
+    };
+    let leaving = choice.leaving(|stay| leaving(&uses, stay));
     if leaving.is_empty() {
         return None;
     }
@@ -169,37 +173,6 @@ fn stays(view: &View, pool: &Pool<'_>, leaving: &[usize]) -> Vec<Stays> {
     pool.resources.iter().enumerate().map(of).collect()
 }
 
-/// Who leaves where the fewest stay that survive. `leaving` says who leaves where at least so many
-/// stay, and whether the others survive that. A large pool is not asked for every number: steps are
-/// doubled until one survives, and then halved. What survives with fewer is taken to do so with
-/// more.
-fn fewest_stay(
-    hosts: usize,
-    leaving: impl Fn(usize) -> Option<(Vec<usize>, bool)>,
-) -> Option<Vec<usize>> {
-    let (mut found, survives) = leaving(1)?;
-    if survives {
-        return Some(found);
-    }
-    // So many stay and do not survive; with all of them nobody leaves.
-    let (mut failed, mut step) = (hosts - found.len(), 1);
-    let mut enough = hosts;
-    found.clear();
-    while enough - failed > 1 {
-        let doubled = failed.saturating_add(step);
-        let stay = if doubled < enough { doubled } else { usize::midpoint(failed, enough) };
-        let (leaves, survives) = leaving(stay)?;
-        let stayed = hosts - leaves.len();
-        if survives {
-            // From here on steps are halved.
-            (found, enough, step) = (leaves, stay, hosts);
-        } else {
-            (failed, step) = (stayed.max(stay), step.saturating_mul(2));
-        }
-    }
-    Some(found)
-}
-
 /// The hosts of a pool at its peaks, as what leaves is chosen from.
 fn uses(pool: &Pool<'_>) -> Vec<HostUse> {
     let prices = pool.hosts().iter().filter_map(|host| host.price_per_month);
@@ -219,6 +192,16 @@ fn uses(pool: &Pool<'_>) -> Vec<HostUse> {
         }
     };
     pool.hosts().iter().enumerate().map(use_of).collect()
+}
+
+/// How large each host is: the shares of all lines that are its own, added up.
+fn sizes(uses: &[HostUse]) -> Vec<f64> {
+    let capacity = |host: &HostUse, at: usize| host.resources[at].capacity;
+    let resources = uses.first().map_or(0, |host| host.resources.len());
+    let all = |at| uses.iter().map(|host| capacity(host, at)).sum::<f64>();
+    let totals: Vec<f64> = (0..resources).map(all).collect();
+    let share = |host: &HostUse| (0..resources).map(|at| capacity(host, at) / totals[at]).sum();
+    uses.iter().map(share).collect()
 }
 
 /// Who leaves, where so many have to stay: those whose leaving saves the most, while the peaks
@@ -247,33 +230,4 @@ fn survives(view: &View, pool: &Pool<'_>, left: &[&Host<'_>]) -> bool {
     }
     let peaks: Vec<f64> = pool.resources.iter().map(|one| one.peak).collect();
     fits && Exposed::of(view, rule, pool, &hosts, &peaks).survives(rule)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-
-    use super::*;
-
-    #[test]
-    fn the_fewest_that_survive_are_found_in_few_steps() {
-        for hosts in [2, 3, 10, 4_000] {
-            // What fits lets `fit` stay; of those, `enough` survive.
-            for (fit, enough) in [(1, 1), (1, 2), (1, hosts / 2 + 1), (hosts / 3 + 1, hosts - 1)] {
-                let asked = Cell::new(0_u32);
-                let found = fewest_stay(hosts, |stay| {
-                    asked.set(asked.get() + 1);
-                    let stay = stay.max(fit);
-                    Some(((0..hosts - stay).collect(), stay >= enough || stay == hosts))
-                });
-                let expected = hosts - enough.max(fit);
-                assert_eq!(found.unwrap().len(), expected, "{hosts} hosts, {fit}, {enough}");
-                assert!(asked.get() <= 2 * hosts.ilog2() + 2, "{} of {hosts}", asked.get());
-            }
-            // With nobody left to lose, nobody leaves.
-            let never = fewest_stay(hosts, |stay| Some(((stay..hosts).collect(), stay == hosts)));
-            assert_eq!(never, Some(Vec::new()));
-        }
-        assert_eq!(fewest_stay(5, |_| None), None);
-    }
 }

@@ -10,6 +10,7 @@
 
 mod budget;
 mod change;
+mod choice;
 mod course;
 mod failures;
 mod in_time;

@@ -66,6 +66,7 @@ impl Axes {
         self.entries.len()
     }
 
+    #[inline]
     pub(super) fn get(&self, at: usize) -> Option<Axis<'_>> {
         let Entry { last_time, samples, offset, first_block } = self.entries.get(at)?;
         let next = self.entries.get(at + 1).map(|next| next.first_block as usize);
@@ -85,6 +86,7 @@ impl Axes {
 }
 
 impl Axis<'_> {
+    #[inline]
     pub(super) fn region(&self) -> Region {
         let bytes = self.block_bytes.iter().map(|bytes| u64::from(*bytes)).sum();
         Region { offset: self.offset.bytes(), bytes }

@@ -2,7 +2,7 @@
 //! columns in memory, and there are many.
 //!
 //! In: series and their columns, in the order of the file. Out: a [`Column`], made of its entry
-//! when it is asked for. Never: a number twice that follows from others: columns of one series follow
+//! when it is asked for. Never: a number that follows from others: columns of one series follow
 //! each other and have as many blocks, and a region is as long as what is in it.
 
 use super::format::{ALIGN_BYTES, BUCKET_FIELDS, Region};
@@ -74,6 +74,7 @@ impl Offset {
 
 impl Column<'_> {
     /// The header, then the blocks.
+    #[inline]
     pub(super) fn region(&self) -> Region {
         let blocks: u64 = self.block_bytes.iter().map(|bytes| u64::from(*bytes)).sum();
         Region { offset: self.offset.bytes(), bytes: u64::from(self.header_bytes) + blocks }
@@ -156,6 +157,7 @@ impl Columns {
     }
 
     /// The series at a place among them.
+    #[inline]
     pub(super) fn id(&self, series: usize) -> Option<SeriesId> {
         self.series.get(series).map(|series| series.id)
     }
@@ -165,6 +167,7 @@ impl Columns {
         if self.are_fields { series * BUCKET_FIELDS } else { series }
     }
 
+    #[inline]
     pub(super) fn get(&self, at: usize) -> Option<Column<'_>> {
         let (series, field) = self.place(at);
         let Start { offset, header_bytes } = self.starts.get(at)?;
@@ -189,10 +192,12 @@ impl Columns {
     }
 
     /// The series of a column, and which of its columns it is.
+    #[inline]
     fn place(&self, at: usize) -> (usize, usize) {
         if self.are_fields { (at / BUCKET_FIELDS, at % BUCKET_FIELDS) } else { (at, 0) }
     }
 
+    #[inline]
     fn sources(&self, at: usize) -> &[SeriesId] {
         if self.computed.is_empty() {
             return &[];

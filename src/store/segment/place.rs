@@ -21,7 +21,10 @@ pub(in crate::store) struct Place {
     column: usize,
     axis: u32,
     pub(in crate::store) blocks: Range<usize>,
+    /// The number of the column's first block among all of the segment's.
+    first_block: usize,
     /// Of the whole axis.
+    samples: usize,
     pub(in crate::store) first_time: i64,
     pub(in crate::store) last_time: i64,
 }
@@ -30,7 +33,9 @@ pub(in crate::store) struct Place {
 #[derive(Debug)]
 pub(in crate::store) struct ColumnReader<'a> {
     segment: &'a Segment,
-    column: Column<'a>,
+    /// Where its region begins.
+    offset: u64,
+    block_bytes: &'a [u32],
     samples: usize,
     decoder: ColumnDecoder,
     /// The block that comes next, and where it begins.
@@ -46,6 +51,16 @@ impl Place {
         self.blocks.clone().map(|block| Self { blocks: block..block + 1, ..self.clone() })
     }
 
+    /// Samples of a block.
+    pub(in crate::store) fn samples_in(&self, block: usize) -> usize {
+        samples_in_block(self.samples, block)
+    }
+
+    /// The number of a block among all of the segment's, as statistics count them.
+    pub(in crate::store) fn statistics_row(&self, block: usize) -> usize {
+        self.first_block + block
+    }
+
     /// Whether the samples at another place of the same segment have the same times.
     pub(in crate::store) fn has_the_times_of(&self, other: &Self) -> bool {
         (self.axis, &self.blocks) == (other.axis, &other.blocks)
@@ -55,6 +70,7 @@ impl Place {
 impl Segment {
     /// Where the samples of a series in a range are; `None` where there are none here. `before` is
     /// the column of the series that was asked for before, and then of this one.
+    #[inline]
     pub(in crate::store) fn place(
         &self,
         id: SeriesId,
@@ -71,6 +87,8 @@ impl Segment {
             column: column_at,
             axis: column.axis,
             blocks,
+            first_block: column.first_block,
+            samples: axis.samples,
             first_time,
             last_time,
         })
@@ -94,17 +112,24 @@ impl Segment {
         &self,
         place: &Place,
     ) -> Result<Option<ColumnReader<'_>>> {
-        let Some((column, axis)) = self.at(place).filter(|(column, _)| column.sources.is_empty())
-        else {
+        let Some(column) = self.column_at(place.column) else { return Ok(None) };
+        if !column.sources.is_empty() {
             return Ok(None);
-        };
-        let (header, bytes) = self.column_bytes(place.column, column)?;
+        }
+        let region = column.region();
+        let (header, bytes) = self.region_bytes(place.column, region, column.header_bytes)?;
         self.prefetch_column(place.column + 1);
-        let decoder = ColumnDecoder::new(header);
-        let decoder = decoder.map_err(|e| e.at(self.path(), column.region().offset))?;
-        let (samples, next, rest) = (axis.samples, 0, bytes);
-        let segment = self;
-        Ok(Some(ColumnReader { segment, column, samples, decoder, next, rest, bytes }))
+        let decoder = ColumnDecoder::new(header).map_err(|e| e.at(self.path(), region.offset))?;
+        Ok(Some(ColumnReader {
+            segment: self,
+            offset: region.offset,
+            block_bytes: column.block_bytes,
+            samples: place.samples,
+            decoder,
+            next: 0,
+            rest: bytes,
+            bytes,
+        }))
     }
 
     /// Asks for the beginning of a column: whoever reads one mostly goes on to the one beside it,
@@ -119,7 +144,7 @@ impl Segment {
 
     /// Whether the values of a place are computed from other columns.
     pub(in crate::store) fn is_computed(&self, place: &Place) -> bool {
-        self.at(place).is_some_and(|(column, _)| !column.sources.is_empty())
+        self.column_at(place.column).is_some_and(|column| !column.sources.is_empty())
     }
 
     /// Encoded bytes of the times of a place.
@@ -131,25 +156,18 @@ impl Segment {
 
     /// Encoded bytes of the values of a place.
     pub(in crate::store) fn value_bytes(&self, place: &Place) -> u64 {
-        place.blocks.clone().map(|block| self.block_bytes(place, block)).sum()
+        let lengths = self.column_at(place.column).map_or(&[][..], |column| column.block_bytes);
+        let blocks = lengths.get(place.blocks.clone()).unwrap_or(&[]);
+        blocks.iter().map(|bytes| u64::from(*bytes)).sum()
     }
 
     /// Encoded bytes of a block of values of a place.
     pub(in crate::store) fn block_bytes(&self, place: &Place, block: usize) -> u64 {
-        let lengths = self.at(place).map_or(&[][..], |(column, _)| column.block_bytes);
+        let lengths = self.column_at(place.column).map_or(&[][..], |column| column.block_bytes);
         lengths.get(block).map_or(0, |bytes| u64::from(*bytes))
     }
 
-    /// Samples of a block of a place.
-    pub(in crate::store) fn samples_in(&self, place: &Place, block: usize) -> usize {
-        self.at(place).map_or(0, |(_, axis)| samples_in_block(axis.samples, block))
-    }
-
-    /// The number of a block among all of the segment's, as statistics count them.
-    pub(in crate::store) fn statistics_row(&self, place: &Place, block: usize) -> usize {
-        self.at(place).map_or(0, |(column, _)| column.first_block) + block
-    }
-
+    #[inline]
     fn at(&self, place: &Place) -> Option<(Column<'_>, Axis<'_>)> {
         let column = self.column_at(place.column)?;
         Some((column, self.axis(&column)?))
@@ -163,7 +181,7 @@ impl<'a> ColumnReader<'a> {
         if block < self.next {
             (self.next, self.rest) = (0, self.bytes);
         }
-        let lengths = self.column.block_bytes.get(self.next..block).ok_or_else(fault)?;
+        let lengths = self.block_bytes.get(self.next..block).ok_or_else(fault)?;
         let skipped: usize = lengths.iter().map(|bytes| *bytes as usize).sum();
         let rest = self.rest.get(skipped..).ok_or_else(fault)?;
         (self.next, self.rest) = (block, rest);
@@ -173,7 +191,7 @@ impl<'a> ColumnReader<'a> {
 
     /// Bytes of a block.
     pub(in crate::store) fn bytes_of(&self, block: usize) -> usize {
-        self.column.block_bytes.get(block).map_or(0, |bytes| *bytes as usize)
+        self.block_bytes.get(block).map_or(0, |bytes| *bytes as usize)
     }
 
     /// Which magnitude no value of a block exceeds, where it is made of whole numbers alone.
@@ -204,6 +222,6 @@ impl<'a> ColumnReader<'a> {
     }
 
     fn at(&self, error: Error) -> Error {
-        error.at(self.segment.path(), self.column.region().offset)
+        error.at(self.segment.path(), self.offset)
     }
 }

@@ -252,10 +252,12 @@ impl Segment {
         Some((at, self.column_at(at).filter(|column| column.id == id)?))
     }
 
+    #[inline]
     pub(super) fn column_at(&self, at: usize) -> Option<Column<'_>> {
         self.index.columns.get(at)
     }
 
+    #[inline]
     pub(super) fn axis(&self, column: &Column<'_>) -> Option<Axis<'_>> {
         self.index.axes.get(column.axis as usize)
     }
@@ -326,9 +328,20 @@ impl Segment {
     }
 
     /// A column's header and the bytes of its blocks, verified.
-    pub(super) fn column_bytes(&self, at: usize, column: Column<'_>) -> Result<(&[u8], &[u8])> {
-        let bytes = self.verified(column.region(), self.columns_verified.get(at))?;
-        Ok(bytes.split_at_checked(column.header_bytes as usize).unwrap_or((&[], bytes)))
+    fn column_bytes(&self, at: usize, column: Column<'_>) -> Result<(&[u8], &[u8])> {
+        self.region_bytes(at, column.region(), column.header_bytes)
+    }
+
+    /// The same of the region that is the column's.
+    #[inline]
+    pub(super) fn region_bytes(
+        &self,
+        at: usize,
+        region: Region,
+        header_bytes: u32,
+    ) -> Result<(&[u8], &[u8])> {
+        let bytes = self.verified(region, self.columns_verified.get(at))?;
+        Ok(bytes.split_at_checked(header_bytes as usize).unwrap_or((&[], bytes)))
     }
 
     /// A region's bytes; its checksum is verified the first time.
