@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use super::args::OutputFormat;
+use super::forecast::WholeUntil;
 use super::labels_seen::LabelsSeen;
 use super::output::{Stop, sheet_to_stdout};
 use super::reader;
@@ -84,11 +85,11 @@ pub(super) fn drivers(args: &StoreDriversArgs) -> Result<Outcome, Stop> {
     sheet.fact("line", "the line: limit less margin", line, "");
     let (mut services, mut reasons) = (0_usize, Vec::new());
     let mut only_rises = false;
+    let whole_until = WholeUntil::of(&snapshot, args.to);
     let table = sheet.table("drivers", &columns());
     for frame in ask(args, &args.resource, args.resource_across).run(&snapshot)? {
         let frame = frame?;
-        // A step that has only begun would look like a fall of sums.
-        let whole = frame.steps().saturating_sub(1);
+        let whole = whole_until.steps(&frame);
         let times: Vec<Timestamp> = frame.times().take(whole).collect();
         for (labels, used) in frame.rows() {
             services += 1;
@@ -266,6 +267,7 @@ fn add(table: &mut SheetTable, labels: &Labels, model: &DemandModel, line: f64) 
 fn remarks(model: &DemandModel, at_line: &AtLine) -> String {
     let day = model.day_differences.as_ref().is_some_and(|other| other.disagree);
     let said = [
+        (model.r_squared.is_none(), "use never changed: it has no R2"),
         (matches!(at_line, AtLine::IdleOver), "idle use is over the line"),
         (matches!(at_line, AtLine::NoCost), "use does not grow with demand"),
         (matches!(at_line, AtLine::CutOff), "a ceiling: see calc demand"),

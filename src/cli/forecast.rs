@@ -130,7 +130,7 @@ fn print(
 pub(super) struct WholeUntil(pub(super) Timestamp);
 
 impl WholeUntil {
-    fn of(snapshot: &Snapshot, to: Option<Timestamp>) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, to: Option<Timestamp>) -> Self {
         let past = snapshot.range().map_or(Timestamp::MAX, |range| range.end);
         let newest = Timestamp::from_nanos(past.nanos().saturating_sub(1));
         Self(to.map_or(newest, |to| to.min(newest)))

@@ -1,6 +1,8 @@
 //! Every hard limit with its reason. A limit that is met is an error with the limit's name, never a
 //! silent cut.
 
+use std::ops::RangeInclusive;
+
 /// Labels of one series, the metric name included. Prometheus scrapes rarely pass 30.
 pub const LABELS_PER_SERIES_MAX: usize = 64;
 /// Bytes of one label name: names are typed by people.
@@ -27,6 +29,9 @@ pub const HORIZON_STEPS_MAX: usize = 1 << 16;
 /// Size of a value that is forecast, and of a daily peak: the squares of as many as there may be
 /// still add up to a number.
 pub const VALUE_SIZE_MAX: f64 = 1e150;
+/// Sizes of the numbers that people write for a calculation, but for 0: far beyond all that there
+/// is to count, and what five of them come to, multiplied, is still a number.
+pub const AMOUNT_SIZES: RangeInclusive<f64> = 1e-60..=1e60;
 /// Values of a window that a season or a trend is smoothed over: 8 MiB of weights.
 pub const SMOOTHING_WINDOW_MAX: usize = 1 << 20;
 /// Days ahead for which daily peaks are drawn: a century, and 146 MB for the 500 futures of a fan.
@@ -66,6 +71,15 @@ pub const DRIVERS_MAX: usize = 8;
 pub const LAW_ROWS_MAX: usize = 100_000;
 /// Values of drivers that are held while the resource's series stream past: 512 MiB.
 pub const DRIVER_VALUES_MAX: usize = 1 << 26;
+
+/// Said of a number that is of none of the [`AMOUNT_SIZES`].
+pub const AMOUNT_ASKED: &str =
+    "amounts are 0, or of a size from 1e-60 to 1e60; write it in another unit";
+
+/// Whether a number is one to calculate with: 0, or of one of the [`AMOUNT_SIZES`].
+pub fn is_amount(number: f64) -> bool {
+    number == 0.0 || AMOUNT_SIZES.contains(&number.abs())
+}
 
 const _: () = assert!(BLOCK_SAMPLES.is_power_of_two() && BLOCK_SAMPLES <= GROUP_SAMPLES_MAX);
 const _: () = assert!(SERIES_MAX <= u32::MAX as usize);

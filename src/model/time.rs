@@ -152,7 +152,10 @@ impl FromStr for Timestamp {
             ))
         };
         let nanos = instant.map_err(|_| refused())?.as_nanosecond();
-        i64::try_from(nanos).map(Self).map_err(|_| refused())
+        i64::try_from(nanos).map(Self).map_err(|_| {
+            let (first, last) = (Self::MIN.date(), Self::MAX.date());
+            Error::invalid(format!("{text:?} is out of reach: times are from {first} to {last}"))
+        })
     }
 }
 
@@ -366,6 +369,11 @@ mod tests {
         assert_eq!(at.date(), "2013-08-01");
         assert!("2013-08-01T00:00:00".parse::<Timestamp>().is_err(), "no zone");
         assert!("yesterday".parse::<Timestamp>().is_err());
+        for text in ["2500-01-01", "1677-01-01T00:00:00Z", "2262-04-12"] {
+            let why = text.parse::<Timestamp>().unwrap_err().to_string();
+            let range = "is out of reach: times are from 1677-09-21 to 2262-04-11";
+            assert_eq!(why, format!("{text:?} {range}"));
+        }
         assert_eq!(Timestamp::MIN.to_string().get(..4), Some("1677"));
     }
 

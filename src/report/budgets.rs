@@ -233,14 +233,14 @@ fn money_and_next(of: &PoolBudget) -> String {
     if let (Some(plan), Some(cost), Some(change)) =
         (&of.fewest, of.cost_per_month, of.change_per_month)
     {
-        let then = money(plan.cost_per_month);
-        let _ = write!(
-            said,
-            " They cost {then} a month, {then} - {} = {} more than the hosts that \
-            there are.",
-            money(cost),
-            money(change)
-        );
+        let (then, now) = (money(plan.cost_per_month), money(cost));
+        let difference = if change < 0.0 {
+            format!("{now} - {then} = {} less", money(-change))
+        } else {
+            format!("{then} - {now} = {} more", money(change))
+        };
+        let _ =
+            write!(said, " They cost {then} a month, {difference} than the hosts that there are.");
     }
     if let Some(plan) = &of.next_nine {
         let (count, bad) = (plan.hosts, minutes(plan.bad_minutes));
@@ -402,9 +402,10 @@ mod tests {
         );
         assert!(said.contains("12 hosts that carry 7.20 GHz each"), "{said}");
         let cost = |plan: &BudgetPlan| plan.cost_per_month;
-        let more = of.change_per_month.unwrap();
-        let part =
-            format!("They cost {} a month, {} - 1200 = {more} more", cost(fewest), cost(fewest));
+        let less = -of.change_per_month.unwrap();
+        assert!(less > 0.0);
+        let cost_then = cost(fewest);
+        let part = format!("They cost {cost_then} a month, 1200 - {cost_then} = {less} less than");
         assert!(said.contains(&part), "{part}\n{said}");
         let refused = of.shrink.refused.unwrap();
         let part = format!("They may shrink to {}: with {} it", fewest.hosts, refused.hosts);

@@ -82,7 +82,8 @@ fn in_all(
 }
 
 fn change_in_words(study: &Study, change: &Change) -> String {
-    let who = change.hosts.to_string();
+    let everyone = change.hosts.matchers().is_empty();
+    let who = if everyone { "the whole fleet".to_owned() } else { change.hosts.to_string() };
     let named = |resources: &[usize]| {
         let names = resources.iter().filter_map(|at| study.resources.get(*at));
         names.map(|one| one.name.escape_debug().to_string()).collect::<Vec<_>>().join(", ")
@@ -125,7 +126,7 @@ fn full_rows(plan: &Plan, scenario: &ScenarioOutcome) -> String {
     }
     let names = listed(full.iter().map(each));
     format!(
-        "Of {all} rows of pools {} are full by the horizon with even odds, the first first: \
+        "Of {all} rows of pools {} are full by the horizon with even odds, the earliest first: \
          {names}.",
         full.len()
     )
@@ -296,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn a_change_without_a_selector_is_of_the_whole_fleet() {
+        let text = STUDY.replace("by = [\"service\"]", "by = [\"service\"]\npool = true") + TEXT;
+        let study = Study::parse(&text, "study.toml").unwrap();
+        let mut change = study.scenarios[0].changes[0].clone();
+        change.hosts = crate::model::Selector::all();
+        let said = change_in_words(&study, &change);
+        has(&said, "what the whole fleet is asked for of cpu x 2");
+    }
+
+    #[test]
     fn the_line_of_a_scenario_is_the_sum_of_its_pools() {
         let (plan, found) = asked("more disk", None);
         let (as_is, more) = (outcome(&plan, "as it is"), outcome(&plan, "more disk"));
@@ -319,7 +330,7 @@ mod tests {
         let more = outcome(&plan, "twice the web");
         let full = more.rows.iter().filter(|row| row.full.day(plan.as_of).is_some()).count();
         has(&twice[0].1, &format!("pools {full} are full"));
-        has(&twice[0].1, "the first first: web cpu (05-01 / 05-01 / 05-01)");
+        has(&twice[0].1, "the earliest first: web cpu (05-01 / 05-01 / 05-01)");
         let hosts: Vec<u64> = more.orders.iter().map(|order| order.order.hosts).collect();
         let sum: u64 = hosts.iter().sum();
         assert!(sum > 0 && Some(sum) == more.ordered_hosts);

@@ -99,14 +99,22 @@ fn case_text(score: &CaseScore, out: &mut impl Write) -> io::Result<()> {
         "  Brier score      {:.4}; of a straight line {:.4}",
         score.brier.value, score.brier_straight
     )?;
+    let percent = |skill: f64| {
+        let known = skill.is_finite().then(|| format!("{:.0}%", skill * 100.0));
+        known.unwrap_or_else(|| "none".to_owned())
+    };
+    let Banded { value, low, high } = score.skill;
+    let band = if low.is_finite() && high.is_finite() {
+        format!("{:.0} to {:.0} in 95% of draws", low * 100.0, high * 100.0)
+    } else {
+        "no band: in too many draws it was never wrong".to_owned()
+    };
     writeln!(
         out,
-        "  skill            {:.0}% over the straight line ({:.0} to {:.0} in 95% of draws), {:.0}% \
-         over saying the share that was reached",
-        score.skill.value * 100.0,
-        score.skill.low * 100.0,
-        score.skill.high * 100.0,
-        score.skill_over_base_rate * 100.0
+        "  skill            {} over the straight line ({band}), {} over saying the share that was \
+         reached",
+        percent(value),
+        percent(score.skill_over_base_rate)
     )?;
     let mut table = Columns::new(&[
         words("  said"),
@@ -222,6 +230,18 @@ mod tests {
         );
         assert!(both.contains("50.0% of the time (48 to 53 in 95% of draws)"), "{both}");
         assert!(both.contains("(48 to 53 in 95% of draws), 31% over saying the share"), "{both}");
+        let mut unlike = horizon(&[], None);
+        let all = unlike.all.as_mut().unwrap();
+        all.skill = Banded { value: -2.23, low: f64::NEG_INFINITY, high: -1.06 };
+        all.skill_over_base_rate = f64::NAN;
+        let said = written(unlike);
+        assert!(
+            said.contains(
+                "skill            -223% over the straight line (no band: in too many draws it was \
+                 never wrong), none over saying"
+            ),
+            "{said}"
+        );
         let row = both.lines().find(|line| line.contains("20 to 30%")).unwrap();
         let cells: Vec<&str> = row.split_whitespace().skip(3).collect();
         assert_eq!(cells, ["90", "25.0%", "31.3%", "+6.3", "0.0", "to", "+9.4"]);

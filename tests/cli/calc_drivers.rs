@@ -147,6 +147,96 @@ fn services_of_a_store_are_joined_with_their_demand() {
 }
 
 #[test]
+fn a_step_has_a_part_once_it_is_over() {
+    let user = User::new();
+    let mut lines = String::new();
+    for (row, line) in series(0.01).lines().skip(1).enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        // More is asked for in the last step of the second day, and most in the newest one.
+        let requests = match row {
+            191 => 5_000.0,
+            383 => 9_000.0,
+            _ => cells[3].parse().unwrap(),
+        };
+        writeln!(lines, "web requests={requests},cpu={} {}", 12.0 + requests / 100.0, cells[0])
+            .unwrap();
+    }
+    user.write("lines.lp", &lines);
+    user.ok("import influx --store s --precision s lines.lp");
+    let seen_max = |to: &str| {
+        let asked = "drivers --store s --resource web_cpu --driver web_requests --step 15m";
+        let sheet = user.json(&format!("{asked} --limit 80 {to}"));
+        sheet["tables"]["drivers"][0]["seen_max"].as_f64().unwrap().round()
+    };
+    assert_eq!(seen_max("--to 2026-03-03T00:00:00Z"), 5_000.0);
+    let cut = seen_max("--to 2026-03-02T23:59:00Z");
+    assert!(cut < 4_000.0, "{cut}");
+    // Nobody knows whether more samples of the newest step are to come.
+    for to in ["", "--to 2026-03-05T00:00:00Z", "--to 2027-01-01"] {
+        assert_eq!(seen_max(to), 5_000.0, "{to}");
+    }
+}
+
+#[test]
+fn of_use_that_never_changed_no_number_is_made_up() {
+    let user = User::new();
+    for used in ["0", "7.3", "8"] {
+        let row = |row: u64| format!("{},{used},{}\n", 1_772_323_200 + 3_600 * row, row % 24);
+        let rows: String = (0..400).map(row).collect();
+        user.write("flat.csv", &format!("time,cpu,requests\n{rows}"));
+        let asked = "calc drivers flat.csv --resource cpu --driver requests --limit 50";
+        let said = user.ok(asked);
+        assert!(said.contains("Use never changed"), "{said}");
+        assert!(!said.contains("NaN") && !said.contains("inf"), "{said}");
+        assert!(user.json(asked)["facts"]["r_squared"].is_null(), "{used}");
+        let lines: String = rows
+            .lines()
+            .map(|line| {
+                let cells: Vec<&str> = line.split(',').collect();
+                format!("web cpu={},requests={} {}\n", cells[1], cells[2], cells[0])
+            })
+            .collect();
+        user.write("lines.lp", &lines);
+        user.ok(&format!("import influx --store s{used} --precision s lines.lp"));
+        let store = format!(
+            "drivers --store s{used} --resource web_cpu --driver web_requests --step 1h --limit 50"
+        );
+        let row = &user.json(&store)["tables"]["drivers"][0];
+        assert!(row["r_squared"].is_null(), "{row}");
+        assert!(row["remarks"].as_str().unwrap().starts_with("use never changed"), "{row}");
+    }
+}
+
+#[test]
+fn where_the_first_units_cost_nothing_no_multiple_of_that_is_told() {
+    let user = User::new();
+    // Nothing up to 50 requests, and two for each from there on.
+    let row = |row: u64| {
+        let requests = (row * 37) % 100;
+        let cpu = 10.0 + 2.0 * requests.saturating_sub(50) as f64 - 0.001 * requests as f64;
+        format!("{},{cpu},{requests}\n", 1_772_323_200 + 300 * row)
+    };
+    let rows: String = (0..400).map(row).collect();
+    user.write("bent.csv", &format!("time,cpu,requests\n{rows}"));
+    let asked = "calc drivers bent.csv --resource cpu --driver requests --limit 500";
+    let said = user.ok(asked);
+    assert!(said.contains("the first units cost nothing") && !said.contains("inf"), "{said}");
+    assert!(user.json(asked)["facts"]["bend_ratio"].is_null(), "{said}");
+}
+
+#[test]
+fn numbers_of_no_size_are_refused_before_they_overflow() {
+    let user = User::new();
+    user.write("huge.csv", "time,cpu\n0,1\n900,1e300\n");
+    user.write("events.csv", "time,name\n1970-01-02,v1\n");
+    user.fails(
+        "calc events huge.csv events.csv --resource cpu",
+        "plimsoll: huge.csv:3: cpu is \"1e300\": amounts are 0, or of a size from 1e-60 to \
+         1e60; write it in another unit",
+    );
+}
+
+#[test]
 fn running_totals_are_taken_by_their_rates() {
     let user = User::new();
     let mut lines = String::new();

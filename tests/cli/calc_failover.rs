@@ -71,6 +71,9 @@ fn faults_of_a_fleet_name_file_and_line() {
     );
     let line = "calc failover --fleet fleet.csv";
     fails(&FLEET.replace("32,10", "32,ten"), line, "4: used is \"ten\": write a number");
+    let size = "4: used is \"1e308\": amounts are 0, or of a size from 1e-60 to 1e60; write \
+                it in another unit";
+    fails(&FLEET.replace("32,10", "32,1e308"), line, size);
     fails(
         &FLEET.replace("b-2,32", "b-2,0"),
         line,

@@ -43,6 +43,11 @@ fn what_cannot_be_compared_is_refused() {
         "plimsoll: \"old\" is no speed of a core: write GHz times instructions per cycle, as in \
          2.3*1, or a score",
     );
+    user.fails(
+        "calc hardware --cores 1e308 --from 10 --to 100 --host-cores 100",
+        "plimsoll: this comes to more hosts of 100 than can be counted: check the cores and the \
+         speeds",
+    );
     user.write("bad.csv", "name,ghz,ipc\nold,2.3,\n");
     user.fails(
         "calc hardware --cores 1 --from old --shapes bad.csv",

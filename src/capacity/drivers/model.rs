@@ -4,7 +4,7 @@ use super::ROWS_MIN;
 use super::line::AtLine;
 use super::matrix::Symmetric;
 use super::observations::Observations;
-use super::regression::{Bound, Design, Regression};
+use super::regression::{Bound, DEVIATION_MIN, Design, Regression};
 use super::season::{DayDifferences, day_differences};
 use super::shape::{Shape, shape};
 use super::validation::{UnseenDays, unseen_days};
@@ -57,15 +57,15 @@ pub struct DemandModel {
     pub costs: Vec<Coefficient>,
     /// Rows of which everything was known.
     pub rows: usize,
-    /// The share of the variance of use that the fit explains; NaN where use does not vary. Below 0
-    /// where bursts, to which the fit does not bend, make most of it.
-    pub r_squared: f64,
+    /// The share of the variance of use that the fit explains; `None` where use never changed.
+    /// Below 0 where bursts, to which the fit does not bend, make most of it.
+    pub r_squared: Option<f64>,
     /// The root of the mean square of what is left.
     pub error_rms: f64,
     /// Of what is left, 95% lies below this.
     pub residual_p95: f64,
-    /// The share of mean use that is idle.
-    pub idle_share: f64,
+    /// The share of mean use that is idle; `None` where there was no use.
+    pub idle_share: Option<f64>,
     /// By how much each cost's variance is inflated since drivers move together (VIF); 1 where they
     /// do not.
     pub variance_inflation: Vec<f64>,
@@ -117,16 +117,15 @@ impl DemandModel {
         let mut residuals = fit.residuals.clone();
         let squares: f64 = residuals.iter().map(|residual| residual * residual).sum();
         let (mean_use, mix) = (mean(&design.target), mix(&design.columns[1..]));
-        let around: f64 = design.target.iter().map(|used| (used - mean_use).powi(2)).sum();
         Ok(Self {
             drivers: names,
             idle: coefficient(&fit, &free, 0),
             costs,
             rows: known.len(),
-            r_squared: 1.0 - squares / around,
+            r_squared: r_squared(&design.target, squares),
             error_rms: (squares / known.len() as f64).sqrt(),
             residual_p95: quantile(&mut residuals, 0.95),
-            idle_share: fit.coefficients[0] / mean_use,
+            idle_share: (mean_use != 0.0).then(|| fit.coefficients[0] / mean_use),
             variance_inflation,
             shape: shape(&design, &fit),
             day_differences: day_differences(observations, &fit),
@@ -168,6 +167,15 @@ pub(super) fn design(observations: &Observations<'_>, rows: &[usize]) -> Design 
     let of = |values: &[f64]| rows.iter().map(|row| values[*row]).collect::<Vec<f64>>();
     let columns = observations.drivers().iter().map(|driver| of(driver.values)).collect();
     Design::with_constant(columns, of(observations.resource()))
+}
+
+/// The share of the variance that is explained where squares of `left` are not; `None` where there
+/// is no variance but what rounding makes.
+fn r_squared(used: &[f64], left: f64) -> Option<f64> {
+    let mean = mean(used);
+    let around: f64 = used.iter().map(|used| (used - mean).powi(2)).sum();
+    let all: f64 = used.iter().map(|used| used * used).sum();
+    (around > DEVIATION_MIN * DEVIATION_MIN * all).then(|| 1.0 - left / around)
 }
 
 /// One unit of the only driver, or the mean of each.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
-use crate::model::limits::DRIVERS_MAX;
+use crate::model::limits::{AMOUNT_SIZES, DRIVERS_MAX};
 
 /// A driver: what people or other programs ask of a service.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +26,8 @@ impl<'a> Observations<'a> {
     ///
     /// # Errors
     ///
-    /// Where lengths differ, times do not ascend, a number is infinite, demand is below 0, or there
-    /// are too many drivers.
+    /// Where lengths differ, times do not ascend, a number is infinite or too large to be squared
+    /// and summed ([`AMOUNT_SIZES`]), demand is below 0, or there are too many drivers.
     pub fn new(
         times: &'a [Timestamp],
         resource: &'a [f64],
@@ -97,9 +97,14 @@ fn check(name: &str, times: &[Timestamp], values: &[f64], least: f64) -> Result<
         let what = format!("{name} has {values} values for {times} times; give one for each");
         return Err(Error::invalid(what));
     }
-    let is_wrong = |value: &f64| value.is_infinite() || *value < least;
+    let is_huge = |value: f64| value.abs() > *AMOUNT_SIZES.end();
+    let is_wrong = |value: &f64| is_huge(*value) || *value < least;
     let Some(row) = values.iter().position(is_wrong) else { return Ok(()) };
-    let asked = if least == 0.0 { "demand is 0 or more" } else { "write a finite number" };
     let (value, time) = (values[row], times[row]);
+    let asked = match value {
+        _ if value.is_infinite() => "write a finite number",
+        _ if is_huge(value) => "that is more than 1e60, write it in another unit",
+        _ => "demand is 0 or more",
+    };
     Err(Error::invalid(format!("{name} is {value} at {time}: {asked}, or leave it out")))
 }

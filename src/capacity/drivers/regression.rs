@@ -14,7 +14,7 @@ const NORMAL_BY_MEDIAN: f64 = 1.482_602_218_505_602;
 const ROUNDS_MAX: usize = 100;
 const CHANGE_MIN: f64 = 1e-9;
 /// Deviations are not taken for smaller than this share of what is explained: a fit may be exact.
-const DEVIATION_MIN: f64 = 1e-9;
+pub(super) const DEVIATION_MIN: f64 = 1e-9;
 
 /// Which coefficients are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -55,9 +55,9 @@ fn an_exact_line_by_hand() {
     let model = fit(&used, &[x]).unwrap();
     assert!((model.idle.estimate - 10.0).abs() < 1e-9 && !model.idle.held_at_zero);
     assert!((model.costs[0].estimate - 0.5).abs() < 1e-9);
-    assert!((model.r_squared - 1.0).abs() < 1e-9);
+    assert!((model.r_squared.unwrap() - 1.0).abs() < 1e-9);
     // Mean use 10 + 20, of which 10 idle.
-    assert!((model.idle_share - 1.0 / 3.0).abs() < 1e-9);
+    assert!((model.idle_share.unwrap() - 1.0 / 3.0).abs() < 1e-9);
     assert!((model.use_at(&[4.0]) - 12.0).abs() < 1e-9 && model.use_at(&[]).is_nan());
     assert_eq!(model.shape.verdict, Verdict::Straight);
     let at_line = line_of(&model, 60.0);
@@ -72,6 +72,22 @@ fn an_exact_line_by_hand() {
     for (hosts, growth) in [(0, 0.1), (3, -1.0), (3, f64::NAN)] {
         assert!(at_line.hosts_needed(hosts, growth).is_err());
     }
+}
+
+#[test]
+fn of_use_that_never_changed_no_share_is_explained() {
+    let x: Vec<f64> = (0..400).map(|row| 1.7 * f64::from(row % 24)).collect();
+    // 7.3 is no sum of powers of two: the mean of many is off by a bit.
+    for used in [0.0, 7.3, 8.0] {
+        let model = fit(&vec![used; 400], std::slice::from_ref(&x)).unwrap();
+        assert_eq!(model.r_squared, None, "{used}");
+        assert!((model.idle.estimate - used).abs() < 1e-9, "{model:?}");
+        let idle = (used > 0.0).then_some(1.0);
+        assert_eq!(model.idle_share.map(|share| (1e9 * share).round() / 1e9), idle, "{used}");
+    }
+    // What changes by a millionth has changed.
+    let used: Vec<f64> = x.iter().map(|x| 7.3 * (1.0 + 1e-7 * x)).collect();
+    assert!(fit(&used, &[x]).unwrap().r_squared.is_some());
 }
 
 #[test]
@@ -222,6 +238,7 @@ fn bad_input_is_refused_with_its_reason() {
     fails(&x, &[x[..39].to_vec()], "39 values for 40 times");
     fails(&x, &[x.iter().map(|x| x - 1.0).collect()], "demand is 0 or more");
     fails(&[f64::INFINITY; 40], std::slice::from_ref(&x), "write a finite number");
+    fails(&[1e300; 40], std::slice::from_ref(&x), "more than 1e60, write it in another unit");
     fails(&x, &vec![x.clone(); 9], "number of drivers is 9");
     let back = [Timestamp::from_seconds(2), Timestamp::from_seconds(2)];
     assert!(Observations::new(&back, &[1.0, 2.0], &[]).is_err());

@@ -9,6 +9,8 @@ use crate::error::{Error, Result};
 
 /// How far rounding may take a number over a whole one, as a share of it.
 const ROUNDING: f64 = 1e-9;
+/// Above this `f64` leaves out whole numbers.
+const COUNT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// How fast one core is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,7 +105,7 @@ impl Hardware {
     /// # Errors
     ///
     /// Where one is measured by a clock and the other by a score, a speed is not above 0, a share
-    /// of a thread not above 0 and up to 1, or the cores are negative or not finite.
+    /// of a thread not above 0 and up to 1, or the cores are negative, not finite, or too many.
     pub fn convert(&self, cores: f64, other: &Self) -> Result<Converted> {
         if !(cores >= 0.0 && cores.is_finite()) {
             return Err(Error::invalid(format!("cores are a number of 0 or more, not {cores}")));
@@ -118,6 +120,9 @@ impl Hardware {
         }
         let factor = self.worth()? / other.worth()?;
         let cores = cores * factor;
+        if !cores.is_finite() {
+            return Err(too_many("cores", other));
+        }
         Ok(Converted { factor, cores, whole_cores: rounded_up(cores) })
     }
 
@@ -126,8 +131,8 @@ impl Hardware {
     ///
     /// # Errors
     ///
-    /// Those of [`Self::convert`]; where the other's cores are not known, or the share is not above
-    /// 0, up to 1.
+    /// Those of [`Self::convert`]; where the other's cores are not known, the share is not above 0,
+    /// up to 1, or there are more hosts than can be counted.
     pub fn hosts(&self, cores: f64, other: &Self, utilisation_max: f64) -> Result<u64> {
         let converted = self.convert(cores, other)?;
         let cores_of_host = other.cores.filter(|cores| cores.is_finite() && *cores > 0.0);
@@ -140,7 +145,8 @@ impl Hardware {
                 "hosts are used up to a share above 0, up to 1, not {utilisation_max}"
             )));
         }
-        Ok(rounded_up(converted.cores / (cores_of_host * utilisation_max)) as u64)
+        let hosts = rounded_up(converted.cores / (cores_of_host * utilisation_max));
+        if hosts > COUNT_MAX { Err(too_many("hosts", other)) } else { Ok(hosts as u64) }
     }
 
     /// What one core does.
@@ -154,6 +160,13 @@ impl Hardware {
             "{name}: a thread is worth a share of a core above 0, up to 1, not {share}"
         )))
     }
+}
+
+fn too_many(what: &str, of: &Hardware) -> Error {
+    let name = &of.name;
+    Error::invalid(format!(
+        "this comes to more {what} of {name} than can be counted: check the cores and the speeds"
+    ))
 }
 
 /// The whole number at or above, but for rounding.
@@ -213,6 +226,12 @@ mod tests {
         assert!(why.contains("score and clock are not measured alike"), "{why}");
         assert!(Hardware::new("none", CoreSpeed::Score(0.0)).is_err());
         assert!(score(1.0).convert(-1.0, &score(1.0)).is_err());
+        let host = Hardware { cores: Some(100.0), ..score(100.0) };
+        for (cores, speed, what) in [(1e308, 10.0, "hosts"), (1e308, 1e20, "cores")] {
+            let why = score(speed).hosts(cores, &host, 1.0).unwrap_err().to_string();
+            assert!(why.contains(&format!("more {what} of score than can be counted")), "{why}");
+        }
+        assert!(score(100.0).hosts(1e17, &host, 1.0).is_ok());
         let bad = Hardware { thread_share: 1.2, ..score(1.0) };
         assert!(bad.convert(1.0, &score(1.0)).is_err());
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Result};
+use crate::model::limits::{AMOUNT_ASKED, is_amount};
 use crate::model::{Timestamp, Unit};
 
 const REQUESTED: &str = "requested_";
@@ -251,7 +252,11 @@ fn row(columns: &[Column], record: &csv::StringRecord, line: u64) -> Result<Inve
 
 fn number(what: &str, cell: &str) -> Result<f64, String> {
     let number = cell.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
-    number.ok_or_else(|| format!("{what} {cell:?} is no number from 0 on"))
+    match number {
+        None => Err(format!("{what} {cell:?} is no number from 0 on")),
+        Some(number) if is_amount(number) => Ok(number),
+        Some(_) => Err(format!("{what} {cell:?}: {AMOUNT_ASKED}")),
+    }
 }
 
 fn yes_or_no(cell: &str) -> Result<bool, String> {
@@ -315,6 +320,10 @@ mod tests {
             ("host,owner\na,b\n ,b\n", "i.csv:3: the host is empty"),
             ("host\na\nb\na\n", "i.csv:4: host \"a\" is in line 2 already"),
             ("host,price\na,-1\n", "i.csv:2: price \"-1\" is no number from 0 on"),
+            (
+                "host,price\na,1e308\n",
+                "i.csv:2: price \"1e308\": amounts are 0, or of a size from 1e-60",
+            ),
             ("host,price\na,nan\n", "i.csv:2: price \"nan\" is no number from 0 on"),
             ("host,requested_cpu_cores\na,four\n", "i.csv:2: cpu \"four\" is no number from 0 on"),
             (

@@ -16,6 +16,7 @@ use super::slo;
 use super::zombie;
 use super::{Grouping, IdleRule, Kind, Limit, OverprovisionedRule, Resource, Study, Threshold};
 use crate::error::Result;
+use crate::model::limits::{AMOUNT_ASKED, is_amount};
 use crate::model::{Matcher, Selector, Span};
 
 /// Said of a section where no group is a pool.
@@ -152,8 +153,8 @@ fn resource(section: ResourceSection, place: &Place<'_>) -> Result<Resource> {
         let at = limit.span();
         match limit.into_inner() {
             LimitWord::Number(number) => {
-                let fits = number > 0.0 && number.is_finite();
-                check(fits, at, "a limit is a number above zero", place)?;
+                check(number > 0.0, at.clone(), "a limit is a number above zero", place)?;
+                check(is_amount(number), at, AMOUNT_ASKED, place)?;
                 Ok(Limit::Number(number))
             }
             LimitWord::Metric(selector) => Ok(Limit::Metric(narrowed(selector, &filter))),
@@ -491,7 +492,11 @@ minimum_age = "20d"
         for (text, line, part) in [
             ("[study\n", 1, "unclosed"),
             ("[studi]\n", 1, "unknown field `studi`, expected one of `study`"),
-            ("[study]\nhorizon = 90\n", 2, "invalid type"),
+            ("[study]\nhorizon = 90\n", 2, "horizon: invalid type"),
+            ("DISKlimit = 1\nsafety_margin = \"x\"\n", 6, "\"x\", expected a number"),
+            ("DISKlimit = 1\nsafety_margin = \"x\"\n", 6, "6: safety_margin: "),
+            ("[study]\nseed = -1\n", 2, "seed: "),
+            ("[study]\nseed = 1.5\n", 2, "expected a whole number from 0 on"),
             ("[study]\nhorizon = \"90\"\n", 2, "write a number with w, d, h"),
             ("[study]\nhorizon = \"5h\"\n", 2, "horizon is from 1d to 3650d; write 90d"),
             ("[study]\nlead_time = \"99999d\"\n", 2, "lead_time is over the horizon of 90d"),
@@ -507,6 +512,8 @@ minimum_age = "20d"
             ("DISKlimit = 0\n", 5, "a number above zero"),
             ("DISKlimit = true\n", 5, "write a number, or a selector in quotes"),
             ("DISKlimit = nan\n", 5, "a number above zero"),
+            ("DISKlimit = inf\n", 5, "from 1e-60 to 1e60"),
+            ("DISKlimit = 1e-300\n", 5, "from 1e-60 to 1e60"),
             ("DISKlimit = 1\nrole = \"evidence\"\n", 5, "drop one of the two"),
             ("DISKlimit = 1\nrole = \"spare\"\n", 6, "expected `capacity` or `evidence`"),
             ("DISKlimit = 1\nkind = \"rate\"\n", 6, "expected `gauge` or `counter`"),

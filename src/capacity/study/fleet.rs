@@ -15,6 +15,7 @@ use crate::capacity::failover::Spread;
 use crate::capacity::order::{HOSTS_MAX, ShortageCosts};
 use crate::error::{Error, Result};
 use crate::model::Span;
+use crate::model::limits::{AMOUNT_ASKED, is_amount};
 
 /// Where the inventory is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,9 +187,10 @@ fn shape(section: ShapeSection, resources: &[Resource], place: &Place<'_>) -> Re
     let at = section.name.span();
     let money = |written: &Option<Spanned<f64>>, name: &str, least: f64| {
         let Some(written) = written else { return Ok(least) };
-        let fits = written.get_ref().is_finite() && *written.get_ref() >= least;
-        check(fits, written.span(), format!("{name} is a number of {least} or more"), place)?;
-        Ok(*written.get_ref())
+        let number = *written.get_ref();
+        let what = format!("{name} is a number of {least} or more");
+        check(number >= least && number.is_finite(), written.span(), what, place)?;
+        check(is_amount(number), written.span(), AMOUNT_ASKED, place).map(|()| number)
     };
     let watts = money(&section.power_watts, "power_watts", 0.0)?;
     let per_kwh = money(&section.price_per_kwh, "price_per_kwh", 0.0)?;
@@ -437,6 +439,11 @@ rack_label = "row"
     fn mistakes_are_told_with_their_line_and_the_remedy() {
         for (more, line, part) in [
             ("[[shape]]\nname = \"large\"\nprovides = { cpu = 1 }", 25, "is taken"),
+            (
+                "[[shape]]\nname = \"x\"\nprice = 1e308\nprovides = { cpu = 1 }",
+                26,
+                "from 1e-60 to 1e60",
+            ),
             ("[[shape]]\nname = \"x\"\nprovides = {}", 25, "a shape provides something"),
             ("[[shape]]\nname = \"x\"\nprovides = { net = 1 }", 26, "without a limit"),
             ("[[shape]]\nname = \"x\"\nprovides = { gpu = 1 }", 26, "no resource is named \"gpu\""),

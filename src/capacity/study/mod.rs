@@ -8,7 +8,7 @@ mod fleet;
 mod in_time;
 mod init;
 mod law;
-mod parse;
+pub(in crate::capacity) mod parse;
 mod scenario;
 mod slo;
 mod tables;

@@ -212,8 +212,22 @@ where
 /// Reads the sections and keys.
 pub(super) fn file(text: &str, origin: &str) -> Result<File> {
     let place = Place { text, origin };
-    toml::from_str(text).map_err(|why| {
-        let message = why.message().replace('\n', " ");
-        place.error(why.span().unwrap_or(0..0), message)
-    })
+    toml::from_str(text).map_err(|why| place.error(why.span().unwrap_or(0..0), broken(text, &why)))
+}
+
+/// What is wrong with a text, in words for people, with the key whose value it is.
+pub(in crate::capacity) fn broken(text: &str, why: &toml::de::Error) -> String {
+    let message = why
+        .message()
+        .replace('\n', " ")
+        .replace("expected f64", "expected a number")
+        .replace("expected u64", "expected a whole number from 0 on")
+        .replace("u64 value was too large", "the number is too large");
+    let before = why.span().and_then(|at| text.get(..at.start)).unwrap_or("").trim_end();
+    let key = before.strip_suffix('=').map(str::trim_end);
+    let key = key.and_then(|before| before.rsplit([' ', '\t', '\n', '{', ',']).next());
+    match key {
+        Some(key) => format!("{key}: {message}"),
+        None => message,
+    }
 }

@@ -111,7 +111,12 @@ fn pools(
         let what = if name == METRIC_LABEL {
             "pools have no metric; write only their labels, as '{service=\"web\"}'".to_owned()
         } else {
-            format!("pools have no label {name:?}; they have: {}", group.by.join(", "))
+            let known = if group.by.is_empty() {
+                "there is one pool, of all hosts: leave `where` out".to_owned()
+            } else {
+                format!("they have: {}", group.by.join(", "))
+            };
+            format!("pools have no label {name:?}; {known}")
         };
         check(group.by.contains(name), at.clone(), what, place)?;
     }
@@ -244,6 +249,11 @@ provides = { cpu = 16 }
             assert!(error.starts_with(&format!("s:{line}: ")), "{more:?}: {error}");
             assert!(error.contains(part), "{more:?}: {error}");
         }
+        let of_all = HEAD.replace("by = [\"service\"]", "by = []");
+        let slo = "[[slo]]\nname = \"web\"\nresource = \"cpu\"\nobjective = 0.9\n\
+                   where = '{service=\"web\"}'\n";
+        let error = Study::parse(&(of_all + slo), "s").unwrap_err().to_string();
+        assert!(error.ends_with("there is one pool, of all hosts: leave `where` out"), "{error}");
         let alone = HEAD.replace("pool = true", "");
         let slo = "[[slo]]\nname = \"web\"\nresource = \"cpu\"\nobjective = 0.9\n";
         let error = Study::parse(&(alone + slo), "s").unwrap_err().to_string();

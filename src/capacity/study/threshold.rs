@@ -5,6 +5,7 @@ use std::str::FromStr;
 use super::show;
 use crate::error::{Error, Result};
 use crate::model::Unit;
+use crate::model::limits::is_amount;
 
 /// A level of usage to compare with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +39,7 @@ impl Threshold {
         let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
         let (number, written) = text.split_at(digits);
         let number = f64::from_str(number).map_err(|_| refused(text))?;
-        if !number.is_finite() {
+        if !is_amount(number) {
             return Err(refused(text));
         }
         match written.trim() {

@@ -14,6 +14,7 @@ use super::pack::{
 use super::savings::Class;
 use super::stage::Stage;
 use super::verdict::Grade;
+use crate::capacity::study::parse::broken;
 use crate::error::{Error, Result};
 use crate::model::{Span, Unit};
 
@@ -142,10 +143,8 @@ impl Place<'_> {
 /// Reads and checks a pack.
 pub(super) fn pack(text: &str, origin: &str) -> Result<RulePack> {
     let place = Place { text, origin };
-    let file: File = toml::from_str(text).map_err(|why| {
-        let message = why.message().replace('\n', " ");
-        place.error(why.span().unwrap_or(0..0), message)
-    })?;
+    let file: File = toml::from_str(text)
+        .map_err(|why| place.error(why.span().unwrap_or(0..0), broken(text, &why)))?;
     let mut metrics: Vec<(String, Unit)> = Vec::new();
     for (name, unit) in file.metric {
         if unit_of(name.get_ref()).is_some() {
@@ -356,6 +355,11 @@ mod tests {
         for (text, line, what) in [
             (POLICY.replace("0.5", "1.0"), 2, "agreement is a share from 0 to below 1"),
             (POLICY.replace("0.8", "0.0"), 3, "coverage is a share above 0, up to 1"),
+            (
+                POLICY.replace("0.8", "\"x\""),
+                3,
+                "coverage: invalid type: string \"x\", expected a n",
+            ),
             (POLICY.to_owned(), 1, "a pack needs a [[rule]]"),
             (format!("{POLICY}{RULE}"), 8, "rule \"mine\" needs a [[rule.condition]]"),
             (good.replace("14d", "59m"), 10, "a window is 1h or longer"),

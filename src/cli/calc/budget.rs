@@ -3,7 +3,7 @@
 use super::demand_args::DemandArgs;
 use crate::capacity::budget::{
     Availability, BudgetPlan, BurnAlert, DemandProfile, HostShape, Severity, ShrinkAdvice,
-    ShrinkPolicy, Slo, cheapest, cost_of_nines,
+    ShrinkPolicy, ShrinkStep, Slo, cheapest, cost_of_nines,
 };
 use crate::error::{Error, Result};
 use crate::report::{Column, Sheet};
@@ -210,12 +210,18 @@ fn known_shares(sheet: &mut Sheet, samples: usize) {
 
 fn shrink(sheet: &mut Sheet, advice: &ShrinkAdvice, policy: ShrinkPolicy) {
     sheet.fact("hosts_now", "hosts now", advice.now.hosts, "");
-    sheet.fact("burn_rate_now", "burn rate of what is left, now", advice.now.burn_rate, "");
+    // Of a budget that is gone nothing can burn, at any rate.
+    let rate = |step: ShrinkStep| Some(step.burn_rate).filter(|rate| rate.is_finite());
+    let now = rate(advice.now);
+    sheet.fact("burn_rate_now", "burn rate of what is left, now", now, "");
     sheet.fact("hosts_advised", "may shrink to", advice.advised.hosts, "hosts");
-    sheet.fact("burn_rate_advised", "burn rate, then", advice.advised.burn_rate, "");
-    let refused = advice.refused.map(|step| step.burn_rate);
+    sheet.fact("burn_rate_advised", "burn rate, then", rate(advice.advised), "");
+    let refused = advice.refused.and_then(rate);
     sheet.fact("burn_rate_refused", "burn rate with one host less", refused, "");
     let why = match (advice.leaving(), advice.now.burn_rate > policy.burn_rate_max) {
+        _ if now.is_none() => {
+            "No host may leave: nothing is left of the budget, so that it has no burn rate."
+        }
         (0, true) => "No host may leave: the budget that is left burns too fast already.",
         (0, false) => "No host may leave: one less would burn the budget that is left too fast.",
         _ if advice.refused.is_none() => {

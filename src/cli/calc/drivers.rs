@@ -82,7 +82,8 @@ fn fit(sheet: &mut Sheet, model: &DemandModel) {
     let unseen = model.unseen_days.map(|unseen| unseen.error_rms);
     sheet.fact("unseen_error_rms", "error on days left out (RMS)", unseen, "");
     sheet.fact("idle_share", "idle share of mean use", model.idle_share, "");
-    sheet.fact("bend_ratio", "cost of the last units over the first", model.shape.cost_ratio, "");
+    let ratio = Some(model.shape.cost_ratio).filter(|ratio| ratio.is_finite());
+    sheet.fact("bend_ratio", "cost of the last units over the first", ratio, "");
     sheet.fact("bend_p_value", "probability of such a bend by chance", model.shape.p_value, "");
     let columns = [
         Column::new("what", "use"),
@@ -151,6 +152,15 @@ fn growth_hosts(sheet: &mut Sheet, demand: &LineDemand, hosts: u64, growth: f64)
 }
 
 fn notes(sheet: &mut Sheet, model: &DemandModel) {
+    if model.r_squared.is_none() {
+        sheet.note("Use never changed: there is no variance of which a share could be explained.");
+    }
+    if model.shape.cost_ratio.is_infinite() {
+        sheet.note(
+            "Of a line with a bend the first units cost nothing: what the last cost is no multiple \
+             of that.",
+        );
+    }
     match model.shape.verdict {
         Verdict::Straight => {}
         Verdict::BendsUp => sheet.note(format!(

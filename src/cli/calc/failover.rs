@@ -8,6 +8,7 @@ use super::table::Table;
 use crate::capacity::failover::{Failover, Fleet, Host, Loss, Place, Spread};
 use crate::capacity::queueing::OpenQueue;
 use crate::error::{Error, Result};
+use crate::model::limits::is_amount;
 use crate::report::{Column, Sheet, SheetTable, Value};
 
 #[derive(Debug, clap::Args)]
@@ -76,8 +77,8 @@ fn equal(args: &FailoverArgs, failover: Failover) -> Result<Sheet> {
     let highest = failover.highest_used_share(args.line);
     sheet.fact("highest_used_share", "all may be full to", highest, "");
     if let Some(used) = args.used {
-        if !(used >= 0.0 && used.is_finite()) {
-            let what = format!("--used is {used}: give a share of 0 or more, as in 0.8");
+        if !(used >= 0.0 && is_amount(used)) {
+            let what = format!("--used is {used:?}: give a share of 0 or more, as in 0.8");
             return Err(Error::invalid(what));
         }
         let after = failover.used_share_after(used);

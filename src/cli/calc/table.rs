@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
+use crate::model::limits::{AMOUNT_ASKED, is_amount};
 
 /// A table of more bytes is no small one, and is refused before it fills the memory.
 const BYTES_MAX: u64 = 64 << 20;
@@ -166,7 +167,11 @@ impl<'a> Row<'a> {
 
     /// The number of a column.
     pub(super) fn number(self, column: &str) -> Result<f64> {
-        self.parsed(column, |text| number(text).ok_or("write a number"))
+        self.parsed(column, |text| match number(text) {
+            Some(number) if is_amount(number) => Ok(number),
+            Some(_) => Err(AMOUNT_ASKED),
+            None => Err("write a number"),
+        })
     }
 
     /// The number of a column, `None` where the cell is empty or says NaN, or there is no such
@@ -266,6 +271,12 @@ mod tests {
         says(table(text).numbers("d"), "a.csv:1: no column d; the header has a, b, c");
         says(table("a\n\"\"\n").numbers("a"), "a.csv:2: a is \"\": write a number");
         says(table("a\ninf\n").numbers_or_gaps("a"), "a.csv:2: a is \"inf\": write a number");
+        for number in ["1e300", "-1e61", "5e-324"] {
+            says(
+                table(&format!("a\n{number}\n")).numbers("a"),
+                &format!("a.csv:2: a is \"{number}\": {AMOUNT_ASKED}"),
+            );
+        }
         let refused = |bytes: &[u8]| Table::parse("a.csv", bytes).unwrap_err().to_string();
         let twice = "a.csv:1: column 3 is named \"b\": give each its own name";
         assert_eq!(refused(b"a,b,b\n1,2,3\n"), twice);

@@ -6,7 +6,8 @@ use super::table::Table;
 use crate::capacity::scalability::{
     Interval, LoadLimit, LoadSample, ParameterIntervals, ScalabilityFit, ScalabilityLaw,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::model::limits::is_amount;
 use crate::report::{Column, Sheet, Value};
 
 #[derive(Debug, clap::Args)]
@@ -44,6 +45,8 @@ pub(super) struct UslArgs {
 
 /// The fitted law, what it says, and how surely.
 pub(super) fn usl(args: &UslArgs) -> Result<Sheet> {
+    above_zero("--load", &args.load)?;
+    above_zero("--throughput", &args.throughput)?;
     let table = Table::read(&args.file, &[])?;
     let loads = table.numbers(&args.load_column)?;
     let throughputs = table.numbers(&args.throughput_column)?;
@@ -61,6 +64,16 @@ pub(super) fn usl(args: &UslArgs) -> Result<Sheet> {
     what_if(&mut sheet, fit.law(), args)?;
     notes(&mut sheet, &fit, args.level, &intervals)?;
     Ok(sheet)
+}
+
+/// At no load, and at no throughput, the law says nothing: 0 over 0.
+fn above_zero(option: &str, amounts: &[f64]) -> Result<()> {
+    match amounts.iter().find(|amount| !(is_amount(**amount) && **amount > 0.0)) {
+        None => Ok(()),
+        Some(amount) => Err(Error::invalid(format!(
+            "{option} is {amount:?}: give one above 0, from 1e-60 to 1e60"
+        ))),
+    }
 }
 
 fn facts(sheet: &mut Sheet, fit: &ScalabilityFit) {
