@@ -47,7 +47,10 @@ impl<'a> Outlook<'a> {
     /// Without a trend all futures are one: the line is reached on the day on which it comes down
     /// to where the last peaks would count as full.
     pub fn passage_days(&self, line: &LinePath) -> Vec<f64> {
-        self.passages(line).into_days()
+        let horizon = self.options.horizon_days;
+        let mut days = self.passages(line).into_days();
+        days.iter_mut().filter(|days| **days > horizon).for_each(|days| *days = f64::INFINITY);
+        days
     }
 
     /// The distribution of the day on which peaks first reach a line, 0 being today.
@@ -156,6 +159,17 @@ mod tests {
         assert_eq!(demand.len(), 40);
         let mean = demand.iter().sum::<f64>() / 40.0;
         assert!((mean - 178.0).abs() < 1.0, "{mean}");
+    }
+
+    #[test]
+    fn nothing_is_reached_beyond_the_horizon() {
+        let near = ExhaustionOptions { horizon_days: 14.0, ..ExhaustionOptions::default() };
+        let peaks = growing();
+        let outlook = Outlook::new(&peaks, true, &near);
+        // Two a day from 118 on: 11 days, and 50.
+        let days = outlook.passage_days(&LinePath::new(140.0));
+        assert!(days.iter().all(|day| (10.0..=12.0).contains(day)), "{days:?}");
+        assert_eq!(outlook.passage_days(&LinePath::new(218.0)), vec![f64::INFINITY; 500]);
     }
 
     #[test]

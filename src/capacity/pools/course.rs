@@ -1,6 +1,8 @@
 //! What changes for a resource of a pool in the days ahead: by what its demand is multiplied, and
 //! what counts as full.
 
+use std::collections::BTreeSet;
+
 use crate::capacity::exhaustion::LinePath;
 
 /// The days ahead of a resource: from each day on, a factor of its demand and its line.
@@ -14,6 +16,14 @@ pub(super) struct Stretch {
     pub(super) day: usize,
     pub(super) demand_factor: f64,
     pub(super) line: f64,
+}
+
+impl Stretch {
+    /// The line for demand as it is: demand that grows by a factor and a line that falls by it come
+    /// to the same.
+    fn level(&self) -> f64 {
+        self.line / self.demand_factor
+    }
 }
 
 impl Course {
@@ -48,16 +58,59 @@ impl Course {
     /// The stretch that leaves demand as it is the lowest line, the first of several, where that is
     /// lower than a line.
     pub(super) fn tightest(&self, line: f64) -> Option<Stretch> {
-        let level = |stretch: &Stretch| stretch.line / stretch.demand_factor;
-        let tighter = self.0.iter().filter(|stretch| level(stretch) < line);
-        tighter.min_by(|a, b| level(a).total_cmp(&level(b))).copied()
+        let tighter = self.0.iter().filter(|stretch| stretch.level() < line);
+        tighter.min_by(|a, b| a.level().total_cmp(&b.level())).copied()
     }
 
-    /// The line that demand as it is would have to be held against: demand that grows by a factor
-    /// and a line that falls by it come to the same.
+    /// The same course, were no day before one on which a stretch begins tighter than that day.
+    pub(super) fn eased_until(&self, day: usize) -> Self {
+        let then = self.on(day);
+        let eased = |stretch: &Stretch| {
+            let is_tighter = stretch.day < day && stretch.level() < then.level();
+            if is_tighter { Stretch { day: stretch.day, ..then } } else { *stretch }
+        };
+        Self::of(self.0.iter().map(eased))
+    }
+
+    /// The same course, were no day before `until` tighter than on another course.
+    pub(super) fn eased_to(&self, other: &Self, until: usize) -> Self {
+        let eased = |day: usize| {
+            let is_tighter = day < until && self.is_tighter_on(day, other);
+            Stretch { day, ..if is_tighter { other.on(day) } else { self.on(day) } }
+        };
+        Self::of(self.days_of_both(other).map(eased))
+    }
+
+    /// Until when a time lasts in which it is tighter than another course; `None` where it is not
+    /// on that day, or for good.
+    pub(super) fn tighter_until(&self, other: &Self, day: usize) -> Option<usize> {
+        if !self.is_tighter_on(day, other) {
+            return None;
+        }
+        let mut days = self.days_of_both(other);
+        days.find(|later| *later > day && !self.is_tighter_on(*later, other))
+    }
+
+    fn is_tighter_on(&self, day: usize, other: &Self) -> bool {
+        self.on(day).level() < other.on(day).level()
+    }
+
+    /// The days on which either course changes, in order.
+    fn days_of_both(&self, other: &Self) -> impl Iterator<Item = usize> {
+        let days = self.0.iter().chain(&other.0).map(|stretch| stretch.day);
+        days.collect::<BTreeSet<usize>>().into_iter()
+    }
+
+    /// Stretches in order, of which those that change nothing are left out.
+    fn of(stretches: impl Iterator<Item = Stretch>) -> Self {
+        let mut stretches: Vec<Stretch> = stretches.collect();
+        stretches.dedup_by(|later, before| *later == Stretch { day: later.day, ..*before });
+        Self(stretches)
+    }
+
+    /// The line that demand as it is would have to be held against.
     pub(super) fn line(&self) -> LinePath {
-        let level = |stretch: &Stretch| stretch.line / stretch.demand_factor;
-        let first = LinePath::new(level(&self.0[0]));
-        self.0.iter().skip(1).fold(first, |line, stretch| line.then(stretch.day, level(stretch)))
+        let first = LinePath::new(self.0[0].level());
+        self.0.iter().skip(1).fold(first, |line, stretch| line.then(stretch.day, stretch.level()))
     }
 }

@@ -90,7 +90,10 @@ pub(super) fn report(view: &View, rows: &[Assessed]) -> Option<PoolReport> {
     }
     let (orders, failed): (Vec<_>, Vec<_>) = pools
         .iter()
-        .filter_map(|pool| orders::order(view, pool, &pool.courses()).transpose())
+        .filter_map(|pool| {
+            let courses = pool.courses();
+            orders::order(view, pool, &courses, &courses).transpose()
+        })
         .partition(Result::is_ok);
     report.orders = orders.into_iter().filter_map(Result::ok).collect();
     report.orders.sort_by(|a, b| a.order_by.cmp(&b.order_by).then_with(|| a.name.cmp(&b.name)));

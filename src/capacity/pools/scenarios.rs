@@ -131,16 +131,25 @@ fn outcome(view: &View, pools: &[Pool<'_>], scenario: &Scenario) -> ScenarioOutc
         unmet: Vec::new(),
     };
     let mut met = vec![false; scenario.changes.len()];
+    let ends = |change: &Change| change.until.is_some_and(|until| until <= end);
+    let lasting: Vec<Change> =
+        scenario.changes.iter().filter(|change| !ends(change)).cloned().collect();
     for pool in pools {
         let changed = Changed::at(view, pool, &scenario.changes, end);
-        let courses = courses(view, pool, scenario, &mut met);
+        let (courses, met_here) = courses(view, pool, &scenario.changes);
+        met.iter_mut().zip(met_here).for_each(|(met, here)| *met |= here);
         found.hosts += changed.count();
         for (one, course) in pool.resources.iter().zip(&courses) {
             let row = row(view, pool, one, course);
             found.full_rows += usize::from(row.full.day(view.as_of).is_some());
             found.rows.push(row);
         }
-        if let Ok(Some(order)) = orders::order(view, pool, &courses) {
+        let lasting = if lasting.len() == scenario.changes.len() {
+            courses.clone()
+        } else {
+            self::courses(view, pool, &lasting).0
+        };
+        if let Ok(Some(order)) = orders::order(view, pool, &courses, &lasting) {
             found.ordered_hosts = found.ordered_hosts.map(|hosts| hosts + order.order.hosts);
             found.ordered_per_month = found.ordered_per_month.map(|cost| cost + order.order.cost);
             found.orders.push(order);
@@ -217,15 +226,16 @@ fn why_unmet(view: &View, pools: &[Pool<'_>], change: &Change) -> String {
     }
 }
 
-/// The days ahead of each resource of a pool in a scenario. Notes which changes meet the pool.
-fn courses(view: &View, pool: &Pool<'_>, scenario: &Scenario, met: &mut [bool]) -> Vec<Course> {
-    let instants = scenario.changes.iter().flat_map(|change| [change.from, change.until]);
+/// The days ahead of each resource of a pool with changes, and which of them meet the pool.
+fn courses(view: &View, pool: &Pool<'_>, changes: &[Change]) -> (Vec<Course>, Vec<bool>) {
+    let mut met = vec![false; changes.len()];
+    let instants = changes.iter().flat_map(|change| [change.from, change.until]);
     let end = view.as_of.plus(view.study.horizon);
     let ahead = |at: &Timestamp| *at > view.as_of && *at <= end;
     let instants: BTreeSet<Timestamp> = instants.flatten().filter(ahead).collect();
     let mut courses = pool.courses();
     for at in std::iter::once(view.as_of).chain(instants) {
-        let changed = Changed::at(view, pool, &scenario.changes, at);
+        let changed = Changed::at(view, pool, changes, at);
         let before = pool.hosts_or_whole();
         met.iter_mut().zip(&changed.met).for_each(|(met, one)| *met |= one);
         for (index, course) in courses.iter_mut().enumerate() {
@@ -240,7 +250,7 @@ fn courses(view: &View, pool: &Pool<'_>, scenario: &Scenario, met: &mut [bool]) 
             }
         }
     }
-    courses
+    (courses, met)
 }
 
 /// What the hosts have after changes, as a multiple of what they had; 1 where nothing was changed.

@@ -231,6 +231,89 @@ fn what_ends_before_the_order_does_is_ordered_for_and_shown() {
     assert_eq!((ordered(5), disk(5).peak.round()), (0, 584.0));
 }
 
+/// Two hosts whose disks, 102 GB of 200 each, fill by a GB a day: full in 98 days.
+fn growing_slowly(more: &str) -> Vec<ScenarioOutcome> {
+    let buying = "[[shape]]\nname = \"large\"\nprice = 250\nlead_time = \"20d\"\n\
+                  provides = { disk = \"50 GB\" }\n[order]\nreview = \"30d\"\n";
+    let day = |day: usize| 43.0 + day as f64 + 0.1 * ((day * day) % 7) as f64;
+    two_hosts(&(buying.to_owned() + more), day).pools.unwrap().scenarios
+}
+
+/// A change that holds so many days after the plan's instant.
+fn in_days(change: &str, from: i64, until: Option<i64>) -> String {
+    let day = |days: i64| testing::start().plus(Span::from_days(60 + days)).date();
+    let until = until.map_or_else(String::new, |until| format!(", until = {}", day(until)));
+    format!("{{ {change}, from = {}{until} }}", day(from))
+}
+
+fn of_changes(name: &str, changes: &[String]) -> String {
+    format!("[[scenario]]\nname = \"{name}\"\nchange = [{}]\n", changes.join(", "))
+}
+
+#[test]
+fn what_is_over_before_an_order_could_come_takes_no_order_away() {
+    let sale = "kind = \"demand\", factor = 3";
+    let more = "kind = \"demand\", factor = 2";
+    let hosts = "kind = \"add\", hosts = 4, shape = \"large\"";
+    let text = of_changes("sale", &[in_days(sale, 2, Some(5))])
+        + &of_changes("until it comes", &[in_days(sale, 0, Some(20))])
+        + &of_changes("at once", &[in_days(more, 0, None), in_days(hosts, 0, None)])
+        + &of_changes("later", &[in_days(more, 0, None), in_days(hosts, 18, None)]);
+    let all = growing_slowly(&text);
+    let [order] = &all[0].orders[..] else { panic!("{:?}", all[0].orders) };
+    assert!(order.order.hosts > 0 && !order.is_overdue, "{order:?}");
+    for at in [1, 2] {
+        assert_eq!(all[at].orders, all[0].orders, "{}", all[at].name);
+    }
+    // Twice 204 GB are too many for 400 and not for 600: hosts that come in 18 days leave nothing
+    // to an order that takes 20 but what is due later.
+    assert!(all[3].ordered_hosts > Some(0) && !all[3].orders[0].is_overdue);
+    assert_eq!(all[4].orders, all[3].orders);
+}
+
+#[test]
+fn work_for_a_time_makes_no_order_smaller_or_later() {
+    for costs in ["", "shortage_cost = 1\n"] {
+        let mut text = costs.to_owned();
+        for factor in [1.02, 1.6] {
+            let sale = format!("kind = \"demand\", factor = {factor}");
+            for from in [0, 40, 90] {
+                for days in [3, 60] {
+                    let name = format!("{factor} from {from} for {days} days");
+                    let twice = in_days(&sale, from + days + 20, Some(from + days + 25));
+                    let once = in_days(&sale, from, Some(from + days));
+                    text += &of_changes(&name, &[once.clone()]);
+                    text += &of_changes(&format!("{name}, and again"), &[once, twice]);
+                }
+            }
+        }
+        let all = growing_slowly(&text);
+        let least = &all[0].orders[0];
+        assert!(least.order.hosts > 0 && !least.is_overdue, "{least:?}");
+        for one in &all[1..] {
+            let [order] = &one.orders[..] else { panic!("{}: {:?}", one.name, one.orders) };
+            assert!(order.order.hosts >= least.order.hosts, "{}: {order:?}", one.name);
+            assert!(order.order_by <= least.order_by, "{}: {order:?}", one.name);
+        }
+    }
+}
+
+#[test]
+fn hosts_that_come_after_the_order_leave_it_as_it_is() {
+    let hosts = "kind = \"add\", hosts = 5";
+    let text = of_changes("for good", &[in_days(hosts, 150, None)])
+        + &of_changes("for a time", &[in_days(hosts, 150, Some(170))])
+        + &of_changes("for three days before the review", &[in_days(hosts, 110, Some(113))]);
+    let all = growing_slowly(&text);
+    let order = &all[0].orders[0];
+    let day = |days: i64| testing::start().plus(Span::from_days(60 + days));
+    assert!(order.arrives < day(110) && day(113) < order.lasts_until, "{order:?}");
+    assert!(order.lasts_until < day(150), "{order:?}");
+    for one in &all[1..] {
+        assert_eq!(one.orders, all[0].orders, "{}", one.name);
+    }
+}
+
 #[test]
 fn a_scenario_dates_and_orders_nothing_for_what_is_cleaned_up_under_its_line() {
     let text = "[[shape]]\nname = \"large\"\nlead_time = \"5d\"\n\

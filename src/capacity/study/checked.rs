@@ -41,7 +41,10 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
         groups.push(group(section, &groups, place)?);
     }
     let pooled = groups.iter().any(|group| group.pool);
-    let shapes = fleet::shapes(file.shapes, &resources, place)?;
+    let StudySection { name, as_of, ignore_before, seed, horizon, lead_time, step, by, .. } =
+        file.study;
+    let horizon = span(horizon, Span::from_days(90), HORIZON_MAX, "horizon", place)?;
+    let shapes = fleet::shapes(file.shapes, &resources, horizon, place)?;
     let inventory = file.inventory.map(|section| fleet::inventory(section, place)).transpose()?;
     let sections =
         [file.order.as_ref().map(Spanned::span), file.failover.as_ref().map(Spanned::span)];
@@ -55,8 +58,6 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let slos = slo::slos(file.slos, &known, place)?;
     let idle = idle(file.idle, &resources, place)?;
     let overprovisioned = overprovisioned(file.overprovisioned, &resources, place)?;
-    let StudySection { name, as_of, ignore_before, seed, horizon, lead_time, step, by, .. } =
-        file.study;
     let by = match by {
         Some(by) => labels(by, false, place)?,
         None => vec!["host".to_owned()],
@@ -66,7 +67,6 @@ pub(super) fn study(file: File, place: &Place<'_>) -> Result<Study> {
     let zombie = file.zombie;
     let zombie =
         zombie.map(|section| zombie::zombie(section, &by, step, inventory.as_ref(), place));
-    let horizon = span(horizon, Span::from_days(90), HORIZON_MAX, "horizon", place)?;
     Ok(Study {
         name: name.unwrap_or_else(|| "capacity".to_owned()),
         as_of,
@@ -342,12 +342,22 @@ pub(super) fn span(
     check(value >= Span::DAY && value <= most, written.span(), what, place).map(|()| value)
 }
 
-/// What runs out within the lead time is seen in time only where the horizon reaches as far.
 fn lead_time_of(written: Option<Spanned<Span>>, horizon: Span, place: &Place<'_>) -> Result<Span> {
     let Some(written) = written else { return Ok(Span::from_days(30).min(horizon)) };
+    check_lead_time(&written, "lead_time", horizon, place)?;
+    Ok(written.into_inner())
+}
+
+/// What runs out within the lead time is seen in time only where the horizon reaches as far.
+pub(super) fn check_lead_time(
+    written: &Spanned<Span>,
+    of: &str,
+    horizon: Span,
+    place: &Place<'_>,
+) -> Result<()> {
     let value = *written.get_ref();
-    let what = format!("lead_time is over the horizon of {horizon}; raise the horizon");
-    check(value <= horizon, written.span(), what, place).map(|()| value)
+    let what = format!("{of}, {value}, is over the horizon of {horizon}; raise the horizon");
+    check(value <= horizon, written.span(), what, place)
 }
 
 fn step_of(written: Option<Spanned<Span>>, place: &Place<'_>) -> Result<Span> {
@@ -499,7 +509,11 @@ minimum_age = "20d"
             ("[study]\nseed = 1.5\n", 2, "expected a whole number from 0 on"),
             ("[study]\nhorizon = \"90\"\n", 2, "write a number with w, d, h"),
             ("[study]\nhorizon = \"5h\"\n", 2, "horizon is from 1d to 3650d; write 90d"),
-            ("[study]\nlead_time = \"99999d\"\n", 2, "lead_time is over the horizon of 90d"),
+            (
+                "[study]\nlead_time = \"99999d\"\n",
+                2,
+                "lead_time, 99999d, is over the horizon of 90d",
+            ),
             ("[study]\nstep = \"7m\"\n", 2, "step must divide a day"),
             ("[study]\nas_of = \"soon\"\n", 2, "write 2013-08-01"),
             ("[study]\n\nas_of = 2013-08-31T00:00:00\n", 3, "with its zone"),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use toml::Spanned;
 
-use super::checked::{Names, check, index_of};
+use super::checked::{Names, check, check_lead_time, index_of};
 use super::in_time::{self, InTimeRule, Keys, ServersWord};
 use super::parse::{Place, Scalar};
 use super::{Resource, Threshold};
@@ -99,7 +99,7 @@ pub(super) struct ShapeSection {
     power_watts: Option<Spanned<f64>>,
     price_per_kwh: Option<Spanned<f64>>,
     pue: Option<Spanned<f64>>,
-    lead_time: Option<Span>,
+    lead_time: Option<Spanned<Span>>,
     provides: BTreeMap<Spanned<String>, Scalar>,
 }
 
@@ -172,12 +172,17 @@ pub(super) fn inventory(section: InventorySection, place: &Place<'_>) -> Result<
 pub(super) fn shapes(
     sections: Vec<ShapeSection>,
     resources: &[Resource],
+    horizon: Span,
     place: &Place<'_>,
 ) -> Result<Vec<Shape>> {
     let mut names = Names::default();
     let mut shapes = Vec::with_capacity(sections.len());
     for section in sections {
         names.add(&section.name, "shape", place)?;
+        if let Some(lead_time) = &section.lead_time {
+            let of = format!("lead_time of \"{}\"", section.name.get_ref());
+            check_lead_time(lead_time, &of, horizon, place)?;
+        }
         shapes.push(shape(section, resources, place)?);
     }
     Ok(shapes)
@@ -215,7 +220,7 @@ fn shape(section: ShapeSection, resources: &[Resource], place: &Place<'_>) -> Re
     Ok(Shape {
         name: section.name.into_inner(),
         price_per_month: money(&section.price, "price", 0.0)? + power,
-        lead_time: section.lead_time,
+        lead_time: section.lead_time.map(Spanned::into_inner),
         provides,
     })
 }
@@ -436,6 +441,18 @@ rack_label = "row"
     }
 
     #[test]
+    fn a_shape_may_take_as_long_to_come_as_the_study_looks_ahead() {
+        let slow = "[[shape]]\nname = \"slow\"\nlead_time = \"200d\"\nprovides = { cpu = 1 }\n";
+        let found = |horizon: &str| parse(&format!("{slow}[study]\nhorizon = \"{horizon}\"\n"));
+        assert_eq!(found("200d").unwrap().shapes[1].lead_time, Some(Span::from_days(200)));
+        let error = found("199d").unwrap_err().to_string();
+        assert!(
+            error.contains("lead_time of \"slow\", 200d, is over the horizon of 199d"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_line_and_the_remedy() {
         for (more, line, part) in [
             ("[[shape]]\nname = \"large\"\nprovides = { cpu = 1 }", 25, "is taken"),
@@ -453,6 +470,11 @@ rack_label = "row"
                 "[[shape]]\nname = \"x\"\nprice = -1\nprovides = { cpu = 1 }",
                 26,
                 "price is a number",
+            ),
+            (
+                "[[shape]]\nname = \"x\"\nprovides = { cpu = 1 }\nlead_time = \"91d\"",
+                27,
+                "lead_time of \"x\", 91d, is over the horizon of 90d; raise the horizon",
             ),
             ("[order]\nshape = \"tiny\"", 25, "no shape is named \"tiny\"; there are: large"),
             ("[order]\nrisk = 1", 25, "risk is a share above 0 and below 1"),
