@@ -189,14 +189,11 @@ fn of_use_that_never_changed_no_number_is_made_up() {
         assert!(said.contains("Use never changed"), "{said}");
         assert!(!said.contains("NaN") && !said.contains("inf"), "{said}");
         assert!(user.json(asked)["facts"]["r_squared"].is_null(), "{used}");
-        let lines: String = rows
-            .lines()
-            .map(|line| {
-                let cells: Vec<&str> = line.split(',').collect();
-                format!("web cpu={},requests={} {}\n", cells[1], cells[2], cells[0])
-            })
-            .collect();
-        user.write("lines.lp", &lines);
+        let point = |line: &str| {
+            let cells: Vec<&str> = line.split(',').collect();
+            format!("web cpu={},requests={} {}\n", cells[1], cells[2], cells[0])
+        };
+        user.write("lines.lp", &rows.lines().map(point).collect::<Vec<String>>().concat());
         user.ok(&format!("import influx --store s{used} --precision s lines.lp"));
         let store = format!(
             "drivers --store s{used} --resource web_cpu --driver web_requests --step 1h --limit 50"

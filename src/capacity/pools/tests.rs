@@ -282,7 +282,7 @@ fn work_for_a_time_makes_no_order_smaller_or_later() {
                     let name = format!("{factor} from {from} for {days} days");
                     let twice = in_days(&sale, from + days + 20, Some(from + days + 25));
                     let once = in_days(&sale, from, Some(from + days));
-                    text += &of_changes(&name, &[once.clone()]);
+                    text += &of_changes(&name, std::slice::from_ref(&once));
                     text += &of_changes(&format!("{name}, and again"), &[once, twice]);
                 }
             }
