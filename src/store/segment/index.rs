@@ -214,3 +214,76 @@ fn read_count(input: &mut &[u8]) -> Result<usize> {
 fn read_block_bytes(input: &mut &[u8]) -> Result<u32> {
     u32::try_from(read_u64(input)?).map_err(|_| Error::decode("a block over 4 GiB"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::format::BUCKET_FIELDS;
+    use super::*;
+
+    /// Two series on an axis of three blocks and one on another, of samples or of buckets.
+    fn index(are_fields: bool) -> Index {
+        let mut at = 64;
+        let mut region = |bytes| {
+            let region = Region { offset: at, bytes };
+            at += padded_bytes(bytes);
+            region
+        };
+        let mut axes = Axes::default();
+        axes.push(region(60), (2_500, 90), [Ok((-7, 10)), Ok((3, 20)), Ok((80, 30))]).unwrap();
+        axes.push(region(5), (1, 4), [Ok((4, 5))]).unwrap();
+        let mut columns = Columns::with_capacity(are_fields, 0);
+        let mut sketches = Vec::new();
+        for (id, axis, blocks) in [(9, 0, vec![4, 5, 6]), (2, 0, vec![1, 0, 300]), (3, 1, vec![7])]
+        {
+            for _ in 0..if are_fields { BUCKET_FIELDS } else { 1 } {
+                let is_computed = id == 2 && !are_fields;
+                let sources = if is_computed { vec![SeriesId(9)] } else { Vec::new() };
+                let region = region(11 + blocks.iter().map(|bytes| u64::from(*bytes)).sum::<u64>());
+                let blocks = blocks.iter().map(|bytes| Ok(*bytes));
+                columns.push((SeriesId(id), axis), (region, 11), blocks, &sources).unwrap();
+            }
+            if are_fields {
+                sketches.push(Sketches { region: region(40), pairs: 12 });
+            }
+        }
+        Index { axes, columns, sketches }
+    }
+
+    #[test]
+    fn an_index_comes_back_and_one_that_is_cut_does_not() {
+        for are_fields in [false, true] {
+            let bytes = index(are_fields).encode();
+            assert_eq!(Index::decode(&bytes, are_fields).unwrap(), index(are_fields));
+            assert!(are_fields || Index::decode(&bytes, true).is_err());
+            for end in 0..bytes.len() {
+                // Sketches may be left out whole.
+                let is_whole = Index::decode(&bytes[..end], are_fields)
+                    .is_ok_and(|found| !(are_fields && found.sketches.is_empty()));
+                assert!(!is_whole, "{end} bytes of {}", bytes.len());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_are_an_error_or_the_index_that_they_are_of(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            flips in prop::collection::vec((any::<u16>(), 0_u8..8), 1..4),
+            are_fields in any::<bool>(),
+        ) {
+            let mut flipped = index(are_fields).encode();
+            for (at, bit) in flips {
+                let at = usize::from(at) % flipped.len();
+                flipped[at] ^= 1 << bit;
+            }
+            for bytes in [bytes, flipped] {
+                if let Ok(found) = Index::decode(&bytes, are_fields) {
+                    prop_assert_eq!(found.encode(), bytes);
+                    prop_assert_eq!(found.columns.iter().count(), found.columns.len());
+                }
+            }
+        }
+    }
+}
