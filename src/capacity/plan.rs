@@ -123,8 +123,8 @@ impl Planner {
         self
     }
 
-    /// The same planner, whose plan says this beside every answer, in whole sentences: what its
-    /// data lack, which no row can show.
+    /// The same planner, whose plan says beside every answer what its data lack, which no row can
+    /// show: each a sentence without its capital and its stop, as in "samples of May are missing".
     #[must_use]
     pub fn with_caveats(mut self, caveats: impl IntoIterator<Item = String>) -> Self {
         self.caveats.extend(caveats);
