@@ -196,7 +196,8 @@ impl Heard {
                     (first * STEP_NANOS, tier as u64, first as f64, last as f64, sum)
                 });
                 let found = found.iter().map(|b| (b.start, b.count, b.min, b.max, b.sum));
-                assert!(found.eq(whole), "writer {writer}, tier {tier}");
+                let (found, whole): (Vec<_>, Vec<_>) = (found.collect(), whole.collect());
+                assert_eq!(found, whole, "writer {writer}, tier {tier}, raw from {raw_from}");
             }
         }
     }

@@ -36,7 +36,7 @@ pub(crate) fn run(input: &[u8]) {
         },
         5 | 6 => Step::Seal,
         7 => Step::Compact(a % 2 == 0),
-        8 if a % 8 == 4 => Step::RollUp(i64::from(*b)),
+        8 if a % 8 == 4 => Step::RollUp(i64::from(*b), i64::from(b / 4 * (c % 4))),
         8 if a % 4 == 0 => Step::Retain(i64::from(*b)),
         8 => Step::Tick(Duration::from_millis(u64::from(*b) * 10)),
         _ => Step::Reopen(a % 2 == 0, rule(b % 2 == 0)),

@@ -68,7 +68,7 @@ pub(crate) fn live_failing(life: &Life, plan: Plan, seed: u64) -> bool {
                             | Step::Seal
                             | Step::Compact(_)
                             | Step::Retain(_)
-                            | Step::RollUp(_)
+                            | Step::RollUp(..)
                     ),
                 "{what}: {step:?}"
             );

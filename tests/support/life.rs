@@ -22,8 +22,9 @@ pub(crate) enum Step {
     Seal,
     Compact(bool),
     Retain(i64),
-    /// Retention that keeps rollups.
-    RollUp(i64),
+    /// Retention that keeps rollups: samples before the first instant are rolled up, buckets before
+    /// the second dropped.
+    RollUp(i64, i64),
     /// Close, if so, and open again under a rule for conflicts.
     Reopen(bool, Conflict),
     Tick(Duration),
@@ -64,13 +65,16 @@ impl Life {
             append(2, 50, 20, 0.0),
             Step::Seal,
             Step::Compact(true),
-            Step::RollUp(110),
+            Step::RollUp(110, 0),
             append(2, 90, 5, 0.0),
             Step::Reopen(true, Conflict::FirstWins),
             append(2, 93, 5, 0.5),
-            Step::RollUp(130),
+            Step::RollUp(130, 0),
             append(2, 110, 20, 0.0),
             Step::Compact(true),
+            // The buckets that there are go, and of the new ones the first do not come to be.
+            append(2, 130, 70, 0.0),
+            Step::RollUp(200, 170),
             append(2, 130, 5, 0.0),
             // Of host 0 nothing is left since the first compaction after retention.
             append(0, 130, 5, 0.0),
@@ -107,7 +111,10 @@ impl Life {
                 22..=29 => Step::Seal,
                 30..=32 => Step::Compact(prng.chance(2)),
                 33 if prng.chance(2) => Step::Retain((now - prng.below(80) as i64).max(0)),
-                33 => Step::RollUp((now - prng.below(80) as i64).max(0)),
+                33 => {
+                    let before = (now - prng.below(80) as i64).max(0);
+                    Step::RollUp(before, before * prng.below(4) as i64 / 4)
+                }
                 34..=36 => Step::Reopen(prng.chance(2), rule(&mut prng)),
                 _ => Step::Tick(Duration::from_millis(300 * prng.below(5))),
             });
@@ -122,6 +129,8 @@ pub(crate) struct State {
     pub(crate) content: Content,
     /// The samples that were rolled up.
     rolled: Content,
+    /// Their buckets of each tier that start before are gone.
+    gone: [i64; 2],
     pub(crate) fingerprint: u64,
     /// The last batch that was appended.
     sequence: u64,
@@ -129,7 +138,8 @@ pub(crate) struct State {
 
 impl State {
     fn fingerprint_of(&self) -> u64 {
-        let rolled = small::rolled_fingerprint_of(&self.rolled, &SPANS);
+        let tiers: Vec<(i64, i64)> = SPANS.into_iter().zip(self.gone).collect();
+        let rolled = small::rolled_fingerprint_of(&self.rolled, &tiers);
         small::fingerprint_of(&self.content).wrapping_add(rolled)
     }
 }
@@ -152,7 +162,7 @@ pub(crate) struct Expected {
 impl Expected {
     pub(crate) fn new(options: &StoreOptions) -> Self {
         let (content, rolled) = (Content::new(), Content::new());
-        let first = State { content, rolled, fingerprint: 0, sequence: 0 };
+        let first = State { content, rolled, gone: [0; 2], fingerprint: 0, sequence: 0 };
         Self {
             states: vec![first],
             least: 0,
@@ -252,7 +262,7 @@ impl Expected {
                 next.content.retain(|(_, time), _| *time >= before);
                 store.retain(Timestamp::from_nanos(before))
             }
-            Step::RollUp(before) => self.roll_up(store, before * PACE, next),
+            Step::RollUp(before, kept) => self.roll_up(store, before * PACE, kept * PACE, next),
             Step::Tick(time) => {
                 machine.advance(time);
                 store.tick()
@@ -263,16 +273,18 @@ impl Expected {
 }
 
 impl Expected {
-    fn roll_up(&mut self, store: &Store, before: i64, next: &mut State) -> Result<()> {
+    fn roll_up(&mut self, store: &Store, before: i64, kept: i64, next: &mut State) -> Result<()> {
         self.to_retain = self.to_retain.max(before / SPANS[1] * SPANS[1]);
         let to = self.to_retain;
         let (old, new) = std::mem::take(&mut next.content).into_iter().partition(|s| s.0.1 < to);
         next.content = new;
         next.rolled.extend::<Content>(old);
-        let retention =
-            SPANS.iter().fold(Retention::new(Timestamp::from_nanos(before)), |all, s| {
-                all.rollup(Span::from_nanos(*s), None)
-            });
+        let at = Timestamp::from_nanos;
+        let mut retention = Retention::new(at(before));
+        for (span, gone) in SPANS.into_iter().zip(&mut next.gone) {
+            retention = retention.rollup(Span::from_nanos(span), Some(at(kept)));
+            *gone = (*gone).max(kept.min(to) / span * span);
+        }
         let done = store.retain_with(&retention);
         // What failed before it was kept hides nothing.
         self.retained = self.retained.max(store.snapshot()?.raw_from().nanos());

@@ -128,12 +128,13 @@ pub(crate) fn fingerprint(store: &Store) -> Result<u64> {
     Ok(sum)
 }
 
-/// The same of what was rolled up, given the samples and the tiers.
-pub(crate) fn rolled_fingerprint_of(rolled: &Content, spans: &[i64]) -> u64 {
+/// The same of what was rolled up, given the samples and, of each tier, its span and from where on
+/// it has buckets.
+pub(crate) fn rolled_fingerprint_of(rolled: &Content, tiers: &[(i64, i64)]) -> u64 {
     let mut sum = 0;
-    for span in spans {
+    for (span, from) in tiers {
         let mut buckets: BTreeMap<(&str, i64), Vec<(i64, f64)>> = BTreeMap::new();
-        for ((name, time), bits) in rolled {
+        for ((name, time), bits) in rolled.iter().filter(|((_, time), _)| time >= from) {
             let start = time.div_euclid(*span) * span;
             buckets.entry((name, start)).or_default().push((*time, f64::from_bits(*bits)));
         }

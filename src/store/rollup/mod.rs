@@ -3,8 +3,9 @@
 //! In: a retention, and the samples that it ends. Out: segments of buckets, one file for each tier,
 //! which are merged as they gather; buckets of a day or longer have a sketch each. Never: a sample
 //! in two buckets of a tier, or in none of them and not among the raw ones either: one batch of the
-//! manifest adds the buckets and ends the samples. Buckets of a tier never overlap, since the end
-//! of what is rolled up only rises, by whole buckets.
+//! manifest adds the buckets and ends the samples. It also takes out the buckets that are too old,
+//! so that a tier never has a hole behind them, where buckets as old are not made any more. Buckets
+//! of a tier never overlap, since the end of what is rolled up only rises, by whole buckets.
 
 mod bucket;
 mod merge;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 pub use bucket::Bucket;
 pub(crate) use bucket::BucketFields;
-use parts::{Part, expired, parts};
+use parts::{Part, expire, parts};
 pub use tiers::Tier;
 
 use super::manifest::{Edit, SegmentRecord};
@@ -24,7 +25,7 @@ use super::seal::{SegmentJob, tiles};
 use super::segment::{BUCKET_FIELDS, RollupNote, Segment, SketchColumns};
 use super::{Snapshot, Store, View, Writer, read};
 use crate::error::{Error, Result};
-use crate::fs::fault::unless;
+use crate::fs::fault::{planted, unless};
 use crate::model::limits::ROLLUP_TIERS_MAX;
 use crate::model::{Selector, SeriesId, Span, TimeRange, Timestamp};
 
@@ -240,7 +241,7 @@ impl Store {
     /// Rolls a slice up into every tier, and ends its samples. Returns the number of buckets.
     fn roll_up(&self, writer: &mut Writer, slice: TimeRange, tiers: &[Rollup]) -> Result<u64> {
         let snapshot = self.snapshot()?;
-        let view = View::clone(&self.view());
+        let mut view = View::clone(&self.view());
         let series = snapshot.select(&Selector::all());
         let samples = |id| {
             let held = view.segments.iter().map(|segment| segment.series_samples(id));
@@ -261,6 +262,10 @@ impl Store {
             }
         }
         let values: u64 = made.iter().map(|(segment, _)| segment.footer().samples).sum();
+        // In the same batch: what is too old already is not among the new buckets.
+        if !planted("old-buckets-outlive-younger-ones") {
+            expire(&mut view, slice.end, tiers);
+        }
         self.publish_retention(writer, view, slice.end, made)?;
         Ok(values / BUCKET_FIELDS as u64)
     }
@@ -303,13 +308,7 @@ impl Store {
         let mut view = View::clone(&self.view());
         let before = (view.retain_from, view.expired.clone());
         let until = view.retain_from.map_or(until, |from| from.max(until));
-        for tier in tiers {
-            // Of later buckets none is there, and it is not known yet which will be asked for.
-            let from = expired(&view, tier).min(until.floor(tier.span));
-            if from > view.expired(tier.span) {
-                view.expired.insert(tier.span.nanos(), from);
-            }
-        }
+        expire(&mut view, until, tiers);
         if before != (Some(until), view.expired.clone()) {
             self.publish_retention(writer, view, until, Vec::new())?;
         }

@@ -20,10 +20,21 @@ pub(super) struct Part {
 }
 
 /// The first bucket that a tier keeps.
-pub(super) fn expired(view: &View, tier: &Rollup) -> Timestamp {
+fn expired(view: &View, tier: &Rollup) -> Timestamp {
     tier.before
         .map_or(Timestamp::MIN, |before| before.floor(tier.span))
         .max(view.expired(tier.span))
+}
+
+/// Takes the buckets out that the tiers do not keep, of what is rolled up, which ends with `until`:
+/// of later ones none is there, and it is not known yet which will be asked for.
+pub(super) fn expire(view: &mut View, until: Timestamp, tiers: &[Rollup]) {
+    for tier in tiers {
+        let from = expired(view, tier).min(until.floor(tier.span));
+        if from > view.expired(tier.span) {
+            view.expired.insert(tier.span.nanos(), from);
+        }
+    }
 }
 
 /// The end of all that was rolled up.
