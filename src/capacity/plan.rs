@@ -429,10 +429,10 @@ mod tests {
     }
 
     #[test]
-    fn probabilities_are_weighed_as_the_fleets_own_past_says() {
+    fn probabilities_are_weighed_as_the_past_of_the_fleets_hosts_says() {
         use super::super::exhaustion::{ExhaustionOptions, time_to_exhaustion};
         let text = "[study]\nstep = \"1d\"\n[[resource]]\nname = \"disk\"\nusage = \"d\"\n\
-                    limit = 60.5\nsafety_margin = 0.0\n";
+                    limit = 60.5\nsafety_margin = 0.0\n[[group]]\nname = \"all\"\nby = [\"of\"]\n";
         let study = Study::parse(text, "study.toml").unwrap();
         let days = 90;
         // No peak of this fleet ever went over 60, though each comes near it again and again.
@@ -442,9 +442,24 @@ mod tests {
             (0..20).flat_map(|host| (0..days).map(move |day| peak(host, day))).collect();
         let usage = Frame::new(testing::start(), Span::DAY, days, names, usage).unwrap();
         let as_of = testing::start().plus(Span::from_days(days as i64));
-        let mut planner = Planner::new(&study, as_of).unwrap();
-        planner.add(Table { resource: 0, group: None }, &usage, None).unwrap();
-        let plan = planner.finish();
+        let plan_with = |groups: &[Frame]| {
+            let mut planner = Planner::new(&study, as_of).unwrap();
+            planner.add(Table { resource: 0, group: None }, &usage, None).unwrap();
+            for usage in groups {
+                planner.add(Table { resource: 0, group: Some(0) }, usage, None).unwrap();
+            }
+            planner.finish()
+        };
+        let plan = plan_with(&[]);
+        // What a group did says nothing of its hosts: this one is restless.
+        let values = (0..days).map(|day| (day * day * 11 % 59) as f64).collect();
+        let of_group =
+            Frame::new(testing::start(), Span::DAY, days, vec![labels("of", "x")], values);
+        let grouped = plan_with(&[of_group.unwrap()]);
+        let odds = |table: &super::super::TablePlan| -> Vec<_> {
+            table.rows.iter().map(|row| row.probabilities.unwrap()).collect()
+        };
+        assert_eq!((odds(&grouped.hosts), odds(&grouped.groups[0]).len()), (odds(&plan.hosts), 1));
         for (host, row) in plan.hosts.rows.iter().enumerate() {
             let weighed = row.probabilities.unwrap();
             let name: usize = row.labels.get("host").unwrap()[1..].parse().unwrap();

@@ -85,10 +85,13 @@ pub(super) fn plan(
     }
 }
 
-/// Weighs what speaks for each line being reached as the rows' own past says. What is learnt from
-/// is spread over the rows, which are in order, so that it is the same for any tiles.
+/// Weighs what speaks for each line being reached as the hosts' own past says. Groups say nothing
+/// new of it, being made of hosts, and a host's odds must not depend on which groups are looked at.
+/// What is learnt from is spread over the rows, which are in order, so that it is the same for any
+/// tiles.
 fn weigh(rows: &mut [Assessed]) {
-    let judged = || rows.iter().filter(|assessed| assessed.odds.is_some());
+    let is_judged = |row: &&Assessed| row.table.group.is_none() && row.odds.is_some();
+    let judged = || rows.iter().filter(is_judged);
     let stride = judged().count().div_ceil(LEARNT_SERIES_MAX).max(1);
     let series = judged().step_by(stride).filter_map(|assessed| {
         let peaks = assessed.days.as_ref()?.peaks.clone();
