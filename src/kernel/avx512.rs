@@ -6,11 +6,12 @@
 #![expect(unsafe_code, reason = "vectors are cut from memory; each of the blocks has its proof")]
 
 use std::arch::x86_64::{
-    __m512d, __m512i, _mm512_add_epi8, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512,
-    _mm512_bslli_epi128, _mm512_castsi512_pd, _mm512_div_pd, _mm512_fmadd_pd, _mm512_fnmadd_pd,
-    _mm512_maskz_permutexvar_epi8, _mm512_mul_pd, _mm512_multishift_epi64_epi8,
-    _mm512_permutexvar_epi8, _mm512_permutexvar_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_set1_epi64, _mm512_set1_pd, _mm512_sub_pd,
+    __m512d, __m512i, _bzhi_u64, _mm512_add_epi8, _mm512_add_epi32, _mm512_add_epi64,
+    _mm512_and_si512, _mm512_castsi512_pd, _mm512_div_pd, _mm512_fmadd_pd, _mm512_fnmadd_pd,
+    _mm512_maskz_loadu_epi8, _mm512_maskz_permutexvar_epi8, _mm512_mul_pd, _mm512_mullo_epi64,
+    _mm512_multishift_epi64_epi8, _mm512_permutexvar_epi8, _mm512_permutexvar_epi32,
+    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd, _mm512_shuffle_epi8,
+    _mm512_sub_pd,
 };
 use std::array::from_fn;
 use std::hint::black_box;
@@ -39,6 +40,11 @@ const BIAS: i64 = 1 << 31;
 const EIGHTH: u64 = 0x0101_0101_0101_0101;
 const FOURTH: u64 = 0x1111_1111_1111_1111;
 
+/// A factor that adds the bytes before it to each byte.
+const EACH_BYTE: i64 = 0x0101_0101_0101_0101;
+/// Of each tile the eighth byte, for those behind it.
+const EIGHTH_TO_OTHERS: [u8; GROUP] = eighth_to_others();
+
 /// Of two words of eight lanes each, the two of each lane.
 const SIDE_BY_SIDE: [i32; 16] = [0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15];
 /// Where the numbers of a group stand, a row's number in each byte of its lane.
@@ -63,6 +69,18 @@ const fn ranks() -> [[f64; PART]; PARTS] {
         at += 1;
     }
     ranks
+}
+
+const fn eighth_to_others() -> [u8; GROUP] {
+    // The highest bit makes a 0.
+    let (mut places, mut at) = ([0x80; GROUP], 0);
+    while at < GROUP {
+        if at % TILE >= TILE / 2 {
+            places[at] = (TILE / 2 - 1) as u8;
+        }
+        at += 1;
+    }
+    places
 }
 
 const fn in_order() -> [u8; GROUP] {
@@ -131,7 +149,7 @@ impl References {
 }
 
 /// Writes the values of integers to all of `out`, for which there are numbers.
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi,bmi2")]
 pub(super) fn write_values(
     packed: Packed,
     sequence: Sequence,
@@ -168,7 +186,7 @@ pub(super) fn write_values(
 }
 
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi,bmi2")]
 fn write(
     packed: Packed,
     Sequence { summed_from, base }: Sequence,
@@ -205,7 +223,7 @@ fn write(
 }
 
 /// Writes integers without their base to all of `out`, for which there are numbers.
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi,bmi2")]
 pub(super) fn write_integers(
     packed: Packed,
     summed_from: Option<u32>,
@@ -228,20 +246,19 @@ pub(super) fn write_integers(
     });
 }
 
-/// Each byte's sum of the bytes of its tile up to its own.
+/// Each byte's sum of the bytes of its tile up to its own. A product has it within eight bytes, for
+/// no sum leaves a byte; then what the first eight come to is added to the others.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi,bmi2")]
 fn add_up(bytes: __m512i) -> __m512i {
-    let sums = _mm512_add_epi8(bytes, _mm512_bslli_epi128::<1>(bytes));
-    let sums = _mm512_add_epi8(sums, _mm512_bslli_epi128::<2>(sums));
-    let sums = _mm512_add_epi8(sums, _mm512_bslli_epi128::<4>(sums));
-    _mm512_add_epi8(sums, _mm512_bslli_epi128::<8>(sums))
+    let sums = _mm512_mullo_epi64(bytes, _mm512_set1_epi64(EACH_BYTE));
+    _mm512_add_epi8(sums, _mm512_shuffle_epi8(sums, bytes_of(&EIGHTH_TO_OTHERS)))
 }
 
 /// Calls `write` with the numbers of each group, or their sums within tiles, and the places of what
 /// they tell.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi,bmi2")]
 fn each_group<T: Copy>(
     packed: Packed,
     is_summed: bool,
@@ -269,18 +286,17 @@ fn each_group<T: Copy>(
 
 /// Two words of each lane from a place on, with zeros for what lacks.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn two_words(bytes: &[u8], at: usize) -> __m512i {
-    let rest = bytes.get(at * size_of::<Words>()..).unwrap_or_default();
-    let last;
-    let words = if let Some(words) = rest.as_chunks().0.first_chunk() {
-        words
-    } else {
+    let mut rest = bytes.get(at * size_of::<Words>()..).unwrap_or_default();
+    let last: [Words; 2];
+    if rest.len() < GROUP && !rest.len().is_multiple_of(size_of::<Words>()) {
         last = lanes::last_words(rest);
-        &last
-    };
-    // SAFETY: both are 64 bytes, and every pattern of bits is a vector of integers.
-    unsafe { std::mem::transmute::<[Words; 2], __m512i>(*words) }
+        rest = last.as_flattened();
+    }
+    let there = _bzhi_u64(u64::MAX, rest.len().min(GROUP) as u32);
+    // SAFETY: no byte is read but the first ones that are there, for which the bits are set.
+    unsafe { _mm512_maskz_loadu_epi8(there, rest.as_ptr().cast()) }
 }
 
 #[inline]

@@ -322,6 +322,7 @@ pub(crate) fn append_packed_integers(packed: Packed, summed_from: Option<u32>, o
 fn cuts_bytes() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("popcnt")
