@@ -88,6 +88,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "bench/readings.rs",
             "capacity/plan",
             "forecast/fleet.rs",
+            "forecast/global.rs",
             "forecast/tests.rs",
             "query/group.rs",
             "query/rows.rs",

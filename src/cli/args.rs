@@ -7,11 +7,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::backtest::BacktestArgs;
 use super::bench_plan::BenchPlanArgs;
-use super::breaks::EventArgs;
 use super::calc::CalcArgs;
 use super::decompose::DecomposeArgs;
 use super::drivers::StoreDriversArgs;
 use super::explain::ExplainArgs;
+use super::forecast::ForecastArgs;
 use super::plans::{MemoryArgs, PlansArgs};
 use super::query::QueryArgs;
 use super::report::ReportArgs;
@@ -23,7 +23,6 @@ use crate::bench::Question;
 use crate::error::{Error, Result};
 use crate::ingest::{ColumnRule, CsvOptions, PathPattern, TimeForm, TimeUnit};
 use crate::model::{Selector, Span, Timestamp, Zone};
-use crate::query::Aggregate;
 
 /// An embedded time-series capacity store and forecaster: how full the fleet may get, when it will
 /// be full, and what to do about it.
@@ -146,50 +145,6 @@ pub(super) struct CompactArgs {
     /// How to write the result.
     #[arg(long, value_enum, default_value = "table")]
     pub(super) format: ReportFormat,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  \
-    plimsoll forecast --store s cpu_usage_mhz --step 5m --horizon 4h\n  \
-    plimsoll forecast --store s memory_used_gb --sum-by zone\n  \
-    plimsoll forecast --store s cpu_usage_mhz --events events.csv\n\
-    An events file is CSV: time,name,kind,service,host, as docs/method/forecast.md says.")]
-pub(super) struct ForecastArgs {
-    /// The store's folder.
-    #[arg(long, value_name = "DIR")]
-    pub(super) store: PathBuf,
-    /// Which series.
-    pub(super) selector: Selector,
-    /// How far to look ahead.
-    #[arg(long, value_name = "SPAN", default_value = "7d")]
-    pub(super) horizon: Span,
-    /// The step of history and forecast.
-    #[arg(long, value_name = "SPAN", default_value = "1h")]
-    pub(super) step: Span,
-    /// How the samples of a step become one value.
-    #[arg(long, value_name = "HOW", default_value = "mean")]
-    pub(super) agg: Aggregate,
-    /// The share of values that should fall inside the interval.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
-    pub(super) coverage: f64,
-    /// Forecast the total of each metric as well; it is the sum of its series' forecasts.
-    #[arg(long)]
-    pub(super) total: bool,
-    /// Forecast the total and the groups of these labels as well, each inside the one before: all
-    /// add up.
-    #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
-    pub(super) sum_by: Vec<String>,
-    /// Only history at or after this time.
-    #[arg(long, value_name = "TIME")]
-    pub(super) from: Option<Timestamp>,
-    /// Only history before this time.
-    #[arg(long, value_name = "TIME")]
-    pub(super) to: Option<Timestamp>,
-    #[command(flatten)]
-    pub(super) breaks: EventArgs,
-    /// How to write the result.
-    #[arg(long, value_enum, default_value = "table")]
-    pub(super) format: OutputFormat,
 }
 
 #[derive(Debug, clap::Args)]

@@ -17,6 +17,7 @@ use super::forecast::whole_steps;
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
 use super::reader;
+use super::taught::Forecasters;
 use crate::error::{Error, Result};
 use crate::forecast::score::{Scorer, Scores};
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Tier, is_alive};
@@ -79,6 +80,10 @@ pub(super) struct BacktestArgs {
     /// Try a tenth of the models, for a tenth of the time.
     #[arg(long)]
     light: bool,
+    /// Let a model that learns from all series of a metric add to the forecast of each. It is
+    /// learnt anew for each window.
+    #[arg(long, conflicts_with = "light")]
+    global: bool,
     /// Score each model of the pool too.
     #[arg(long)]
     models: bool,
@@ -148,6 +153,7 @@ pub(super) fn backtest(args: &BacktestArgs) -> Result<Outcome, Stop> {
     let forecaster = Forecaster::new(step, options(args, horizon))?;
     let breaks = Breaks::read(&args.breaks, step)?;
     let mut round = Round::new(forecaster, breaks, Scorer::new(period, args.coverage));
+    round.is_global = args.global;
     match (&args.train, &args.test) {
         (Some(train), Some(test)) => of_rows(&read(train)?, &read(test)?, horizon, &mut round)?,
         _ => of_store(args, step, horizon, &mut round)?,
@@ -234,7 +240,9 @@ struct Waiting {
 
 /// Forecasts whose errors are pooled together, and then scored.
 struct Round {
-    forecaster: Forecaster,
+    forecasters: Forecasters,
+    /// Whether it is taught before each window.
+    is_global: bool,
     breaks: Breaks,
     scorer: Scorer,
     pools: Pools,
@@ -251,7 +259,8 @@ struct Round {
 impl Round {
     fn new(forecaster: Forecaster, breaks: Breaks, scorer: Scorer) -> Self {
         Self {
-            forecaster,
+            forecasters: forecaster.into(),
+            is_global: false,
             breaks,
             scorer,
             pools: Pools::default(),
@@ -273,6 +282,18 @@ impl Round {
         mut frames: impl FnMut() -> Result<I>,
     ) -> Result<bool> {
         let (mut is_whole, mut kept_frames, mut has_cases) = (true, 0, false);
+        if self.is_global {
+            let before = processor_time();
+            self.forecasters.teach(|lessons| {
+                frames()?.try_for_each(|frame| {
+                    let frame = frame?;
+                    let cases = Cases::of_frame(&frame, &self.breaks, back, horizon);
+                    lessons.add(&cases.metrics, &cases.learnt);
+                    Ok(())
+                })
+            })?;
+            self.spent += processor_time().saturating_sub(before);
+        }
         for frame in frames()? {
             let frame = frame?;
             self.selected += frame.len();
@@ -298,9 +319,9 @@ impl Round {
     fn pool(&mut self, cases: &Cases<'_>, keep: bool) -> bool {
         let before = processor_time();
         let values = cases.pasts.first().map_or(0, |past| past.len());
-        let room = (self.kept_max)(values, self.forecaster.options().horizon);
+        let room = (self.kept_max)(values, self.forecasters.options().horizon);
         let keep = keep && self.waiting.len() + cases.pasts.len() <= room;
-        let made = self.forecaster.rehearse(&cases.learnt);
+        let made = self.forecasters.rehearse(&cases.metrics, &cases.learnt);
         for (at, one) in made.into_iter().enumerate() {
             let Ok(one) = one else {
                 self.refused += 1;
@@ -335,7 +356,7 @@ impl Round {
 
     /// The second pass over cases that were not kept; its time is no part of a forecast's.
     fn score_again(&mut self, cases: &Cases<'_>, doubts: &Doubts) {
-        let made = self.forecaster.rehearse(&cases.learnt);
+        let made = self.forecasters.rehearse(&cases.metrics, &cases.learnt);
         for (at, one) in made.into_iter().enumerate() {
             let Ok(one) = one else { continue };
             let outlook = one.into_outlook();
@@ -406,6 +427,14 @@ fn of_rows(
     let futures: Vec<&[f64]> = test.iter().map(|row| &row.values[..horizon]).collect();
     let learnt = pasts.clone();
     let cases = Cases { metrics: vec![""; pasts.len()], pasts, learnt, futures };
+    if round.is_global {
+        let before = processor_time();
+        round.forecasters.teach(|lessons| {
+            lessons.add(&cases.metrics, &cases.learnt);
+            Ok(())
+        })?;
+        round.spent += processor_time().saturating_sub(before);
+    }
     let kept = round.pool(&cases, true);
     let doubts = round.score_kept();
     if !kept {

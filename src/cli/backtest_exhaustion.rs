@@ -32,7 +32,7 @@ const ORIGIN_MIN: usize = 7;
 pub(super) struct ExhaustionArgs {
     /// Score probabilities of exhaustion instead: daily peaks against lines above them.
     #[arg(long, requires = "store")]
-    #[arg(conflicts_with_all = ["models", "light", "horizon", "period", "step", "agg"])]
+    #[arg(conflicts_with_all = ["models", "light", "global", "horizon", "period", "step", "agg"])]
     #[arg(conflicts_with_all = ["windows", "coverage"])]
     pub(super) exhaustion: bool,
     /// From which days to look ahead, by the number of days before each: the first and the last,

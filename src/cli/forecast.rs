@@ -1,23 +1,75 @@
 //! The command that looks ahead: `forecast`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::Outcome;
-use super::args::{ForecastArgs, OutputFormat};
-use super::breaks::{Breaks, counts_from, reason};
+use super::args::OutputFormat;
+use super::breaks::{Breaks, EventArgs, counts_from, reason};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::output::{Stop, note, to_stdout};
 use super::reader;
 use super::sums::Sums;
+use super::taught::Forecasters;
+use crate::capacity::events::Event;
 use crate::error::Error;
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Rehearsed, is_alive};
-use crate::model::{Frame, Labels, Span, Timestamp};
-use crate::query::Query;
+use crate::model::{Frame, Labels, Selector, Span, Timestamp};
+use crate::query::{Aggregate, Query};
 use crate::report::{CountsFrom, SeriesForecast, forecasts_csv, forecasts_json, forecasts_text};
 use crate::store::Snapshot;
 
 /// Reasons that are told beside a table that has no room for them.
 const REASONS_MAX: usize = 20;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    plimsoll forecast --store s cpu_usage_mhz --step 5m --horizon 4h\n  \
+    plimsoll forecast --store s memory_used_gb --sum-by zone\n  \
+    plimsoll forecast --store s cpu_usage_mhz --events events.csv\n  \
+    plimsoll forecast --store s cpu_usage_mhz --step 5m --horizon 4h --global\n\
+    An events file is CSV: time,name,kind,service,host, as docs/method/forecast.md says.")]
+pub(super) struct ForecastArgs {
+    /// The store's folder.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// Which series.
+    selector: Selector,
+    /// How far to look ahead.
+    #[arg(long, value_name = "SPAN", default_value = "7d")]
+    horizon: Span,
+    /// The step of history and forecast.
+    #[arg(long, value_name = "SPAN", default_value = "1h")]
+    step: Span,
+    /// How the samples of a step become one value.
+    #[arg(long, value_name = "HOW", default_value = "mean")]
+    agg: Aggregate,
+    /// The share of values that should fall inside the interval.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
+    coverage: f64,
+    /// Forecast the total of each metric as well; it is the sum of its series' forecasts.
+    #[arg(long)]
+    total: bool,
+    /// Forecast the total and the groups of these labels as well, each inside the one before: all
+    /// add up.
+    #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
+    sum_by: Vec<String>,
+    /// Only history at or after this time.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only history before this time.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    #[command(flatten)]
+    breaks: EventArgs,
+    /// Let a model that learns from all selected series of a metric add to the forecast of each:
+    /// more accurate, and slower.
+    #[arg(long)]
+    global: bool,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "table")]
+    format: OutputFormat,
+}
 
 /// Prints the forecast of each selected series.
 pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
@@ -34,14 +86,8 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     };
     let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
-    let mut query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
-    if let Some(start) = args.from {
-        query = query.from(start);
-    }
-    if let Some(end) = args.to {
-        query = query.to(end);
-    }
-    let forecaster = Forecaster::new(args.step, options)?;
+    let query = asked(args);
+    let mut forecasters = Forecasters::from(Forecaster::new(args.step, options)?);
     let breaks = Breaks::read(&args.breaks, args.step)?;
     let finish = |doubts: &Doubts, one: SeriesOutlook| {
         let SeriesOutlook { labels, start, counts_from, outlook } = one;
@@ -63,8 +109,19 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     };
     let kept_max = kept_max(0, horizon as usize);
     let whole = WholeUntil::of(&snapshot, args.to);
+    if args.global {
+        let horizon = horizon as usize;
+        forecasters.teach(|lessons| {
+            query.run(&snapshot)?.try_for_each(|frame| {
+                let frame = frame?;
+                let rows = Rows::of(&frame, whole.steps(&frame), &breaks, horizon);
+                lessons.add(&rows.metrics, &rows.alive);
+                Ok(())
+            })
+        })?;
+    }
     if args.total || !args.sum_by.is_empty() {
-        let mut sums = Sums::new(&forecaster, &breaks, &args.sum_by, whole, kept_max);
+        let mut sums = Sums::new(&forecasters, &breaks, &args.sum_by, whole, kept_max);
         query.run(&snapshot)?.try_for_each(|frame| sums.add(&frame?))?;
         let (doubts, all) = sums.finish()?;
         if all.is_empty() {
@@ -72,7 +129,7 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
         }
         return print(args.format, all.into_iter().map(|one| Ok(finish(&doubts, one))));
     }
-    let mut fleet = Fleet::new(forecaster, &breaks, whole, kept_max);
+    let mut fleet = Fleet::new(forecasters, &breaks, whole, kept_max);
     let doubts = fleet.pool(query.run(&snapshot)?)?;
     breaks.tell(fleet.cut);
     if fleet.is_whole && fleet.kept.is_empty() {
@@ -80,6 +137,12 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     }
     let outlooks = fleet.outlooks(|| query.run(&snapshot))?;
     print(args.format, outlooks.map(|one| Ok(finish(&doubts, one?))))
+}
+
+fn asked(args: &ForecastArgs) -> Query {
+    let query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
+    let query = args.from.map_or(query.clone(), |start| query.from(start));
+    args.to.map_or(query.clone(), |end| query.to(end))
 }
 
 /// The steps of a horizon; where they come to less than it, that is said.
@@ -155,7 +218,7 @@ pub(super) struct SeriesOutlook {
 
 /// A fleet that is forecast in bounded memory, however many series it has.
 struct Fleet<'a> {
-    forecaster: Forecaster,
+    forecasters: Forecasters,
     breaks: &'a Breaks,
     whole: WholeUntil,
     kept_max: usize,
@@ -169,9 +232,14 @@ struct Fleet<'a> {
 }
 
 impl<'a> Fleet<'a> {
-    fn new(forecaster: Forecaster, breaks: &'a Breaks, whole: WholeUntil, kept_max: usize) -> Self {
+    fn new(
+        forecasters: Forecasters,
+        breaks: &'a Breaks,
+        whole: WholeUntil,
+        kept_max: usize,
+    ) -> Self {
         let (kept, kept_frames) = (Vec::new(), 0);
-        Self { forecaster, breaks, whole, kept_max, kept, kept_frames, is_whole: true, cut: 0 }
+        Self { forecasters, breaks, whole, kept_max, kept, kept_frames, is_whole: true, cut: 0 }
     }
 
     /// The first pass: the errors of all series.
@@ -184,7 +252,7 @@ impl<'a> Fleet<'a> {
             let pooled = |metric: &str, one| pools.add(metric, one);
             let frame = frame?;
             let whole = self.whole.steps(&frame);
-            let (outlooks, cut) = rehearsed(&frame, whole, &self.forecaster, self.breaks, pooled);
+            let (outlooks, cut) = rehearsed(&frame, whole, &self.forecasters, self.breaks, pooled);
             self.cut += cut;
             self.is_whole &= self.kept.len() + outlooks.len() <= self.kept_max;
             if self.is_whole {
@@ -209,7 +277,7 @@ impl<'a> Fleet<'a> {
             let again = |frame| {
                 let left = |_: &str, one: Rehearsed| one.into_outlook();
                 let whole = self.whole.steps(&frame);
-                rehearsed(&frame, whole, &self.forecaster, self.breaks, left).0
+                rehearsed(&frame, whole, &self.forecasters, self.breaks, left).0
             };
             match frame.map(again) {
                 Ok(outlooks) => outlooks.into_iter().map(Ok).collect(),
@@ -219,32 +287,47 @@ impl<'a> Fleet<'a> {
     }
 }
 
+/// The rows of a frame after its first steps, each from where its past counts.
+struct Rows<'a> {
+    /// Of each row, why it has no future.
+    gone: Vec<Option<String>>,
+    /// Of each row, the event that cut its past.
+    events: Vec<Option<&'a Event>>,
+    /// What has a future, and its metrics.
+    alive: Vec<&'a [f64]>,
+    metrics: Vec<&'a str>,
+}
+
+impl<'a> Rows<'a> {
+    fn of(frame: &'a Frame, whole: usize, breaks: &'a Breaks, horizon: usize) -> Self {
+        let gone: Vec<Option<String>> = (0..frame.len())
+            .map(|row| gone_since(frame, frame.row(row).get(..whole)?, horizon))
+            .collect();
+        let counted = |row: usize| {
+            let values = frame.row(row).get(..whole).unwrap_or(&[]);
+            breaks.cut(frame.labels(row), frame.start(), values)
+        };
+        let (rows, events): (Vec<&[f64]>, Vec<_>) = (0..frame.len()).map(counted).unzip();
+        let alive = || (0..frame.len()).filter(|row| gone[*row].is_none());
+        let metrics = alive().map(|row| frame.labels(row).metric()).collect();
+        let alive = alive().map(|row| rows[row]).collect();
+        Self { gone, events, alive, metrics }
+    }
+}
+
 /// The outlooks of a frame's series after its first `whole` steps, and of how many a part of the
 /// past does not count; `without_errors` takes the errors of a metric's series away. What is gone
 /// has no outlook, and no part in the errors that widen the others'.
 pub(super) fn rehearsed(
     frame: &Frame,
     whole: usize,
-    forecaster: &Forecaster,
+    forecasters: &Forecasters,
     breaks: &Breaks,
     mut without_errors: impl FnMut(&str, Rehearsed) -> Outlook,
 ) -> (Vec<SeriesOutlook>, usize) {
-    let horizon = forecaster.options().horizon;
-    let gone: Vec<Option<String>> = (0..frame.len())
-        .map(|row| gone_since(frame, frame.row(row).get(..whole)?, horizon))
-        .collect();
-    let counted = |row: usize| {
-        let values = frame.row(row).get(..whole).unwrap_or(&[]);
-        breaks.cut(frame.labels(row), frame.start(), values)
-    };
-    let (rows, events): (Vec<&[f64]>, Vec<_>) = (0..frame.len()).map(counted).unzip();
-    let alive: Vec<&[f64]> = rows
-        .into_iter()
-        .zip(&gone)
-        .filter(|(_, gone)| gone.is_none())
-        .map(|(row, _)| row)
-        .collect();
-    let mut made = forecaster.rehearse(&alive).into_iter();
+    let Rows { gone, events, alive, metrics } =
+        Rows::of(frame, whole, breaks, forecasters.options().horizon);
+    let mut made = forecasters.rehearse(&metrics, &alive).into_iter();
     let outlook = |(row, gone): (usize, Option<String>)| {
         let labels = frame.labels(row).clone();
         let outlook = match gone {
@@ -304,12 +387,12 @@ mod tests {
     #[test]
     fn a_fleet_that_is_not_kept_is_forecast_alike() {
         let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
-        let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
+        let forecasters = Forecasters::from(Forecaster::new(Span::HOUR, options).unwrap());
         // The last of them moved after 100 hours of 199.
         let breaks = Breaks::of("time,name,host\n360000,move,h21\n");
         let forecasts = |kept_max: usize| -> Vec<_> {
             let whole = WholeUntil(Timestamp::from_seconds(199 * 3_600 + 1));
-            let mut fleet = Fleet::new(forecaster.clone(), &breaks, whole, kept_max);
+            let mut fleet = Fleet::new(forecasters.clone(), &breaks, whole, kept_max);
             let doubts = fleet.pool(frames()).unwrap();
             let kept = fleet.kept.len();
             assert_eq!((kept, fleet.cut), (kept_max.min(6) / 2 * 2, 1));
@@ -331,7 +414,7 @@ mod tests {
     #[test]
     fn what_has_ended_is_not_forecast_and_widens_nobody() {
         let options = ForecastOptions { horizon: 12, tier: Tier::Light, ..Default::default() };
-        let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
+        let forecasters = Forecasters::from(Forecaster::new(Span::HOUR, options).unwrap());
         let value = |step: usize| (10 * (step % 24 / 8) + step * step % 11) as f64;
         let frame = |known: &[usize]| {
             let labels = |at: &usize| Labels::new("cpu", [("host", format!("h{at}"))]).unwrap();
@@ -346,7 +429,7 @@ mod tests {
         let forecasts = |known: &[usize]| -> Vec<_> {
             let mut pools = Pools::default();
             let pooled = |metric: &str, one| pools.add(metric, one);
-            let (found, _) = rehearsed(&frame(known), 200, &forecaster, &breaks, pooled);
+            let (found, _) = rehearsed(&frame(known), 200, &forecasters, &breaks, pooled);
             let doubts = pools.finish();
             let finish = |one: SeriesOutlook| {
                 one.outlook.map(|outlook| {

@@ -42,6 +42,7 @@ mod sizes;
 mod spent;
 mod steps;
 mod sums;
+mod taught;
 mod upkeep;
 mod zombies;
 

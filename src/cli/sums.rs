@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::breaks::{Breaks, counts_from, reason};
 use super::doubts::{Doubts, Pools};
 use super::forecast::{SeriesOutlook, WholeUntil, rehearsed};
+use super::taught::Forecasters;
 use crate::error::{Error, Result};
-use crate::forecast::{Forecaster, MemberSum, Outlook, Tree, add_up, is_alive};
+use crate::forecast::{MemberSum, Outlook, Tree, add_up, is_alive};
 use crate::model::{Frame, Labels, METRIC_LABEL, Timestamp};
 use crate::report::CountsFrom;
 
@@ -28,7 +29,7 @@ struct Member {
 
 /// A fleet whose series, groups and totals are forecast together. All outlooks are kept.
 pub(super) struct Sums<'a> {
-    forecaster: &'a Forecaster,
+    forecasters: &'a Forecasters,
     breaks: &'a Breaks,
     /// Labels by which groups are made, each level inside the one before.
     by: &'a [String],
@@ -48,14 +49,14 @@ pub(super) struct Sums<'a> {
 
 impl<'a> Sums<'a> {
     pub(super) fn new(
-        forecaster: &'a Forecaster,
+        forecasters: &'a Forecasters,
         breaks: &'a Breaks,
         by: &'a [String],
         whole: WholeUntil,
         members_max: usize,
     ) -> Self {
         Self {
-            forecaster,
+            forecasters,
             breaks,
             by,
             whole,
@@ -75,9 +76,9 @@ impl<'a> Sums<'a> {
         let pools = &mut self.pools;
         let pooled = |metric: &str, one| pools.add(metric, one);
         let whole = self.whole.steps(frame);
-        let (outlooks, cut) = rehearsed(frame, whole, self.forecaster, self.breaks, pooled);
+        let (outlooks, cut) = rehearsed(frame, whole, self.forecasters, self.breaks, pooled);
         self.cut += cut;
-        let horizon = self.forecaster.options().horizon;
+        let horizon = self.forecasters.options().horizon;
         for (row, one) in outlooks.into_iter().enumerate() {
             let SeriesOutlook { labels, start, counts_from, outlook } = one;
             self.range = Some((frame.start(), start));
@@ -159,7 +160,8 @@ impl<'a> Sums<'a> {
         let mut counted: Vec<Option<CountsFrom>> =
             events.iter().map(|event| event.map(counts_from)).collect();
         let mut outlooks = Vec::with_capacity(parents.len());
-        let made = labels.iter().zip(self.forecaster.rehearse(&rows)).zip(&events);
+        let metrics: Vec<&str> = labels.iter().map(Labels::metric).collect();
+        let made = labels.iter().zip(self.forecasters.rehearse(&metrics, &rows)).zip(&events);
         for ((labels, one), event) in made {
             let one =
                 one.map_err(|why| Error::invalid(format!("{labels}: {}", reason(&why, *event))))?;

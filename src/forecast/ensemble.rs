@@ -164,7 +164,7 @@ impl Lane<'_> {
     }
 
     /// The value of a step after an origin; NaN where there is none.
-    fn actual(&self, origin: usize, step: usize) -> f64 {
+    pub(super) fn actual(&self, origin: usize, step: usize) -> f64 {
         let at = self.origins.past[origin] + step;
         let value = self.tile.rows()[at].0[self.at];
         if self.tile.known(at).0[self.at] > 0.0 { value } else { f64::NAN }

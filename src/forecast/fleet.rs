@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::accuracy::seasonal_scale;
 use super::ensemble::{Lane, Verdict};
+use super::global::{GlobalModel, Joined, Lesson, Lessons};
 use super::period::{PERIODS_MAX, day_steps};
 use super::pool::{floors, pool, spread};
 use super::rehearsal::{Origins, Reach, Rehearsal};
@@ -26,6 +27,9 @@ const VALUES_MIN: usize = 16;
 /// Of a series' oldest values, at most one in so many is left out, so that series of nearly one
 /// length share a tile.
 const LENGTH_SHARE: usize = 32;
+
+/// What the model of the whole fleet is called.
+const GLOBAL: &str = "global trees";
 
 /// Forecasts series of one step length.
 ///
@@ -56,6 +60,7 @@ pub struct Forecaster {
     step: Span,
     options: Arc<ForecastOptions>,
     shared: Arc<Shared>,
+    global: Option<Arc<GlobalModel>>,
 }
 
 /// The part of a row that is learnt from, and what its tile must have in common.
@@ -84,7 +89,33 @@ impl Forecaster {
         if step.is_zero() {
             return Err(Error::invalid("a forecast needs a step of some length"));
         }
-        Ok(Self { step, options: Arc::new(options), shared: Arc::default() })
+        Ok(Self { step, options: Arc::new(options), shared: Arc::default(), global: None })
+    }
+
+    /// Draws from rows what a model of the whole fleet learns from: [`Self::taught`] makes it. Rows
+    /// that cannot be forecast teach nothing. All lessons are of one step and horizon, and of rows
+    /// that end at one time and have one meaning, as those of a metric.
+    pub fn learn_from(&self, rows: &[&[f64]], lessons: &mut Lessons) {
+        let lesson = |(row, values): (usize, &&[f64])| {
+            let task = self.task(row, values).ok()?;
+            let values = &rows[row][task.steps.clone()];
+            let (period, horizon) = (task.seasons.short, self.options.horizon);
+            let origins = Origins::new(values.len(), period, horizon, self.options.tier);
+            Some(Lesson { values, seasons: task.seasons, origins })
+        };
+        let found: Vec<Lesson<'_>> = rows.par_iter().enumerate().filter_map(lesson).collect();
+        lessons.add(&found);
+    }
+
+    /// The same forecaster, to whose forecasts a model of the whole fleet adds its own; `None`
+    /// where there is too little to learn from.
+    #[must_use]
+    pub fn taught(&self, lessons: &Lessons) -> Option<Self> {
+        lessons.learn().map(|global| self.with(global))
+    }
+
+    pub(super) fn with(&self, global: GlobalModel) -> Self {
+        Self { global: Some(Arc::new(global)), ..self.clone() }
     }
 
     /// What it was made with.
@@ -190,9 +221,15 @@ impl Forecaster {
         let of_lane = |(at, task): (usize, &Task)| {
             let (tile, origins, rehearsal) = (&tile, &origins, &rehearsal);
             let lane = Lane { tile, origins, rehearsal, at, floors: floors(seasons) };
-            let verdict = lane.verdict(period, horizon);
+            let mut verdict = lane.verdict(period, horizon);
             let naive = naive_error(&series[at][..before], period);
-            let backtest = backtest(&verdict, &names, naive);
+            let joined = self.global.as_ref().and_then(|g| g.join(&lane, seasons, &mut verdict));
+            let mut backtest = backtest(&verdict, &names, naive);
+            if let Some(joined) = &joined {
+                let model = self.shared.name(GLOBAL);
+                let mase = scaled(joined.error, naive);
+                backtest.add(ModelScore { model, mase, share: joined.share });
+            }
             let mut rehearsed = self.rehearsed(task, series[at], &origins.past, verdict, backtest);
             if self.options.keep_models {
                 let models = names.iter().enumerate();
@@ -202,6 +239,10 @@ impl Forecaster {
                         point: rehearsal.present(of_model).iter().map(|row| row.0[at]).collect(),
                     })
                     .collect();
+                if let Some(Joined { point, .. }) = joined {
+                    let model = self.shared.name(GLOBAL);
+                    rehearsed.outlook.models.push(ModelForecast { model, point });
+                }
             }
             (task.row, rehearsed)
         };
@@ -241,6 +282,17 @@ impl Forecaster {
         let mut rehearsed = Rehearsed { outlook, origins: origins.to_vec(), errors, widths };
         rehearsed.outlook.spread_share = rehearsed.best_share();
         rehearsed
+    }
+}
+
+impl Backtest {
+    /// Takes one more model, whose share the others have less.
+    fn add(&mut self, score: ModelScore) {
+        for other in &mut self.scores {
+            other.share *= 1.0 - score.share;
+        }
+        self.scores.push(score);
+        self.scores.sort_by(|a, b| a.mase.total_cmp(&b.mase));
     }
 }
 

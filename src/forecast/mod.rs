@@ -21,8 +21,10 @@ mod double_season;
 mod doubt;
 mod ensemble;
 mod fleet;
+mod global;
 mod groups;
 mod hierarchy;
+mod lookback;
 mod moments;
 mod naive;
 mod past;
@@ -42,6 +44,7 @@ mod smoothing;
 mod tests;
 mod theta;
 mod tile;
+mod trees;
 
 pub use adaptive::AdaptiveLevel;
 pub use decompose::{
@@ -50,6 +53,7 @@ pub use decompose::{
 pub use double_season::DoubleSeason;
 pub use doubt::{Doubt, ErrorPool};
 pub use fleet::Forecaster;
+pub use global::Lessons;
 pub use groups::{MemberSum, add_up, is_alive};
 pub use hierarchy::{
     Tree, Weights, bottom_up, raised_to_zero, reconcile, reconciled_variances, top_down,

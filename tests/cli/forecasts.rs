@@ -120,6 +120,69 @@ fn forecasts_are_scored_on_a_store_and_on_files() {
     }
 }
 
+/// A store of 24 hosts in two zones, 600 hours of each: a day, and bursts of eight hours at odd
+/// times; and one host of another metric.
+fn with_bursts() -> User {
+    let user = User::new();
+    let value = |host: usize, hour: usize| {
+        let day = 5 * (hour % 24);
+        let burst = if hour * (7 + host) % 61 < 8 { 40 + host } else { 0 };
+        200 + 10 * host + day + burst + hour * hour % 11
+    };
+    let line = |host: usize, hour: usize| {
+        let (zone, time) = (host % 2, 1_700_006_400 + hour * 3_600);
+        format!("load,host=h{host:02},zone=z{zone} cpu={} {time}\n", value(host, hour))
+    };
+    let hours = |host: usize| (0..600).map(move |hour| line(host, hour)).collect::<String>();
+    let other = "load,host=h0 disk=1 1700006400\nload,host=h0 disk=2 1700010000\n";
+    user.write("lines.txt", &format!("{}{other}", (0..24).map(hours).collect::<String>()));
+    user.ok("import influx --store s --precision s lines.txt");
+    user
+}
+
+#[test]
+fn a_model_of_the_whole_fleet_takes_part_where_it_is_asked_for() {
+    let user = with_bursts();
+    let scores = |asked: &str| user.json(asked)["methods"].clone();
+    let mase = |methods: &serde_json::Value, name: &str| {
+        let all = methods.as_array().unwrap().iter();
+        all.filter(|one| one["method"] == name).find_map(|one| one["mase"].as_f64())
+    };
+    let asked = "backtest --store s load_cpu --horizon 24 --windows 2 --models";
+    let (alone, taught) = (scores(asked), scores(&format!("{asked} --global")));
+    assert_eq!(mase(&alone, "global trees"), None);
+    assert!(mase(&taught, "global trees").unwrap() < 1.0, "{taught}");
+    assert_ne!(mase(&alone, "ensemble"), mase(&taught, "ensemble"));
+    // Sums of forecasts in which it took part still add up.
+    let sums = user.json("forecast --store s load_cpu --horizon 12h --sum-by zone --global");
+    let point = |name: &str, step: usize| {
+        let all = sums["forecasts"].as_array().unwrap().iter();
+        let of = |one: &serde_json::Value| one["forecast"]["point"][step].as_f64().unwrap();
+        all.filter(|one| one["series"].as_str().unwrap().contains(name)).map(of).sum::<f64>()
+    };
+    for step in [0, 11] {
+        let (zones, hosts) = (point("{zone=", step), point("{host=", step));
+        assert!((zones - hosts).abs() < 1e-6 * hosts, "{zones} {hosts}");
+    }
+    let scores = sums["forecasts"][5]["forecast"]["backtest"]["scores"].to_string();
+    assert!(scores.contains("global trees"), "{scores}");
+}
+
+#[test]
+fn a_fleet_that_is_too_small_to_learn_from_is_said_and_forecast_as_ever() {
+    let user = with_store();
+    let asked = "forecast --store s disk_used_gb --horizon 1d --step 6h --coverage 0.9";
+    let run = user.ends(DONE, &format!("{asked} --global"));
+    golden("forecast.txt", &run.out);
+    assert_eq!(
+        run.err,
+        "--global: too few values to learn from the series of \"disk_used_gb\" together; each is \
+         forecast by itself\n"
+    );
+    user.ends(USAGE, "backtest --store s disk_used_gb --global --light");
+    user.ends(USAGE, "backtest --store s disk_used_gb --global --exhaustion");
+}
+
 /// A store of twelve hosts whose CPU and memory fluctuate for 50 days, sampled twice a day.
 fn with_fluctuations() -> User {
     let user = User::new();
