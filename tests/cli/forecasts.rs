@@ -154,7 +154,8 @@ fn a_model_of_the_whole_fleet_takes_part_where_it_is_asked_for() {
     assert!(mase(&taught, "global trees").unwrap() < 1.0, "{taught}");
     assert_ne!(mase(&alone, "ensemble"), mase(&taught, "ensemble"));
     // Sums of forecasts in which it took part still add up.
-    let sums = user.json("forecast --store s load_cpu --horizon 12h --sum-by zone --global");
+    let asked = "forecast --store s load_cpu --horizon 12h --sum-by zone --global";
+    let sums = user.json_of_version(2, asked);
     let point = |name: &str, step: usize| {
         let all = sums["forecasts"].as_array().unwrap().iter();
         let of = |one: &serde_json::Value| one["forecast"]["point"][step].as_f64().unwrap();
