@@ -105,7 +105,7 @@ mod tests {
             (10 * row + 5 * (hour % 24) + burst + hour * hour % 11) as f64
         };
         let rows: Vec<Vec<f64>> =
-            (0..26).map(|row| (0..400).map(|hour| value(row, hour)).collect()).collect();
+            (0..26).map(|row| (0..500).map(|hour| value(row, hour)).collect()).collect();
         let rows: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
         // Rows of two metrics by turns; of one there are too few to learn from.
         let metrics: Vec<&str> =
