@@ -17,7 +17,8 @@ use super::forecast::whole_steps;
 use super::inspect::Versioned;
 use super::output::{Stop, json_to_stdout, to_stdout};
 use super::reader;
-use super::taught::Forecasters;
+use super::steps::ranged;
+use super::taught::{AllLessons, Forecasters};
 use crate::error::{Error, Result};
 use crate::forecast::score::{Scorer, Scores};
 use crate::forecast::{ForecastOptions, Forecaster, Outlook, Tier, is_alive};
@@ -282,18 +283,14 @@ impl Round {
         mut frames: impl FnMut() -> Result<I>,
     ) -> Result<bool> {
         let (mut is_whole, mut kept_frames, mut has_cases) = (true, 0, false);
-        if self.is_global {
-            let before = processor_time();
-            self.forecasters.teach(|lessons| {
-                frames()?.try_for_each(|frame| {
-                    let frame = frame?;
-                    let cases = Cases::of_frame(&frame, &self.breaks, back, horizon);
-                    lessons.add(&cases.metrics, &cases.learnt);
-                    Ok(())
-                })
-            })?;
-            self.spent += processor_time().saturating_sub(before);
-        }
+        self.teach(|breaks, lessons| {
+            frames()?.try_for_each(|frame| {
+                let frame = frame?;
+                let cases = Cases::of_frame(&frame, breaks, back, horizon);
+                lessons.add(&cases.metrics, &cases.learnt);
+                Ok(())
+            })
+        })?;
         for frame in frames()? {
             let frame = frame?;
             self.selected += frame.len();
@@ -312,6 +309,19 @@ impl Round {
             self.score_again(&cases, &doubts);
         }
         Ok(has_cases)
+    }
+
+    /// Learns from the cases that `add_all` adds, where that is asked for.
+    fn teach(
+        &mut self,
+        add_all: impl FnOnce(&Breaks, &mut AllLessons<'_>) -> Result<()>,
+    ) -> Result<()> {
+        if self.is_global {
+            let before = processor_time();
+            self.forecasters.teach(|lessons| add_all(&self.breaks, lessons))?;
+            self.spent += processor_time().saturating_sub(before);
+        }
+        Ok(())
     }
 
     /// The first pass: pools the errors of these cases. Says whether their outlooks are kept as
@@ -427,14 +437,10 @@ fn of_rows(
     let futures: Vec<&[f64]> = test.iter().map(|row| &row.values[..horizon]).collect();
     let learnt = pasts.clone();
     let cases = Cases { metrics: vec![""; pasts.len()], pasts, learnt, futures };
-    if round.is_global {
-        let before = processor_time();
-        round.forecasters.teach(|lessons| {
-            lessons.add(&cases.metrics, &cases.learnt);
-            Ok(())
-        })?;
-        round.spent += processor_time().saturating_sub(before);
-    }
+    round.teach(|_, lessons| {
+        lessons.add(&cases.metrics, &cases.learnt);
+        Ok(())
+    })?;
     let kept = round.pool(&cases, true);
     let doubts = round.score_kept();
     if !kept {
@@ -447,7 +453,8 @@ fn of_store(args: &BacktestArgs, step: Span, horizon: usize, round: &mut Round) 
     let (folder, selector) = store_and_selector(args)?;
     let store = reader::open(folder)?;
     let snapshot = store.snapshot()?;
-    let query = ranged(args, Query::new(selector.clone()).aggregate(args.agg).step(step));
+    let query = Query::new(selector.clone()).aggregate(args.agg).step(step);
+    let query = ranged(query, args.from, args.to);
     if args.windows == 0 {
         return Err(Error::invalid("--windows 0 scores nothing; 1 scores the last horizon"));
     }
@@ -472,16 +479,11 @@ fn store_and_selector(args: &BacktestArgs) -> Result<(&Path, &Selector)> {
     folder.zip(args.selector.as_ref()).ok_or_else(missing)
 }
 
-fn ranged(args: &BacktestArgs, query: Query) -> Query {
-    let query = args.from.map_or(query.clone(), |start| query.from(start));
-    args.to.map_or(query.clone(), |end| query.to(end))
-}
-
 /// Scores probabilities of exhaustion by the daily peaks of a store's series.
 fn exhaustion(args: &BacktestArgs) -> Result<Outcome, Stop> {
     let (folder, selector) = store_and_selector(args)?;
     let peaks = Query::new(selector.clone()).aggregate(Aggregate::Max).step(Span::HOUR);
-    let peaks = ranged(args, peaks);
+    let peaks = ranged(peaks, args.from, args.to);
     backtest_exhaustion::score(&args.exhaustion, folder, (selector, &peaks), args.format)
 }
 

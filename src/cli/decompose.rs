@@ -7,6 +7,7 @@ use super::Outcome;
 use super::args::OutputFormat;
 use super::output::{Stop, note, to_stdout};
 use super::reader;
+use super::steps::ranged;
 use crate::error::{Error, Result};
 use crate::forecast::{DecomposeOptions, Decomposition, decompose as take_apart, detect_periods};
 use crate::model::{Labels, Selector, Span, Timestamp};
@@ -52,13 +53,8 @@ pub(super) fn decompose(args: &DecomposeArgs) -> Result<Outcome, Stop> {
     let periods = steps_of(&args.periods, args.step)?;
     let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
-    let mut query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
-    if let Some(start) = args.from {
-        query = query.from(start);
-    }
-    if let Some(end) = args.to {
-        query = query.to(end);
-    }
+    let query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
+    let query = ranged(query, args.from, args.to);
     let mut frames = query.run(&snapshot)?.peekable();
     if frames.peek().is_none() {
         let what = format!("no series of {} has samples in this range", args.selector);

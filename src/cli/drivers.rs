@@ -9,6 +9,7 @@ use super::forecast::WholeUntil;
 use super::labels_seen::LabelsSeen;
 use super::output::{Stop, sheet_to_stdout};
 use super::reader;
+use super::steps::ranged;
 use crate::capacity::drivers::{AtLine, DemandModel, Driver, Observations, Verdict};
 use crate::capacity::zombie::MetricSource;
 use crate::error::{Error, Result};
@@ -159,13 +160,8 @@ fn raw_total(source: &MetricSource, rises: bool) -> Option<String> {
 
 fn ask(args: &StoreDriversArgs, source: &MetricSource, across: Across) -> Query {
     let aggregate = if source.is_counter { Aggregate::Rate } else { Aggregate::Mean };
-    let mut query = Query::new(source.selector.clone()).aggregate(aggregate).step(args.step);
-    if let Some(start) = args.from {
-        query = query.from(start);
-    }
-    if let Some(end) = args.to {
-        query = query.to(end);
-    }
+    let query = Query::new(source.selector.clone()).aggregate(aggregate).step(args.step);
+    let query = ranged(query, args.from, args.to);
     if args.by.is_empty() { query } else { query.by(args.by.clone()).across(across) }
 }
 

@@ -9,6 +9,7 @@ use super::breaks::{Breaks, EventArgs, counts_from, reason};
 use super::doubts::{Doubts, Pools, kept_max};
 use super::output::{Stop, note, to_stdout};
 use super::reader;
+use super::steps::ranged;
 use super::sums::Sums;
 use super::taught::Forecasters;
 use crate::capacity::events::Event;
@@ -86,7 +87,8 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     };
     let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
-    let query = asked(args);
+    let query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
+    let query = ranged(query, args.from, args.to);
     let mut forecasters = Forecasters::from(Forecaster::new(args.step, options)?);
     let breaks = Breaks::read(&args.breaks, args.step)?;
     let finish = |doubts: &Doubts, one: SeriesOutlook| {
@@ -137,12 +139,6 @@ pub(super) fn forecast(args: &ForecastArgs) -> Result<Outcome, Stop> {
     }
     let outlooks = fleet.outlooks(|| query.run(&snapshot))?;
     print(args.format, outlooks.map(|one| Ok(finish(&doubts, one?))))
-}
-
-fn asked(args: &ForecastArgs) -> Query {
-    let query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
-    let query = args.from.map_or(query.clone(), |start| query.from(start));
-    args.to.map_or(query.clone(), |end| query.to(end))
 }
 
 /// The steps of a horizon; where they come to less than it, that is said.

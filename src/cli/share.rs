@@ -8,6 +8,7 @@ use super::args::OutputFormat;
 use super::labels_seen::LabelsSeen;
 use super::output::{Stop, sheet_to_stdout};
 use super::reader;
+use super::steps::ranged;
 use crate::capacity::sharing::{Coincidence, CoincidentPeak, FleetCoincidence, Pair, Partners};
 use crate::error::{Error, Result};
 use crate::model::{Frame, Labels, Selector, Span, Timestamp};
@@ -68,14 +69,8 @@ pub(super) struct ShareArgs {
 pub(super) fn share(args: &ShareArgs) -> Result<Outcome, Stop> {
     let store = reader::open(&args.store)?;
     let snapshot = store.snapshot()?;
-    let mut query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
-    query = query.fill(args.fill.unwrap_or_default());
-    if let Some(start) = args.from {
-        query = query.from(start);
-    }
-    if let Some(end) = args.to {
-        query = query.to(end);
-    }
+    let query = Query::new(args.selector.clone()).aggregate(args.agg).step(args.step);
+    let query = ranged(query.fill(args.fill.unwrap_or_default()), args.from, args.to);
     let mut fleet = None;
     let mut metric = None;
     let mut seen = LabelsSeen::of(&args.by);

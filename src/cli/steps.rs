@@ -51,6 +51,12 @@ impl FromStr for TimeArg {
     }
 }
 
+/// A query of samples from one time and before another, where they are given.
+pub(super) fn ranged(query: Query, from: Option<Timestamp>, to: Option<Timestamp>) -> Query {
+    let query = if let Some(start) = from { query.from(start) } else { query };
+    if let Some(end) = to { query.to(end) } else { query }
+}
+
 /// The range and the steps of a query.
 pub(super) fn of_args(mut query: Query, args: &QueryArgs) -> Result<Query> {
     let zone = args.zone.clone().unwrap_or(Zone::UTC);

@@ -13,6 +13,7 @@ use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
 use super::reader;
 use super::sizes::{Amounts, PresetArgs, Sizes, explain};
+use super::steps::ranged;
 use crate::capacity::rightsizing::{Measure, Preset, PresetOptions, Resource, Usage, UsageSample};
 use crate::capacity::zombie::CapacitySource;
 use crate::error::{Error, Result};
@@ -165,18 +166,12 @@ fn sheet(args: &RightsizeArgs) -> Result<Sheet> {
 }
 
 fn query(args: &RightsizeArgs, question: &Question<'_>) -> Query {
-    let mut query = Query::new(question.selector.clone())
+    let query = Query::new(question.selector.clone())
         .aggregate(question.aggregate)
         .step(args.step)
         .by(args.by.iter().filter(|name| !name.is_empty()).cloned())
         .across(Across::Sum);
-    if let Some(start) = args.from {
-        query = query.from(start);
-    }
-    if let Some(end) = args.to {
-        query = query.to(end);
-    }
-    query
+    ranged(query, args.from, args.to)
 }
 
 /// Sizes the hosts of a tile. What a row says is dropped before the next one.
