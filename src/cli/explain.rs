@@ -7,6 +7,7 @@ use super::Outcome;
 use super::args::OutputFormat;
 use super::output::{Stop, to_stdout};
 use super::plan::plan_and_study;
+use crate::capacity::{Plan, Study};
 use crate::error::Error;
 use crate::report::{Column, Explanation, Sheet, explain as explained, names_like};
 
@@ -39,16 +40,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome, Stop> {
     let (plan, study) = plan_and_study(&args.store, &args.study)?;
     let found = explained(&plan, &study, &args.name, args.resource.as_deref());
     if found.is_empty() {
-        let mut names = names_like(&plan, &args.name);
-        let more = if names.len() > NAMES { ", ..." } else { "" };
-        names.truncate(NAMES);
-        let offer = match names.as_slice() {
-            [] => "names are as the plan prints them".to_owned(),
-            names => format!("there are: {}{more}", names.join(", ")),
-        };
-        let of = args.resource.as_ref().map_or(String::new(), |name| format!(" with {name:?}"));
-        let what = format!("the plan has nothing named {:?}{of}; {offer}", args.name);
-        return Err(Error::not_enough_data(what).into());
+        return Err(Error::not_enough_data(nothing_found(args, &plan, &study)).into());
     }
     let sheet = sheet(&args.name, &found);
     to_stdout(|out| match args.format {
@@ -57,6 +49,37 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Outcome, Stop> {
         OutputFormat::Csv => sheet.csv(out),
     })?;
     Ok(Outcome::Done)
+}
+
+/// Why there is nothing to say, and what could be asked for instead.
+fn nothing_found(args: &ExplainArgs, plan: &Plan, study: &Study) -> String {
+    let ExplainArgs { name, resource, .. } = args;
+    if let Some(resource) = resource
+        && !explained(plan, study, name, None).is_empty()
+    {
+        let there: Vec<&str> = study.resources.iter().map(|one| one.name.as_str()).collect();
+        let said = |one: &&str| !explained(plan, study, name, Some(*one)).is_empty();
+        let with: Vec<&str> = there.iter().copied().filter(said).collect();
+        let with = match with.as_slice() {
+            [] => "leave the resource out".to_owned(),
+            with => format!("it has {}", with.join(", ")),
+        };
+        return format!("the plan has nothing named {name:?} with {resource:?}; {with}");
+    }
+    if study.resource(name).is_some() {
+        return format!(
+            "{name:?} is a resource, and the plan has found nothing to reclaim of it; name a host \
+             or a row of a group before it, as in: explain ... web-1 {name}"
+        );
+    }
+    let mut names = names_like(plan, name);
+    let more = if names.len() > NAMES { ", ..." } else { "" };
+    names.truncate(NAMES);
+    let offer = match names.as_slice() {
+        [] => "names are as the plan prints them".to_owned(),
+        names => format!("there are: {}{more}", names.join(", ")),
+    };
+    format!("the plan has nothing named {name:?}; {offer}")
 }
 
 fn text(found: &[Explanation], out: &mut impl Write) -> std::io::Result<()> {

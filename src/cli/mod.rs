@@ -26,6 +26,7 @@ mod inspect;
 mod labels_seen;
 mod laws;
 mod machine;
+mod numbers;
 mod output;
 mod plan;
 mod plans;
@@ -50,7 +51,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Args, Command};
 use output::Stop;
@@ -68,7 +69,8 @@ enum Outcome {
 
 /// Runs the command that the arguments name, the program's own name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(args) {
+    let asked = numbers::bounded(Args::command()).try_get_matches_from(args);
+    let args = match asked.and_then(|asked| Args::from_arg_matches(&asked)) {
         Ok(args) => args,
         Err(why) => {
             // Help goes to stdout with code 0, errors of usage to stderr with code 2.

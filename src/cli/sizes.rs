@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::capacity::rightsizing::{
     Advice, Autoscaler, Measure, Preset, PresetOptions, Resource, Usage, fit_shape,
 };
+use crate::cli::numbers::amount;
 use crate::error::{Error, Result};
 use crate::model::Unit;
 use crate::report::{Column, Sheet, Value};
@@ -279,8 +280,8 @@ pub(super) fn bytes(text: &str) -> Result<f64> {
         || Error::invalid(format!("{text:?} is no amount of memory; write 512MiB, 2GB, or bytes"));
     let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: f64 = number.parse().map_err(|_| refused())?;
+    let number = amount(number).ok_or_else(refused)?;
     let unit: Unit = if unit.is_empty() { "B" } else { unit }.parse().map_err(|_| refused())?;
     let factor = unit.factor_to(&"B".parse()?).ok_or_else(refused)?;
-    Some(number * factor).filter(|amount| amount.is_finite() && *amount > 0.0).ok_or_else(refused)
+    Some(number * factor).filter(|amount| *amount > 0.0).ok_or_else(refused)
 }

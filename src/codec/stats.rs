@@ -1,5 +1,7 @@
 //! What is kept of a block beside its bytes, so that queries need not decode it.
 
+use crate::kernel::growth;
+
 /// Sums run in as many lanes: the numbers take turns.
 const LANES: usize = 4;
 
@@ -104,9 +106,7 @@ impl Lane {
         self.min = if number < self.min { number } else { self.min };
         self.max = if number > self.max { number } else { self.max };
         self.sum += number;
-        // A counter that stands still gains nothing, at infinity too.
-        let step = if number < before { number } else { number - before };
-        self.increase += if number == before { 0.0 } else { step };
+        self.increase += growth(before, number);
     }
 }
 

@@ -31,15 +31,19 @@ const SEED: u64 = 0x676c_6f62;
 #[derive(Debug, Clone)]
 pub struct Lessons {
     examples: Examples,
-    /// Examples that are drawn from each further row, at most.
+    /// How many there may be.
+    examples_max: usize,
+    /// Examples that are drawn from each further row that is drawn from, at most.
     of_row: usize,
+    /// One row in so many is drawn from.
+    every: u64,
     /// Rows that were looked at.
     rows: u64,
 }
 
 impl Default for Lessons {
     fn default() -> Self {
-        Self { examples: Examples::new(FEATURES), of_row: OF_ROW_MAX, rows: 0 }
+        Self::of_at_most(EXAMPLES_MAX)
     }
 }
 
@@ -52,23 +56,32 @@ pub(super) struct Lesson<'a> {
 }
 
 impl Lessons {
+    fn of_at_most(examples_max: usize) -> Self {
+        let examples = Examples::new(FEATURES);
+        Self { examples, examples_max, of_row: OF_ROW_MAX, every: 1, rows: 0 }
+    }
+
     /// Draws examples from rows; only from what came before the first past origin of each, so that
-    /// what is rehearsed was not learnt. Where there are too many, every second one is let go.
+    /// what is rehearsed was not learnt. Where there are too many, every second one is let go, and
+    /// later rows give half as many, so that each row counts as much.
     pub(super) fn add(&mut self, lessons: &[Lesson<'_>]) {
         for some in lessons.chunks(64) {
-            let (of_row, first) = (self.of_row, self.rows);
-            let drawn: Vec<Examples> = some
-                .par_iter()
-                .enumerate()
-                .map(|(at, lesson)| drawn(lesson, of_row, first + at as u64))
-                .collect();
+            let (of_row, first, every) = (self.of_row, self.rows, self.every);
+            let taken: Vec<(u64, &Lesson<'_>)> =
+                (first..).zip(some).filter(|(row, _)| row.is_multiple_of(every)).collect();
+            let drawn: Vec<Examples> =
+                taken.par_iter().map(|(row, lesson)| drawn(lesson, of_row, *row)).collect();
             for examples in drawn {
                 self.examples.append(examples);
             }
             self.rows += some.len() as u64;
-            while self.examples.len() > EXAMPLES_MAX {
+            while self.examples.len() > self.examples_max {
                 self.examples.halve();
-                self.of_row = (self.of_row / 2).max(OF_ORIGIN);
+                if self.of_row > OF_ORIGIN {
+                    self.of_row /= 2;
+                } else {
+                    self.every *= 2;
+                }
             }
         }
     }
@@ -355,5 +368,21 @@ pub(super) mod tests {
         }
         assert!(lessons.examples.len() > EXAMPLES_MAX / 4, "{}", lessons.examples.len());
         assert!(lessons.of_row < OF_ROW_MAX);
+    }
+
+    #[test]
+    fn early_rows_teach_as_much_as_late_ones() {
+        let line = |slope: f64| -> Vec<f64> {
+            (0..100).map(|step| slope * f64::from(step * step) + f64::from(step % 3)).collect()
+        };
+        let (rising, falling) = (line(1.0), line(-1.0));
+        let mut lessons = Lessons::of_at_most(1_000);
+        for row in [rising, falling] {
+            forecaster().learn_from(&vec![row.as_slice(); 2_000], &mut lessons);
+        }
+        assert!(lessons.every > 1 && lessons.examples.len() > 400);
+        let up = lessons.examples.targets.iter().filter(|target| **target > 0.0).count();
+        let share = up as f64 / lessons.examples.len() as f64;
+        assert!((0.4..0.6).contains(&share), "{share}");
     }
 }

@@ -47,6 +47,8 @@ pub const SHARING_SUMS_MAX: usize = 1 << 25;
 pub const COLOCATION_SUMS_MAX: u64 = 1 << 33;
 /// Items that are packed at once: the time grows with their square.
 pub const PACKING_ITEMS_MAX: usize = 1 << 14;
+/// Zones that items are spread over: each counts the replicas of each group.
+pub const PACKING_ZONES_MAX: usize = 256;
 /// Items that an exact packing is searched for: more are hopeless, and each is a call deep.
 pub const PACKING_EXACT_ITEMS_MAX: usize = 128;
 /// Compiled size of one regular expression in a selector, in bytes.

@@ -271,7 +271,8 @@ mod tests {
     #[test]
     fn growth_that_is_no_number_stays_it() {
         let grid = grid(0, 100, 2);
-        let (times, values) = ([1, 2, 3, 4, 101], [1.0, f64::INFINITY, f64::INFINITY, 5.0, 7.0]);
+        // A fall to less than nothing, and a rise from there.
+        let (times, values) = ([1, 2, 3, 4, 101], [1.0, f64::NEG_INFINITY, 4.0, 5.0, 7.0]);
         let asked = [Aggregate::Increase, Aggregate::Rate];
         let found = reduced(&asked, (&times, &values), &grid, (9, false));
         assert!(found[0][0].is_nan() && found[1][0].is_nan(), "{found:?}");
@@ -288,6 +289,15 @@ mod tests {
         let mut found = [7.0; 4];
         whole.write(&plan, &mut found);
         assert!(found[0].is_nan() && found[2].is_nan(), "{found:?}");
+    }
+
+    #[test]
+    fn a_counter_that_stands_at_infinity_gains_nothing() {
+        let grid = grid(0, 100, 1);
+        let (times, values) = ([1, 2, 3, 4], [1.0, f64::INFINITY, f64::INFINITY, 5.0]);
+        let found = reduced(&[Aggregate::Increase], (&times, &values), &grid, (9, false));
+        assert_eq!(found[0][0], f64::INFINITY);
+        assert_eq!(found[0][0], BlockStats::of(&values).increase);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `plimsoll calc`: the worked examples, as a user would ask for them.
 
-use super::user::{FAILED, User, golden};
+use super::user::{USAGE, User, golden};
 
 #[test]
 fn exhaustion_is_worked_out_on_a_straight_path() {
@@ -36,6 +36,6 @@ fn exhaustion_is_worked_out_as_a_distribution() {
          give neither",
     );
     let far = "calc exhaustion --used 0 --limit 1e200 --growth 1 --deviation 2";
-    let said = user.ends(FAILED, far).err;
-    assert!(said.contains("a line that is nearer"), "{said}");
+    let said = user.ends(USAGE, far).err;
+    assert!(said.contains("of a size from 1e-60 to 1e60; write it in another unit"), "{said}");
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::ROUNDING;
 use crate::error::{Error, Result};
-use crate::model::limits::PACKING_ITEMS_MAX;
+use crate::model::limits::{PACKING_ITEMS_MAX, PACKING_ZONES_MAX};
 
 /// Items that one error names.
 const NAMED_MAX: usize = 5;
@@ -223,10 +223,11 @@ fn check(resources: &[String], items: &[Item], shapes: &[Shape], rules: Rules) -
         let (name, price) = (&shape.name, shape.price);
         return Err(Error::invalid(format!("{name}: a price is above 0, not {price}")));
     }
-    if !(0.0..1.0).contains(&rules.reserve) || rules.zones == 0 {
+    let zones = 1..=PACKING_ZONES_MAX;
+    if !(0.0..1.0).contains(&rules.reserve) || !zones.contains(&rules.zones) {
         return Err(Error::invalid(format!(
-            "a reserve is a share of 0 or more, below 1, and there is at least one zone; not {} \
-             and {}",
+            "a reserve is a share of 0 or more, below 1, and there are 1 to {PACKING_ZONES_MAX} \
+             zones; not {} and {}",
             rules.reserve, rules.zones
         )));
     }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::kernel::Random;
+use crate::model::limits::{PACKING_ITEMS_MAX, PACKING_ZONES_MAX};
 
 fn item(name: &str, demand: &[f64]) -> Item {
     Item { name: name.to_owned(), demand: demand.to_vec(), group: None }
@@ -216,9 +217,15 @@ fn what_fits_nowhere_is_named_with_the_reason() {
         (vec![], vec![], 0.0),
         (vec![], vec![shape("h", &[1.0, 1.0], 0.0)], 0.0),
         (vec![], host(), 1.0),
-        (vec![item("vm", &[1.0, 1.0]); crate::model::limits::PACKING_ITEMS_MAX + 1], host(), 0.0),
+        (vec![item("vm", &[1.0, 1.0]); PACKING_ITEMS_MAX + 1], host(), 0.0),
     ] {
         refused(items, shapes, reserve);
+    }
+    for zones in [0, PACKING_ZONES_MAX + 1, usize::MAX] {
+        let rules = Rules { zones, ..Rules::default() };
+        let resources = vec!["cpu".to_owned(), "memory".to_owned()];
+        let why = Problem::new(resources, vec![], host(), rules).unwrap_err().to_string();
+        assert!(why.contains("1 to 256 zones"), "{why}");
     }
 }
 

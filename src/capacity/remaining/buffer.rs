@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::model::limits::is_amount;
 
 /// What a buffer is for. The two kinds cover resources: compute is processors and network, storage
 /// is memory and disk.
@@ -198,7 +199,7 @@ impl Intent {
             | Self::ScaleUp(number)
             | Self::ScaleDown(number)
             | Self::Floor(number)
-            | Self::Ceiling(number) => number.is_finite() && number > 0.0,
+            | Self::Ceiling(number) => is_amount(number) && number > 0.0,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::capacity::budget::{
     Availability, BudgetPlan, BurnAlert, DemandProfile, HostShape, Severity, ShrinkAdvice,
     ShrinkPolicy, ShrinkStep, Slo, cheapest, cost_of_nines,
 };
+use crate::cli::numbers::amount;
 use crate::error::{Error, Result};
 use crate::report::{Column, Sheet};
 
@@ -88,9 +89,9 @@ fn objective(text: &str) -> Result<f64> {
         Some(percent) => (percent, 100.0),
         None => (text, 1.0),
     };
-    match number.trim().parse::<f64>() {
-        Ok(number) => Ok(number / divisor),
-        Err(_) => Err(Error::invalid(format!(
+    match amount(number) {
+        Some(number) => Ok(number / divisor),
+        None => Err(Error::invalid(format!(
             "--objective {text} is no share: give one, as 0.999, or a percentage, as 99.9%"
         ))),
     }
@@ -108,7 +109,7 @@ fn burns(sheet: &mut Sheet, slo: &Slo, burns: &[String]) -> Result<()> {
     ];
     let table = sheet.table("burns", &columns);
     for text in burns {
-        let number = |text: &str| text.parse().ok().filter(|n: &f64| n.is_finite() && *n >= 0.0);
+        let number = |text: &str| amount(text).filter(|number| *number >= 0.0);
         let pair = text.split_once(':').and_then(|(a, b)| number(a).zip(number(b)));
         let Some((rate, hours)) = pair else {
             let what = format!("--burn {text}: give a rate and hours of 0 or more, as 14.4:1");

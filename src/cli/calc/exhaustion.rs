@@ -1,6 +1,7 @@
 //! `calc exhaustion`: when what grows reaches its limit.
 
 use crate::capacity::exhaustion::{FirstPassage, days_to_line, periods_to_line};
+use crate::cli::numbers::amount;
 use crate::error::{Error, Result};
 use crate::report::{Column, Sheet};
 
@@ -84,8 +85,7 @@ fn passage(sheet: &mut Sheet, args: &ExhaustionArgs, passage: FirstPassage) {
 }
 
 fn number(text: &str) -> Result<f64> {
-    let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
-    number.ok_or_else(|| {
+    amount(text).ok_or_else(|| {
         Error::invalid(format!(
             "--growth {text} is no number: give an amount per day, or a percentage, as in 5%"
         ))

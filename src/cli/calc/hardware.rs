@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::table::{Row, Table};
 use crate::capacity::hardware::{CoreSpeed, Hardware};
+use crate::cli::numbers::amount;
 use crate::error::{Error, Result};
 use crate::report::{Column, Sheet};
 
@@ -121,12 +122,11 @@ fn named(text: &str, known: &[Hardware]) -> Result<Hardware> {
     if let Some(found) = known.iter().find(|hardware| hardware.name == text) {
         return Ok(found.clone());
     }
-    let number = |text: &str| text.trim().parse::<f64>().ok();
     let speed = match text.split_once('*') {
-        Some((ghz, ipc)) => number(ghz)
-            .zip(number(ipc))
+        Some((ghz, ipc)) => amount(ghz)
+            .zip(amount(ipc))
             .map(|(ghz, instructions_per_cycle)| CoreSpeed::Clock { ghz, instructions_per_cycle }),
-        None => number(text).map(CoreSpeed::Score),
+        None => amount(text).map(CoreSpeed::Score),
     };
     let Some(speed) = speed else {
         let names: Vec<&str> = known.iter().map(|hardware| hardware.name.as_str()).collect();

@@ -7,6 +7,7 @@ use super::table::{Row, Table};
 use crate::capacity::packing::{
     BoundReason, Item, PackOptions, Packing, Problem, Rules, Shape, mean_demand, pack as packed,
 };
+use crate::cli::numbers;
 use crate::error::{Error, Result};
 use crate::model::limits::PACKING_ITEMS_MAX;
 use crate::report::{Column, Sheet};
@@ -60,9 +61,9 @@ impl FromStr for Amounts {
         let mut amounts: Vec<(String, f64)> = Vec::new();
         for part in text.split(',') {
             let pair = part.split_once('=');
-            let pair = pair.map(|(name, amount)| (name.trim(), amount.trim().parse::<f64>()));
+            let pair = pair.map(|(name, amount)| (name.trim(), numbers::amount(amount)));
             match pair {
-                Some((name, Ok(amount)))
+                Some((name, Some(amount)))
                     if !name.is_empty() && !amounts.iter().any(|(known, _)| known == name) =>
                 {
                     amounts.push((name.to_owned(), amount));

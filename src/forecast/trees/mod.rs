@@ -29,7 +29,7 @@ pub(super) struct Examples {
     /// Features of a row.
     width: usize,
     rows: Vec<f32>,
-    targets: Vec<f64>,
+    pub(super) targets: Vec<f64>,
 }
 
 impl Examples {
