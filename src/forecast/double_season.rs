@@ -125,7 +125,7 @@ impl Fit for DoubleSeason {
     }
 
     fn values_min(&self) -> usize {
-        2 * self.long
+        self.long.max(self.short).max(1).saturating_mul(2)
     }
 
     fn fit<'a>(
@@ -136,9 +136,10 @@ impl Fit for DoubleSeason {
     ) -> Vec<Box<dyn Predict + 'a>> {
         let scaled = past.in_scale(self.scale);
         let Some((present, rehearsed)) = origins.split_last() else { return Vec::new() };
+        let model = Self { short: self.short.max(1), long: self.long.max(1), scale: self.scale };
         let mut all = Vec::with_capacity(origins.len());
-        self.fitted(scaled, rehearsed, &mut all);
-        self.fitted(scaled, &[*present], &mut all);
+        model.fitted(scaled, rehearsed, &mut all);
+        model.fitted(scaled, &[*present], &mut all);
         all
     }
 }

@@ -219,6 +219,10 @@ fn between(knots: &[(f64, f64)], step: f64) -> f64 {
 /// from the end as a new error needs to lie inside with that probability.
 fn ranked(sorted: &[Normalised], level: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    if level.is_nan() {
+        return f64::NAN;
+    }
+    let level = level.clamp(0.0, 1.0);
     let count = (sorted.len() + 1) as f64;
     let rank = if level > 0.5 {
         (count * level).ceil() as usize
@@ -388,5 +392,18 @@ mod tests {
             let found = doubt.quantiles(level, 1)[0];
             assert!((found - expected).abs() < 0.01, "{level}: {found}");
         }
+    }
+
+    #[test]
+    fn levels_outside_of_nothing_and_all_are_those() {
+        let mut random = Random::new(5);
+        let (doubt, outlooks) = doubt_of((0..9).map(|_| skewed(&mut random, 8, 6)).collect(), 6);
+        let of = |level: f64| outlooks[0].quantile(&doubt, level);
+        assert_eq!(of(-1.0), of(0.0));
+        assert_eq!(of(f64::NEG_INFINITY), of(0.0));
+        assert_eq!(of(2.0), of(1.0));
+        assert!(of(0.0)[3] < of(0.5)[3] && of(0.5)[3] < of(1.0)[3]);
+        assert!(doubt.quantiles(f64::NAN, 6).iter().all(|quantile| quantile.is_nan()));
+        assert_eq!(doubt.coverage(-1.0, 2.0), 1.0);
     }
 }

@@ -101,7 +101,7 @@ impl Forecaster {
             let values = &rows[row][task.steps.clone()];
             let (period, horizon) = (task.seasons.short, self.options.horizon);
             let origins = Origins::new(values.len(), period, horizon, self.options.tier);
-            Some(Lesson { values, seasons: task.seasons, origins })
+            Some(Lesson { values, seasons: task.seasons, origins, unknown: task.unknown })
         };
         let found: Vec<Lesson<'_>> = rows.par_iter().enumerate().filter_map(lesson).collect();
         lessons.add(&found);
@@ -146,16 +146,14 @@ impl Forecaster {
         for (row, rehearsed) in done.into_iter().flatten() {
             all[row] = Some(Ok(rehearsed));
         }
-        let missing = || Err(Error::not_enough_data("no model fits"));
+        let missing = || {
+            Err(Error::not_enough_data("too few values lately to see how good a forecast would be"))
+        };
         all.into_iter().map(|one| one.unwrap_or_else(missing)).collect()
     }
 
     fn task(&self, row: usize, values: &[f64]) -> Result<Task> {
-        let known = values.iter().filter(|value| value.is_finite()).count();
-        if known < VALUES_MIN {
-            let what = format!("{known} values; a forecast takes {VALUES_MIN}");
-            return Err(Error::not_enough_data(what));
-        }
+        enough(values)?;
         let first = values.iter().position(|value| value.is_finite()).unwrap_or(0);
         let last = values.iter().rposition(|value| value.is_finite()).unwrap_or(0);
         let unknown = values.len() - last - 1;
@@ -166,6 +164,7 @@ impl Forecaster {
         while !values[start].is_finite() {
             start += 1;
         }
+        enough(&values[start..=last])?;
         let steps = start..last + 1;
         let (seasons, periods) = if let Some(seasons) = self.options.seasons {
             (seasons.fitting(steps.len()), Vec::new())
@@ -222,8 +221,12 @@ impl Forecaster {
             let (tile, origins, rehearsal) = (&tile, &origins, &rehearsal);
             let lane = Lane { tile, origins, rehearsal, at, floors: floors(seasons) };
             let mut verdict = lane.verdict(period, horizon);
+            if verdict.errors.iter().flatten().all(|error| error.is_nan()) {
+                return None;
+            }
             let naive = naive_error(&series[at][..before], period);
-            let joined = self.global.as_ref().and_then(|g| g.join(&lane, seasons, &mut verdict));
+            let clock = (seasons, task.unknown);
+            let joined = self.global.as_ref().and_then(|g| g.join(&lane, clock, &mut verdict));
             let mut backtest = backtest(&verdict, &names, naive);
             if let Some(joined) = &joined {
                 let model = self.shared.name(GLOBAL);
@@ -244,9 +247,9 @@ impl Forecaster {
                     rehearsed.outlook.models.push(ModelForecast { model, point });
                 }
             }
-            (task.row, rehearsed)
+            Some((task.row, rehearsed))
         };
-        let found = tasks.iter().enumerate().map(of_lane).collect();
+        let found = tasks.iter().enumerate().filter_map(of_lane).collect();
         rehearsal.give_back(scratch);
         tile.give_back(scratch);
         found
@@ -317,6 +320,15 @@ fn backtest(verdict: &Verdict, names: &[Arc<str>], naive: f64) -> Backtest {
     let (sum, count) = errors.fold((0.0, 0.0), |(sum, n), error| (sum + error.abs(), n + 1.0));
     let origins = verdict.errors.len();
     Backtest { origins, mase: scaled(sum / count, naive), coverage: f64::NAN, scores }
+}
+
+/// An error where too few values are known.
+fn enough(values: &[f64]) -> Result<()> {
+    let known = values.iter().filter(|value| value.is_finite()).count();
+    if known >= VALUES_MIN {
+        return Ok(());
+    }
+    Err(Error::not_enough_data(format!("{known} values; a forecast takes {VALUES_MIN}")))
 }
 
 /// Steps that are learnt from: all, less so many that lengths which are nearly alike are alike.

@@ -53,6 +53,8 @@ pub(super) struct Lesson<'a> {
     pub(super) values: &'a [f64],
     pub(super) seasons: Seasons,
     pub(super) origins: Origins,
+    /// Steps from its last value to the end of all rows.
+    pub(super) unknown: usize,
 }
 
 impl Lessons {
@@ -100,7 +102,7 @@ impl Lessons {
 
 fn drawn(lesson: &Lesson<'_>, of_row: usize, row: u64) -> Examples {
     let mut examples = Examples::new(FEATURES);
-    let Lesson { values, seasons, origins } = lesson;
+    let Lesson { values, seasons, origins, unknown } = lesson;
     let Some(end) = origins.past.first().copied() else { return examples };
     let first = Lookback::before_min(*seasons);
     let last = end.saturating_sub(origins.ahead);
@@ -110,6 +112,7 @@ fn drawn(lesson: &Lesson<'_>, of_row: usize, row: u64) -> Examples {
     let tile = Tile::new(&[values], seasons.short);
     let filled = tile.rows().iter().map(|row| row.0[0]).collect();
     let Some(past) = Lookback::new(filled, *seasons, end, origins.ahead) else { return examples };
+    let past = past.followed_by(*unknown);
     let mut random = Random::new(SEED ^ row);
     let mut features = Vec::with_capacity(FEATURES);
     // A row is asked no more often than it has origins.
@@ -163,12 +166,13 @@ impl Told {
 
 impl GlobalModel {
     /// Takes its part in what one row's own models came to: the more, the less it was off at the
-    /// past origins against them (by squares: Bates and Granger 1969). `None` where it cannot: of a
-    /// row that did not change, is too short, or is forecast further than its past can judge.
+    /// past origins against them (by squares: Bates and Granger 1969). `unknown` are the steps from
+    /// the last value to the end of the row. `None` where it cannot: of a row that did not change,
+    /// is too short, or is forecast further than its past can judge.
     pub(super) fn join(
         &self,
         lane: &Lane<'_>,
-        seasons: Seasons,
+        (seasons, unknown): (Seasons, usize),
         verdict: &mut Verdict,
     ) -> Option<Joined> {
         let origins = lane.origins;
@@ -178,7 +182,7 @@ impl GlobalModel {
             return None;
         }
         let values: Vec<f64> = lane.tile.rows().iter().map(|row| row.0[lane.at]).collect();
-        let past = Lookback::new(values, seasons, before, origins.ahead)?;
+        let past = Lookback::new(values, seasons, before, origins.ahead)?.followed_by(unknown);
         let of_past: Vec<Vec<Told>> =
             origins.past.iter().map(|origin| self.tell(&past, *origin, origins.ahead)).collect();
         let present = self.tell(&past, lane.tile.len(), horizon);

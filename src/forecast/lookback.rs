@@ -58,6 +58,8 @@ pub(super) struct Lookback {
     /// Whether the anchor is the median of the last three values of the same phase, and not the
     /// last value.
     is_seasonal: bool,
+    /// Steps from the last value to the end of the row, where all rows end.
+    unknown: usize,
 }
 
 /// What is the same for all steps ahead of one origin.
@@ -96,7 +98,12 @@ impl Lookback {
             sum = (sum.0 + value, sum.1 + value * value);
             sums.push(sum);
         }
-        Some(Self { values, sums, seasons, scale, roughness, is_seasonal })
+        Some(Self { values, sums, seasons, scale, roughness, is_seasonal, unknown: 0 })
+    }
+
+    /// The same of a row that ends so many steps after its last value.
+    pub(super) fn followed_by(self, unknown: usize) -> Self {
+        Self { unknown, ..self }
     }
 
     /// Steps before the first origin that something can be told of.
@@ -211,9 +218,10 @@ impl View<'_> {
         out.push(step as f32);
         out.push(((step + 1) % short) as f32);
         // Rows end at one time, so what is left to the end tells the hour and the day.
-        let left = past.values.len() + 8 * long * short - origin - step;
-        out.push((left % short) as f32);
-        out.push((left % long / short) as f32);
+        let left = (past.values.len() + past.unknown) as i64 - (origin + step) as i64;
+        let within = |period: usize| left.rem_euclid(period as i64) as usize;
+        out.push(within(short) as f32);
+        out.push((within(long) / short) as f32);
         out.push(from(anchor, 0.0));
         out.push(from(*last, anchor));
         out.push(past.roughness as f32);
@@ -251,6 +259,30 @@ mod tests {
         let mut features = Vec::new();
         past.view(origin).features(step, &mut features);
         features
+    }
+
+    #[test]
+    fn the_hour_and_the_day_are_told_however_far_ahead_and_wherever_a_row_ends() {
+        let values = days(600);
+        let of = |steps: usize, unknown: usize| {
+            let past = Lookback::new(values[..steps].to_vec(), SEASONS, 500, 24).unwrap();
+            past.followed_by(unknown)
+        };
+        let clock = |past: &Lookback, origin: usize, step: usize| {
+            let features = features(past, origin, step);
+            features[FEATURES - 6..FEATURES - 4].to_vec()
+        };
+        let whole = of(600, 0);
+        // 168 steps before the end it is the same hour of the same day.
+        assert_eq!(clock(&whole, 400, 30), clock(&whole, 400, 30 + 168));
+        for step in [24 * 168 * 8 - 1, 24 * 168 * 8, 24 * 168 * 8 + 1, 50_000] {
+            assert_eq!(clock(&whole, 600, step), clock(&whole, 600, step % 168), "{step}");
+        }
+        // Two rows that end at one time, of which one was not known lately.
+        let short = of(570, 30);
+        for (origin, step) in [(500, 3), (560, 20), (570, 40)] {
+            assert_eq!(clock(&short, origin, step), clock(&whole, origin, step), "{origin} {step}");
+        }
     }
 
     #[test]

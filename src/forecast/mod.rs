@@ -213,7 +213,8 @@ pub struct ModelForecast {
 pub struct Backtest {
     /// Origins that were forecast from.
     pub origins: usize,
-    /// The mean absolute scaled error of ensembles chosen without the origin they are scored on:
+    /// The mean absolute scaled error of ensembles chosen without the origin they are scored on, or
+    /// of the naive model that was taken in their place:
     /// the mean absolute error over that of taking the value one period (or one step) before,
     /// inside the values before the first origin.
     pub mase: f64,

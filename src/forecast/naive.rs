@@ -102,13 +102,25 @@ impl Fit for Drift {
     }
 }
 
+impl SeasonalNaive {
+    fn steps(self) -> usize {
+        self.period.max(1)
+    }
+}
+
+impl SamePhaseMedian {
+    fn steps(self) -> usize {
+        self.period.max(1)
+    }
+}
+
 impl Fit for SeasonalNaive {
     fn name(&self) -> String {
         format!("seasonal naive({})", self.period)
     }
 
     fn values_min(&self) -> usize {
-        self.period
+        self.steps()
     }
 
     fn fit<'a>(
@@ -117,7 +129,7 @@ impl Fit for SeasonalNaive {
         origins: &[usize],
         _: &mut Scratch,
     ) -> Vec<Box<dyn Predict + 'a>> {
-        profiles(past, origins, |rows| (rows[rows.len() - self.period..].to_vec(), Wide::ZERO))
+        profiles(past, origins, |rows| (rows[rows.len() - self.steps()..].to_vec(), Wide::ZERO))
     }
 }
 
@@ -127,7 +139,7 @@ impl Fit for SamePhaseMedian {
     }
 
     fn values_min(&self) -> usize {
-        self.period * self.cycles.clamp(1, CYCLES_MAX)
+        self.steps().saturating_mul(self.cycles.clamp(1, CYCLES_MAX))
     }
 
     fn fit<'a>(
@@ -136,17 +148,17 @@ impl Fit for SamePhaseMedian {
         origins: &[usize],
         _: &mut Scratch,
     ) -> Vec<Box<dyn Predict + 'a>> {
-        let cycles = self.cycles.clamp(1, CYCLES_MAX);
+        let (period, cycles) = (self.steps(), self.cycles.clamp(1, CYCLES_MAX));
         profiles(past, origins, |rows| {
-            let first = rows.len() - self.period;
+            let first = rows.len() - period;
             let median = |phase: usize| {
                 let mut latest = [Wide::ZERO; CYCLES_MAX];
                 for (cycle, row) in latest[..cycles].iter_mut().enumerate() {
-                    *row = rows[first + phase - cycle * self.period];
+                    *row = rows[first + phase - cycle * period];
                 }
                 middle(&mut latest[..cycles])
             };
-            ((0..self.period).map(median).collect(), Wide::ZERO)
+            ((0..period).map(median).collect(), Wide::ZERO)
         })
     }
 }

@@ -34,7 +34,7 @@ impl Fit for PeakTrend {
     }
 
     fn values_min(&self) -> usize {
-        DAYS_MIN * self.day
+        self.day.max(1).saturating_mul(DAYS_MIN)
     }
 
     fn fit<'a>(
@@ -43,18 +43,18 @@ impl Fit for PeakTrend {
         origins: &[usize],
         _: &mut Scratch,
     ) -> Vec<Box<dyn Predict + 'a>> {
-        let level = past.in_scale(Scale::Level);
+        let (level, day) = (past.in_scale(Scale::Level), self.day.max(1));
         let fitted = origins.iter().map(|origin| {
             let rows = &level.tile.rows()[..*origin];
-            let rows = &rows[rows.len().saturating_sub(DAYS_MAX * self.day)..];
+            let rows = &rows[rows.len().saturating_sub(DAYS_MAX * day)..];
             let mut found = Fitted {
                 level: Wide::ZERO,
                 slope: Wide::ZERO,
-                shape: vec![Wide::ZERO; self.day],
+                shape: vec![Wide::ZERO; day],
                 to_values: level.to_values(),
             };
             for lane in 0..level.tile.series() {
-                found.fit_lane(rows, self.day, lane);
+                found.fit_lane(rows, day, lane);
             }
             Box::new(found) as Box<dyn Predict>
         });

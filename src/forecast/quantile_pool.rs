@@ -71,7 +71,7 @@ impl Fit for QuantilePool {
     }
 
     fn values_min(&self) -> usize {
-        (3 * self.period).max(2 * self.memory)
+        self.period.saturating_mul(3).max(self.memory.saturating_mul(2))
     }
 
     fn fit<'a>(
@@ -128,7 +128,7 @@ impl Fitted<'_> {
         }
     }
 
-    /// Adds the values of a phase and of half a slot on either side, `mass` in all.
+    /// Adds the values of a phase and of a slot on either side, `mass` in all.
     fn same_phase(&self, phase: usize, width: usize, mass: f64, pool: &mut Weighted) {
         let slot = self.period / SLOTS;
         let first = pool.values.len();
@@ -138,8 +138,8 @@ impl Fitted<'_> {
             let weight = if cycle == WEEK { WEEK_WEIGHT * weight } else { weight };
             for near in 0..width + 2 * slot {
                 // The step one period back may still lie ahead; then two are taken.
-                let back = (cycle * self.period + slot).saturating_sub(phase + near);
-                let back = if back == 0 { self.period } else { back };
+                let (first, ahead) = (cycle * self.period + slot, phase + near);
+                let back = if first > ahead { first } else { first + self.period } - ahead;
                 if back <= self.reach {
                     let step = self.origin - back;
                     pool.values.push(self.tile.rows()[step]);
@@ -270,7 +270,7 @@ mod tests {
             .map(|(at, weight)| (value(at), weight * known(at)))
             .collect();
         if m > 1 {
-            // Steps of the slot and half a slot around it, whole periods ago.
+            // Steps of the slot and of one on either side of it, whole periods ago.
             let first = (n + start % m) as i64 - slot as i64;
             let mut alike = Vec::new();
             for cycle in 1..=10_i32 {
@@ -278,7 +278,7 @@ mod tests {
                 let weight = of_week * 0.85_f64.powi(cycle - 1);
                 for step in first..first + (width + 2 * slot) as i64 {
                     let at = step - i64::from(cycle) * m as i64;
-                    let at = if at >= n as i64 { n as i64 - m as i64 } else { at };
+                    let at = if at >= n as i64 { at - m as i64 } else { at };
                     if at >= (n - n.min(11 * m)) as i64 {
                         alike.push((at as usize, weight));
                     }

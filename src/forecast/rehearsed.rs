@@ -37,6 +37,8 @@ pub(super) struct Witness {
 /// Shares of the spread in what errors are divided by, of which each series chooses one: what is
 /// left are the sizes of errors at other origins.
 const SHARES: [f64; 4] = [0.0, 0.25, 0.5, 0.75];
+/// Errors grow no faster than those of a random walk beyond what was scored.
+const GROWTH_MAX: f64 = 0.5;
 /// Scales below this share of the mean error are no scales.
 const SCALE_MIN: f64 = 1e-3;
 /// The distance of the tenth percentile from the middle, over the mean absolute deviation, of an
@@ -62,7 +64,7 @@ pub struct Outlook {
     pub(super) unknown: usize,
     pub(super) periods: Vec<usize>,
     pub(super) point: Vec<f64>,
-    /// How large errors at each step ahead were, on average; the last one goes on.
+    /// How large errors at each step ahead were, on average, as far as they were scored.
     pub(super) sizes: Vec<f64>,
     pub(super) widths: Vec<Widths>,
     /// How much the spread counts against the sizes.
@@ -192,16 +194,29 @@ impl Outlook {
     pub fn quantile(&self, doubt: &Doubt, level: f64) -> Vec<f64> {
         let of_fleet = doubt.quantiles(level, self.point.len());
         let last = self.sizes.last().copied().unwrap_or(0.0);
-        let sizes = self.sizes.iter().copied().chain(std::iter::repeat(last));
-        let steps = self.point.iter().zip(sizes).zip(&self.widths).zip(of_fleet).enumerate();
+        let growth = self.growth();
+        let steps = self.point.iter().zip(&self.widths).zip(of_fleet).enumerate();
         steps
-            .map(|(step, (((point, size), widths), error))| {
+            .map(|(step, ((point, widths), error))| {
                 let width = if error < 0.0 { widths.below } else { widths.above };
-                let value = point + error * blend(size, width, self.spread_share);
-                self.held(self.reach.hold(step, value))
+                let size = self.sizes.get(step).copied().unwrap_or(last);
+                let further = f64::max((step + 1) as f64 / self.sizes.len() as f64, 1.0);
+                let scale = blend(size, width, self.spread_share) * further.powf(growth);
+                self.held(self.reach.hold(step, point + error * scale))
             })
             .skip(self.unknown)
             .collect()
+    }
+
+    /// The power of the distance by which errors grew over the steps that were scored, from the
+    /// first half of them to the second; at most the root, as of a random walk. So they grow on.
+    fn growth(&self) -> f64 {
+        let (first, second) = self.sizes.split_at(self.sizes.len() / 2);
+        let mean = |sizes: &[f64]| sizes.iter().sum::<f64>() / sizes.len() as f64;
+        let middle = |from: usize, sizes: &[f64]| from as f64 + (sizes.len() + 1) as f64 / 2.0;
+        let distances = middle(first.len(), second) / middle(0, first);
+        let growth = (mean(second) / mean(first)).ln() / distances.ln();
+        if growth.is_finite() { growth.clamp(0.0, GROWTH_MAX) } else { 0.0 }
     }
 
     fn of_model(&self, model: &ModelForecast) -> ModelForecast {

@@ -22,9 +22,10 @@ const PENALTY: f64 = 1e-5;
 pub struct Ridge {
     /// A word for the columns.
     pub kind: &'static str,
-    /// Lags, in steps, ascending.
+    /// Lags, in steps. One of 0 would be the value itself, and is left out.
     pub lags: Vec<usize>,
-    /// Lengths of waves, in steps; each is regressed on by its sine and cosine.
+    /// Lengths of waves, in steps; each is regressed on by its sine and cosine. What is no length
+    /// is left out.
     pub waves: Vec<f64>,
     /// The scale.
     pub scale: Scale,
@@ -53,7 +54,17 @@ impl Ridge {
     }
 
     fn longest(&self) -> usize {
-        self.lags.last().copied().unwrap_or(0)
+        self.lags.iter().copied().max().unwrap_or(0)
+    }
+
+    /// With ascending lags, each once, and with columns that can be made alone.
+    fn in_order(&self) -> Self {
+        let mut found = self.clone();
+        found.lags.retain(|lag| *lag > 0);
+        found.lags.sort_unstable();
+        found.lags.dedup();
+        found.waves.retain(|length| length.is_finite() && *length > 0.0);
+        found
     }
 
     /// What each step counts, put into `weights`.
@@ -71,7 +82,7 @@ impl Fit for Ridge {
     }
 
     fn values_min(&self) -> usize {
-        self.longest() + 2 * self.columns() + 4
+        self.longest().saturating_add(2 * self.columns() + 4)
     }
 
     fn fit<'a>(
@@ -80,21 +91,22 @@ impl Fit for Ridge {
         origins: &[usize],
         scratch: &mut Scratch,
     ) -> Vec<Box<dyn Predict + 'a>> {
-        let scaled = past.in_scale(self.scale);
+        let model = self.in_order();
+        let scaled = past.in_scale(model.scale);
         let rows = scaled.tile.rows();
-        let step_weights = self.weights(scaled, scratch.take(rows.len()));
+        let step_weights = model.weights(scaled, scratch.take(rows.len()));
         let mut all_waves = std::mem::take(&mut scratch.waves);
-        let wave_columns = 2 * self.waves.len();
+        let wave_columns = 2 * model.waves.len();
         if wave_columns > 0 {
-            let columns = (self.waves.as_slice(), wave_columns);
-            all_waves.prepare(columns, rows.len(), |at, step| wave(&self.waves, at, step));
+            let columns = (model.waves.as_slice(), wave_columns);
+            all_waves.prepare(columns, rows.len(), |at, step| wave(&model.waves, at, step));
         }
-        let mut moments = Moments::new(self.columns());
+        let mut moments = Moments::new(model.columns());
         let mut weighted = scratch.take(rows.len());
-        let (mut learnt, mut range) = (self.longest(), Range::default());
+        let (mut learnt, mut range) = (model.longest(), Range::default());
         let fitted = origins.iter().map(|&origin| {
             let steps = learnt.min(origin)..origin;
-            let lagged = self.lags.iter().map(|lag| &rows[steps.start - lag..steps.end - lag]);
+            let lagged = model.lags.iter().map(|lag| &rows[steps.start - lag..steps.end - lag]);
             let columns: Vec<&[Wide]> = lagged.collect();
             let waves = all_waves.columns().take(wave_columns);
             let waves: Vec<&[f64]> = waves.map(|wave| &wave[steps.clone()]).collect();
@@ -110,12 +122,12 @@ impl Fit for Ridge {
             let (weights, constant) = moments.solve(PENALTY);
             let leave = (range.greatest - range.least) * LEAVE_MAX;
             Box::new(Fitted {
-                lags: self.lags.clone(),
-                waves: self.waves.clone(),
+                lags: model.lags.clone(),
+                waves: model.waves.clone(),
                 weights,
                 constant,
                 next: origin,
-                tail: &rows[origin - self.longest()..origin],
+                tail: &rows[origin - model.longest()..origin],
                 least: range.least - leave,
                 greatest: range.greatest + leave,
                 to_values: scaled.to_values(),

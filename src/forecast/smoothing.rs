@@ -210,7 +210,7 @@ impl Smoothing {
         let mut best: Vec<Fitted> = Vec::new();
         let quick = [Trend::None, Trend::Additive, Trend::Damped].map(|trend| (trend, None));
         for (trend, slow) in quick.into_iter().chain([(Trend::None, Some(SLOW))]) {
-            let class = Class { trend, period: self.period, tile: &scaled.tile };
+            let class = Class { trend, period: self.period.max(1), tile: &scaled.tile };
             let start = class.start(until);
             let searched = || search(&class, &start, class.axes(), (warm, until)).parameters;
             let parameters = slow.unwrap_or_else(searched);
@@ -260,7 +260,7 @@ impl Fit for Smoothing {
     }
 
     fn values_min(&self) -> usize {
-        2 * self.period + 8
+        self.period.saturating_mul(2).saturating_add(8)
     }
 
     fn fit<'a>(

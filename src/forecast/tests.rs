@@ -560,3 +560,101 @@ fn seasons_that_are_none_are_left_out() {
     }
     assert_eq!(Tile::new(&[&[1.0, f64::NAN, 3.0]], 0).rows()[1].0[0], 1.0);
 }
+
+#[test]
+fn models_that_are_made_by_hand_take_any_number() {
+    let values: Vec<f64> = noise(3, 200).iter().map(|z| 20.0 + z).collect();
+    let (scale, kind) = (Scale::Level, "made");
+    let ridge = |lags: &[usize], waves: &[f64]| -> Box<dyn Fit> {
+        let (lags, waves) = (lags.to_vec(), waves.to_vec());
+        Box::new(Ridge { kind, lags, waves, scale, half_life: 100 })
+    };
+    // What makes no sense, and the nearest that does.
+    let alike: Vec<(Box<dyn Fit>, Box<dyn Fit>)> = vec![
+        (Box::new(SeasonalNaive { period: 0 }), Box::new(SeasonalNaive { period: 1 })),
+        (
+            Box::new(SamePhaseMedian { period: 0, cycles: 3 }),
+            Box::new(SamePhaseMedian { period: 1, cycles: 3 }),
+        ),
+        (Box::new(Smoothing { period: 0, scale }), Box::new(Smoothing { period: 1, scale })),
+        (
+            Box::new(DoubleSeason { short: 0, long: 7, scale }),
+            Box::new(DoubleSeason { short: 1, long: 7, scale }),
+        ),
+        (
+            Box::new(DoubleSeason { short: 7, long: 0, scale }),
+            Box::new(DoubleSeason { short: 7, long: 1, scale }),
+        ),
+        (Box::new(PeakTrend { day: 0 }), Box::new(PeakTrend { day: 1 })),
+        (ridge(&[5, 0, 1, 5], &[f64::NAN, 0.0, 24.0]), ridge(&[1, 5], &[24.0])),
+    ];
+    for (odd, plain) in &alike {
+        assert_eq!(predicted(&**odd, &values, 12), predicted(&**plain, &values, 12), "{odd:?}");
+    }
+    let most = usize::MAX;
+    let too_long: Vec<Box<dyn Fit>> = vec![
+        Box::new(SamePhaseMedian { period: most, cycles: most }),
+        Box::new(Smoothing { period: most, scale }),
+        Box::new(DoubleSeason { short: most, long: most, scale }),
+        Box::new(PeakTrend { day: most }),
+        Box::new(DynamicTheta { period: most }),
+        Box::new(QuantilePool { period: most, memory: most, fade: most }),
+        ridge(&[most], &[]),
+    ];
+    // They ask for more values than there can be.
+    assert!(too_long.iter().all(|model| model.values_min() == most));
+}
+
+#[test]
+fn what_cannot_be_judged_is_not_forecast() {
+    let forecaster = Forecaster::new(Span::HOUR, ForecastOptions::default()).unwrap();
+    let row = |first: usize, gap: usize, last: usize| -> Vec<f64> {
+        let known = noise(9, first + last).into_iter();
+        let (early, late): (Vec<_>, Vec<_>) = known.enumerate().partition(|(at, _)| *at < first);
+        let unknown = std::iter::repeat_n(f64::NAN, gap);
+        let values = |part: Vec<(usize, f64)>| part.into_iter().map(|(_, z)| 20.0 + z);
+        values(early).chain(unknown).chain(values(late)).collect()
+    };
+    // Of the oldest values some are left out, and no past forecast meets one of the rest.
+    for (first, gap, last) in [(15, 511, 1), (60, 2_049, 2), (60, 2_041, 10)] {
+        let row = row(first, gap, last);
+        let why = forecaster.rehearse(&[&row]).remove(0).unwrap_err().to_string();
+        assert!(why.contains("few values") || why.contains("a forecast takes 16"), "{why}");
+    }
+    let row = row(60, 60, 60);
+    assert!(forecaster.rehearse(&[&row]).remove(0).is_ok());
+}
+
+#[test]
+fn doubt_grows_on_beyond_what_was_scored_where_it_grew() {
+    let (past, horizon) = (60, 240);
+    let options = ForecastOptions { horizon, coverage: 0.8, ..ForecastOptions::default() };
+    let forecaster = Forecaster::new(Span::HOUR, options).unwrap();
+    let last_inside = |rows: &[Vec<f64>]| {
+        let pasts: Vec<&[f64]> = rows.iter().map(|row| &row[..past]).collect();
+        let mut errors = ErrorPool::default();
+        let rehearsed = forecaster.rehearse(&pasts).into_iter();
+        let outlooks: Vec<Outlook> = rehearsed.map(|one| errors.add(one.unwrap())).collect();
+        let doubt = errors.finish();
+        let inside = outlooks.iter().zip(rows).filter(|(outlook, row)| {
+            let found = outlook.forecast(&doubt);
+            let held = found.lower[horizon - 1]..=found.upper[horizon - 1];
+            held.contains(&row[past + horizon - 1])
+        });
+        inside.count() as f64 / rows.len() as f64
+    };
+    let white: Vec<Vec<f64>> = (0..80).map(|seed| noise(seed, past + horizon)).collect();
+    let walk = |steps: &Vec<f64>| -> Vec<f64> {
+        let mut at = 0.0;
+        let added = |step: &f64| {
+            at += step;
+            at
+        };
+        steps.iter().map(added).collect()
+    };
+    let walks: Vec<Vec<f64>> = white.iter().map(walk).collect();
+    // As good as constant width where errors do not grow; with it a quarter of walks is inside.
+    let (of_white, of_walks) = (last_inside(&white), last_inside(&walks));
+    assert!((0.7..0.92).contains(&of_white), "{of_white}");
+    assert!((0.45..0.9).contains(&of_walks), "{of_walks}");
+}

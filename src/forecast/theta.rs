@@ -301,7 +301,7 @@ impl Fit for DynamicTheta {
     }
 
     fn values_min(&self) -> usize {
-        3 * self.period + 8
+        self.period.saturating_mul(3).saturating_add(8)
     }
 
     fn fit<'a>(
