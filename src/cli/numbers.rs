@@ -18,13 +18,17 @@ pub(super) fn bounded(command: Command) -> Command {
 }
 
 fn checked(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "no number; write one as 2.5".to_owned())?;
-    if is_amount(number) { Ok(number) } else { Err(AMOUNT_ASKED.to_owned()) }
+    if text.parse::<f64>().is_err() {
+        return Err("no number; write one as 2.5".to_owned());
+    }
+    amount(text).ok_or_else(|| AMOUNT_ASKED.to_owned())
 }
 
-/// The amount that a part of an option says; `None` where it is none.
+/// The amount that a part of an option says; `None` where it is none. Nothing has no sign.
 pub(super) fn amount(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number| is_amount(*number))
+    let number: f64 = text.trim().parse().ok()?;
+    // -0 + 0 is 0.
+    is_amount(number).then_some(number + 0.0)
 }
 
 #[cfg(test)]
@@ -69,10 +73,8 @@ mod tests {
 
     #[test]
     fn amounts_are_numbers_of_some_size() {
-        assert_eq!(
-            (amount(" 2.5"), amount("-0"), amount("1e60")),
-            (Some(2.5), Some(-0.0), Some(1e60))
-        );
+        assert_eq!((amount(" 2.5"), amount("1e60")), (Some(2.5), Some(1e60)));
+        assert!(amount("-0").unwrap().is_sign_positive());
         for wrong in ["", "nan", "inf", "1e308", "5e-324", "2,5", "2 5"] {
             assert_eq!(amount(wrong), None, "{wrong}");
         }
