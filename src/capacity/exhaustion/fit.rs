@@ -10,6 +10,10 @@ const WEEKLY_DAYS_MIN: usize = 28;
 const CLIP_DEVIATIONS: f64 = 4.0;
 /// From this memory on, futures are random walks around the line.
 const RANDOM_WALK_MEMORY: f64 = 0.85;
+/// One step over a gap in so many says nothing that the others do not.
+const GAP_ONE_IN: usize = 10;
+/// Halvings in the search for the daily memory: to a ten-thousand-millionth.
+const MEMORY_HALVINGS: usize = 33;
 
 /// Peaks as a line and noise with memory, both in the scale of `logarithm`, and a weekly pattern in
 /// the unit of the peaks.
@@ -22,13 +26,13 @@ pub(super) struct Fit {
     weekdays: Weekdays,
     /// The number of days, unknown ones included.
     pub(super) days: usize,
-    /// The first-order autocorrelation of the residuals, corrected for its bias: 0 is white noise,
-    /// 1 a random walk.
+    /// The autocorrelation of the residuals of consecutive known days, corrected for its bias: 0 is
+    /// white noise, 1 a random walk.
     memory: f64,
-    /// The memory of futures: near 1 it cannot be told from 1, and a random walk is the safer
-    /// guess.
+    /// The memory of futures, from one day to the next: near 1 it cannot be told from 1, and a
+    /// random walk is the safer guess.
     pub(super) future_memory: f64,
-    /// What is new in each residual: `r(t) - memory * r(t - 1)`, around 0.
+    /// What is new on a day: `r(t) - memory * r(t - 1)`, around 0.
     pub(super) innovations: Vec<f64>,
     /// The last residual.
     pub(super) last_residual: f64,
@@ -39,7 +43,7 @@ pub(super) struct Fit {
     white_error: f64,
     /// Standard error of the line's middle.
     pub(super) level_error: f64,
-    /// Mean of the day-to-day steps, and its standard error: the slope as a random walk sees it.
+    /// Mean step of a day, and its standard error: the slope as a random walk sees it.
     drift: (f64, f64),
     known: usize,
 }
@@ -117,20 +121,22 @@ impl Fit {
         let residuals: Vec<f64> =
             flat.iter().enumerate().map(|(day, value)| value - line.at(day as f64)).collect();
         let memory = memory(&residuals, known);
+        let steps = steps(&residuals);
+        let daily_memory = daily_memory(memory, &steps);
         let mut fit = Self {
             logarithm,
             line,
             weekdays,
             days: peaks.len(),
             memory,
-            future_memory: if memory >= RANDOM_WALK_MEMORY { 1.0 } else { memory },
-            innovations: innovations(&residuals, memory),
+            future_memory: if daily_memory >= RANDOM_WALK_MEMORY { 1.0 } else { daily_memory },
+            innovations: innovations(&steps, daily_memory),
             last_residual: residuals.iter().copied().rfind(|r| !r.is_nan()).unwrap_or(0.0),
             slope_error: 0.0,
             freedom: 1.0,
             white_error: 0.0,
             level_error: 0.0,
-            drift: drift(&flat),
+            drift: drift(&self::steps(&flat)),
             known,
         };
         fit.measure_errors(&residuals);
@@ -305,7 +311,7 @@ fn clipped(residuals: &[f64]) -> Vec<f64> {
 
 /// The lag-1 autocorrelation of residuals from a line, corrected for what the line takes out of it:
 /// `(2 + 4 memory) / n` of the true memory (Kendall 1954; Marriott and Pope 1954, with a trend
-/// fitted), solved for that.
+/// fitted), solved for that. Gaps are skipped: it is what `n` known days are worth that counts.
 fn memory(residuals: &[f64], known: usize) -> f64 {
     let values = clipped(residuals);
     let power: f64 = values.iter().map(|r| r * r).sum();
@@ -318,10 +324,58 @@ fn memory(residuals: &[f64], known: usize) -> f64 {
     ((raw + 2.0 / n) / (1.0 - 4.0 / n)).clamp(0.0, 1.0)
 }
 
-/// What is new in each residual, centred. Days after a gap are left out.
-fn innovations(residuals: &[f64], memory: f64) -> Vec<f64> {
-    let pairs = residuals.iter().zip(residuals.iter().skip(1));
-    let mut found: Vec<f64> = pairs.map(|(a, b)| b - memory * a).filter(|e| !e.is_nan()).collect();
+/// From a known value to the next one.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    from: f64,
+    to: f64,
+    /// 1, and one more for each unknown day between the two.
+    days: i32,
+}
+
+/// The steps of all known values, but for those over gaps where these are few.
+fn steps(values: &[f64]) -> Vec<Step> {
+    let known: Vec<(usize, f64)> =
+        values.iter().copied().enumerate().filter(|(_, value)| !value.is_nan()).collect();
+    let pairs = known.iter().zip(known.iter().skip(1));
+    let step = |((day, from), (next, to)): (&(usize, f64), &(usize, f64))| Step {
+        from: *from,
+        to: *to,
+        days: i32::try_from(next - day).unwrap_or(i32::MAX),
+    };
+    let mut steps: Vec<Step> = pairs.map(step).collect();
+    let over_gaps = steps.iter().filter(|step| step.days > 1).count();
+    if over_gaps * GAP_ONE_IN <= steps.len() {
+        steps.retain(|step| step.days == 1);
+    }
+    steps
+}
+
+/// The memory from one day to the next, of the memory from one known day to the next: that of which
+/// the mean of `daily^days` over the steps is `memory`.
+fn daily_memory(memory: f64, steps: &[Step]) -> f64 {
+    if memory <= 0.0 || memory >= 1.0 || steps.iter().all(|step| step.days == 1) {
+        return memory;
+    }
+    let mean_of = |daily: f64| {
+        steps.iter().map(|step| daily.powi(step.days)).sum::<f64>() / steps.len() as f64
+    };
+    let (mut low, mut high) = (memory, 1.0);
+    for _ in 0..MEMORY_HALVINGS {
+        let middle = 0.5 * (low + high);
+        *(if mean_of(middle) < memory { &mut low } else { &mut high }) = middle;
+    }
+    high
+}
+
+/// What is new on a day, centred. What is new in a step over `k` days has the variance of a day's
+/// times `1 + memory^2 + ... + memory^(2 k - 2)`, and is divided by the root of that.
+fn innovations(steps: &[Step], memory: f64) -> Vec<f64> {
+    let of_day = |step: &Step| {
+        let spread = (0..step.days).map(|day| memory.powi(day).powi(2)).sum::<f64>().sqrt();
+        (step.to - memory.powi(step.days) * step.from) / spread
+    };
+    let mut found: Vec<f64> = steps.iter().map(of_day).collect();
     let n = found.len() as f64;
     let mean = found.iter().sum::<f64>() / n.max(1.0);
     // A line and a memory were fitted: what is left is a little too small.
@@ -332,18 +386,25 @@ fn innovations(residuals: &[f64], memory: f64) -> Vec<f64> {
     found
 }
 
-/// Mean step and its standard error, from steps between neighbouring days.
-fn drift(values: &[f64]) -> (f64, f64) {
-    let steps: Vec<f64> = values
-        .iter()
-        .zip(values.iter().skip(1))
-        .map(|(a, b)| b - a)
-        .filter(|step| !step.is_nan())
-        .collect();
+/// Mean step of a day and its standard error, were the values a random walk: a step over `k` days
+/// is `k` times the mean, and has `k` times the variance of a day's.
+fn drift(steps: &[Step]) -> (f64, f64) {
     let n = steps.len() as f64;
-    let mean = steps.iter().sum::<f64>() / n.max(1.0);
-    let variance = steps.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+    let rise = |step: &Step| step.to - step.from;
+    let days = steps.iter().map(|step| f64::from(step.days)).sum::<f64>().max(1.0);
+    let mean = steps.iter().map(rise).sum::<f64>() / days;
+    let square = |step: &Step| {
+        let days = f64::from(step.days);
+        (rise(step) - days * mean).powi(2) / days
+    };
+    let variance = steps.iter().map(square).sum::<f64>() / (n - 1.0).max(1.0);
+    // Each as the step of one day that is as far from the mean, in deviations.
+    let of_day = |step: &Step| {
+        let days = f64::from(step.days);
+        (rise(step) - (days - days.sqrt()) * mean) / days.sqrt()
+    };
     // Steps that are nearly all alike hide rare large ones from the plain deviation of few days.
-    let deviation = variance.sqrt().max(kernel::robust_deviation(&mut steps.clone()));
-    (mean, deviation / n.max(1.0).sqrt())
+    let mut alike: Vec<f64> = steps.iter().map(of_day).collect();
+    let deviation = variance.sqrt().max(kernel::robust_deviation(&mut alike));
+    (mean, deviation / days.sqrt())
 }

@@ -4,6 +4,8 @@ use super::*;
 use crate::kernel::Random;
 use crate::model::limits::PEAK_DAYS_AHEAD_MAX;
 
+mod gaps;
+
 const DAYS: usize = 90;
 
 /// How many series of each kind are drawn: a thousand in the slow suite, else as many as are quick
