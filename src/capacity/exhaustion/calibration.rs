@@ -88,15 +88,21 @@ impl Calibration {
         Self { month, ..learnt }
     }
 
-    /// The probability within so many days: weeks within a month are drawn on their own, and so are
-    /// months.
+    /// The probability within so many days: a week and a month as they are weighed; what is under
+    /// the line for days within the week, or beyond the month, goes on by the same share a day, and
+    /// between the two by the share that leads from the one to the other.
     pub(super) fn within(&self, evidence: &Weighed, days: f64) -> f64 {
+        let (week_days, month_days) = (WEEK_DAYS as f64, MONTH_DAYS as f64);
         let week = self.week(evidence);
-        if days < MONTH_DAYS as f64 {
-            return 1.0 - (1.0 - week).powf(days / WEEK_DAYS as f64);
+        if days <= week_days {
+            return 1.0 - (1.0 - week).powf(days / week_days);
         }
         let month = logistic(dot(&self.month, &self.of_month(evidence))).max(week);
-        1.0 - (1.0 - month).powf(days / MONTH_DAYS as f64)
+        if days >= month_days {
+            return 1.0 - (1.0 - month).powf(days / month_days);
+        }
+        let gone = (days - week_days) / (month_days - week_days);
+        1.0 - (1.0 - week).powf(1.0 - gone) * (1.0 - month).powf(gone)
     }
 
     fn week(&self, evidence: &Weighed) -> f64 {
@@ -287,6 +293,33 @@ mod tests {
         let early = Calibration::fit(&seen, 49);
         assert!((early.within(&evidence, 30.0) - (1.0 - 0.5_f64.powf(30.0 / 7.0))).abs() < 0.01);
         assert_eq!(Calibration::fit(&seen, 26), Calibration::default());
+    }
+
+    #[test]
+    fn more_days_are_never_less_likely() {
+        // Weeks that come true on their own, and months that do less often than four of them, or
+        // even less often than a week.
+        let evidence = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        for (one_week_in, one_month_in) in [(12, 9), (12, 3), (12, 24), (2, 1)] {
+            let seen: Vec<Seen> = (0..20_000)
+                .map(|at| {
+                    let (week, month) = (at % one_week_in == 0, at % one_month_in == 0);
+                    Seen { origin: 20, evidence, week, month: Some(month) }
+                })
+                .collect();
+            let found = Calibration::fit(&seen, usize::MAX);
+            let within = |days: f64| found.within(&evidence, days);
+            let chances: Vec<f64> = (0..400).map(|day| within(0.25 * f64::from(day))).collect();
+            let falls = chances.windows(2).position(|two| two[1] < two[0] - 1e-12);
+            assert_eq!(falls, None, "{chances:?}");
+            let jumps = chances.windows(2).position(|two| two[1] > two[0] + 0.1);
+            assert_eq!(jumps, None, "{chances:?}");
+        }
+        // Where each week is drawn on its own nothing changes.
+        let by_weeks = Calibration::default();
+        let week = by_weeks.within(&evidence, 7.0);
+        let of_20 = by_weeks.within(&evidence, 20.0);
+        assert!((of_20 - (1.0 - (1.0 - week).powf(20.0 / 7.0))).abs() < 1e-12, "{of_20}");
     }
 
     #[test]
