@@ -19,7 +19,8 @@ pub struct PeakBacktest {
     /// Origins that were forecast from.
     pub origins: usize,
     /// Mean absolute scaled error: over the mean absolute change of the peaks within as many days,
-    /// before the origin. Below 1 the forecast beats "it stays as it is".
+    /// before the origin. Below 1 the forecast beats "it stays as it is"; infinite where what never
+    /// moved before an origin moved after it.
     pub mase: f64,
     /// The share of peaks inside the 80% interval.
     pub coverage: f64,
@@ -67,7 +68,7 @@ fn naive_error(peaks: &[f64]) -> f64 {
     let changes = (1..=HORIZON_DAYS)
         .flat_map(|lag| peaks.iter().zip(peaks.iter().skip(lag)))
         .map(|(a, b)| (b - a).abs());
-    let known = changes.filter(|change| !change.is_nan());
+    let known = changes.filter(|change| change.is_finite());
     let (sum, count) = known.fold((0.0, 0_u32), |(sum, n), change| (sum + change, n + 1));
     sum / f64::from(count.max(1))
 }
@@ -84,7 +85,7 @@ impl Scores {
         let scale = naive_error(past);
         let mut any = false;
         for (actual, said) in future.iter().zip(forecast) {
-            if actual.is_nan() {
+            if !actual.is_finite() {
                 continue;
             }
             any = true;
@@ -98,11 +99,29 @@ impl Scores {
 
     fn finish(self) -> Option<PeakBacktest> {
         let count = self.scaled_errors.len();
-        let finite: Vec<f64> = self.scaled_errors.into_iter().filter(|e| e.is_finite()).collect();
         (self.origins > 0).then(|| PeakBacktest {
             origins: self.origins,
-            mase: finite.iter().sum::<f64>() / finite.len().max(1) as f64,
+            mase: self.scaled_errors.iter().sum::<f64>() / count.max(1) as f64,
             coverage: self.inside as f64 / count.max(1) as f64,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_of_what_never_moved_is_no_small_error() {
+        let mut peaks = vec![50.0; 40];
+        let still = backtest(&peaks, 1).unwrap();
+        assert_eq!((still.mase, still.coverage), (0.0, 1.0));
+        peaks[35..].fill(90.0);
+        let moved = backtest(&peaks, 1).unwrap();
+        assert_eq!(moved.mase, f64::INFINITY);
+        assert!(moved.coverage < 1.0, "{moved:?}");
+        // A day that is not known has no error, however it says so.
+        peaks[35..].fill(f64::INFINITY);
+        assert_eq!(backtest(&peaks, 1).unwrap().mase, 0.0);
     }
 }
