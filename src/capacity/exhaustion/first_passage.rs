@@ -1,10 +1,16 @@
 //! The closed form: when a random walk with drift first reaches a line.
 
+use std::f64::consts::TAU;
+
 use crate::error::{Error, Result};
 use crate::kernel::{normal_cdf, normal_ln_cdf};
 
 /// Halvings in the search for a quantile: more than an f64 can tell apart.
 const HALVINGS: usize = 200;
+/// From so many deviations on a tail is told by its ratio to the density.
+const FAR: f64 = 30.0;
+/// Levels of the fraction of that ratio: there more change no digit.
+const FRACTION_LEVELS: u8 = 16;
 
 /// When a level that grows by `drift_per_day`, give or take `deviation` per square root of a day,
 /// first reaches a line that lies `distance` above it (inverse Gaussian distribution; Folks and
@@ -62,13 +68,20 @@ impl FirstPassage {
         }
         let spread = self.deviation * days.sqrt();
         let gone = self.drift_per_day * days;
-        let mirrored = self.mirror() + normal_ln_cdf(-(self.distance + gone) / spread);
-        (normal_cdf((gone - self.distance) / spread) + mirrored.exp()).min(1.0)
+        let (over, mirrored) = ((gone - self.distance) / spread, (self.distance + gone) / spread);
+        // Of far paths both factors are beyond all numbers; their product is not.
+        let mirrored = if mirrored > FAR {
+            (-0.5 * over * over).exp() / TAU.sqrt() * tail_ratio(mirrored)
+        } else {
+            (self.mirror() + normal_ln_cdf(-mirrored)).exp()
+        };
+        (normal_cdf(over) + mirrored).min(1.0)
     }
 
     /// The probability that the line is never reached: none, unless the drift leads away from it.
     pub fn never(&self) -> f64 {
-        if self.drift_per_day >= 0.0 { 0.0 } else { -self.mirror().exp_m1() }
+        let leads_there = self.drift_per_day >= 0.0 || self.distance == 0.0;
+        if leads_there { 0.0 } else { -self.mirror().exp_m1() }
     }
 
     /// The mean time; `None` without a drift to the line.
@@ -95,9 +108,11 @@ impl FirstPassage {
         let scale = (self.distance / self.deviation).powi(2).max(f64::MIN_POSITIVE);
         let (mut low, mut high) = (scale, scale);
         while self.within(low) > level && low > f64::MIN_POSITIVE {
+            high = low;
             low /= 2.0;
         }
         while self.within(high) < level && high < f64::MAX / 2.0 {
+            low = high;
             high *= 2.0;
         }
         for _ in 0..HALVINGS {
@@ -109,8 +124,18 @@ impl FirstPassage {
 
     /// The logarithm of the weight of mirrored paths.
     fn mirror(&self) -> f64 {
-        2.0 * self.drift_per_day * self.distance / (self.deviation * self.deviation)
+        let at_once = 2.0 * self.drift_per_day * self.distance / (self.deviation * self.deviation);
+        if at_once.is_finite() {
+            return at_once;
+        }
+        2.0 * (self.drift_per_day / self.deviation) * (self.distance / self.deviation)
     }
+}
+
+/// The probability that a standard normal number is over `z`, in densities at `z`, from 30 on: the
+/// fraction `1 / (z + 1 / (z + 2 / (z + 3 / ...)))` (Laplace; Abramowitz and Stegun 26.2.14).
+fn tail_ratio(z: f64) -> f64 {
+    (1..=FRACTION_LEVELS).rev().fold(z, |below, level| z + f64::from(level) / below).recip()
 }
 
 #[cfg(test)]
@@ -160,6 +185,41 @@ mod tests {
         // So near that its square is no number, either: soon, but not never found.
         let near = FirstPassage::new(1e-200, 1.0, 1.0).unwrap();
         assert!(near.quantile_days(0.5).is_some_and(|days| days < 1e-300));
+    }
+
+    #[test]
+    fn small_deviations_keep_their_digits() {
+        let within = |distance, drift, deviation, days| {
+            FirstPassage::new(distance, drift, deviation).unwrap().within(days)
+        };
+        // The level is as good as normal on the day: half at its mean, and 0.00135 at three
+        // deviations under it.
+        assert!((within(1e6, 1.0, 1e-6, 1e6) - 0.5).abs() < 1e-9);
+        assert!((within(1e6, 1.0, 1e-7, 1e6 - 3e-4) - 0.001_349_898).abs() < 1e-8);
+        assert_eq!(within(1e10, 1e300, 1.0, 1e-295), 0.0);
+        assert_eq!(within(1e-100, 1.0, 1e-200, 1e-150), 0.0);
+        assert_eq!(within(1.0, -1.0, 1e-100, 1e9), 0.0);
+        // Away from the line by so little that no product of the two is a number.
+        assert_eq!(FirstPassage::new(1e-170, -1e-170, 1e-200).unwrap().never(), 1.0);
+        for (distance, drift, deviation, days) in
+            [(1.0, 1.0, 1e-100, 1.0), (1e-9, 1e9, 1e-9, 1e-18)]
+        {
+            let passage = FirstPassage::new(distance, drift, deviation).unwrap();
+            assert!((passage.quantile_days(0.5).unwrap() / days - 1.0).abs() < 1e-9, "{passage:?}");
+        }
+    }
+
+    #[test]
+    fn far_tails_go_on_where_near_ones_end() {
+        // 29.9 and 30.1 deviations from the mirrored line, three from the line.
+        for mirrored in [29.9, 30.1] {
+            let (distance, drift) = (0.5 * (mirrored + 3.0), 0.5 * (mirrored - 3.0));
+            let passage = FirstPassage::new(distance, drift, 1.0).unwrap();
+            let weighed = 2.0 * drift * distance + normal_ln_cdf(-mirrored);
+            let by_logarithms = normal_cdf(-3.0) + weighed.exp();
+            let off = passage.within(1.0) / by_logarithms - 1.0;
+            assert!(off.abs() < 1e-8, "{mirrored}: {off:e}");
+        }
     }
 
     #[test]
