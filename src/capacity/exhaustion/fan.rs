@@ -62,10 +62,10 @@ pub fn fan(daily_peaks: &[f64], days: usize, options: &ExhaustionOptions) -> Fan
         .collect();
     past.reverse();
     let growth = (known(last) >= DAYS_MIN).then(|| Growth::of(last)).flatten();
-    let growth = growth.filter(|growth| growth.p_value() <= options.significance);
+    let growth = growth.filter(|growth| options.is_trend(growth.p_value()));
     let ahead = growth.map_or_else(Vec::new, |growth| {
         let days = days.min(PEAK_DAYS_AHEAD_MAX);
-        let futures = paths::futures(&growth, days, options.paths, options.seed);
+        let futures = paths::futures(&growth, days, options.paths(), options.seed);
         (0..days).map(|day| PeakInterval::of_day(&futures, day)).collect()
     });
     Fan { ahead, past }

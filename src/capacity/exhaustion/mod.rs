@@ -47,15 +47,18 @@ use crate::model::limits::VALUE_SIZE_MAX;
 /// Fewer days of one regime say nothing about a trend.
 const DAYS_MIN: usize = 14;
 
+/// Futures at most: with more of them no probability has another digit that is true.
+const PATHS_MAX: usize = 100_000;
+
 /// How the time to exhaustion is found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExhaustionOptions {
-    /// How far ahead is looked, in days; what lies beyond counts as never. At most
-    /// [`PEAK_DAYS_AHEAD_MAX`](crate::model::limits::PEAK_DAYS_AHEAD_MAX) are drawn.
+    /// How far ahead is looked, in days, a finite number of 0 or more; what lies beyond counts as
+    /// never. At most [`PEAK_DAYS_AHEAD_MAX`](crate::model::limits::PEAK_DAYS_AHEAD_MAX) are drawn.
     pub horizon_days: f64,
-    /// A trend that noise alone would yield more often than this is no trend.
+    /// A trend that noise alone would yield more often than this is no trend; a number.
     pub significance: f64,
-    /// How many futures are drawn.
+    /// How many futures are drawn: from 1 to 100,000; what is outside counts as the nearer of them.
     pub paths: usize,
     /// Seed of the draws.
     pub seed: u64,
@@ -135,6 +138,18 @@ impl Exhaustion {
     /// An outcome without evidence.
     fn word(outcome: Outcome) -> Self {
         Self { trend: None, outcome, probabilities: None, odds: None, backtest: None }
+    }
+}
+
+impl ExhaustionOptions {
+    /// Whether a trend of this p-value is one.
+    fn is_trend(&self, p_value: f64) -> bool {
+        p_value <= self.significance
+    }
+
+    /// How many futures are drawn.
+    fn paths(&self) -> usize {
+        self.paths.clamp(1, PATHS_MAX)
     }
 }
 
@@ -242,6 +257,12 @@ fn unusable(daily_peaks: &[f64], line: f64, options: &ExhaustionOptions) -> Opti
     if options.horizon_days.is_nan() {
         return Some("the horizon is not known".to_owned());
     }
+    if !options.horizon_days.is_finite() || options.horizon_days < 0.0 {
+        return Some(format!("a horizon of {} days", options.horizon_days));
+    }
+    if options.significance.is_nan() {
+        return Some("the significance of a trend is not known".to_owned());
+    }
     let peak = daily_peaks.iter().copied().find(|peak| is_too_large(*peak))?;
     Some(format!("a peak of {peak:e} is over {VALUE_SIZE_MAX:e}; scale the peaks"))
 }
@@ -256,7 +277,7 @@ fn reached_since(peaks: &[f64], line: f64) -> Option<usize> {
     let known: Vec<(usize, bool)> = peaks
         .iter()
         .enumerate()
-        .filter(|(_, peak)| !peak.is_nan())
+        .filter(|(_, peak)| peak.is_finite())
         .map(|(day, peak)| (day, *peak >= line))
         .collect();
     let over = |window: &[(usize, bool)]| window.iter().filter(|(_, over)| *over).count();

@@ -4,6 +4,7 @@ use super::line::LinePath;
 use super::past::Past;
 use super::paths::{self, Passages};
 use super::{ExhaustionOptions, Quantiles, reached_since};
+use crate::model::limits::PEAK_DAYS_AHEAD_MAX;
 
 /// Days of a week.
 const WEEK: usize = 7;
@@ -59,7 +60,7 @@ impl<'a> Outlook<'a> {
     }
 
     fn passages(&self, line: &LinePath) -> Passages {
-        let all = |days: f64| Passages::all(days, self.options.paths.max(1));
+        let all = |days: f64| Passages::all(days, self.options.paths());
         if reached_since(self.peaks, line.today()).is_some() {
             return all(0.0);
         }
@@ -104,13 +105,14 @@ impl<'a> Outlook<'a> {
 
     /// The highest peak of the week that ends on a day to come, once for each future: a day alone
     /// may be a Sunday. Without a trend towards the line of that day, that of each of the last
-    /// weeks. Empty where no peak is known.
+    /// weeks. Empty where no peak is known. Beyond [`PEAK_DAYS_AHEAD_MAX`] days it is that day's.
     pub fn weekly_peaks_on(&self, days_ahead: usize, line: &LinePath) -> Vec<f64> {
+        let days_ahead = days_ahead.min(PEAK_DAYS_AHEAD_MAX);
         let highest = |peaks: &[f64]| peaks.iter().copied().fold(f64::NAN, f64::max);
         let climbs = !self.is_cleaned_under(line.on(days_ahead));
         match self.past.as_ref().and_then(|past| past.growth(self.options)) {
             Some(growth) if days_ahead > 0 && climbs => {
-                let (paths, seed) = (self.options.paths.max(1), self.options.seed);
+                let (paths, seed) = (self.options.paths(), self.options.seed);
                 let futures = paths::futures(growth, days_ahead, paths, seed);
                 let week = |future: &Vec<f64>| highest(&future[days_ahead.saturating_sub(WEEK)..]);
                 futures.iter().map(week).collect()

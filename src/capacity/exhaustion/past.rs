@@ -42,7 +42,7 @@ impl Past {
     /// The growth of the last regime, where it is significant and leads up.
     pub(super) fn growth(&self, options: &ExhaustionOptions) -> Option<&Growth> {
         let growth = self.last_regime.as_ref()?.growth.as_ref()?;
-        let stands = growth.p_value() <= options.significance && growth.slope_per_day() > 0.0;
+        let stands = options.is_trend(growth.p_value()) && growth.slope_per_day() > 0.0;
         Some(growth).filter(|_| stands)
     }
 
@@ -96,7 +96,7 @@ impl LastRegime {
             regime_start_day: self.regimes.last_start,
         };
         let mut found = Exhaustion { trend: Some(trend), ..word(Outcome::NoTrend) };
-        if trend.p_value > options.significance {
+        if !options.is_trend(trend.p_value) {
             return found;
         }
         let passages = paths::first_passages(growth, &LinePath::new(line), options);

@@ -73,7 +73,7 @@ pub(super) fn first_passages(
         let day = Path::draw(fit, &mut random).first_at(&marks, horizon, fit, &mut random);
         day.map_or(f64::INFINITY, |day| day as f64)
     };
-    let mut passages: Vec<f64> = (0..options.paths.max(1)).map(passage).collect();
+    let mut passages: Vec<f64> = (0..options.paths()).map(passage).collect();
     passages.sort_by(f64::total_cmp);
     Passages(passages)
 }

@@ -419,3 +419,47 @@ fn a_fan_ends_after_a_century() {
     let options = ExhaustionOptions { paths: 2, ..options() };
     assert_eq!(fan(&peaks, usize::MAX, &options).ahead.len(), PEAK_DAYS_AHEAD_MAX);
 }
+
+#[test]
+fn options_that_nothing_can_be_found_by_are_refused() {
+    let peaks: Vec<f64> = (0..60).map(|day| f64::from(day) + f64::from(day % 3)).collect();
+    let found = |options: &ExhaustionOptions| time_to_exhaustion(&peaks, 90.0, options);
+    assert!(matches!(found(&options()).outcome, Outcome::Within(_)));
+    for horizon_days in [-1.0, f64::INFINITY, f64::NEG_INFINITY] {
+        let found = found(&ExhaustionOptions { horizon_days, ..options() });
+        assert!(matches!(found.outcome, Outcome::NotEnoughData { .. }), "{found:?}");
+    }
+    let unsure = ExhaustionOptions { significance: f64::NAN, ..options() };
+    assert!(matches!(found(&unsure).outcome, Outcome::NotEnoughData { .. }));
+    assert!(fan(&peaks, 7, &unsure).ahead.is_empty());
+}
+
+#[test]
+fn no_number_of_futures_or_days_is_too_large_or_too_small() {
+    let peaks: Vec<f64> = (0..60).map(|day| f64::from(day) + f64::from(day % 3)).collect();
+    // Reached on the next days, so that even the most futures are soon drawn.
+    let line = LinePath::new(62.5);
+    for (paths, drawn) in [(usize::MAX, PATHS_MAX), (0, 1)] {
+        let options = ExhaustionOptions { paths, ..options() };
+        let found = time_to_exhaustion(&peaks, line.today(), &options);
+        assert!(matches!(found.outcome, Outcome::Within(_)), "{found:?}");
+        let next = fan(&peaks, 1, &options).ahead[0];
+        assert!((58.0..64.0).contains(&next.p50), "{next:?}");
+        for trend_stands in [true, false] {
+            let outlook = Outlook::new(&peaks, trend_stands, &options);
+            assert_eq!(outlook.passage_days(&line).len(), drawn);
+        }
+    }
+    let options = ExhaustionOptions { paths: 2, ..options() };
+    let outlook = Outlook::new(&peaks, true, &options);
+    let [never, far] =
+        [usize::MAX, PEAK_DAYS_AHEAD_MAX].map(|day| outlook.weekly_peaks_on(day, &line));
+    assert_eq!((never.len(), &never), (2, &far));
+}
+
+#[test]
+fn peaks_without_an_end_are_not_known() {
+    let mut peaks: Vec<f64> = (0..60).map(|day| 50.0 + f64::from(day * 7 % 5)).collect();
+    peaks[57..].fill(f64::INFINITY);
+    assert_eq!(time_to_exhaustion(&peaks, 90.0, &options()).outcome, Outcome::NoTrend);
+}

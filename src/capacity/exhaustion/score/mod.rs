@@ -26,7 +26,8 @@ const BASE_RATES: std::ops::RangeInclusive<f64> = 0.2..=0.8;
 /// What is scored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreOptions {
-    /// Within how many days a line is reached: 7 and 30.
+    /// Within how many days a line is reached: 7 and 30 by default. Only probabilities of 7, 30 and
+    /// 90 days are told, so that any other horizon has no case and no score.
     pub horizons_days: Vec<usize>,
     /// The first origin, as the number of days before it: 7 at least, 14 by default.
     pub origin_first: usize,
@@ -161,6 +162,7 @@ impl From<'_> {
                     7 => found.within_7,
                     30 => found.within_30,
                     90 => found.within_90,
+                    // Nothing else is told, as `horizons_days` says.
                     _ => continue,
                 };
                 let straight = straight::reaches(before, line.at, *days);
