@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::names::is_printed_as;
-use super::table::{amount, percent};
+use super::table::{amount, percent, scaled_error};
 use super::{budgets, explain_pools, explain_reclaim, explain_scenarios, explain_totals, laws};
 use crate::capacity::study::{Kind, Limit, Resource, Table};
 use crate::capacity::{Outcome, Plan, PlanRow, Study, TablePlan, name};
@@ -199,10 +199,10 @@ pub(super) fn reasons(plan: &Plan, row: &PlanRow) -> Vec<String> {
     }
     if let Some(backtest) = row.backtest {
         said.push(format!(
-            "Forecast from {} days of its own past, the error was {:.2} of that of \"as it is \
+            "Forecast from {} days of its own past, the error was {} of that of \"as it is \
              now\" (MASE), and {:.0}% of the peaks fell inside the 80% interval.",
             backtest.origins,
-            backtest.mase,
+            scaled_error(backtest.mase),
             backtest.coverage * 100.0
         ));
     }

@@ -113,6 +113,11 @@ pub(super) fn percent(share: Option<f64>) -> String {
     }
 }
 
+/// A MASE; where what never moved has moved, it has no end.
+pub(super) fn scaled_error(mase: f64) -> String {
+    if mase.is_finite() { format!("{mase:.2}") } else { "inf".to_owned() }
+}
+
 /// A share that was written by hand as percent, with as many digits as it has: 97.5%.
 pub(super) fn percent_of(share: f64) -> String {
     format!("{}%", (share * 1e8).round() / 1e6)

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::names::{TABLE_CHARS_MAX, cut_apart};
-use super::table::{Columns, amount, named, numbers, percent, short_date, words};
+use super::table::{Columns, amount, named, numbers, percent, scaled_error, short_date, words};
 use super::{budgets, design, laws, pools, reclaim, visible};
 use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan};
 use crate::model::{Span, Timestamp};
@@ -119,7 +119,7 @@ fn cells(plan: &Plan, table: &TablePlan, row: &PlanRow) -> [String; 10] {
     let mase = match (&row.outcome, row.backtest) {
         // The error of a forecast that is not made has no place beside it.
         (Outcome::Within(_) | Outcome::Already { .. }, Some(backtest)) => {
-            format!("{:.2}", backtest.mase)
+            scaled_error(backtest.mase)
         }
         _ => "-".to_owned(),
     };

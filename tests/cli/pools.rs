@@ -133,7 +133,7 @@ fn every_number_can_be_explained() {
     let refused = user.ends(FAILED, "explain --store s --study study.toml mail-");
     assert!(refused.err.contains("nothing named \"mail-\"; there are: mail-1, mail-2, mail-3"));
     let refused = user.ends(FAILED, "explain --store s --study study.toml mail-1 disk");
-    assert!(refused.err.contains("nothing named \"mail-1\" with \"disk\""), "{refused:?}");
+    assert!(refused.err.contains("\"mail-1\" with \"disk\"; it has cpu"), "{refused:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::scale::day_number;
 use super::table::{Cell, Table, numbers, words};
 use crate::capacity::{Forecast, MODEL, Outcome, Plan, PlanRow, TablePlan, name};
 use crate::model::Timestamp;
-use crate::report::table::{amount, percent, short_date};
+use crate::report::table::{amount, percent, scaled_error, short_date};
 use crate::report::text::words_of;
 
 /// Rows of the chart of dates, and of these rows that are full already: one is like the other.
@@ -130,7 +130,7 @@ fn cells(plan: &Plan, of: &TablePlan, row: &PlanRow) -> Vec<Cell> {
             dated.map_or_else(String::new, |slope| amount(unit, Some(slope))),
             dated.unwrap_or(f64::NAN),
         ),
-        Cell::number(if mase.is_nan() { String::new() } else { format!("{mase:.2}") }, mase),
+        Cell::number(if mase.is_nan() { String::new() } else { scaled_error(mase) }, mase),
     ]
 }
 
