@@ -8,7 +8,8 @@ use clap::{Arg, Command};
 use crate::model::limits::{AMOUNT_ASKED, is_amount};
 
 /// The command, whose options that take numbers, its own and those of all commands below it, refuse
-/// what is no amount: NaN, infinities, and sizes whose products have no end.
+/// what is no amount: NaN, infinities, and sizes whose products have no end. Numbers that are
+/// written in another way have a type of their own, which reads them.
 pub(super) fn bounded(command: Command) -> Command {
     let of_number = |arg: Arg| {
         let takes_number = arg.get_value_parser().type_id() == TypeId::of::<f64>();

@@ -274,14 +274,23 @@ pub(super) fn explain<'a>(
     }
 }
 
-/// Reads an amount of memory with its unit, as 512MiB; bytes without one.
-pub(super) fn bytes(text: &str) -> Result<f64> {
-    let refused =
-        || Error::invalid(format!("{text:?} is no amount of memory; write 512MiB, 2GB, or bytes"));
-    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number = amount(number).ok_or_else(refused)?;
-    let unit: Unit = if unit.is_empty() { "B" } else { unit }.parse().map_err(|_| refused())?;
-    let factor = unit.factor_to(&"B".parse()?).ok_or_else(refused)?;
-    Some(number * factor).filter(|amount| *amount > 0.0).ok_or_else(refused)
+/// An amount of memory, which is written with its unit, as 512MiB; bytes without one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bytes(pub(super) f64);
+
+impl FromStr for Bytes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || {
+            let what = format!("{text:?} is no amount of memory; write 512MiB, 2GB, or bytes");
+            Error::invalid(what)
+        };
+        let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let number = amount(number).filter(|number| *number > 0.0).ok_or_else(refused)?;
+        let unit: Unit = if unit.is_empty() { "B" } else { unit }.parse().map_err(|_| refused())?;
+        let factor = unit.factor_to(&"B".parse()?).ok_or_else(refused)?;
+        Ok(Self(number * factor))
+    }
 }

@@ -44,7 +44,7 @@ fn what_cannot_be_compared_is_refused() {
          2.3*1, or a score",
     );
     user.fails(
-        "calc hardware --cores 1e308 --from 10 --to 100 --host-cores 100",
+        "calc hardware --cores 1e30 --from 10 --to 100 --host-cores 100",
         "plimsoll: this comes to more hosts of 100 than can be counted: check the cores and the \
          speeds",
     );

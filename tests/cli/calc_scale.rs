@@ -48,7 +48,7 @@ fn the_law_of_scalability_is_fitted_with_its_intervals() {
         "plimsoll: not enough data: 3 distinct loads; a law of three parameters with intervals \
          takes 4 or more",
     );
-    for (option, amount) in [("--load", "0.0"), ("--throughput", "0.0"), ("--load", "1e300")] {
+    for (option, amount) in [("--load", "0.0"), ("--throughput", "0.0")] {
         user.fails(
             &format!("{ray} {option} {amount}"),
             &format!("plimsoll: {option} is {amount}: give one above 0, from 1e-60 to 1e60"),

@@ -141,10 +141,16 @@ fn change_size(peaks: &[f64]) -> f64 {
     changes.iter().map(|change| change.abs()).sum::<f64>() / changes.len().max(1) as f64
 }
 
-/// The known changes from one day to the next.
+/// The known changes from one day to the next; from each known day to the next known one, where
+/// most of these do not follow each other.
 pub(super) fn changes(peaks: &[f64]) -> Vec<f64> {
-    let pairs = peaks.iter().zip(peaks.iter().skip(1));
-    pairs.map(|(a, b)| b - a).filter(|change| change.is_finite()).collect()
+    let between = |peaks: &[f64]| -> Vec<f64> {
+        let changes = peaks.windows(2).map(|two| two[1] - two[0]);
+        changes.filter(|change| change.is_finite()).collect()
+    };
+    let of_days = between(peaks);
+    let known: Vec<f64> = peaks.iter().copied().filter(|peak| peak.is_finite()).collect();
+    if 2 * of_days.len() + 1 >= known.len() { of_days } else { between(&known) }
 }
 
 /// The median distance from the median; NaN for nothing.

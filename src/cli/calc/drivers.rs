@@ -38,8 +38,8 @@ pub(super) struct DriversArgs {
 
 /// The costs, the demand at the line, and the hosts for a growth.
 pub(super) fn drivers(args: &DriversArgs) -> Result<Sheet> {
-    if !(args.limit.is_finite() && (0.0..1.0).contains(&args.margin)) {
-        return Err(Error::invalid("--limit is an amount, --margin a share below 1"));
+    if !(0.0..1.0).contains(&args.margin) {
+        return Err(Error::invalid("--margin is a share of 0 or more, below 1"));
     }
     let growth = args.growth.as_deref().map_or(Ok(0.0), percent)?;
     let columns = SeriesColumns {

@@ -30,9 +30,8 @@ pub(super) struct ExhaustionArgs {
 /// When the line is reached: on the straight or the compound path, and as a distribution.
 pub(super) fn exhaustion(args: &ExhaustionArgs) -> Result<Sheet> {
     let line = args.limit * (1.0 - args.margin);
-    let finite = args.used.is_finite() && args.limit.is_finite();
-    if !(finite && (0.0..1.0).contains(&args.margin)) {
-        return Err(Error::invalid("--used and --limit are amounts, --margin a share below 1"));
+    if !(0.0..1.0).contains(&args.margin) {
+        return Err(Error::invalid("--margin is a share of 0 or more, below 1"));
     }
     let mut sheet = Sheet::new("Time to exhaustion");
     sheet.fact("line", "the line: limit less margin", line, "");

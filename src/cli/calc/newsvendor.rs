@@ -25,8 +25,7 @@ pub(super) fn newsvendor(args: &NewsvendorArgs) -> Result<Sheet> {
     let Some(demand) = args.demand.demand()? else {
         return Err(Error::invalid("give the demand: --mean and --deviation, or --samples"));
     };
-    let valid = |amount: &f64| amount.is_finite() && *amount >= 0.0;
-    if let Some(bad) = args.amount.iter().find(|amount| !valid(amount)) {
+    if let Some(bad) = args.amount.iter().find(|amount| **amount < 0.0) {
         return Err(Error::invalid(format!("--amount {bad} is no amount: give 0 or more")));
     }
     let costs = ShortageCosts::new(args.shortage_cost, args.surplus_cost)?;

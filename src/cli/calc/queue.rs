@@ -187,9 +187,6 @@ fn over(
     if args.over.is_empty() {
         return Ok(());
     }
-    if args.over.iter().any(|time_s| time_s.is_nan()) {
-        return Err(Error::invalid("--over takes a number of seconds, as in 0.5"));
-    }
     let columns = [Column::new("time_s", "wait over, s"), Column::new("probability", "likely")];
     let table = sheet.table("over", &columns);
     for time_s in &args.over {

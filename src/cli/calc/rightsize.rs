@@ -7,7 +7,7 @@ use super::table::{Row, Table};
 use crate::capacity::rightsizing::{
     Measure, Number, OutOfMemory, Preset, Resource, Severity, Usage, UsageSample, krr_score,
 };
-use crate::cli::sizes::{Amounts, PresetArgs, Sizes, bytes, explain};
+use crate::cli::sizes::{Amounts, Bytes, PresetArgs, Sizes, explain};
 use crate::error::{Error, Result};
 use crate::report::{Column, Sheet, Value};
 
@@ -30,8 +30,8 @@ pub(super) struct RightsizeArgs {
     #[arg(long, value_name = "CORES")]
     cpu_request: Option<f64>,
     /// What a pod requests today, as in 512MiB or 2GB.
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    memory_request: Option<f64>,
+    #[arg(long, value_name = "BYTES")]
+    memory_request: Option<Bytes>,
 }
 
 /// What the file says, pod by pod.
@@ -67,8 +67,8 @@ pub(super) fn rightsize(args: &RightsizeArgs) -> Result<Sheet> {
     if sizes.advices().next().is_none() {
         return Err(sizes.into_failure());
     }
-    let current = [args.cpu_request, args.memory_request];
-    if current.iter().flatten().any(|amount| !(amount.is_finite() && *amount > 0.0)) {
+    let current = [args.cpu_request, args.memory_request.map(|Bytes(bytes)| bytes)];
+    if current.iter().flatten().any(|amount| *amount <= 0.0) {
         return Err(Error::invalid("a request is an amount above 0"));
     }
     side_by_side(&mut sheet, &sizes, current);

@@ -104,3 +104,15 @@ fn dates_lie_inside_p10_to_p90_as_often_where_days_are_missing() {
         }
     }
 }
+
+#[test]
+fn a_line_is_as_near_where_every_other_day_is_known() {
+    let mut random = Random::new(11);
+    let noise: Vec<f64> = (0..90).map(|_| 100.0 + 10.0 * random.normal()).collect();
+    let gaps = with_gaps("every other", &noise, &mut random);
+    let within = |peaks: &[f64]| {
+        time_to_exhaustion(peaks, 135.0, &options()).probabilities.unwrap().within_30
+    };
+    let (all, half) = (within(&noise), within(&gaps));
+    assert!(all > 0.02 && half > all / 4.0, "{all} {half}");
+}
