@@ -6,6 +6,7 @@ mod budgets;
 mod calc;
 mod calc_budget;
 mod calc_drivers;
+mod calc_edges;
 mod calc_failover;
 mod calc_gap;
 mod calc_hardware;

@@ -61,6 +61,8 @@ pub const QUEUE_SERVERS_MAX: usize = 1_000_000;
 pub const QUEUE_POPULATION_MAX: usize = 1_000_000;
 /// Numbers that exact mean value analysis may keep: 256 MiB.
 pub const NETWORK_NUMBERS_MAX: usize = 1 << 25;
+/// Numbers that it may look at on its way: some seconds.
+pub const NETWORK_STEPS_MAX: usize = 1 << 31;
 /// Hosts of a plan that keeps an error budget: how many may be up at once is summed over.
 pub const BUDGET_HOSTS_MAX: u64 = 1 << 20;
 /// Sets of lost hosts that are tried one by one, times the hosts of the fleet: a second's work.

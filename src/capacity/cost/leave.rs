@@ -112,11 +112,15 @@ impl WholeHosts {
         };
         let shapes = shapes(hosts);
         let most = hosts.len().saturating_sub(rules.hosts_min);
-        let (counts, is_best) = choose(&shapes, &spare(&taken), most);
+        let (mut counts, mut is_best) = choose(&shapes, &spare(&taken), most);
         let savings = |counts: &[usize]| -> f64 {
             shapes.iter().zip(counts).map(|(shape, count)| shape.price * *count as f64).sum()
         };
         let without = choose(&shapes, &spare(&before), most).0;
+        // What fits before fits after; where not all choices were looked at it may save more.
+        if savings(&without) > savings(&counts) {
+            (counts, is_best) = (without.clone(), false);
+        }
         let pairs = shapes.iter().zip(&counts);
         let mut leaving: Vec<usize> =
             pairs.flat_map(|(shape, count)| shape.members[..*count].iter().copied()).collect();
@@ -233,7 +237,8 @@ fn greedy(shapes: &[Shape], limits: &[usize], spare: &[f64], most: usize) -> Vec
     let worth = |at: &usize| {
         let shares =
             shapes[*at].capacity.iter().zip(spare).map(|(capacity, spare)| capacity / spare);
-        shapes[*at].price / shares.fold(0.0, f64::max)
+        // One of those that may leave is scarce, too.
+        shapes[*at].price / shares.fold(1.0 / most.max(1) as f64, f64::max)
     };
     let mut order: Vec<usize> = (0..shapes.len()).filter(|at| limits[*at] > 0).collect();
     order.sort_by(|a, b| worth(b).total_cmp(&worth(a)));

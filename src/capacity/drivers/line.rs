@@ -5,6 +5,9 @@ use super::shape::Verdict;
 use crate::error::{Error, Result};
 use crate::kernel::{student_factor, student_p};
 
+/// More hosts have no count that is sure to the last one.
+const HOSTS_COUNTED_MAX: f64 = 1e15;
+
 /// Where use meets a line.
 #[derive(Debug, Clone)]
 pub enum AtLine {
@@ -137,7 +140,8 @@ impl LineDemand {
     ///
     /// # Errors
     ///
-    /// Unless `hosts` is a count above 0 and `growth` is above -1.
+    /// Unless `hosts` is a count above 0 and `growth` is above -1, and where more hosts are needed
+    /// than can be counted.
     pub fn hosts_needed(&self, hosts: u64, growth: f64) -> Result<HostsNeeded> {
         if hosts == 0 || !growth.is_finite() || growth <= -1.0 {
             let what = format!(
@@ -147,15 +151,21 @@ impl LineDemand {
         }
         let demand = hosts as f64 * self.seen_max * (1.0 + growth);
         // What is a whole number but for rounding is that number.
-        let count = |multiple: f64| ((demand / multiple - 1e-9).ceil() as u64).max(1);
+        let count = |multiple: f64| {
+            let hosts = (demand / multiple - 1e-9).ceil().max(1.0);
+            let too_many = || {
+                Error::invalid(format!(
+                    "this comes to {hosts:e} hosts: check the limit, the hosts and the growth"
+                ))
+            };
+            if hosts <= HOSTS_COUNTED_MAX { Ok(hosts as u64) } else { Err(too_many()) }
+        };
         let tail = (1.0 - super::COVERAGE) / 2.0;
+        let high = self.multiple(tail).filter(|multiple| *multiple > 0.0 && !self.bends_down);
         Ok(HostsNeeded {
-            low: self.multiple(1.0 - tail).map_or(1, count),
-            middle: count((self.line - self.idle) / self.cost),
-            high: self
-                .multiple(tail)
-                .filter(|multiple| *multiple > 0.0 && !self.bends_down)
-                .map(count),
+            low: self.multiple(1.0 - tail).map_or(Ok(1), count)?,
+            middle: count((self.line - self.idle) / self.cost)?,
+            high: high.map(count).transpose()?,
         })
     }
 

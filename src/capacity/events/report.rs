@@ -49,7 +49,8 @@ pub struct RegimeBreak {
     pub time: Timestamp,
     /// The event.
     pub event: String,
-    /// The change of use at the same demand, or of cost where only that is sure, as a share.
+    /// The change of use at the same demand, or of cost where only that is sure, as a share;
+    /// infinite where nothing was used before.
     pub share: f64,
     /// The probability of so large a change by chance.
     pub p_value: f64,
@@ -119,7 +120,8 @@ impl EventReport {
         };
         let regime_break = |finding: &Finding| {
             let (effect, service) = (self.effect(finding)?, self.services.get(finding.service)?);
-            let (event, share) = (service.events.get(finding.event)?, share_of(effect)?);
+            let event = service.events.get(finding.event)?;
+            let share = share_of(effect).unwrap_or(f64::INFINITY);
             (share.abs() >= share_min).then(|| RegimeBreak {
                 service: service.service.clone(),
                 time: event.time,

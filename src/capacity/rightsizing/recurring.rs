@@ -196,9 +196,10 @@ impl RecurringOptions {
     }
 
     /// What advice never exceeds. Under an autoscaler a pod's own peak follows its request, so it
-    /// is a share of the total's.
+    /// is the total's, as it is dealt out to pods that are used to their target.
     fn ceiling(&self, demand: &Demand, oom: bool, usage: &Usage) -> f64 {
-        let peak = demand.peak / self.autoscaler.map_or(1.0, |scaler| scaler.replicas);
+        let dealt = |scaler: Autoscaler| scaler.target * scaler.replicas;
+        let peak = demand.peak / self.autoscaler.map_or(1.0, dealt);
         let added = if oom && usage.resource() == Resource::Memory {
             peak + self.oom.added_bytes_min
         } else {

@@ -22,6 +22,8 @@ const RIVAL_GAP: f64 = 4.0;
 const RIVAL_DIFFERENCE: f64 = 0.1;
 /// Halvings in the search for a quantile.
 const HALVINGS: usize = 100;
+/// Ranks that differ by less are one.
+const ROUNDING: f64 = 1e-9;
 
 /// The demand behind what was used, estimated.
 ///
@@ -218,12 +220,15 @@ impl DemandEstimate {
             )));
         }
         let plain = quantile_sorted(&self.lower, level);
+        // It lies between two demands, and is as sure as the larger of them.
+        let rank = (level * (self.lower.len() - 1) as f64 - ROUNDING).ceil().max(0.0);
+        let above = self.lower.get(rank as usize).copied().unwrap_or(plain);
         let sure =
             |basis| DemandQuantile { demand: Demand::Known(plain), basis, doubts: Vec::new() };
-        if plain < self.least_cut {
+        if above < self.least_cut {
             return Ok(sure(Basis::Measured));
         }
-        if plain < self.least_bound {
+        if above < self.least_bound {
             return Ok(sure(Basis::Evidence));
         }
         let Some(model) = &self.model else {

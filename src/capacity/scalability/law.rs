@@ -43,8 +43,9 @@ pub struct Peak {
 /// The loads at which a throughput is reached.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Branches {
-    /// On the way up to the peak: the load at which a healthy system does so much.
-    pub rising: f64,
+    /// On the way up to the peak: the load at which a healthy system does so much. `None` where all
+    /// work is done one after the other, and throughput only falls.
+    pub rising: Option<f64>,
     /// On the way down behind the peak, where there is one: the same throughput, but overloaded.
     pub falling: Option<f64>,
 }
@@ -205,7 +206,7 @@ impl ScalabilityLaw {
     /// use plimsoll::capacity::scalability::ScalabilityLaw;
     /// let law = ScalabilityLaw::new(995.648_6, 0.026_715_91, 7.690_945e-4)?;
     /// let loads = law.loads_at_throughput(11_048.0).unwrap();
-    /// assert!((loads.rising / 19.923_9 - 1.0).abs() < 1e-5);
+    /// assert!((loads.rising.unwrap() / 19.923_9 - 1.0).abs() < 1e-5);
     /// assert!((law.throughput(loads.falling.unwrap()) / 11_048.0 - 1.0).abs() < 1e-12);
     /// # Ok::<(), plimsoll::Error>(())
     /// ```
@@ -222,9 +223,8 @@ impl ScalabilityLaw {
         // The form without a difference of near numbers: each root from the larger sum.
         let sum = middle + under_root.sqrt();
         let falling = (b > 0.0).then(|| sum / (2.0 * b * x));
-        let rising = 2.0 * (1.0 - a) * x / sum;
-        // Where all work is done one after the other, throughput only falls.
-        if rising > 0.0 { Some(Branches { rising, falling }) } else { None }
+        let rising = Some(2.0 * (1.0 - a) * x / sum).filter(|load| *load > 0.0);
+        rising.or(falling).map(|_| Branches { rising, falling })
     }
 
     /// Up to which load the response time stays at `response` or below: the knee of a promise.

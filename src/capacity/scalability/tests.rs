@@ -231,7 +231,7 @@ fn cisco_throughputs_and_responses_lead_to_their_loads() {
     let law = ScalabilityLaw::new(995.6486, 0.026_715_91, 7.690_945e-4).unwrap();
     let loads = [(11_048.0, 19.9239), (955.0, 0.958_069), (12_201.0, 29.5690)];
     for (throughput, load) in loads {
-        is(law.loads_at_throughput(throughput).unwrap().rising, load, 2e-4 * load);
+        is(law.loads_at_throughput(throughput).unwrap().rising.unwrap(), load, 2e-4 * load);
     }
     // Of the first ten points: loads at 1.2, 1.6 and 2.0 ms.
     let law = ScalabilityLaw::new(938.379, 0.017_002_8, 4.465e-4).unwrap();
@@ -247,16 +247,19 @@ fn laws_without_a_peak_or_a_limit_say_so() {
     let linear = ScalabilityLaw::new(10.0, 0.0, 0.0).unwrap();
     assert_eq!((linear.peak(), linear.limit(), linear.optimal_load()), (None, None, None));
     let loads = linear.loads_at_throughput(50.0).unwrap();
-    assert_eq!((loads.rising, loads.falling), (5.0, None));
+    assert_eq!((loads.rising, loads.falling), (Some(5.0), None));
     assert_eq!(linear.load_at_response(0.1), LoadLimit::Always);
     assert_eq!(linear.load_at_response(0.09), LoadLimit::Never);
     assert_eq!(linear.load_at_efficiency(1.0), LoadLimit::Always);
     let amdahl = ScalabilityLaw::new(10.0, 0.1, 0.0).unwrap();
     assert_eq!(amdahl.loads_at_throughput(100.0), None, "the limit is never reached");
-    is(amdahl.loads_at_throughput(99.0).unwrap().rising, 891.0, 1e-6);
+    is(amdahl.loads_at_throughput(99.0).unwrap().rising.unwrap(), 891.0, 1e-6);
     is(amdahl.load_at_efficiency(0.5).load().unwrap(), 11.0, 1e-12);
     let serial = ScalabilityLaw::new(10.0, 1.0, 0.1).unwrap();
-    assert_eq!(serial.loads_at_throughput(5.0), None, "throughput only falls");
+    let falls = serial.loads_at_throughput(5.0).unwrap();
+    assert_eq!((falls.rising, falls.falling), (None, Some(11.0)), "throughput only falls");
+    let level = ScalabilityLaw::new(10.0, 1.0, 0.0).unwrap();
+    assert_eq!(level.loads_at_throughput(5.0), None, "10 at any load");
     assert!(serial.peak().is_none_or(|peak| peak.load < 1.0));
     for (of_one, contention, coherency) in [
         (0.0, 0.1, 0.1),
@@ -397,7 +400,7 @@ proptest! {
         let near_peak = law.peak().is_some_and(|peak| (load / peak.load - 1.0).abs() < 0.01);
         if !near_peak {
             let found = law.loads_at_throughput(throughput).unwrap();
-            let found = if behind { found.falling.unwrap() } else { found.rising };
+            let found = if behind { found.falling } else { found.rising }.unwrap();
             prop_assert!((found / load - 1.0).abs() < 1e-7, "{found}");
         }
         let response = law.response(load);

@@ -132,7 +132,11 @@ fn alerts(sheet: &mut Sheet, slo: &Slo) {
         Column::new("detection_minutes", "sees an outage in minutes"),
     ];
     let table = sheet.table("alerts", &columns);
-    for alert in BurnAlert::workbook(slo) {
+    let all = BurnAlert::workbook(slo);
+    let can_be = |alert: &&BurnAlert| {
+        alert.long_hours <= slo.period_days() * 24.0 && alert.burn_rate < slo.burn_rate(1.0)
+    };
+    for alert in all.iter().filter(can_be) {
         let severity = match alert.severity {
             Severity::Page => "page",
             Severity::Ticket => "ticket",
@@ -145,6 +149,13 @@ fn alerts(sheet: &mut Sheet, slo: &Slo) {
             alert.spent.into(),
             alert.detection_minutes(slo.burn_rate(1.0)).into(),
         ]);
+    }
+    let left_out = all.len() - all.iter().filter(can_be).count();
+    if left_out > 0 {
+        sheet.note(format!(
+            "{left_out} of the workbook's alerts cannot fire and are left out: their window is \
+             longer than the period, or not even an outage of everything burns so fast."
+        ));
     }
 }
 

@@ -192,7 +192,7 @@ fn ways_back(sheet: &mut Sheet, law: &ScalabilityLaw, args: &UslArgs) {
         let table = sheet.table("throughputs", &columns);
         for throughput in &args.throughput {
             let loads = law.loads_at_throughput(*throughput);
-            let rising = loads.map(|loads| loads.rising);
+            let rising = loads.and_then(|loads| loads.rising);
             let falling = loads.and_then(|loads| loads.falling);
             table.row([
                 (*throughput).into(),

@@ -3,7 +3,7 @@
 use super::{NetworkSolution, Station, Work, check, solution};
 use crate::capacity::queueing::amount;
 use crate::error::{Error, Result};
-use crate::model::limits::NETWORK_NUMBERS_MAX;
+use crate::model::limits::{NETWORK_NUMBERS_MAX, NETWORK_STEPS_MAX};
 
 /// A class of jobs that go round: as many as there are users, or slots of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +129,12 @@ impl<'a> Network<'a> {
         };
         if numbers > NETWORK_NUMBERS_MAX {
             return Err(too_large(numbers as u64));
+        }
+        // Each network is walked through all states, class by class, station by station.
+        let each = classes.len().saturating_mul(stations.len() + probabilities);
+        let steps = states.saturating_mul(networks.unwrap_or(usize::MAX)).saturating_mul(each);
+        if steps > NETWORK_STEPS_MAX {
+            return Err(too_long(steps as u64));
         }
         let mut stride = 1;
         let mut strides = Vec::with_capacity(classes.len());
@@ -285,6 +291,15 @@ impl Few {
 
     fn set(&mut self, state: usize, at: usize, number: f64) {
         self.numbers[state * self.width + at] = number;
+    }
+}
+
+fn too_long(steps: u64) -> Error {
+    Error::Limit {
+        what: "the count of numbers that exact mean value analysis looks at",
+        value: steps,
+        limit: NETWORK_STEPS_MAX as u64,
+        remedy: "take fewer stations of several servers, each of which doubles it, or fewer jobs",
     }
 }
 
