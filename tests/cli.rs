@@ -10,6 +10,7 @@ mod calc_edges;
 mod calc_failover;
 mod calc_gap;
 mod calc_hardware;
+mod calc_numbers;
 mod calc_options;
 mod calc_order;
 mod calc_pack;
