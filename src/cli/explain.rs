@@ -57,9 +57,9 @@ fn nothing_found(args: &ExplainArgs, plan: &Plan, study: &Study) -> String {
     if let Some(resource) = resource
         && !explained(plan, study, name, None).is_empty()
     {
-        let there: Vec<&str> = study.resources.iter().map(|one| one.name.as_str()).collect();
         let said = |one: &&str| !explained(plan, study, name, Some(*one)).is_empty();
-        let with: Vec<&str> = there.iter().copied().filter(said).collect();
+        let all = study.resources.iter().map(|one| one.name.as_str());
+        let with: Vec<&str> = all.filter(said).collect();
         let with = match with.as_slice() {
             [] => "leave the resource out".to_owned(),
             with => format!("it has {}", with.join(", ")),

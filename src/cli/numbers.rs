@@ -19,16 +19,17 @@ pub(super) fn bounded(command: Command) -> Command {
 }
 
 fn checked(text: &str) -> Result<f64, String> {
-    if text.parse::<f64>().is_err() {
-        return Err("no number; write one as 2.5".to_owned());
-    }
-    amount(text).ok_or_else(|| AMOUNT_ASKED.to_owned())
+    let number = text.parse().map_err(|_| "no number; write one as 2.5".to_owned())?;
+    of_some_size(number).ok_or_else(|| AMOUNT_ASKED.to_owned())
 }
 
-/// The amount that a part of an option says; `None` where it is none. Nothing has no sign.
+/// The amount that a part of an option says; `None` where it is none.
 pub(super) fn amount(text: &str) -> Option<f64> {
-    let number: f64 = text.trim().parse().ok()?;
-    // -0 + 0 is 0.
+    text.trim().parse().ok().and_then(of_some_size)
+}
+
+/// The number, if it is an amount. Nothing has no sign: -0 + 0 is 0.
+fn of_some_size(number: f64) -> Option<f64> {
     is_amount(number).then_some(number + 0.0)
 }
 

@@ -102,25 +102,13 @@ impl Fit for Drift {
     }
 }
 
-impl SeasonalNaive {
-    fn steps(self) -> usize {
-        self.period.max(1)
-    }
-}
-
-impl SamePhaseMedian {
-    fn steps(self) -> usize {
-        self.period.max(1)
-    }
-}
-
 impl Fit for SeasonalNaive {
     fn name(&self) -> String {
         format!("seasonal naive({})", self.period)
     }
 
     fn values_min(&self) -> usize {
-        self.steps()
+        self.period.max(1)
     }
 
     fn fit<'a>(
@@ -129,7 +117,9 @@ impl Fit for SeasonalNaive {
         origins: &[usize],
         _: &mut Scratch,
     ) -> Vec<Box<dyn Predict + 'a>> {
-        profiles(past, origins, |rows| (rows[rows.len() - self.steps()..].to_vec(), Wide::ZERO))
+        profiles(past, origins, |rows| {
+            (rows[rows.len() - self.period.max(1)..].to_vec(), Wide::ZERO)
+        })
     }
 }
 
@@ -139,7 +129,7 @@ impl Fit for SamePhaseMedian {
     }
 
     fn values_min(&self) -> usize {
-        self.steps().saturating_mul(self.cycles.clamp(1, CYCLES_MAX))
+        self.period.max(1).saturating_mul(self.cycles.clamp(1, CYCLES_MAX))
     }
 
     fn fit<'a>(
@@ -148,7 +138,7 @@ impl Fit for SamePhaseMedian {
         origins: &[usize],
         _: &mut Scratch,
     ) -> Vec<Box<dyn Predict + 'a>> {
-        let (period, cycles) = (self.steps(), self.cycles.clamp(1, CYCLES_MAX));
+        let (period, cycles) = (self.period.max(1), self.cycles.clamp(1, CYCLES_MAX));
         profiles(past, origins, |rows| {
             let first = rows.len() - period;
             let median = |phase: usize| {

@@ -154,9 +154,10 @@ impl LineDemand {
         let count = |multiple: f64| {
             let hosts = (demand / multiple - 1e-9).ceil().max(1.0);
             let too_many = || {
-                Error::invalid(format!(
-                    "this comes to {hosts:e} hosts: check the limit, the hosts and the growth"
-                ))
+                Error::invalid(
+                    "this comes to more hosts than can be counted: check the limit, the hosts and \
+                     the growth",
+                )
             };
             if hosts <= HOSTS_COUNTED_MAX { Ok(hosts as u64) } else { Err(too_many()) }
         };

@@ -121,7 +121,7 @@ impl EventReport {
         let regime_break = |finding: &Finding| {
             let (effect, service) = (self.effect(finding)?, self.services.get(finding.service)?);
             let event = service.events.get(finding.event)?;
-            let share = share_of(effect).unwrap_or(f64::INFINITY);
+            let share = share_of(effect);
             (share.abs() >= share_min).then(|| RegimeBreak {
                 service: service.service.clone(),
                 time: event.time,
@@ -134,10 +134,7 @@ impl EventReport {
     }
 
     fn ranked(&self, judgement: Judgement) -> Vec<Finding> {
-        let size = |finding: &Finding| {
-            let share = self.effect(finding).and_then(share_of);
-            share.map_or(f64::INFINITY, f64::abs)
-        };
+        let size = |finding: &Finding| self.effect(finding).map_or(0.0, |one| share_of(one).abs());
         let mut ranked: Vec<Finding> =
             self.findings.iter().filter(|one| one.judgement == judgement).copied().collect();
         ranked.sort_by(|a, b| size(b).total_cmp(&size(a)));
@@ -152,8 +149,8 @@ fn judge(effect: &EventEffect) -> Judgement {
     if difference > 0.0 { Judgement::Regression } else { Judgement::Improvement }
 }
 
-/// The change that the judgement rests on, as a share.
-fn share_of(effect: &EventEffect) -> Option<f64> {
+/// The change that the judgement rests on, as a share; infinite where there was nothing before.
+fn share_of(effect: &EventEffect) -> f64 {
     let surer = effect.cost.filter(|cost| cost.p_value < effect.used.p_value);
-    surer.unwrap_or(effect.used).share
+    surer.unwrap_or(effect.used).share.unwrap_or(f64::INFINITY)
 }

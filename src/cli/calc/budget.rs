@@ -132,11 +132,11 @@ fn alerts(sheet: &mut Sheet, slo: &Slo) {
         Column::new("detection_minutes", "sees an outage in minutes"),
     ];
     let table = sheet.table("alerts", &columns);
-    let all = BurnAlert::workbook(slo);
-    let can_be = |alert: &&BurnAlert| {
-        alert.long_hours <= slo.period_days() * 24.0 && alert.burn_rate < slo.burn_rate(1.0)
-    };
-    for alert in all.iter().filter(can_be) {
+    let (can_fire, left_out): (Vec<_>, Vec<_>) =
+        BurnAlert::workbook(slo).into_iter().partition(|alert| {
+            alert.long_hours <= slo.period_days() * 24.0 && alert.burn_rate < slo.burn_rate(1.0)
+        });
+    for alert in can_fire {
         let severity = match alert.severity {
             Severity::Page => "page",
             Severity::Ticket => "ticket",
@@ -150,11 +150,11 @@ fn alerts(sheet: &mut Sheet, slo: &Slo) {
             alert.detection_minutes(slo.burn_rate(1.0)).into(),
         ]);
     }
-    let left_out = all.len() - all.iter().filter(can_be).count();
-    if left_out > 0 {
+    if !left_out.is_empty() {
         sheet.note(format!(
-            "{left_out} of the workbook's alerts cannot fire and are left out: their window is \
-             longer than the period, or not even an outage of everything burns so fast."
+            "{} of the workbook's alerts cannot fire and are left out: their window is \
+             longer than the period, or not even an outage of everything burns so fast.",
+            left_out.len()
         ));
     }
 }

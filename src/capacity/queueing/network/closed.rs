@@ -124,7 +124,7 @@ impl<'a> Network<'a> {
             let each = classes.len().checked_mul(networks)?;
             states.checked_mul(each.checked_add(stations.len())?.checked_add(probabilities)?)
         });
-        let (Some(states), Some(numbers)) = (states, numbers) else {
+        let (Some(states), Some(networks), Some(numbers)) = (states, networks, numbers) else {
             return Err(too_large(u64::MAX));
         };
         if numbers > NETWORK_NUMBERS_MAX {
@@ -132,7 +132,7 @@ impl<'a> Network<'a> {
         }
         // Each network is walked through all states, class by class, station by station.
         let each = classes.len().saturating_mul(stations.len() + probabilities);
-        let steps = states.saturating_mul(networks.unwrap_or(usize::MAX)).saturating_mul(each);
+        let steps = states.saturating_mul(networks).saturating_mul(each);
         if steps > NETWORK_STEPS_MAX {
             return Err(too_long(steps as u64));
         }
